@@ -1,0 +1,20 @@
+"""What any part of the stand-in answers to an HTTP request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+def json_answer(status: int, content: Any, headers: Mapping[str, str] | None = None) -> Answer:
+    body = json.dumps(content).encode()
+    return Answer(status, {"Content-Type": "application/json", **(headers or {})}, body)

@@ -1,0 +1,1 @@
+"""The calls of Stripe's REST API that the product makes."""

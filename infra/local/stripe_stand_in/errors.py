@@ -1,0 +1,60 @@
+"""How the stand-in says no: as Stripe does to an API call, or plainly to whoever drives it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class StripeError(Exception):
+    """An error that the API answers, in Stripe's own shape."""
+
+    # Stripe keeps the outcome of whatever began to execute under the request's Idempotency-Key;
+    # a request that fails validation never began.
+    began_to_execute = True
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        type: str = "invalid_request_error",
+        code: str | None = None,
+        param: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.type = type
+        self.code = code
+        self.param = param
+
+    def content(self, request_id: str) -> dict[str, Any]:
+        error: dict[str, Any] = {"type": self.type, "message": self.message}
+        if self.code:
+            error["code"] = self.code
+            error["doc_url"] = f"https://stripe.com/docs/error-codes/{self.code.replace('_', '-')}"
+        if self.param:
+            error["param"] = self.param
+        error["request_log_url"] = f"https://dashboard.stripe.com/test/logs/{request_id}"
+        return {"error": error}
+
+
+class InvalidParameter(StripeError):  # noqa: N818 - Stripe calls it so
+    began_to_execute = False
+
+    def __init__(self, message: str, param: str, code: str | None = None) -> None:
+        super().__init__(message, code=code, param=param)
+
+
+class IllegalMove(Exception):  # noqa: N818 - a move in a game, as the drivers' callers read it
+    """A buyer, a bank or a dashboard user cannot do this in the current state."""
+
+
+class ConnectionLost(Exception):  # noqa: N818 - what happened, not what class it is
+    """An injected fault: no answer reaches the client."""
+
+
+def no_such(kind: str, id: str, *, param: str = "id", status: int = 404) -> StripeError:
+    return StripeError(
+        f"No such {kind}: '{id}'", status=status, code="resource_missing", param=param
+    )

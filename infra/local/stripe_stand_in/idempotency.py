@@ -1,0 +1,39 @@
+"""`Idempotency-Key`: the first outcome is kept for a day, and given again to whoever repeats it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .answer import Answer
+from .errors import StripeError
+
+HOURS_KEPT = 24
+
+
+@dataclass(frozen=True)
+class _Kept:
+    at: int
+    request: tuple[str, bytes]
+    answer: Answer
+
+
+class IdempotencyKeys:
+    def __init__(self) -> None:
+        self._kept: dict[str, _Kept] = {}
+
+    def replay(self, key: str, path: str, body: bytes, now: int) -> Answer | None:
+        kept = self._kept.get(key)
+        if kept is None or now - kept.at >= HOURS_KEPT * 3600:
+            return None
+        if kept.request != (path, body):
+            raise StripeError(
+                "Keys for idempotent requests can only be used with the same parameters they were "
+                f"first used with. Try using a key other than '{key}' if you meant to execute a "
+                "different request.",
+                type="idempotency_error",
+            )
+        replayed = {**kept.answer.headers, "Idempotent-Replayed": "true"}
+        return Answer(kept.answer.status, replayed, kept.answer.body)
+
+    def keep(self, key: str, path: str, body: bytes, now: int, answer: Answer) -> None:
+        self._kept[key] = _Kept(now, (path, body), answer)

@@ -1,0 +1,112 @@
+"""A dispute: an inquiry that takes no money, or a chargeback that does."""
+
+from __future__ import annotations
+
+from ..account import Account, Object
+from ..errors import IllegalMove
+from ..objects.dispute import balance_transaction, new_dispute
+
+INQUIRY = ("warning_needs_response", "warning_under_review")
+CHARGEBACK = ("needs_response", "under_review")
+
+
+def disputes_of(account: Account, charge: Object) -> list[Object]:
+    if not charge["disputed"]:
+        return []
+    return [d for d in account.newest_first("dispute") if d["charge"] == charge["id"]]
+
+
+def holds_the_charge(account: Account, charge: Object) -> bool:
+    """Whether a chargeback has the funds, for now or for good."""
+    return any(d["status"] in (*CHARGEBACK, "lost") for d in disputes_of(account, charge))
+
+
+def open_dispute(
+    account: Account, charge: Object, amount: int | None = None, *, inquiry: bool = False
+) -> Object:
+    remaining = charge["amount"] - charge["amount_refunded"]
+    amount = remaining if amount is None else amount
+    if charge["status"] != "succeeded":
+        raise IllegalMove(f"{charge['id']} is {charge['status']}, not succeeded")
+    if not 0 < amount <= remaining:
+        raise IllegalMove(f"{charge['id']} has {remaining} left to dispute, not {amount}")
+    if any(d["status"] not in ("won", "warning_closed") for d in disputes_of(account, charge)):
+        raise IllegalMove(f"{charge['id']} is disputed already")
+    dispute = account.add(new_dispute(account, charge, amount, inquiry=inquiry))
+    account.change(charge, disputed=True)
+    account.emit("charge.dispute.created", dispute)
+    return dispute if inquiry else _withdraw(account, dispute)
+
+
+def escalate(account: Account, dispute: Object) -> Object:
+    _must_be(dispute, *INQUIRY)
+    card = {**dispute["payment_method_details"]["card"], "case_type": "chargeback"}
+    dispute = account.change(
+        dispute,
+        status="needs_response",
+        is_charge_refundable=False,
+        payment_method_details={**dispute["payment_method_details"], "card": card},
+    )
+    account.emit("charge.dispute.updated", dispute)
+    return _withdraw(account, dispute)
+
+
+def answer(account: Account, dispute: Object) -> Object:
+    """The merchant submits evidence, and the bank reviews it."""
+    _must_be(dispute, "warning_needs_response", "needs_response")
+    dispute = account.change(
+        dispute,
+        status=dispute["status"].replace("needs_response", "under_review"),
+        evidence_details={
+            **dispute["evidence_details"],
+            "has_evidence": True,
+            "submission_count": 1,
+        },
+    )
+    account.emit("charge.dispute.updated", dispute)
+    return dispute
+
+
+def win(account: Account, dispute: Object) -> Object:
+    _must_be(dispute, *CHARGEBACK)
+    returned = balance_transaction(
+        account, dispute, dispute["amount"], f"Chargeback reversal for {dispute['charge']}"
+    )
+    dispute = account.change(
+        dispute,
+        status="won",
+        balance_transactions=[*dispute["balance_transactions"], returned],
+    )
+    account.emit("charge.dispute.funds_reinstated", dispute)
+    account.emit("charge.dispute.closed", dispute)
+    return dispute
+
+
+def lose(account: Account, dispute: Object) -> Object:
+    _must_be(dispute, *CHARGEBACK)
+    return _close(account, dispute, "lost")
+
+
+def close_inquiry(account: Account, dispute: Object) -> Object:
+    _must_be(dispute, *INQUIRY)
+    return _close(account, dispute, "warning_closed")
+
+
+def _must_be(dispute: Object, *statuses: str) -> None:
+    if dispute["status"] not in statuses:
+        raise IllegalMove(f"{dispute['id']} is {dispute['status']}, not {' or '.join(statuses)}")
+
+
+def _withdraw(account: Account, dispute: Object) -> Object:
+    taken = balance_transaction(
+        account, dispute, -dispute["amount"], f"Chargeback withdrawal for {dispute['charge']}"
+    )
+    dispute = account.change(dispute, balance_transactions=[taken])
+    account.emit("charge.dispute.funds_withdrawn", dispute)
+    return dispute
+
+
+def _close(account: Account, dispute: Object, status: str) -> Object:
+    dispute = account.change(dispute, status=status)
+    account.emit("charge.dispute.closed", dispute)
+    return dispute

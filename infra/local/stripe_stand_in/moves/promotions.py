@@ -1,0 +1,38 @@
+"""A promotion code that the buyer enters on the payment page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..account import Account, Object
+from ..errors import IllegalMove
+
+
+def apply_code(account: Account, session: Object, code: str, *, forced: bool = False) -> Object:
+    if session["status"] != "open":
+        raise IllegalMove(f"{session['id']} is {session['status']}, not open")
+    if not (session["allow_promotion_codes"] or forced):
+        raise IllegalMove(f"{session['id']} takes no promotion codes")
+    percent_off = account.percent_off.get(code.strip().upper())
+    if percent_off is None:
+        raise IllegalMove("This code is invalid.")
+    order = account.orders[session["id"]]
+    order.promotion_code = code.strip().upper()
+    order.line_items = [_discounted(item, percent_off) for item in order.line_items]
+    discount = sum(item["amount_discount"] for item in order.line_items)
+    return account.change(
+        session,
+        amount_total=session["amount_subtotal"] - discount,
+        discounts=[{"coupon": None, "promotion_code": account.new_id("promo_1")}],
+        total_details={**session["total_details"], "amount_discount": discount},
+    )
+
+
+def _discounted(item: Object, percent_off: int) -> dict[str, Any]:
+    # Half a cent goes up, as Stripe rounds.
+    discount = (item["amount_subtotal"] * percent_off + 50) // 100
+    return {
+        **item,
+        "amount_discount": discount,
+        "amount_total": item["amount_subtotal"] - discount,
+    }

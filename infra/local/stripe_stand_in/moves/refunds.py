@@ -1,0 +1,93 @@
+"""A refund: made at once or pending, and able to fail even after it succeeded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..account import Account, Object
+from ..errors import IllegalMove, StripeError
+from ..money import formatted
+from ..objects.refund import new_refund
+from .disputes import holds_the_charge
+
+
+def refund(
+    account: Account,
+    charge: Object,
+    amount: int | None = None,
+    *,
+    pending: bool = False,
+    reason: str | None = None,
+    metadata: dict[str, str] | None = None,
+) -> Object:
+    remaining = charge["amount"] - charge["amount_refunded"]
+    amount = remaining if amount is None else amount
+    _must_be_refundable(account, charge, amount, remaining)
+    status = "pending" if pending else "succeeded"
+    made = account.add(
+        new_refund(account, charge, amount, status=status, reason=reason, metadata=metadata or {})
+    )
+    # A pending refund counts at once: the money has left the account's balance.
+    charge = _refunded_by(account, charge, amount)
+    account.emit("charge.refunded", charge)
+    account.emit("refund.created", made)
+    return made
+
+
+def succeeds(account: Account, refund: Object) -> Object:
+    if refund["status"] != "pending":
+        raise IllegalMove(f"{refund['id']} is {refund['status']}, not pending")
+    return _updated(account, refund, status="succeeded")
+
+
+def fails(account: Account, refund: Object) -> Object:
+    """The buyer's bank sends the money back; also weeks after the refund succeeded."""
+    if refund["status"] not in ("pending", "succeeded"):
+        raise IllegalMove(f"{refund['id']} is {refund['status']} already")
+    _refunded_by(account, account.get("charge", refund["charge"]), -refund["amount"])
+    refund = _updated(
+        account,
+        refund,
+        status="failed",
+        failure_reason="expired_or_canceled_card",
+        failure_balance_transaction=account.new_id("txn_3"),
+    )
+    account.emit("refund.failed", refund)
+    return refund
+
+
+def _must_be_refundable(account: Account, charge: Object, amount: int, remaining: int) -> None:
+    if charge["status"] != "succeeded":
+        raise StripeError(
+            f"Charge {charge['id']} has not succeeded and cannot be refunded.",
+            code="payment_intent_unexpected_state",
+        )
+    if holds_the_charge(account, charge):
+        raise StripeError(
+            f"Charge {charge['id']} has been charged back; cannot issue a refund.",
+            code="charge_disputed",
+        )
+    if remaining == 0:
+        raise StripeError(
+            f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded"
+        )
+    if amount > remaining:
+        currency = charge["currency"]
+        raise StripeError(
+            f"Refund amount ({formatted(amount, currency)}) is greater than unrefunded amount on "
+            f"charge ({formatted(remaining, currency)})",
+            code="amount_too_large",
+            param="amount",
+        )
+
+
+def _refunded_by(account: Account, charge: Object, change: int) -> Object:
+    refunded = charge["amount_refunded"] + change
+    return account.change(charge, amount_refunded=refunded, refunded=refunded == charge["amount"])
+
+
+def _updated(account: Account, refund: Object, **fields: Any) -> Object:
+    refund = account.change(refund, **fields)
+    account.emit("refund.updated", refund)
+    account.emit("charge.refund.updated", refund)
+    return refund
