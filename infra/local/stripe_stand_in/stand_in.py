@@ -73,6 +73,22 @@ class StripeStandIn(Drivers):
         """The headers and body of the webhook request that tells of the event."""
         return signed(event, self.webhook_secrets, self._account.now())
 
+    def find(self, kind: str, id: str) -> Object:
+        """One object as it is now, by its kind as Stripe names it (`checkout.session`)."""
+        with self._looking() as account:
+            return account.get(kind, id)
+
+    def all(self, kind: str) -> list[Object]:
+        """Every object of a kind, newest first."""
+        with self._looking() as account:
+            return list(account.newest_first(kind))
+
+    def order(self, session_id: str) -> tuple[Object, list[Object]]:
+        """A session and its line items, as its payment page shows them."""
+        with self._looking() as account:
+            session = account.get("checkout.session", session_id)
+            return session, account.orders[session_id].line_items
+
     def now(self) -> int:
         return self._account.now()
 
@@ -101,7 +117,9 @@ class StripeStandIn(Drivers):
         try:
             with self._looking(Cause(about["Request-Id"], key)) as account:
                 call, ids = routes.find(method, path)
-                answer = json_answer(200, call(account, form.decode(encoded.decode()), *ids), about)
+                answer = json_answer(
+                    200, call(account, form.decode(encoded.decode(errors="replace")), *ids), about
+                )
         except StripeError as error:
             if not error.began_to_execute:
                 raise

@@ -1,0 +1,1 @@
+"""What a person sees: the payment page, receipts and invoices, and a small dashboard."""
