@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import parse_qsl
 
 from .answer import Answer
 from .errors import StripeError
 
 HOURS_KEPT = 24
 
+_Request = tuple[str, list[tuple[bytes, bytes]]]
+
+
+def _request(path: str, body: bytes) -> _Request:
+    """What makes two requests the same: the parameters, in whatever order."""
+    return path, sorted(parse_qsl(body, keep_blank_values=True))
+
 
 @dataclass(frozen=True)
 class _Kept:
     at: int
-    request: tuple[str, bytes]
+    request: _Request
     answer: Answer
 
 
@@ -25,7 +33,7 @@ class IdempotencyKeys:
         kept = self._kept.get(key)
         if kept is None or now - kept.at >= HOURS_KEPT * 3600:
             return None
-        if kept.request != (path, body):
+        if kept.request != _request(path, body):
             raise StripeError(
                 "Keys for idempotent requests can only be used with the same parameters they were "
                 f"first used with. Try using a key other than '{key}' if you meant to execute a "
@@ -36,4 +44,4 @@ class IdempotencyKeys:
         return Answer(kept.answer.status, replayed, kept.answer.body)
 
     def keep(self, key: str, path: str, body: bytes, now: int, answer: Answer) -> None:
-        self._kept[key] = _Kept(now, (path, body), answer)
+        self._kept[key] = _Kept(now, _request(path, body), answer)

@@ -19,6 +19,8 @@ DELAYED_METHOD = "us_bank_account"
 def start(account: Account, params: dict[str, Any]) -> Object:
     items = [new_item(account, line) for line in params["line_items"]]
     session = account.add(new_session(account, params, items))
+    if session["customer"]:
+        session = _with_customer(account, session, None)
     heapq.heappush(account.expiries, (session["expires_at"], session["id"]))
     account.orders[session["id"]] = Order(items, params.get("payment_intent_data", {}))
     return session

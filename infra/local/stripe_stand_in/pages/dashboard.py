@@ -121,11 +121,14 @@ def _paid(id: str, charge: Object, refunds: list[Object], disputes: list[Object]
         '<label><input type="checkbox" name="pending"> pending</label>'
         "<button>Refund</button></form>"
     )
+    disputable = left and all(d["status"] in ("won", "warning_closed") for d in disputes)
     rows = [_refund(refund) for refund in refunds] + [_dispute(dispute) for dispute in disputes]
+    dispute = (
+        f"{_button(f'sessions/{id}/dispute', 'Open dispute')}"
+        f"{_button(f'sessions/{id}/dispute', 'Open inquiry', inquiry='on')}"
+    )
     return (
-        f'<div class="buttons">{refund if left else ""}'
-        f"{_button(f'sessions/{id}/dispute', 'Open dispute') if left else ''}"
-        f"{_button(f'sessions/{id}/dispute', 'Open inquiry', inquiry='on') if left else ''}</div>"
+        f'<div class="buttons">{refund if left else ""}{dispute if disputable else ""}</div>'
         f'<ul class="rows">{"".join(rows)}</ul>'
     )
 

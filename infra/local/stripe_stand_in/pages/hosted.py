@@ -151,7 +151,7 @@ def _payment(session: Object, problem: str) -> str:
 
 
 def _email(session: Object) -> str:
-    known = session["customer_email"]
+    known = session["customer_details"] and session["customer_details"]["email"]
     value = f'value="{escape(known)}" readonly' if known else 'value="buyer@example.com"'
     return (
         '<label class="field"><span>Email</span>'

@@ -1,0 +1,168 @@
+"""Webhooks: signed as Stripe signs, and delivered as well or as badly as asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+import stripe
+
+from infra.local.stripe_stand_in.courier import Courier
+from infra.local.stripe_stand_in.webhooks import signature
+
+from .shop import SECRET, Shop
+
+
+class Endpoint:
+    """The product's webhook: checks the signature, remembers what came, answers a status.
+
+    Tolerance 0 leaves out the age of the signature: the clock of the shop is not today's.
+    """
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self.status = 200
+        self.came: list[str] = []
+
+    def __call__(self, headers: Mapping[str, str], body: bytes) -> int:
+        event = stripe.Webhook.construct_event(
+            body, headers["Stripe-Signature"], SECRET, tolerance=0
+        )
+        self.came.append(event.id)
+        return self.status
+
+
+@pytest.fixture
+def endpoint(shop: Shop) -> Endpoint:
+    return Endpoint(shop)
+
+
+@pytest.fixture
+def courier(shop: Shop, endpoint: Endpoint) -> Courier:
+    return Courier(shop.stand_in, endpoint)
+
+
+def ids(shop: Shop) -> list[str]:
+    return [event["id"] for event in shop.stand_in.events()]
+
+
+def test_the_sdk_accepts_the_signature(shop: Shop) -> None:
+    shop.paid()
+    (event,) = shop.stand_in.events("checkout.session.completed")
+    headers, body = shop.stand_in.signed(event)
+    read = stripe.Webhook.construct_event(body, headers["Stripe-Signature"], SECRET, tolerance=0)
+    assert (read.type, read.data.object.payment_status) == ("checkout.session.completed", "paid")
+
+
+@pytest.mark.parametrize("tampered", ["body", "secret"])
+def test_the_sdk_rejects_what_was_tampered_with(shop: Shop, tampered: str) -> None:
+    shop.paid()
+    headers, body = shop.stand_in.signed(shop.stand_in.events()[0])
+    with pytest.raises(stripe.SignatureVerificationError):
+        stripe.Webhook.construct_event(
+            body + b" " if tampered == "body" else body,
+            headers["Stripe-Signature"],
+            "whsec_other" if tampered == "secret" else SECRET,
+            tolerance=0,
+        )
+
+
+def test_while_a_secret_is_rolled_both_sign(shop: Shop) -> None:
+    header = signature(b"{}", ["whsec_old", "whsec_new"], 1)
+    for secret in ("whsec_old", "whsec_new"):
+        assert stripe.WebhookSignature.verify_header("{}", header, secret)
+
+
+def test_normal(shop: Shop, courier: Courier, endpoint: Endpoint) -> None:
+    shop.paid()
+    assert endpoint.came == []  # nothing moves before it is told to
+    courier.run()
+    courier.run()
+    assert endpoint.came == ids(shop)
+
+
+def test_double(shop: Shop, courier: Courier, endpoint: Endpoint) -> None:
+    courier.switch("double")
+    shop.paid()
+    courier.run()
+    assert endpoint.came == [id for id in ids(shop) for _ in range(2)]
+
+
+def test_drop(shop: Shop, courier: Courier, endpoint: Endpoint) -> None:
+    courier.switch("drop")
+    shop.paid()
+    courier.run()
+    assert (endpoint.came, len(courier.dropped)) == ([], len(ids(shop)))
+
+
+def test_shuffle(shop: Shop, courier: Courier, endpoint: Endpoint) -> None:
+    courier.switch("shuffle")
+    shop.paid()
+    courier.run()
+    assert endpoint.came != ids(shop)
+    assert sorted(endpoint.came) == sorted(ids(shop))
+
+
+@pytest.mark.parametrize("shuffled", [True, False])
+def test_delay_and_release(
+    shop: Shop, courier: Courier, endpoint: Endpoint, shuffled: bool
+) -> None:
+    courier.switch("delay")
+    shop.paid()
+    courier.run()
+    assert endpoint.came == []
+    courier.release(shuffled=shuffled)
+    assert (endpoint.came == ids(shop)) is not shuffled
+    assert sorted(endpoint.came) == sorted(ids(shop))
+
+
+def test_a_switch_leaves_alone_what_happened_before(
+    shop: Shop, courier: Courier, endpoint: Endpoint
+) -> None:
+    shop.paid()
+    before = ids(shop)
+    courier.switch("drop")
+    shop.paid()
+    courier.run()
+    assert endpoint.came == before
+    with pytest.raises(ValueError, match="mode must be one of"):
+        courier.switch("loud")
+
+
+def test_a_failed_delivery_is_tried_again_ever_more_rarely(
+    shop: Shop, courier: Courier, endpoint: Endpoint
+) -> None:
+    shop.stand_in.expire(shop.checkout().id)
+    endpoint.status = 500
+    requests = []
+    for _ in range(8):
+        requests.append(courier.run())
+        shop.clock.passes(seconds=1)
+    assert requests == [1, 1, 0, 1, 0, 0, 0, 1]
+    endpoint.status = 200
+    assert courier.retry() == 1
+    assert courier.retry() == 0
+
+
+def test_stripe_gives_up_after_days(shop: Shop, courier: Courier, endpoint: Endpoint) -> None:
+    shop.stand_in.expire(shop.checkout().id)
+    endpoint.status = 500
+    courier.run()
+    shop.clock.passes(hours=73)
+    assert courier.run() == 1
+    assert courier.waiting == []
+
+
+def test_one_event_by_hand(shop: Shop, courier: Courier, endpoint: Endpoint) -> None:
+    courier.switch("drop")
+    shop.paid()
+    event = shop.stand_in.events()[1]
+    assert courier.send(event) == 200
+    assert endpoint.came == [event["id"]]
+
+
+def test_nobody_at_the_endpoint(shop: Shop) -> None:
+    courier = Courier(shop.stand_in, "http://127.0.0.1:1/stripe/webhook")
+    shop.stand_in.expire(shop.checkout().id)
+    courier.run()
+    assert [(d.status, d.arrived) for d in courier.waiting] == [(0, False)]
