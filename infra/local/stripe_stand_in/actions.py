@@ -14,7 +14,7 @@ Options = Mapping[str, Any]
 Action = Callable[[StripeStandIn, str, Options], Object]
 
 
-class UnknownAction(Exception):  # noqa: N818 - it becomes a 404, as a path that leads nowhere
+class UnknownAction(Exception):
     pass
 
 

@@ -39,18 +39,18 @@ class StripeError(Exception):
         return {"error": error}
 
 
-class InvalidParameter(StripeError):  # noqa: N818 - Stripe calls it so
+class InvalidParameter(StripeError):
     began_to_execute = False
 
     def __init__(self, message: str, param: str, code: str | None = None) -> None:
         super().__init__(message, code=code, param=param)
 
 
-class IllegalMove(Exception):  # noqa: N818 - a move in a game, as the drivers' callers read it
+class IllegalMove(Exception):
     """A buyer, a bank or a dashboard user cannot do this in the current state."""
 
 
-class ConnectionLost(Exception):  # noqa: N818 - what happened, not what class it is
+class ConnectionLost(Exception):
     """An injected fault: no answer reaches the client."""
 
 

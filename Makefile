@@ -1,0 +1,50 @@
+# Everything a newcomer needs is two commands: make run, make test.
+.DEFAULT_GOAL := help
+.PHONY: help run test test-engine check format walkthrough lock clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+BASE_URL ?= http://127.0.0.1:$(PORT)
+# As many test processes as the machine has processors; TESTS narrows what is run.
+TESTS ?= tests
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+$(VENV)/installed: requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Tenantry needs Python 3.11 or newer; try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@touch $@
+
+run: $(VENV)/installed ## run Tenantry on this machine, with demo data
+	@PORT=$(PORT) $(BIN)/python -m infra.local.run
+
+test: $(VENV)/installed ## run the tests
+	$(BIN)/python -m pytest -n auto $(TESTS)
+
+test-engine: $(VENV)/installed ## run the concurrency tests on DynamoDB Local (Java 17, npm)
+	$(BIN)/python -m pytest -n 0 -m engine tests/engine
+
+check: $(VENV)/installed ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/installed ## format and fix what can be fixed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+walkthrough: $(VENV)/installed ## go through the guide against a running service (BASE_URL)
+	@$(BIN)/python -m infra.local.walkthrough $(BASE_URL)
+
+lock: $(VENV)/installed ## pin requirements.in and requirements-dev.in anew
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --upgrade requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --upgrade requirements-dev.in -o requirements-dev.txt
+
+clean: ## remove what the commands above made
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .hypothesis .dynamodb-local

@@ -1,0 +1,72 @@
+"""The types that requests and answers are made of: each carries its own rule."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    EmailStr,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+)
+
+from chalicelib.domain.names import check_slug, clean_text
+from chalicelib.domain.pricing import MAX_QUANTITY
+from chalicelib.storage.rows import iso
+
+# The lock-step limit of every text that a person types.
+Text = Annotated[
+    str, StringConstraints(min_length=1, max_length=200), AfterValidator(clean_text), Field()
+]
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(clean_text)]
+Slug = Annotated[str, AfterValidator(check_slug)]
+Email = Annotated[EmailStr, AfterValidator(lambda address: _fold(address))]
+Password = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
+LicenseCount = Annotated[int, Field(ge=0, le=10_000_000)]
+Time = Annotated[datetime, PlainSerializer(iso, return_type=str)]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+
+
+def _fold(address: str) -> str:
+    """One address, one spelling: mailboxes that differ in letter case are not told apart."""
+    if len(address) > 254 or not address.isascii():
+        raise ValueError("Use an ASCII email address of 254 characters at most.")
+    return address.lower()
+
+
+class Input(BaseModel):
+    """What a client sends: exact types, no unknown fields."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Query(BaseModel):
+    """A query string: texts, converted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ListQuery(Query):
+    limit: Annotated[int, Field(ge=1, le=100)] = 25
+    cursor: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = None
+
+
+class Output(BaseModel):
+    """What a client reads: made from a row."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class RowOutput(Output):
+    """The columns that every row has."""
+
+    created_at: Time
+    updated_at: Time
+    version: int
+
+
+Document = dict[str, Any]

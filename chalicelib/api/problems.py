@@ -1,0 +1,63 @@
+"""The one table of HTTP statuses, and errors as application/problem+json (RFC 9457)."""
+
+from http import HTTPStatus
+from typing import Any
+
+from chalicelib import errors
+
+STATUSES: dict[type[errors.TenantryError], HTTPStatus] = {
+    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.Forbidden: HTTPStatus.FORBIDDEN,
+    errors.SignInRefused: HTTPStatus.FORBIDDEN,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.LicensesExhausted: HTTPStatus.CONFLICT,
+    errors.ResellerInactive: HTTPStatus.CONFLICT,
+    errors.SlugTaken: HTTPStatus.CONFLICT,
+    errors.EmailTaken: HTTPStatus.CONFLICT,
+    errors.LicenseCountBelowUsed: HTTPStatus.CONFLICT,
+    errors.VersionConflict: HTTPStatus.PRECONDITION_FAILED,
+    errors.PayloadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.PaymentProviderUnavailable: HTTPStatus.BAD_GATEWAY,
+    errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def status_of(error: errors.TenantryError) -> HTTPStatus:
+    """The status of the error's class, or of the nearest class above it."""
+    return next(STATUSES[cls] for cls in type(error).__mro__ if cls in STATUSES)
+
+
+def problem(error: errors.TenantryError) -> tuple[HTTPStatus, dict[str, Any], dict[str, str]]:
+    """Status, document and further headers of an expected error."""
+    status = status_of(error)
+    document = _document(status, error.code, str(error))
+    headers = {}
+    if isinstance(error, errors.InvalidRequest):
+        document["errors"] = [{"field": e.field, "message": e.message} for e in error.errors]
+    if isinstance(error, errors.RateLimited | errors.Busy):
+        headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, errors.Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    return status, document, headers
+
+
+def unexpected() -> tuple[HTTPStatus, dict[str, Any], dict[str, str]]:
+    """For what nobody foresaw: no traceback; the log has it, under the same request id."""
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    detail = "Something went wrong on our side. Nothing you sent caused it; it is logged."
+    return status, _document(status, "internal_error", detail), {}
+
+
+def _document(status: HTTPStatus, code: str, detail: str) -> dict[str, Any]:
+    return {
+        "type": f"urn:tenantry:problem:{code}",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+        "code": code,
+    }

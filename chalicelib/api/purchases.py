@@ -1,0 +1,169 @@
+"""Prices and purchases."""
+
+from pydantic import Field
+
+from chalicelib.api.fields import Input, ListQuery, Output, Quantity, Query, RowOutput, Time
+from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
+from chalicelib.domain.pricing import Quote
+from chalicelib.services import platform, purchases, settlement
+from chalicelib.settings import settings
+from chalicelib.storage.purchases import Purchase
+from chalicelib.storage.reads import Page, PageRequest
+
+routes = Routes(__name__)
+
+PURCHASES = "/v1/resellers/{reseller}/purchases"
+PURCHASE = PURCHASES + "/{id}"
+
+
+class TierOutput(Output):
+    """From this quantity on, each license of the order costs unit_amount cents."""
+
+    from_: int = Field(alias="from", validation_alias="from_quantity")
+    unit_amount: int
+
+
+class Pricing(Output):
+    currency: str
+    tiers_version: int
+    price_tiers: list[TierOutput]
+
+
+class OfferOutput(Output):
+    quantity: int
+    total: int
+
+
+class QuoteOutput(Output):
+    """better_offer: a larger order that costs less or the same, where there is one."""
+
+    quantity: int
+    unit_amount: int
+    total: int
+    currency: str
+    better_offer: OfferOutput | None
+
+
+class QuoteQuery(Query):
+    quantity: Quantity
+
+
+class NewPurchase(Input):
+    quantity: Quantity
+
+
+class PurchaseOutput(RowOutput):
+    """Money is integer cents. Pay at checkout_url until expires_at."""
+
+    id: str
+    reseller_id: str
+    status: str
+    status_reason: str | None
+    quantity: int
+    unit_amount: int
+    total: int
+    currency: str
+    tiers_version: int
+    licenses_granted: int
+    amount_paid: int
+    amount_refunded: int
+    checkout_url: str | None
+    expires_at: Time
+    paid_at: Time | None
+    receipt_url: str | None
+    invoice_url: str | None
+    created_by: str
+
+
+@routes.api(
+    "GET",
+    "/v1/pricing",
+    audience=Audience.PUBLIC,
+    scope=Scope.READ,
+    input=Empty,
+    returns=Pricing,
+)
+def read_pricing(_call: Call[Empty]) -> Pricing:
+    """The volume prices: the whole order is charged at the price of its tier."""
+    row = platform.current()
+    return Pricing(
+        currency=settings().currency,
+        tiers_version=row.tiers_version,
+        price_tiers=[TierOutput.model_validate(tier) for tier in platform.tiers(row)],
+    )
+
+
+@routes.api(
+    "GET",
+    "/v1/pricing/quote",
+    audience=Audience.PUBLIC,
+    scope=Scope.READ,
+    input=QuoteQuery,
+    returns=QuoteOutput,
+)
+def read_quote(call: Call[QuoteQuery]) -> dict[str, object]:
+    """What so many licenses cost now."""
+    quote: Quote = platform.quote(call.input.quantity)
+    return {
+        "quantity": quote.quantity,
+        "unit_amount": quote.unit_amount,
+        "total": quote.total,
+        "currency": settings().currency,
+        "better_offer": quote.better_offer,
+    }
+
+
+@routes.api(
+    "POST",
+    PURCHASES,
+    audience=Audience.RESELLER,
+    scope=Scope.PURCHASES,
+    input=NewPurchase,
+    returns=PurchaseOutput,
+    created="/v1/resellers/{reseller_id}/purchases/{id}",
+)
+def buy_licenses(call: Call[NewPurchase]) -> Purchase:
+    """Open a checkout; asking again while it is open returns the same one."""
+    return purchases.buy_licenses(call.reseller, call.input.quantity, by=call.by, once=call.once)
+
+
+@routes.api(
+    "GET",
+    PURCHASES,
+    audience=Audience.RESELLER,
+    scope=Scope.READ,
+    input=ListQuery,
+    returns=PurchaseOutput,
+    paged=True,
+)
+def list_purchases(call: Call[ListQuery]) -> Page[Purchase]:
+    """The reseller's purchases, newest first."""
+    query = call.input
+    return purchases.list_purchases(call.reseller.id, PageRequest(query.limit, query.cursor))
+
+
+@routes.api(
+    "GET",
+    PURCHASE,
+    audience=Audience.RESELLER,
+    scope=Scope.READ,
+    input=Empty,
+    returns=PurchaseOutput,
+)
+def read_purchase(call: Call[Empty]) -> Purchase:
+    """One purchase."""
+    return purchases.read_purchase(call.reseller.id, call.path["id"])
+
+
+@routes.api(
+    "POST",
+    PURCHASE + "/settle",
+    audience=Audience.ADMIN,
+    scope=Scope.ADMIN,
+    input=Empty,
+    returns=PurchaseOutput,
+)
+def settle_purchase(call: Call[Empty]) -> Purchase:
+    """Ask Stripe now and make the pool worth what it says."""
+    purchase = purchases.read_purchase(call.path["reseller"], call.path["id"])
+    return settlement.settle(purchase, by=call.by, once=call.once).purchase

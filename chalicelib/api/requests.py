@@ -1,0 +1,191 @@
+"""Reading a request: body or query into the route's input, and the headers of the contract.
+
+Nothing here trusts what it reads: every way to send it wrong ends in a problem document.
+"""
+
+import hashlib
+import hmac
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote, unquote
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from chalicelib.errors import (
+    Busy,
+    FieldError,
+    InvalidRequest,
+    NotFound,
+    PayloadTooLarge,
+    Unauthenticated,
+    VersionConflict,
+)
+from chalicelib.services import secrets
+from chalicelib.services.access import Caller
+from chalicelib.services.idempotency import Once
+from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.rows import Row
+
+I = TypeVar("I", bound=BaseModel)  # noqa: E741
+R = TypeVar("R", bound=Row)
+T = TypeVar("T")
+
+MAX_BODY_BYTES = 256 * 1024
+MAX_PATH_PARAMETER = 300
+ATTEMPTS = 8
+
+
+class Empty(BaseModel):
+    """A route that takes no input."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+@dataclass
+class Call(Generic[I]):
+    """One request, parsed. input: the query of a GET, the body of everything else."""
+
+    input: I
+    path: dict[str, str]
+    if_match: str | None
+    if_none_match: str | None
+    once: Once = field(default_factory=Once)
+    known_caller: Caller | None = None
+    known_reseller: Reseller | None = None
+
+    @property
+    def caller(self) -> Caller:
+        if self.known_caller is None:
+            raise Unauthenticated("Nobody is signed in.")
+        return self.known_caller
+
+    @property
+    def reseller(self) -> Reseller:
+        """The account that the path names, which this caller may act on."""
+        if self.known_reseller is None:
+            raise NotFound("reseller")
+        return self.known_reseller
+
+    @property
+    def by(self) -> str:
+        """Who does it, for the ledger."""
+        return self.caller.id
+
+    def changes(self) -> dict[str, Any]:
+        """The fields that were sent, for a PATCH."""
+        return self.input.model_dump(exclude_unset=True)
+
+    def on_current(self, read: Callable[[], R], act: Callable[[R], T]) -> T:
+        """Act on a row as it is now: with If-Match on that version alone, without it again
+        whenever another change came first."""
+        for _ in range(ATTEMPTS):
+            row = read()
+            if self.if_match is not None and not _matches(self.if_match, row.version):
+                raise VersionConflict
+            try:
+                return act(row)
+            except VersionConflict:
+                if self.if_match is not None:
+                    raise
+        raise Busy
+
+
+def _matches(if_match: str, version: int) -> bool:
+    tags = [tag.strip() for tag in if_match.split(",")]
+    return "*" in tags or f'"{version}"' in tags
+
+
+def parse(request: Any, model: type[I], path_parameters: dict[str, str]) -> Call[I]:
+    """Raises PayloadTooLarge, InvalidRequest, NotFound (a path that no row can have)."""
+    path = {name: unquote(value) for name, value in path_parameters.items()}
+    if any(len(v) > MAX_PATH_PARAMETER or not v.isprintable() for v in path.values()):
+        raise NotFound("resource")
+    is_query = request.method in ("GET", "DELETE")
+    return Call(
+        input=_query(request, model) if is_query else _body(request, model),
+        path=path,
+        if_match=request.headers.get("if-match"),
+        if_none_match=request.headers.get("if-none-match"),
+    )
+
+
+def raw_body(request: Any) -> bytes:
+    """Raises PayloadTooLarge, InvalidRequest."""
+    try:
+        raw: bytes = request.raw_body
+    except ValueError:
+        raise InvalidRequest.of("body", "The body could not be decoded.") from None
+    if len(raw) > MAX_BODY_BYTES:
+        raise PayloadTooLarge("A request body may have 256 KiB at most.")
+    return raw
+
+
+def _body(request: Any, model: type[I]) -> I:
+    try:
+        return model.model_validate_json(raw_body(request) or b"{}")
+    except ValidationError as error:
+        raise InvalidRequest(_field_errors(error, "body")) from None
+
+
+def _query(request: Any, model: type[I]) -> I:
+    parameters: dict[str, str] = {}
+    for name in request.query_params or {}:
+        values = request.query_params.getlist(name)
+        if len(values) > 1:
+            raise InvalidRequest.of(name, "Send this parameter once.")
+        parameters[name] = values[0]
+    try:
+        return model.model_validate(parameters)
+    except ValidationError as error:
+        raise InvalidRequest(_field_errors(error, "query")) from None
+
+
+def _field_errors(error: ValidationError, whole: str) -> list[FieldError]:
+    return [
+        FieldError(
+            ".".join(str(part) for part in item["loc"]) or whole,
+            item["msg"].removeprefix("Value error, "),
+        )
+        for item in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+
+
+def bearer_token(request: Any) -> str | None:
+    scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+def idempotency_key(request: Any) -> str | None:
+    """Raises InvalidRequest for a key that is empty, too long or not plain text."""
+    key: str | None = request.headers.get("idempotency-key")
+    if key is not None and not re.fullmatch(r"[\x21-\x7e]{1,255}", key):
+        raise InvalidRequest.of("Idempotency-Key", "Use 1 to 255 visible ASCII characters.")
+    return key
+
+
+def fingerprint(request: Any, salt: str, *, sensitive: bool) -> tuple[str, bytes | None]:
+    """What tells this request from another with the same key, and the seed of its secrets.
+
+    A request that carries a password is stretched like one: the fingerprint is kept, and a
+    quick hash of it could be guessed at.
+    """
+    target = request.context.get("path") or request.path
+    content = f"{request.method} {target}\n".encode() + raw_body(request)
+    if not sensitive:
+        return hashlib.sha256(content).hexdigest(), None
+    token = bearer_token(request) or ""
+    seed = secrets.stretch(content + b"\n" + token.encode(), salt)
+    return hmac.digest(seed, b"fingerprint", "sha256").hex(), seed
+
+
+def request_id(request: Any) -> str:
+    """API Gateway's id of the request: what the client is told and the log carries."""
+    return str(request.context.get("requestId") or uuid.uuid4())
+
+
+def path_of(template: str, values: dict[str, Any]) -> str:
+    """The path of what was created, such as `/v1/users/usr_…`."""
+    return template.format_map({k: quote(str(v), safe="") for k, v in values.items()})

@@ -1,0 +1,220 @@
+"""Resellers, their licenses and their ledger."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, model_validator
+
+from chalicelib.api.fields import (
+    Document,
+    Email,
+    Id,
+    Input,
+    LicenseCount,
+    ListQuery,
+    Output,
+    Reason,
+    RowOutput,
+    Slug,
+    Text,
+    Time,
+)
+from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
+from chalicelib.services import resellers
+from chalicelib.storage.ledger import LedgerEntry
+from chalicelib.storage.reads import Page, PageRequest
+from chalicelib.storage.resellers import Reseller
+
+routes = Routes(__name__)
+
+
+class ResellerOutput(RowOutput):
+    """license_available: license_count - license_used; negative while over-allocated."""
+
+    id: str
+    user_id: str
+    company_name: str
+    slug: str
+    license_count: int
+    license_used: int
+    license_available: int
+    over_allocated: bool
+    is_active: bool
+    branding_config: Document
+
+
+class Licenses(Output):
+    license_count: int
+    license_used: int
+    license_available: int
+    over_allocated: bool
+
+
+class LedgerOutput(Output):
+    id: str
+    at: Time
+    kind: str
+    count_change: int
+    used_change: int
+    actor: str
+    reason: str | None
+    ref: str | None
+
+
+class NewReseller(Input):
+    """Name the user by id or by email."""
+
+    user_id: Id | None = None
+    user_email: Email | None = None
+    company_name: Text
+    slug: Slug
+    license_count: LicenseCount = 0
+    is_active: bool = True
+
+    @model_validator(mode="after")
+    def _one_user(self) -> "NewReseller":
+        if (self.user_id is None) == (self.user_email is None):
+            raise ValueError("Send either user_id or user_email.")
+        return self
+
+
+class ResellerChanges(Input):
+    user_id: Id = ""
+    company_name: Text = ""
+    slug: Slug = ""
+    license_count: LicenseCount = 0
+    is_active: bool = True
+
+
+class Adjustment(Input):
+    """change: licenses to add, or negative, to take back."""
+
+    change: Annotated[int, Field(ge=-10_000_000, le=10_000_000)]
+    reason: Reason
+
+    @model_validator(mode="after")
+    def _not_zero(self) -> "Adjustment":
+        if self.change == 0:
+            raise ValueError("A change of 0 changes nothing.")
+        return self
+
+
+class ResellerQuery(ListQuery):
+    """search: the beginning of the company name."""
+
+    search: Annotated[str, StringConstraints(max_length=200)] = ""
+
+
+@routes.api(
+    "POST",
+    "/v1/resellers",
+    audience=Audience.ADMIN,
+    scope=Scope.ADMIN,
+    input=NewReseller,
+    returns=ResellerOutput,
+    created="/v1/resellers/{id}",
+)
+def create_reseller(call: Call[NewReseller]) -> Reseller:
+    """Create a reseller account and link it to a user."""
+    new = call.input
+    return resellers.create_reseller(
+        user_id=new.user_id,
+        user_email=new.user_email,
+        company_name=new.company_name,
+        slug=new.slug,
+        license_count=new.license_count,
+        is_active=new.is_active,
+        by=call.by,
+        once=call.once,
+    )
+
+
+@routes.api(
+    "GET",
+    "/v1/resellers",
+    audience=Audience.ADMIN,
+    scope=Scope.ADMIN,
+    input=ResellerQuery,
+    returns=ResellerOutput,
+    paged=True,
+)
+def list_resellers(call: Call[ResellerQuery]) -> Page[Reseller]:
+    """All resellers by company name."""
+    query = call.input
+    return resellers.list_resellers(PageRequest(query.limit, query.cursor), search=query.search)
+
+
+@routes.api(
+    "GET",
+    "/v1/resellers/{reseller}",
+    audience=Audience.RESELLER,
+    scope=Scope.READ,
+    input=Empty,
+    returns=ResellerOutput,
+)
+def read_reseller(call: Call[Empty]) -> Reseller:
+    """One reseller."""
+    return call.reseller
+
+
+@routes.api(
+    "PATCH",
+    "/v1/resellers/{reseller}",
+    audience=Audience.ADMIN,
+    scope=Scope.ADMIN,
+    input=ResellerChanges,
+    returns=ResellerOutput,
+)
+def edit_reseller(call: Call[ResellerChanges]) -> Reseller:
+    """Change the fields that are sent."""
+    return call.on_current(
+        lambda: resellers.read_reseller(call.path["reseller"]),
+        lambda reseller: resellers.edit_reseller(reseller, call.changes(), by=call.by),
+    )
+
+
+@routes.api(
+    "GET",
+    "/v1/resellers/{reseller}/licenses",
+    audience=Audience.RESELLER,
+    scope=Scope.READ,
+    input=Empty,
+    returns=Licenses,
+)
+def read_licenses(call: Call[Empty]) -> Reseller:
+    """Total, used and available licenses."""
+    return call.reseller
+
+
+@routes.api(
+    "POST",
+    "/v1/resellers/{reseller}/license-adjustments",
+    audience=Audience.ADMIN,
+    scope=Scope.ADMIN,
+    input=Adjustment,
+    returns=LedgerOutput,
+    created="/v1/resellers/{reseller}/ledger?entry={id}",
+)
+def adjust_licenses(call: Call[Adjustment]) -> LedgerEntry:
+    """Give licenses, or take unused ones back."""
+    reseller_id = call.path["reseller"]
+    return call.on_current(
+        lambda: resellers.read_reseller(reseller_id),
+        lambda reseller: resellers.adjust_licenses(
+            reseller, call.input.change, reason=call.input.reason, by=call.by, once=call.once
+        ),
+    )
+
+
+@routes.api(
+    "GET",
+    "/v1/resellers/{reseller}/ledger",
+    audience=Audience.RESELLER,
+    scope=Scope.READ,
+    input=ListQuery,
+    returns=LedgerOutput,
+    paged=True,
+)
+def list_ledger(call: Call[ListQuery]) -> Page[LedgerEntry]:
+    """Every move of the license pool, newest first."""
+    query = call.input
+    return resellers.list_ledger(call.reseller.id, PageRequest(query.limit, query.cursor))

@@ -1,0 +1,289 @@
+"""What every JSON route shares: a route states its audience, input and output; this module
+authenticates, authorises, parses, calls it, renders, and turns errors into problems.
+
+Deny by default: a route cannot be declared without an audience.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from chalice.app import Blueprint, Response
+from pydantic import BaseModel
+
+from chalicelib.api import requests
+from chalicelib.api.problems import MEDIA_TYPE, problem, unexpected
+from chalicelib.api.requests import Call, Empty
+from chalicelib.errors import Forbidden, NotFound, TenantryError, Unauthenticated
+from chalicelib.observability import flush, logger
+from chalicelib.services import access, idempotency
+from chalicelib.services.access import Caller
+from chalicelib.services.idempotency import AlreadyDone, Once
+from chalicelib.services.resellers import read_reseller
+from chalicelib.settings import settings
+from chalicelib.storage.idempotency import KeyedRequest
+from chalicelib.storage.reads import Page
+from chalicelib.storage.resellers import Reseller
+
+I = TypeVar("I", bound=BaseModel)  # noqa: E741 - the route's input: query of a GET, else body
+Handler = Callable[[Call[I]], Any]
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+}
+RESUMPTIONS = 3
+
+
+class Audience(StrEnum):
+    """Who may call. RESELLER: a reseller its own account, an admin every account."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed in"
+    RESELLER = "reseller"
+    ADMIN = "admin"
+
+
+class Scope(StrEnum):
+    """What an API key must be scoped for. SESSION: no key at all, only a signed-in person."""
+
+    READ = "read"
+    TENANTS = "tenants"
+    PURCHASES = "purchases"
+    BRANDING = "branding"
+    ADMIN = "admin"
+    SESSION = "session"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One line of the contract. created: the Location template of what a POST makes.
+
+    sensitive: the request or its answer holds a secret, which no record may keep.
+    """
+
+    method: str
+    path: str
+    audience: Audience
+    scope: Scope
+    input: type[BaseModel]
+    returns: type[BaseModel] | None
+    paged: bool
+    created: str | None
+    sensitive: bool
+    handler: Callable[..., Any]
+
+    @property
+    def status(self) -> HTTPStatus:
+        if self.created:
+            return HTTPStatus.CREATED
+        return HTTPStatus.OK if self.returns else HTTPStatus.NO_CONTENT
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+class Routes(Blueprint):
+    """A Chalice blueprint whose routes are declared whole."""
+
+    def __init__(self, import_name: str) -> None:
+        super().__init__(import_name)
+        self.declared: list[Route] = []
+
+    def api(
+        self,
+        method: str,
+        path: str,
+        *,
+        audience: Audience,
+        scope: Scope,
+        input: type[I],
+        returns: type[BaseModel] | None = None,
+        paged: bool = False,
+        created: str | None = None,
+        sensitive: bool = False,
+    ) -> Callable[[Handler[I]], Handler[I]]:
+        def declare(handler: Handler[I]) -> Handler[I]:
+            route = Route(
+                method,
+                path,
+                audience,
+                scope,
+                input,
+                returns,
+                paged,
+                created,
+                sensitive,
+                handler,
+            )
+            self.declared.append(route)
+
+            def view(**path_parameters: str) -> Response:
+                return _respond(route, self.current_request, path_parameters)
+
+            # Content types are checked by parsing: Chalice would answer 415 in its own words.
+            name = f"{self._import_name}.{handler.__name__}"
+            self.route(path, methods=[method], name=name, content_types=[])(view)
+            return handler
+
+        return declare
+
+
+def _respond(route: Route, request: Any, path_parameters: dict[str, str]) -> Response:
+    request_id = requests.request_id(request)
+    logger.set_correlation_id(request_id)
+    caller: Caller | None = None
+    try:
+        caller = _authenticate(route, request)
+        answer = _serve(route, request, path_parameters, caller)
+    except TenantryError as error:
+        answer = _problem(*problem(error))
+    except Exception:
+        logger.exception("Unexpected error")
+        answer = _problem(*unexpected())
+    logger.info(
+        "Request",
+        extra={
+            "method": route.method,
+            "route": route.path,
+            "status": answer.status,
+            "caller": caller.id if caller else None,
+        },
+    )
+    flush()
+    headers: dict[str, str | list[str]] = {**HEADERS, "X-Request-Id": request_id, **answer.headers}
+    return Response(answer.body, headers, answer.status)
+
+
+def _problem(status: HTTPStatus, document: dict[str, Any], headers: dict[str, str]) -> Answer:
+    return Answer(status, {"Content-Type": MEDIA_TYPE, **headers}, _json(document))
+
+
+def _authenticate(route: Route, request: Any) -> Caller | None:
+    if route.audience is Audience.PUBLIC:
+        return None
+    token = requests.bearer_token(request)
+    if token is None:
+        raise Unauthenticated("Send a bearer token in the Authorization header.")
+    caller = access.authenticate(token)
+    if route.audience is Audience.ADMIN and not caller.is_admin:
+        raise Forbidden("Only a super admin may do this.")
+    return caller
+
+
+def _serve(
+    route: Route, request: Any, path_parameters: dict[str, str], caller: Caller | None
+) -> Answer:
+    call = requests.parse(request, route.input, path_parameters)
+    call.known_caller = caller
+    call.known_reseller = _reseller(route, call, caller)
+    keyed = requests.idempotency_key(request) if route.method == "POST" else None
+    if keyed is None:
+        return _rendered(route, call, route.handler(call))
+    return _once(route, request, call, keyed)
+
+
+def _reseller(route: Route, call: Call[Any], caller: Caller | None) -> Reseller | None:
+    """The account that the path names: `me`, the caller's own id, or any for an admin."""
+    if route.audience is not Audience.RESELLER or caller is None:
+        return None
+    wanted = call.path["reseller"]
+    own = caller.reseller
+    if own is not None and wanted in ("me", own.id):
+        return own
+    if not caller.is_admin or wanted == "me":
+        raise NotFound("reseller")
+    return read_reseller(wanted)
+
+
+def _once(route: Route, request: Any, call: Call[Any], idempotency_key: str) -> Answer:
+    """Carry the request out, or repeat its answer; go on with it where it stopped halfway."""
+    owner = call.known_caller.id if call.known_caller else "public"
+    key = idempotency.key_for(owner, idempotency_key)
+    fingerprint, seed = requests.fingerprint(request, key, sensitive=route.sensitive)
+    for _ in range(RESUMPTIONS):
+        found = idempotency.find(key, fingerprint)
+        if found is not None and found.response is not None:
+            return _replay(found, seed)
+        call.once = Once(
+            key=key,
+            fingerprint=fingerprint,
+            render=lambda made: _record(_rendered(route, call, made), seed),
+            ref=found.ref if found else None,
+            seed=seed,
+        )
+        try:
+            return _rendered(route, call, route.handler(call))
+        except AlreadyDone:
+            continue  # the same request, sent twice at once: the other one was first
+    raise AlreadyDone
+
+
+def _record(answer: Answer, seed: bytes | None) -> dict[str, Any]:
+    body = answer.body
+    if seed is not None:
+        body = _without_secret(body)
+    return {"status": int(answer.status), "headers": answer.headers, "body": body}
+
+
+def _without_secret(body: str) -> str:
+    document = json.loads(body)
+    for name in SECRET_FIELDS & document.keys():
+        credential_id, _, _ = document[name].partition(".")
+        document[name] = credential_id
+    return _json(document)
+
+
+def _replay(found: KeyedRequest, seed: bytes | None) -> Answer:
+    response = found.response or {}
+    body = response["body"]
+    if seed is not None:
+        document = json.loads(body)
+        for name in SECRET_FIELDS & document.keys():
+            secret = Once(seed=seed).secret_for(document[name])
+            document[name] = f"{document[name]}.{secret}"
+        body = _json(document)
+    headers = {**response["headers"], "Idempotent-Replayed": "true"}
+    return Answer(response["status"], headers, body)
+
+
+SECRET_FIELDS = frozenset({"token", "key"})
+
+
+def _rendered(route: Route, call: Call[Any], made: Any) -> Answer:
+    if route.returns is None:
+        return Answer(HTTPStatus.NO_CONTENT, {}, "")
+    headers = {"Content-Type": "application/json"}
+    if isinstance(made, Page):
+        data = [_plain(route.returns, row) for row in made.rows]
+        return Answer(route.status, headers, _json({"data": data, "next_cursor": made.next_cursor}))
+    document = _plain(route.returns, made)
+    if "version" in document:
+        headers["ETag"] = f'"{document["version"]}"'
+        if route.method == "GET" and call.if_none_match == headers["ETag"]:
+            return Answer(HTTPStatus.NOT_MODIFIED, {"ETag": headers["ETag"]}, "")
+    if route.created:
+        where = requests.path_of(route.created, {**call.path, **document})
+        headers["Location"] = settings().public_url + where
+    return Answer(route.status, headers, _json(document))
+
+
+def _plain(model: type[BaseModel], row: Any) -> dict[str, Any]:
+    document: dict[str, Any] = model.model_validate(row, from_attributes=True).model_dump(
+        mode="json", by_alias=True
+    )
+    return document
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+
+
+__all__ = ["Audience", "Call", "Empty", "Route", "Routes", "Scope"]

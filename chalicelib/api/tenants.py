@@ -1,0 +1,202 @@
+"""Tenants of a reseller."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+
+from chalicelib.api.fields import (
+    Document,
+    Email,
+    Input,
+    ListQuery,
+    RowOutput,
+    Slug,
+    Text,
+    Time,
+)
+from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
+from chalicelib.services import tenants
+from chalicelib.services.tenants import State
+from chalicelib.storage.reads import Page, PageRequest
+from chalicelib.storage.tenants import Tenant
+
+routes = Routes(__name__)
+
+TENANTS = "/v1/resellers/{reseller}/tenants"
+TENANT = TENANTS + "/{id}"
+
+
+class TenantOutput(RowOutput):
+    """holds_license: whether it counts in license_used. deleted_at: set while it can still be
+    restored, until purge_at."""
+
+    id: str
+    reseller_id: str
+    name: str
+    slug: str
+    contact_email: str | None
+    is_active: bool
+    holds_license: bool
+    branding_config: Document
+    deleted_at: Time | None
+    purge_at: Time | None
+
+
+class NewTenant(Input):
+    """Without a slug, one is made of the name."""
+
+    name: Text
+    slug: Slug | None = None
+    contact_email: Email | None = None
+    branding_config: dict[str, Any] = Field(default_factory=dict)
+
+
+class TenantChanges(Input):
+    name: Text = ""
+    slug: Slug = ""
+    contact_email: Email | None = None
+
+
+class TenantQuery(ListQuery):
+    """status: live (the default: all but deleted), active, inactive or deleted.
+    search: the beginning of the name."""
+
+    status: State = State.LIVE
+    search: Annotated[str, StringConstraints(max_length=200)] = ""
+
+
+@routes.api(
+    "POST",
+    TENANTS,
+    audience=Audience.RESELLER,
+    scope=Scope.TENANTS,
+    input=NewTenant,
+    returns=TenantOutput,
+    created="/v1/resellers/{reseller_id}/tenants/{id}",
+)
+def create_tenant(call: Call[NewTenant]) -> Tenant:
+    """Create a tenant on one of the reseller's licenses."""
+    new = call.input
+    return tenants.create_tenant(
+        call.reseller.id,
+        name=new.name,
+        slug=new.slug,
+        contact_email=new.contact_email,
+        branding_config=new.branding_config,
+        by=call.by,
+        once=call.once,
+    )
+
+
+@routes.api(
+    "GET",
+    TENANTS,
+    audience=Audience.RESELLER,
+    scope=Scope.READ,
+    input=TenantQuery,
+    returns=TenantOutput,
+    paged=True,
+)
+def list_tenants(call: Call[TenantQuery]) -> Page[Tenant]:
+    """The reseller's tenants, newest first; by name where they are searched."""
+    query = call.input
+    return tenants.list_tenants(
+        call.reseller.id,
+        PageRequest(query.limit, query.cursor),
+        state=query.status,
+        search=query.search,
+    )
+
+
+def _read(call: Call[Any]) -> Tenant:
+    return tenants.read_tenant(call.reseller.id, call.path["id"])
+
+
+@routes.api(
+    "GET",
+    TENANT,
+    audience=Audience.RESELLER,
+    scope=Scope.READ,
+    input=Empty,
+    returns=TenantOutput,
+)
+def read_tenant(call: Call[Empty]) -> Tenant:
+    """One tenant, a deleted one too while it can be restored."""
+    return _read(call)
+
+
+@routes.api(
+    "PATCH",
+    TENANT,
+    audience=Audience.RESELLER,
+    scope=Scope.TENANTS,
+    input=TenantChanges,
+    returns=TenantOutput,
+)
+def edit_tenant(call: Call[TenantChanges]) -> Tenant:
+    """Change the fields that are sent."""
+    return call.on_current(
+        lambda: _read(call), lambda tenant: tenants.edit_tenant(tenant, call.changes())
+    )
+
+
+@routes.api(
+    "DELETE",
+    TENANT,
+    audience=Audience.RESELLER,
+    scope=Scope.TENANTS,
+    input=Empty,
+)
+def delete_tenant(call: Call[Empty]) -> Tenant:
+    """Delete: the license is free at once, the tenant can be restored for 30 days."""
+    return call.on_current(
+        lambda: _read(call), lambda tenant: tenants.delete_tenant(tenant, by=call.by)
+    )
+
+
+@routes.api(
+    "POST",
+    TENANT + "/deactivate",
+    audience=Audience.RESELLER,
+    scope=Scope.TENANTS,
+    input=Empty,
+    returns=TenantOutput,
+)
+def deactivate_tenant(call: Call[Empty]) -> Tenant:
+    """Deactivate: it keeps its license, unless the platform's settings say otherwise."""
+    return call.on_current(
+        lambda: _read(call),
+        lambda tenant: tenants.deactivate_tenant(tenant, by=call.by, once=call.once),
+    )
+
+
+@routes.api(
+    "POST",
+    TENANT + "/reactivate",
+    audience=Audience.RESELLER,
+    scope=Scope.TENANTS,
+    input=Empty,
+    returns=TenantOutput,
+)
+def reactivate_tenant(call: Call[Empty]) -> Tenant:
+    """Reactivate."""
+    return call.on_current(
+        lambda: _read(call),
+        lambda tenant: tenants.reactivate_tenant(tenant, by=call.by, once=call.once),
+    )
+
+
+@routes.api(
+    "POST",
+    TENANT + "/restore",
+    audience=Audience.RESELLER,
+    scope=Scope.TENANTS,
+    input=Empty,
+    returns=TenantOutput,
+)
+def restore_tenant(call: Call[Empty]) -> Tenant:
+    """Restore a deleted tenant on a license taken anew."""
+    return call.on_current(
+        lambda: _read(call),
+        lambda tenant: tenants.restore_tenant(tenant, by=call.by, once=call.once),
+    )

@@ -1,0 +1,113 @@
+"""Users, for super admins."""
+
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+from chalicelib.api.fields import Email, Input, ListQuery, Password, RowOutput, Text
+from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
+from chalicelib.services import users
+from chalicelib.services.idempotency import Once
+from chalicelib.storage.reads import Page, PageRequest
+from chalicelib.storage.users import User
+
+routes = Routes(__name__)
+
+
+class UserOutput(RowOutput):
+    """reseller_id: the reseller account linked to the user, if any."""
+
+    id: str
+    email: str
+    name: str
+    is_super_admin: bool
+    is_active: bool
+    reseller_id: str | None
+
+
+class NewUser(Input):
+    email: Email
+    name: Text
+    password: Password | None = None
+    is_super_admin: bool = False
+
+
+class UserChanges(Input):
+    email: Email = ""
+    name: Text = ""
+    password: Password = ""
+    is_super_admin: bool = False
+    is_active: bool = True
+
+
+class UserQuery(ListQuery):
+    """email: the beginning of the address."""
+
+    email: Annotated[str, StringConstraints(max_length=254, to_lower=True)] = ""
+
+
+@routes.api(
+    "POST",
+    "/v1/users",
+    audience=Audience.ADMIN,
+    scope=Scope.SESSION,
+    input=NewUser,
+    returns=UserOutput,
+    created="/v1/users/{id}",
+    sensitive=True,
+)
+def create_user(call: Call[NewUser]) -> User:
+    """Create a user."""
+    new = call.input
+    once: Once = call.once
+    return users.create_user(
+        email=new.email,
+        name=new.name,
+        password=new.password,
+        is_super_admin=new.is_super_admin,
+        once=once,
+    )
+
+
+@routes.api(
+    "GET",
+    "/v1/users",
+    audience=Audience.ADMIN,
+    scope=Scope.ADMIN,
+    input=UserQuery,
+    returns=UserOutput,
+    paged=True,
+)
+def list_users(call: Call[UserQuery]) -> Page[User]:
+    """All users by email."""
+    query = call.input
+    return users.list_users(PageRequest(query.limit, query.cursor), email_prefix=query.email)
+
+
+@routes.api(
+    "GET",
+    "/v1/users/{id}",
+    audience=Audience.ADMIN,
+    scope=Scope.ADMIN,
+    input=Empty,
+    returns=UserOutput,
+)
+def read_user(call: Call[Empty]) -> User:
+    """One user."""
+    return users.read_user(call.path["id"])
+
+
+@routes.api(
+    "PATCH",
+    "/v1/users/{id}",
+    audience=Audience.ADMIN,
+    scope=Scope.SESSION,
+    input=UserChanges,
+    returns=UserOutput,
+)
+def edit_user(call: Call[UserChanges]) -> User:
+    """Change the fields that are sent."""
+    return call.on_current(
+        lambda: users.read_user(call.path["id"]),
+        lambda user: users.edit_user(user, call.changes()),
+    )

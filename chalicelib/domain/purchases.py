@@ -1,0 +1,158 @@
+"""What a purchase is worth: how many licenses the money behind it pays for *now*.
+
+`assess` is a pure function of the quote and of what Stripe says this moment. It knows no
+events, so their order, repetition and loss cannot matter.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    PENDING = "pending"  # checkout open, nothing paid
+    PROCESSING = "processing"  # a delayed payment is under way
+    PAID = "paid"
+    PARTIALLY_REFUNDED = "partially_refunded"
+    REFUNDED = "refunded"
+    DISPUTED = "disputed"  # the bank holds or has taken the money
+    FAILED = "failed"  # a delayed payment did not come
+    EXPIRED = "expired"  # checkout closed unpaid
+    QUARANTINED = "quarantined"  # paid, but not as quoted: for a person to judge
+
+
+# The sweep looks at these again and again; the others only when Stripe says so.
+UNSETTLED = frozenset({Status.PENDING, Status.PROCESSING, Status.DISPUTED, Status.QUARANTINED})
+UNPAID = frozenset({Status.PENDING, Status.PROCESSING, Status.FAILED, Status.EXPIRED})
+
+# Stripe's dispute states in which the funds are not ours. An inquiry (`warning_*`) takes
+# none; a dispute that was won or prevented has given them back.
+HOLDING_DISPUTES = frozenset({"needs_response", "under_review", "lost"})
+# A refund in these states did not, in the end, move money.
+VOID_REFUNDS = frozenset({"failed", "canceled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """What was asked of Stripe. total: integer cents."""
+
+    quantity: int
+    total: int
+    currency: str
+    livemode: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """licenses: how many the refund gives back, where Tenantry made it; None for one made
+    in Stripe's dashboard."""
+
+    id: str
+    amount: int
+    status: str
+    licenses: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    id: str
+    amount: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFacts:
+    """What Stripe says of one Checkout Session. Amounts: integer cents.
+
+    session_status: open, complete, expired. payment_status: paid, unpaid,
+    no_payment_required. payment_failed: a delayed payment was declined in the end.
+    amount_subtotal is before discounts and tax, amount_total what the buyer pays.
+    """
+
+    session_status: str
+    payment_status: str
+    currency: str
+    livemode: bool
+    quantity: int
+    amount_subtotal: int
+    amount_discount: int
+    amount_tax: int
+    amount_total: int
+    payment_failed: bool = False
+    refunds: tuple[Refund, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
+
+    @property
+    def paid(self) -> bool:
+        return self.payment_status in ("paid", "no_payment_required")
+
+    @property
+    def live_refunds(self) -> tuple[Refund, ...]:
+        return tuple(refund for refund in self.refunds if refund.status not in VOID_REFUNDS)
+
+    @property
+    def amount_refunded(self) -> int:
+        return sum(refund.amount for refund in self.live_refunds)
+
+    @property
+    def funds_held(self) -> bool:
+        return any(dispute.status in HOLDING_DISPUTES for dispute in self.disputes)
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """worth: licenses. reason: why it is quarantined."""
+
+    status: Status
+    worth: int
+    reason: str | None = None
+
+
+def assess(quoted: Quoted, facts: PaymentFacts) -> Assessment:
+    """What the purchase is and what it is worth, by what Stripe says now."""
+    if not facts.paid:
+        return Assessment(_unpaid_status(facts), 0)
+    if reason := deviation(quoted, facts):
+        return Assessment(Status.QUARANTINED, 0, reason)
+    if facts.funds_held:
+        return Assessment(Status.DISPUTED, 0)
+    if not facts.amount_refunded:
+        return Assessment(Status.PAID, quoted.quantity)
+    if facts.amount_refunded >= facts.amount_total:
+        return Assessment(Status.REFUNDED, 0)
+    kept = max(0, quoted.quantity - licenses_refunded(quoted, facts))
+    return Assessment(Status.PARTIALLY_REFUNDED, kept)
+
+
+def _unpaid_status(facts: PaymentFacts) -> Status:
+    if facts.session_status == "expired":
+        return Status.EXPIRED
+    if facts.session_status == "open":
+        return Status.PENDING
+    return Status.FAILED if facts.payment_failed else Status.PROCESSING
+
+
+def deviation(quoted: Quoted, facts: PaymentFacts) -> str | None:
+    """What was paid otherwise than quoted, in a sentence; None where nothing was.
+
+    A discount is a promotion that the company itself gave in Stripe, so the quote is held
+    against the amount before it.
+    """
+    if facts.livemode != quoted.livemode:
+        return "Paid in Stripe's test mode." if quoted.livemode else "Paid in Stripe's live mode."
+    if facts.currency != quoted.currency:
+        return f"Paid in {facts.currency}, quoted in {quoted.currency}."
+    if facts.quantity != quoted.quantity:
+        return f"Paid for {facts.quantity} licenses, quoted for {quoted.quantity}."
+    if facts.amount_subtotal != quoted.total:
+        return f"The amount was {facts.amount_subtotal} cents, the quote {quoted.total}."
+    if facts.amount_total != facts.amount_subtotal - facts.amount_discount + facts.amount_tax:
+        return "The amounts of the checkout do not add up."
+    return None
+
+
+def licenses_refunded(quoted: Quoted, facts: PaymentFacts) -> int:
+    """Refunds made here say how many licenses they give back; the money of the others buys
+    back as many whole licenses as it paid for (refunded // unit amount)."""
+    said = sum(r.licenses for r in facts.live_refunds if r.licenses is not None)
+    other_money = sum(r.amount for r in facts.live_refunds if r.licenses is None)
+    return said + other_money * quoted.quantity // facts.amount_total

@@ -1,0 +1,1 @@
+"""Lambda functions that are not HTTP routes. On AWS each is loaded alone, without app.py."""

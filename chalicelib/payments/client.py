@@ -1,0 +1,57 @@
+"""One Stripe client for the process, and what its failures mean to the rest of the house."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+import stripe
+from stripe._base_address import BaseAddresses
+
+from chalicelib.errors import PaymentProviderUnavailable
+from chalicelib.observability import logger
+from chalicelib.settings import settings
+
+# A buyer waits for these; Stripe's own defaults are no retry and 80 seconds.
+TIMEOUT_SECONDS = 8
+NETWORK_RETRIES = 2
+
+
+@cache
+def client() -> stripe.StripeClient:
+    """Stripe itself, or the stand-in at STRIPE_API_BASE."""
+    configured = settings()
+    elsewhere: BaseAddresses = (
+        {"api": configured.stripe_api_base} if configured.stripe_api_base else {}
+    )
+    return stripe.StripeClient(
+        configured.stripe_secret_key,
+        http_client=transport(),
+        max_network_retries=NETWORK_RETRIES,
+        base_addresses=elsewhere,
+    )
+
+
+def transport() -> stripe.HTTPClient:
+    """Over the network. Tests put the stand-in, in this process, in its place."""
+    return stripe.RequestsClient(timeout=TIMEOUT_SECONDS)
+
+
+@contextmanager
+def stripe_errors() -> Iterator[None]:
+    """Stripe out of reach or refusing: PaymentProviderUnavailable, with Stripe's own words
+    and request id in the log."""
+    try:
+        yield
+    except stripe.StripeError as error:
+        logger.exception(
+            "Stripe refused or did not answer",
+            extra={
+                "stripe_error": type(error).__name__,
+                "stripe_code": error.code,
+                "stripe_request_id": error.request_id,
+                "stripe_message": error.user_message or str(error),
+            },
+        )
+        raise PaymentProviderUnavailable(
+            "The payment provider could not be reached. Nothing was charged; try again."
+        ) from error

@@ -1,0 +1,1 @@
+"""One file per capability; the public functions are verbs."""

@@ -1,0 +1,51 @@
+"""The platform's settings: price tiers and the switches of the design's section 6."""
+
+import time
+from collections.abc import Sequence
+
+from chalicelib.domain import pricing
+from chalicelib.domain.pricing import Quote, Tier
+from chalicelib.errors import InvalidRequest
+from chalicelib.storage.platform_settings import PLATFORM, PlatformSettings
+from chalicelib.storage.reads import get
+
+CACHE_SECONDS = 30.0  # "a change takes effect within a minute, everywhere"
+
+_cached: tuple[float, PlatformSettings] | None = None
+
+
+def current() -> PlatformSettings:
+    """The settings, at most CACHE_SECONDS old."""
+    global _cached
+    if _cached is None or time.monotonic() - _cached[0] > CACHE_SECONDS:
+        _cached = (time.monotonic(), read())
+    return _cached[1]
+
+
+def read() -> PlatformSettings:
+    """The settings as they are now; the guide's prices where nobody has changed them."""
+    return get(PlatformSettings, PLATFORM) or PlatformSettings(
+        PLATFORM, price_tiers=_document(pricing.GUIDE_TIERS), tiers_version=1
+    )
+
+
+def forget() -> None:
+    """Let the next read see what was just changed."""
+    global _cached
+    _cached = None
+
+
+def tiers(row: PlatformSettings) -> tuple[Tier, ...]:
+    return tuple(Tier(t["from"], t["unit_amount"]) for t in row.price_tiers["tiers"])
+
+
+def quote(quantity: int) -> Quote:
+    """What `quantity` licenses cost now. Raises InvalidRequest."""
+    try:
+        return pricing.quote(quantity, tiers(current()))
+    except ValueError as error:
+        raise InvalidRequest.of("quantity", str(error)) from None
+
+
+def _document(price_tiers: Sequence[Tier]) -> dict[str, object]:
+    return {"tiers": [{"from": t.from_quantity, "unit_amount": t.unit_amount} for t in price_tiers]}

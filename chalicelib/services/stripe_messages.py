@@ -1,0 +1,108 @@
+"""What to do when Stripe says that something happened: look again, and keep a record.
+
+The record is for a person to read in the AWS console. Nothing depends on it: the same event
+delivered twice merely looks twice.
+"""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pynamodb.expressions.update import Action
+
+from chalicelib import clock
+from chalicelib.domain.purchases import Status
+from chalicelib.observability import count, logger
+from chalicelib.services.settlement import Settled, settle
+from chalicelib.storage.purchases import Purchase
+from chalicelib.storage.reads import get
+from chalicelib.storage.rows import iso
+from chalicelib.storage.stripe_events import StripeEvent
+
+if TYPE_CHECKING:
+    from chalicelib.payments.webhooks import StripeMessage
+
+KEPT = timedelta(days=90)
+HANDLED = frozenset(
+    {
+        "checkout.session.completed",
+        "checkout.session.async_payment_succeeded",
+        "checkout.session.async_payment_failed",
+        "checkout.session.expired",
+        "charge.refunded",
+        "refund.created",
+        "refund.updated",
+        "refund.failed",
+        "charge.dispute.created",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.funds_reinstated",
+        "charge.dispute.closed",
+    }
+)
+IGNORED = "ignored"
+NOT_OURS = "no purchase of ours"
+NOTHING = "nothing to do"
+FAILED = "failed"
+
+
+def receive(message: "StripeMessage") -> str:
+    """The outcome, in words. Raises whatever settling raised, after recording it: Stripe
+    must deliver the message again."""
+    if message.type not in HANDLED:
+        _record(message, IGNORED, None)
+        return IGNORED
+    purchase: Purchase | None = None
+    try:
+        purchase, session_id = _find_purchase(message)
+        if purchase is None:
+            _record(message, NOT_OURS, None)
+            return NOT_OURS
+        outcome = _words(settle(purchase, session_id=session_id))
+    except Exception:
+        count("WebhooksFailed")
+        _record(message, FAILED, purchase)
+        raise
+    _record(message, outcome, purchase)
+    return outcome
+
+
+def _find_purchase(message: "StripeMessage") -> tuple[Purchase | None, str | None]:
+    purchase_id, reseller_id = message.purchase_id, message.reseller_id
+    session_id = message.session_id
+    if not (purchase_id and reseller_id) and message.payment_intent_id:
+        from chalicelib.payments.checkout import session_of_payment
+
+        owner = session_of_payment(message.payment_intent_id)
+        if owner is not None:
+            purchase_id, reseller_id = owner.purchase_id, owner.reseller_id
+            session_id = owner.session_id
+    if not (purchase_id and reseller_id):
+        return None, None
+    return get(Purchase, reseller_id, purchase_id), session_id
+
+
+def _words(settled: Settled) -> str:
+    if settled.purchase.status == Status.QUARANTINED:
+        return f"quarantined: {settled.purchase.status_reason}"
+    return f"settled {settled.granted:+d}" if settled.granted else NOTHING
+
+
+def _record(message: "StripeMessage", outcome: str, purchase: Purchase | None) -> None:
+    """Best effort: a record that can't be written must not undo what it tells of."""
+    now = clock.now()
+    row = StripeEvent(message.id)
+    actions: list[Action] = [
+        StripeEvent.created_at.set(StripeEvent.created_at | now),
+        StripeEvent.updated_at.set(now),
+        StripeEvent.version.add(1),
+        StripeEvent.attempts.add(1),
+        StripeEvent.type.set(message.type),
+        StripeEvent.object_id.set(message.object_id),
+        StripeEvent.outcome.set(outcome),
+        StripeEvent.expires_at.set(now + KEPT),
+    ]
+    if purchase is not None:
+        actions.append(StripeEvent.purchase_id.set(purchase.id))
+    try:
+        row.update(actions)
+    except Exception:
+        logger.exception("A Stripe event's record was not written", extra={"at": iso(now)})

@@ -1,0 +1,248 @@
+"""Tenants: each holds one license of its reseller's pool from creation to deletion."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+
+from chalicelib import clock
+from chalicelib.domain.ledger import Kind
+from chalicelib.domain.names import search_key, slugify
+from chalicelib.errors import NotFound, SlugTaken, VersionConflict
+from chalicelib.observability import logger
+from chalicelib.services import platform
+from chalicelib.services.idempotency import UNKEYED, Once
+from chalicelib.storage import pool
+from chalicelib.storage.claims import claim, free
+from chalicelib.storage.pool import Move
+from chalicelib.storage.reads import Page, PageRequest, get, query_page
+from chalicelib.storage.rows import new_id
+from chalicelib.storage.tenants import Tenant, name_key, tenant_slug_claim
+from chalicelib.storage.transactions import Transaction
+
+RESTORABLE = timedelta(days=30)
+
+
+class State(StrEnum):
+    """What a list of tenants can be narrowed to."""
+
+    LIVE = "live"
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    DELETED = "deleted"
+
+
+def create_tenant(
+    reseller_id: str,
+    *,
+    name: str,
+    slug: str | None,
+    contact_email: str | None,
+    branding_config: dict[str, Any],
+    by: str,
+    once: Once = UNKEYED,
+) -> Tenant:
+    """A new tenant on one of the reseller's licenses, all in one transaction.
+
+    Without a slug, one is made of the name. Raises LicensesExhausted, ResellerInactive,
+    SlugTaken, NotFound.
+    """
+    tenant_id = new_id("tnt")
+    derived = slug is None
+    chosen = slug or slugify(name, fallback=_unique("tenant", tenant_id))
+    try:
+        return _create(
+            Tenant(
+                reseller_id,
+                tenant_id,
+                name=name,
+                slug=chosen,
+                contact_email=contact_email,
+                branding_config=branding_config,
+                name_key=name_key(name, tenant_id),
+            ),
+            by=by,
+            once=once,
+        )
+    except SlugTaken:
+        if not derived:
+            raise
+    return create_tenant(
+        reseller_id,
+        name=name,
+        slug=_unique(chosen, tenant_id),
+        contact_email=contact_email,
+        branding_config=branding_config,
+        by=by,
+        once=once,
+    )
+
+
+def _unique(stem: str, tenant_id: str) -> str:
+    return f"{stem}-{tenant_id[-8:].lower()}"
+
+
+def _create(tenant: Tenant, *, by: str, once: Once) -> Tenant:
+    tx = Transaction()
+    tx.create(tenant, otherwise=VersionConflict())
+    pool.take(tx, tenant.reseller_id, Move(Kind.TENANT_CREATED, by, tenant.id))
+    _claim_slug(tx, tenant)
+    once.record(tx, tenant)
+    tx.commit()
+    return tenant
+
+
+def _claim_slug(tx: Transaction, tenant: Tenant) -> None:
+    name = tenant_slug_claim(tenant.reseller_id, tenant.slug)
+    claim(tx, name, tenant.id, otherwise=SlugTaken(tenant.slug))
+
+
+def read_tenant(reseller_id: str, tenant_id: str) -> Tenant:
+    """A tenant, deleted ones too while they can be restored. Raises NotFound."""
+    tenant = get(Tenant, reseller_id, tenant_id)
+    if tenant is None or (tenant.purge_at is not None and tenant.purge_at <= clock.now()):
+        raise NotFound("tenant")
+    return tenant
+
+
+def list_tenants(
+    reseller_id: str, request: PageRequest, *, state: State = State.LIVE, search: str = ""
+) -> Page[Tenant]:
+    """The reseller's tenants: newest first, or by name where `search` is its beginning."""
+    deleted = Tenant.deleted_at.exists()
+    condition = {
+        State.LIVE: ~deleted,
+        State.ACTIVE: ~deleted & (Tenant.is_active == True),  # noqa: E712
+        State.INACTIVE: ~deleted & (Tenant.is_active == False),  # noqa: E712
+        State.DELETED: deleted,
+    }[state]
+    if search:
+        return query_page(
+            Tenant,
+            reseller_id,
+            request,
+            index=Tenant.by_name,
+            range_condition=Tenant.name_key.startswith(search_key(search)),
+            filter_condition=condition,
+        )
+    return query_page(Tenant, reseller_id, request, filter_condition=condition, newest_first=True)
+
+
+def edit_tenant(tenant: Tenant, changes: dict[str, Any]) -> Tenant:
+    """Change some of name, slug, contact_email of the row as read.
+
+    Raises NotFound (deleted), SlugTaken, VersionConflict.
+    """
+    _require_live(tenant)
+    columns = dict(changes)
+    tx = Transaction()
+    slug = columns.get("slug", tenant.slug)
+    if slug != tenant.slug:
+        free(tx, tenant_slug_claim(tenant.reseller_id, tenant.slug), tenant.id)
+    if "name" in columns:
+        columns["name_key"] = name_key(str(columns["name"]), tenant.id)
+    renamed = slug != tenant.slug
+    tx.change(tenant, **columns)
+    if renamed:
+        _claim_slug(tx, tenant)
+    tx.commit()
+    return tenant
+
+
+def deactivate_tenant(tenant: Tenant, *, by: str, once: Once = UNKEYED) -> Tenant:
+    """It keeps its license, unless the platform says otherwise; see the design's section 6.
+
+    Raises NotFound (deleted), VersionConflict.
+    """
+    _require_live(tenant)
+    keeps = platform.current().deactivated_tenants_hold_license or not tenant.is_active
+
+    def write(tenant: Tenant, *, release: bool) -> Tenant:
+        tx = Transaction()
+        if release:
+            pool.release(tx, tenant.reseller_id, Move(Kind.TENANT_DEACTIVATED, by, tenant.id))
+        if tenant.is_active:
+            tx.change(tenant, is_active=False, holds_license=tenant.holds_license and keeps)
+        once.record(tx, tenant)
+        tx.commit()
+        return tenant
+
+    return _releasing(tenant, write, release=tenant.holds_license and not keeps)
+
+
+def reactivate_tenant(tenant: Tenant, *, by: str, once: Once = UNKEYED) -> Tenant:
+    """Never fails for want of a license where the tenant kept its own.
+
+    Raises NotFound (deleted), VersionConflict; LicensesExhausted and ResellerInactive where
+    it has to take one again.
+    """
+    _require_live(tenant)
+    tx = Transaction()
+    if not tenant.holds_license:
+        pool.take(tx, tenant.reseller_id, Move(Kind.TENANT_REACTIVATED, by, tenant.id))
+    if not tenant.is_active or not tenant.holds_license:
+        tx.change(tenant, is_active=True, holds_license=True)
+    once.record(tx, tenant)
+    tx.commit()
+    return tenant
+
+
+def delete_tenant(tenant: Tenant, *, by: str) -> Tenant:
+    """Free the license and the slug at once; the row can be restored for 30 days.
+
+    Deleting what is deleted does nothing. Raises VersionConflict.
+    """
+    if tenant.deleted_at is not None:
+        return tenant
+
+    def write(tenant: Tenant, *, release: bool) -> Tenant:
+        tx = Transaction()
+        if release:
+            pool.release(tx, tenant.reseller_id, Move(Kind.TENANT_DELETED, by, tenant.id))
+        free(tx, tenant_slug_claim(tenant.reseller_id, tenant.slug), tenant.id)
+        purge_at = tx.now + RESTORABLE
+        tx.change(tenant, deleted_at=tx.now, purge_at=purge_at, holds_license=False)
+        tx.commit()
+        return tenant
+
+    return _releasing(tenant, write, release=tenant.holds_license)
+
+
+def restore_tenant(tenant: Tenant, *, by: str, once: Once = UNKEYED) -> Tenant:
+    """Bring a deleted tenant back, active, on a license taken anew.
+
+    Raises LicensesExhausted, ResellerInactive, SlugTaken (another has it now),
+    VersionConflict.
+    """
+    tx = Transaction()
+    if tenant.deleted_at is not None:
+        pool.take(tx, tenant.reseller_id, Move(Kind.TENANT_RESTORED, by, tenant.id))
+        _claim_slug(tx, tenant)
+        tx.change(
+            tenant,
+            deleted_at=None,
+            purge_at=None,
+            is_active=True,
+            holds_license=True,
+        )
+    once.record(tx, tenant)
+    tx.commit()
+    return tenant
+
+
+def _require_live(tenant: Tenant) -> None:
+    if tenant.deleted_at is not None:
+        raise NotFound("tenant")
+
+
+class _Write(Protocol):
+    def __call__(self, tenant: Tenant, *, release: bool) -> Tenant: ...
+
+
+def _releasing(tenant: Tenant, write: _Write, *, release: bool) -> Tenant:
+    """Write, giving the license back; where the pool does not count it (somebody edited the
+    counter), the tenant's owner is not made to wait for the repair."""
+    try:
+        return write(tenant, release=release)
+    except pool.PoolDrifted as drift:
+        logger.warning(str(drift), extra={"reseller_id": tenant.reseller_id})
+        return write(read_tenant(tenant.reseller_id, tenant.id), release=False)

@@ -1,0 +1,1 @@
+"""DynamoDB: one file per table, and transactions.py."""

@@ -1,0 +1,32 @@
+"""Table claims: rows whose key is a unique name, and who owns it."""
+
+from pynamodb.attributes import UnicodeAttribute
+
+from chalicelib.errors import VersionConflict
+from chalicelib.storage.rows import Row
+from chalicelib.storage.transactions import Otherwise, Transaction
+
+
+class Claim(Row):
+    noun = "claims"
+
+    name = UnicodeAttribute(hash_key=True)
+    owner = UnicodeAttribute()
+
+
+def claim(tx: Transaction, name: str, owner: str, *, otherwise: Otherwise) -> None:
+    """Take a name that nobody has."""
+    tx.create(Claim(name, owner=owner), otherwise=otherwise)
+
+
+def free(tx: Transaction, name: str, owner: str) -> None:
+    """Give a name back. One that is another's by now (a damaged table) is left alone."""
+    if owner_of(name) == owner:
+        tx.delete(Claim(name), condition=Claim.owner == owner, otherwise=VersionConflict())
+
+
+def owner_of(name: str) -> str | None:
+    try:
+        return Claim.get(name, consistent_read=True).owner
+    except Claim.DoesNotExist:
+        return None

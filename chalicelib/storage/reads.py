@@ -1,0 +1,170 @@
+"""Reads that several tables share: a page of a query, rows by key, rows of two tables."""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pynamodb.expressions.condition import Condition
+from pynamodb.indexes import Index
+
+from chalicelib.errors import Busy, InvalidRequest
+from chalicelib.storage.rows import Row, connection, key_columns
+
+R = TypeVar("R", bound=Row)
+
+BATCH_GET_LIMIT = 100
+UNPROCESSED_ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[R]):
+    """Rows, and the cursor that leads to the next ones; None at the end."""
+
+    rows: list[R]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    limit: int = 25
+    cursor: str | None = None
+
+
+def get(model: type[R], hash_key: str, range_key: str | None = None) -> R | None:
+    """One row, consistently read; None where there is none."""
+    try:
+        return model.get(hash_key, range_key, consistent_read=True)
+    except model.DoesNotExist:
+        return None
+
+
+def query_page(
+    model: type[R],
+    partition: str,
+    request: PageRequest,
+    *,
+    index: Index[R] | None = None,
+    range_condition: Condition | None = None,
+    filter_condition: Condition | None = None,
+    newest_first: bool = False,
+) -> Page[R]:
+    """A page of one partition. An index of keys only is completed from the table.
+
+    A filter makes DynamoDB read on until the page is full: use it for what is rare.
+    Raises InvalidRequest for a cursor that is broken or belongs to another list.
+    """
+    scope = _scope(model, partition, index, range_condition)
+    start = _decode(request.cursor, scope, partition, model, index) if request.cursor else None
+    source: Any = index if index is not None else model
+    consistent = {} if index is not None else {"consistent_read": True}
+    rows: list[R] = list(
+        source.query(
+            partition,
+            range_condition,
+            filter_condition=filter_condition,
+            scan_index_forward=not newest_first,
+            limit=request.limit + 1,
+            page_size=request.limit + 1,
+            last_evaluated_key=start,
+            **consistent,
+        )
+    )
+    more = len(rows) > request.limit
+    rows = rows[: request.limit]
+    cursor = _encode(rows[-1], scope, model, index) if more else None
+    if index is not None:
+        rows = by_keys(model, rows)
+    return Page(rows, cursor)
+
+
+def by_keys(model: type[R], keyed: Sequence[R]) -> list[R]:
+    """The whole rows of those in hand, in the same order; a row gone since is left out."""
+    names = _key_names(model)
+    keys = [tuple(getattr(row, name) for name in names) for row in keyed]
+    found: dict[tuple[str, ...], R] = {}
+    for start in range(0, len(keys), BATCH_GET_LIMIT):
+        batch: list[Any] = [
+            key if len(names) > 1 else key[0] for key in keys[start : start + BATCH_GET_LIMIT]
+        ]
+        for row in model.batch_get(batch, consistent_read=True):
+            found[tuple(getattr(row, name) for name in names)] = row
+    return [found[key] for key in keys if key in found]
+
+
+def get_together(*wanted: tuple[type[Row], str]) -> list[Row | None]:
+    """One row from each of several tables in one round trip, consistently read."""
+    client = connection().client
+    request: dict[str, Any] = {}
+    for model, key in wanted:
+        table = model._get_connection().table_name
+        name = key_columns(model)[0].attr_name
+        request[table] = {"Keys": [{name: {"S": key}}], "ConsistentRead": True}
+    items: dict[str, dict[str, Any]] = {}
+    for _ in range(UNPROCESSED_ROUNDS):
+        answer = client._make_api_call("BatchGetItem", {"RequestItems": request})
+        items |= {table: rows[0] for table, rows in answer["Responses"].items() if rows}
+        request = answer.get("UnprocessedKeys") or {}
+        if not request:
+            break
+    else:
+        raise Busy
+    found: list[Row | None] = []
+    for model, _ in wanted:
+        item = items.get(model._get_connection().table_name)
+        found.append(model.from_raw_data(item) if item else None)
+    return found
+
+
+def every(model: type[R], partition: str, **query: Any) -> Iterator[R]:
+    """All rows of one partition, a page in memory at a time."""
+    yield from model.query(partition, consistent_read=True, **query)
+
+
+def _key_names(source: type[Row] | Index[Any]) -> list[str]:
+    return [key.attr_name for key in key_columns(source) if key is not None]
+
+
+def _cursor_keys(model: type[Row], index: Index[Any] | None) -> list[str]:
+    """The key columns of a position in the list, but for the list's own partition."""
+    if index is None:
+        return _key_names(model)[1:]
+    hash_name, *rest = _key_names(index)
+    return [name for name in dict.fromkeys([*_key_names(model), *rest]) if name != hash_name]
+
+
+def _scope(
+    model: type[Row], partition: str, index: Index[Any] | None, condition: Condition | None
+) -> str:
+    """What a cursor belongs to, so that it can't be used with another list or search."""
+    parts = (model.noun, partition, index and index.Meta.index_name, str(condition))
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+
+
+def _encode(row: Row, scope: str, model: type[Row], index: Index[Any] | None) -> str:
+    position = [getattr(row, name) for name in _cursor_keys(model, index)]
+    return base64.urlsafe_b64encode(json.dumps([scope, *position]).encode()).decode().rstrip("=")
+
+
+def _decode(
+    cursor: str, scope: str, partition: str, model: type[Row], index: Index[Any] | None
+) -> dict[str, dict[str, str]]:
+    names = _cursor_keys(model, index)
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        decoded = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (ValueError, binascii.Error):
+        decoded = None
+    if (
+        not isinstance(decoded, list)
+        or len(decoded) != len(names) + 1
+        or decoded[0] != scope
+        or not all(isinstance(part, str) and 0 < len(part) <= 1000 for part in decoded)
+    ):
+        raise InvalidRequest.of("cursor", "The cursor is not one that this list gave out.")
+    hash_key = _key_names(index or model)[0]
+    position = {hash_key: partition, **dict(zip(names, decoded[1:], strict=True))}
+    return {name: {"S": value} for name, value in position.items()}

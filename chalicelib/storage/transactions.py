@@ -1,0 +1,215 @@
+"""All-or-nothing writes, and what each step's refusal means.
+
+PynamoDB sends a transaction as checks, deletes, puts, updates and reports refusals in that
+order; this module alone knows it. Only conflicts, throttling and lost replies are tried
+again. A lost reply is harmless: DynamoDB remembers the request token for ten minutes, and
+where it does not (an emulator, a longer pause) the witness tells: a row whose id was made
+for this very attempt can be there already only if the attempt was committed.
+"""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from botocore.exceptions import ConnectionError as NoConnection
+from botocore.exceptions import HTTPClientError
+from pynamodb.attributes import Attribute
+from pynamodb.exceptions import CancellationReason, TransactWriteError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from chalicelib import clock
+from chalicelib.errors import Busy, VersionConflict
+from chalicelib.storage.rows import Row, connection, key_columns
+
+DEADLINE_SECONDS = 4.0
+FIRST_PAUSE_SECONDS = 0.02
+LONGEST_PAUSE_SECONDS = 0.5
+
+# The same facts carry one name as an answer and another as the reason of a cancellation.
+RETRIED_CODES = frozenset(
+    {
+        "InternalServerError",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ServiceUnavailable",
+        "ThrottlingException",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
+)
+RETRIED_REASONS = frozenset(
+    {"ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
+)
+
+Otherwise = Exception | Callable[[Any], Exception]
+"""The error when a step's condition fails, or a function that is given the row found there
+(None where there was none) and returns the error."""
+
+sleep = time.sleep
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One write. A decisive step's refusal outranks the others': it means that the whole
+    transaction was carried out before."""
+
+    add: Callable[[TransactWrite], None]
+    model: type[Row]
+    otherwise: Otherwise | None
+    decisive: bool = False
+
+    def error(self, reason: CancellationReason) -> Exception | None:
+        if self.otherwise is None or isinstance(self.otherwise, Exception):
+            return self.otherwise
+        found = self.model.from_raw_data(reason.raw_item) if reason.raw_item else None
+        return self.otherwise(found)
+
+
+class Transaction:
+    """Collects steps, then commits all of them or none. Use it once."""
+
+    def __init__(self) -> None:
+        self._checks: list[_Step] = []
+        self._deletes: list[_Step] = []
+        self._puts: list[_Step] = []
+        self._updates: list[_Step] = []
+        self.now = clock.now()
+
+    def check(
+        self,
+        model: type[Row],
+        hash_key: str,
+        range_key: str | None = None,
+        *,
+        condition: Condition,
+        otherwise: Exception,
+    ) -> None:
+        """Write nothing, but let the rest happen only if `condition` holds of this row."""
+
+        def add(tx: TransactWrite) -> None:
+            tx.condition_check(model, hash_key, range_key, condition)
+
+        self._checks.append(_Step(add, model, otherwise))
+
+    def delete(self, row: Row, *, condition: Condition, otherwise: Exception) -> None:
+        self._deletes.append(_Step(lambda tx: tx.delete(row, condition), type(row), otherwise))
+
+    def create(self, row: Row, *, otherwise: Otherwise) -> None:
+        """Write a row that must not be there yet."""
+        self.put(row, condition=_key(row).does_not_exist(), otherwise=otherwise)
+
+    def witness(self, row: Row) -> None:
+        """Write a row whose id was made for this attempt; if it is there, all of it is."""
+        self._put(row, _key(row).does_not_exist(), None, decisive=True)
+
+    def put(
+        self, row: Row, *, condition: Condition, otherwise: Otherwise, decisive: bool = False
+    ) -> None:
+        self._put(row, condition, otherwise, decisive=decisive)
+
+    def _put(
+        self, row: Row, condition: Condition, otherwise: Otherwise | None, *, decisive: bool
+    ) -> None:
+        row.created_at = row.updated_at = self.now
+
+        def add(tx: TransactWrite) -> None:
+            tx.save(row, condition, return_values="ALL_OLD")
+
+        self._puts.append(_Step(add, type(row), otherwise, decisive))
+
+    def update(
+        self, row: Row, actions: Sequence[Action], *, condition: Condition, otherwise: Otherwise
+    ) -> None:
+        """Change a row without having read it; `row` need only carry its key."""
+        model = type(row)
+        stamped = [*actions, model.updated_at.set(self.now), model.version.add(1)]
+
+        def add(tx: TransactWrite) -> None:
+            tx.update(row, stamped, condition, return_values="ALL_OLD")
+
+        self._updates.append(_Step(add, model, otherwise))
+
+    def change(self, row: Row, *, otherwise: Otherwise | None = None, **columns: Any) -> None:
+        """Change a row as it was read: refused where another change came first.
+
+        The row in hand takes the new values at once, so that an answer can be rendered from
+        it before the commit. None removes a column.
+        """
+        model = type(row)
+        read_version = row.version
+        actions: list[Action] = []
+        for name, value in columns.items():
+            attribute: Attribute[Any] = getattr(model, name)
+            actions.append(attribute.remove() if value is None else attribute.set(value))
+            setattr(row, name, value)
+        condition = model.version == read_version
+        self.update(row, actions, condition=condition, otherwise=otherwise or VersionConflict())
+        row.updated_at = self.now
+        row.version = read_version + 1
+
+    def commit(self) -> None:
+        """Write everything. Raises the error of the step that was refused, or Busy."""
+        steps = [*self._checks, *self._deletes, *self._puts, *self._updates]
+        if not steps:
+            return
+        token = str(uuid4())
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        pause = FIRST_PAUSE_SECONDS
+        while not _committed(steps, token):
+            if time.monotonic() + pause > deadline:
+                raise Busy
+            sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+def _key(row: Row) -> Attribute[Any]:
+    return key_columns(type(row))[0]
+
+
+def _committed(steps: Sequence[_Step], token: str) -> bool:
+    """Try once. False where it is worth trying again; raises where it is not."""
+    try:
+        with TransactWrite(connection=connection(), client_request_token=token) as tx:
+            for step in steps:
+                step.add(tx)
+    except TransactWriteError as failure:
+        reasons = list(failure.cancellation_reasons)
+        refused = [
+            (step, reason)
+            for step, reason in zip(steps, reasons, strict=False)
+            if reason is not None and reason.code == "ConditionalCheckFailed"
+        ]
+        if refused:
+            error = _meaning(refused)
+            if error is None:
+                return True
+            raise error from failure
+        if not _passing(failure, reasons):
+            raise
+        return False
+    return True
+
+
+def _meaning(refused: Sequence[tuple[_Step, CancellationReason]]) -> Exception | None:
+    """The error to report where several steps were refused at once; None: it was committed.
+
+    Updates come last and say most: a full pool is the news, not that the slug is taken too.
+    """
+    decisive = [(step, reason) for step, reason in refused if step.decisive]
+    if any(step.otherwise is None for step, _ in decisive):
+        return None
+    step, reason = (decisive or refused)[-1]
+    return step.error(reason)
+
+
+def _passing(failure: TransactWriteError, reasons: Sequence[CancellationReason | None]) -> bool:
+    """Whether the trouble may be gone at the next attempt."""
+    if isinstance(failure.cause, NoConnection | HTTPClientError):
+        return True
+    codes = {reason.code for reason in reasons if reason is not None}
+    return codes <= RETRIED_REASONS if codes else failure.cause_response_code in RETRIED_CODES

@@ -1,0 +1,38 @@
+"""Table users: people who sign in."""
+
+from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+
+from chalicelib.storage.rows import Row
+
+
+class UserDirectory(GlobalSecondaryIndex["User"]):
+    """All users by email. Keys only, so that edits of a row don't write here."""
+
+    class Meta:
+        index_name = "directory"
+        projection = KeysOnlyProjection()
+
+    directory = UnicodeAttribute(hash_key=True)
+    email = UnicodeAttribute(range_key=True)
+
+
+class User(Row):
+    """reseller_id: the reseller account that is linked to this user, if any."""
+
+    noun = "users"
+
+    id = UnicodeAttribute(hash_key=True)
+    email = UnicodeAttribute()
+    name = UnicodeAttribute()
+    password_hash = UnicodeAttribute(null=True)
+    is_super_admin = BooleanAttribute(default_for_new=False)
+    is_active = BooleanAttribute(default_for_new=True)
+    reseller_id = UnicodeAttribute(null=True)
+    directory = UnicodeAttribute(default_for_new="users")
+
+    by_email = UserDirectory()
+
+
+def email_claim(email: str) -> str:
+    return f"email:{email}"

@@ -1,0 +1,39 @@
+"""Demo data for a fresh start: an admin, and a reseller with a few licenses and tenants."""
+
+from chalicelib.services import resellers, tenants, users
+from chalicelib.storage.claims import owner_of
+from chalicelib.storage.users import email_claim
+
+PASSWORD = "tenantry-demo"
+ADMIN_EMAIL = "admin@example.com"
+RESELLER_EMAIL = "reseller@example.com"
+
+
+def create_demo_data() -> None:
+    """Does nothing where the admin is there already (a DynamoDB that outlives us)."""
+    if owner_of(email_claim(ADMIN_EMAIL)) is not None:
+        return
+    admin = users.create_user(
+        email=ADMIN_EMAIL, name="Ada Admin", password=PASSWORD, is_super_admin=True
+    )
+    user = users.create_user(
+        email=RESELLER_EMAIL, name="Robin Reseller", password=PASSWORD, is_super_admin=False
+    )
+    reseller = resellers.create_reseller(
+        user_id=user.id,
+        user_email=None,
+        company_name="Acme Corp",
+        slug="acme-corp",
+        license_count=5,
+        is_active=True,
+        by=admin.id,
+    )
+    for name in ("Blue Bottle Bakery", "Northwind Traders", "Fabrikam Fitness"):
+        tenants.create_tenant(
+            reseller.id,
+            name=name,
+            slug=None,
+            contact_email=None,
+            branding_config={},
+            by=user.id,
+        )

@@ -1,0 +1,81 @@
+"""API Gateway and the webhook's Function URL, for one machine: HTTP in, Lambda event, HTTP out."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chalice.app import Chalice
+from chalice.config import Config
+from chalice.local import CustomLocalChalice, LocalGateway, LocalGatewayException
+
+from chalicelib.functions.stripe_webhook import stripe_webhook
+
+WEBHOOK_PATH = "/stripe/webhook"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class Gateway:
+    """What stands in front of the app on AWS, and what a request meets before it."""
+
+    def __init__(self, app: Chalice) -> None:
+        # Chalice's own way to serve several threads: the request in hand is each thread's.
+        app.__class__ = CustomLocalChalice
+        self._gateway = LocalGateway(app, Config.create())
+
+    def handle(
+        self, method: str, path_and_query: str, headers: Mapping[str, str], body: bytes
+    ) -> HttpAnswer:
+        if path_and_query == WEBHOOK_PATH:
+            return _function_url(method, headers, body)
+        try:
+            response = self._gateway.handle_request(method, path_and_query, dict(headers), body)
+        except LocalGatewayException:
+            return _not_found()
+        if response["statusCode"] == 405:
+            return _not_found()
+        return _answer(response)
+
+
+def _answer(response: dict[str, Any]) -> HttpAnswer:
+    headers = [(name, str(value)) for name, value in response["headers"].items()]
+    for name, values in (response.get("multiValueHeaders") or {}).items():
+        headers += [(name, value) for value in values]
+    body = response.get("body") or ""
+    encoded = response.get("isBase64Encoded")
+    return HttpAnswer(
+        response["statusCode"], headers, base64.b64decode(body) if encoded else body.encode()
+    )
+
+
+def _not_found() -> HttpAnswer:
+    """The gateway response of infra/resources.yaml for a route that does not exist."""
+    document = {
+        "type": "urn:tenantry:problem:not_found",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "There is no such route.",
+        "code": "not_found",
+    }
+    body = json.dumps(document).encode()
+    return HttpAnswer(404, [("Content-Type", "application/problem+json")], body)
+
+
+def _function_url(method: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
+    """A Function URL's event, payload format 2.0; bodies may be base64, so this one is."""
+    event = {
+        "version": "2.0",
+        "rawPath": "/",
+        "headers": {name.lower(): value for name, value in headers.items()},
+        "requestContext": {"http": {"method": method, "path": "/"}},
+        "body": base64.b64encode(body).decode(),
+        "isBase64Encoded": True,
+    }
+    return _answer(stripe_webhook(event, None))

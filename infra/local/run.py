@@ -1,0 +1,51 @@
+"""`make run`: Tenantry on this machine, until Ctrl-C."""
+
+import os
+import signal
+import sys
+import threading
+
+from infra.local.demo import ADMIN_EMAIL, PASSWORD, RESELLER_EMAIL
+from infra.local.service import LocalService, local_service
+
+DEFAULT_PORT = 8000
+
+
+def main() -> int:
+    port = os.environ.get("PORT", str(DEFAULT_PORT))
+    if not port.isdigit() or int(port) > 65535:
+        print(f"PORT must be a port number, not {port!r}.", file=sys.stderr)
+        return 2
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        with local_service(int(port)) as service:
+            _welcome(service)
+            stop.wait()
+            print("\nStopping.")
+    except OSError as error:
+        print(f"Port {port} is taken ({error.strerror}). Try: make run PORT=8001", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _welcome(service: LocalService) -> None:
+    stripe = "a stand-in for Stripe; no money moves" if service.stripe_is_stand_in else "Stripe"
+    print(
+        f"""
+  Tenantry is running at {service.url}
+
+    sign in      {ADMIN_EMAIL:24} {PASSWORD}   (super admin)
+                 {RESELLER_EMAIL:24} {PASSWORD}   (reseller)
+    API          {service.url}/v1/…        e.g. curl {service.url}/health
+    payments     {stripe}{f": {service.url}/stripe" if service.stripe_is_stand_in else ""}
+
+  All data is in memory and gone when this stops. Ctrl-C stops it.
+""",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

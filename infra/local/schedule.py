@@ -1,0 +1,54 @@
+"""The clock, for one machine: runs the scheduled functions, at their rate or on request."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from chalicelib.functions.sweep_purchases import sweep_purchases
+from chalicelib.observability import logger
+
+Scheduled = Callable[[dict[str, Any], None], Any]
+
+# name: (the function, seconds between two runs, as its schedule says)
+SCHEDULED: dict[str, tuple[Scheduled, int]] = {
+    "sweep-purchases": (sweep_purchases, 15 * 60),
+}
+
+_EVENT = {
+    "version": "0",
+    "id": "local",
+    "detail-type": "Scheduled Event",
+    "source": "aws.events",
+    "account": "local",
+    "time": "",
+    "region": "local",
+    "resources": [],
+    "detail": {},
+}
+
+
+def run_now(name: str) -> Any:
+    """Invoke one scheduled function as EventBridge would. Raises KeyError."""
+    function, _ = SCHEDULED[name]
+    return function(dict(_EVENT), None)
+
+
+class Clock:
+    """Ticks in the background until stopped."""
+
+    def __init__(self) -> None:
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        for name, (_, seconds) in SCHEDULED.items():
+            threading.Thread(target=self._tick, args=(name, seconds), daemon=True).start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def _tick(self, name: str, seconds: int) -> None:
+        while not self._stopping.wait(seconds):
+            try:
+                run_now(name)
+            except Exception:
+                logger.exception("A scheduled function failed", extra={"function": name})

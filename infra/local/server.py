@@ -1,0 +1,56 @@
+"""One HTTP server on 127.0.0.1 for everything that `make run` offers."""
+
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from infra.local.gateway import HttpAnswer
+from infra.local.stripe_stand_in.errors import ConnectionLost
+
+Handle = Callable[[str, str, Mapping[str, str], bytes], HttpAnswer]
+
+# More than the service accepts, so that it is the service that refuses.
+MAX_BODY_BYTES = 10 * 1024 * 1024
+
+
+class LocalServer(ThreadingHTTPServer):
+    """Raises OSError where the port is taken. Port 0 is any free one."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, port: int, handle: Handle) -> None:
+        super().__init__(("127.0.0.1", port), _handler(handle))
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+
+def _handler(handle: Handle) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        server_version = "tenantry-local"
+
+        def answer(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            if length > MAX_BODY_BYTES:
+                self.send_error(413)
+                self.close_connection = True
+                return
+            body = self.rfile.read(length)
+            try:
+                answer = handle(self.command, self.path, dict(self.headers), body)
+            except ConnectionLost:
+                self.close_connection = True
+                return
+            self.send_response(answer.status)
+            for name, value in answer.headers:
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answer.body)))
+            self.end_headers()
+            self.wfile.write(answer.body)
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = answer  # noqa: N815
+
+        def log_message(self, *_arguments: Any) -> None:
+            """Quiet: the service logs each request itself."""
+
+    return Handler

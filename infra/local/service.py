@@ -1,0 +1,82 @@
+"""Tenantry on one machine: the service, AWS, Stripe and the clock, behind one address."""
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from app import app
+from infra.local.aws import create_tables, local_aws, set_environment
+from infra.local.demo import create_demo_data
+from infra.local.gateway import WEBHOOK_PATH, Gateway, HttpAnswer
+from infra.local.schedule import Clock, run_now
+from infra.local.server import LocalServer
+from infra.local.stripe_stand_in.courier import Courier
+from infra.local.stripe_stand_in.server import StandInServer
+from infra.local.stripe_stand_in.site import Site
+from infra.local.stripe_stand_in.stand_in import StripeStandIn
+
+RUN_PREFIX = "/local/schedule/"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalService:
+    url: str
+    stripe_is_stand_in: bool
+
+
+@contextmanager
+def local_service(port: int) -> Iterator[LocalService]:
+    """Serve on 127.0.0.1:`port` (0: any) while this lasts. Raises OSError: port taken.
+
+    With STRIPE_SECRET_KEY set it talks to Stripe's own test mode instead of the stand-in.
+    """
+    own_stripe = "STRIPE_SECRET_KEY" in os.environ
+    server = LocalServer(port, lambda *request: handle(*request))
+    set_environment({"PUBLIC_URL": server.url})
+    stand_in = StripeStandIn(
+        api_key=os.environ["STRIPE_SECRET_KEY"],
+        webhook_secrets=[os.environ["STRIPE_WEBHOOK_SECRET"]],
+        public_url=server.url,
+    )
+    courier = Courier(stand_in, server.url + WEBHOOK_PATH)
+    site = Site(stand_in, courier)
+    stripe_api = StandInServer(site)
+    if not own_stripe:
+        os.environ["STRIPE_API_BASE"] = stripe_api.url
+
+    gateway = Gateway(app)
+    clock = Clock()
+
+    def handle(method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
+        if not own_stripe and Site.owns(path.split("?")[0]):
+            answer = site.handle(method, path, headers, body)
+            return HttpAnswer(answer.status, list(answer.headers.items()), answer.body)
+        if method == "POST" and path.startswith(RUN_PREFIX):
+            return _run(path.removeprefix(RUN_PREFIX))
+        return gateway.handle(method, path, headers, body)
+
+    def _run(name: str) -> HttpAnswer:
+        result = json.dumps(run_now(name)).encode()
+        return HttpAnswer(200, [("Content-Type", "application/json")], result)
+
+    with local_aws():
+        create_tables()
+        create_demo_data()
+        serving = threading.Thread(
+            target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        )
+        serving.start()
+        stripe_api.start()
+        courier.start()
+        clock.start()
+        try:
+            yield LocalService(server.url, not own_stripe)
+        finally:
+            clock.stop()
+            courier.stop()
+            stripe_api.stop()
+            server.shutdown()
+            server.server_close()

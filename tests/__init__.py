@@ -1,0 +1,1 @@
+"""By what they need: unit, integration, properties, engine, browser, deployment."""

@@ -1,0 +1,81 @@
+"""The house with AWS (moto) and Stripe (the stand-in) in this process, empty for each test."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from infra.local.aws import create_tables, local_aws, set_environment
+
+set_environment({"POWERTOOLS_METRICS_NAMESPACE": "Tenantry"})
+
+from app import app  # noqa: E402 - the environment comes first
+from chalicelib import clock  # noqa: E402
+from chalicelib.payments import client as stripe_client  # noqa: E402
+from chalicelib.services import platform  # noqa: E402
+from chalicelib.settings import settings  # noqa: E402
+from infra.local.stripe_stand_in.client import InProcessHTTPClient  # noqa: E402
+from infra.local.stripe_stand_in.stand_in import StripeStandIn  # noqa: E402
+from tests.support.api import Api  # noqa: E402
+from tests.support.people import People  # noqa: E402
+from tests.support.tables import empty_tables  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[None]:
+    with local_aws():
+        create_tables()
+        yield
+
+
+@pytest.fixture
+def tables(aws: None) -> None:
+    """Empty tables, and nothing remembered of the last test's."""
+    empty_tables()
+    platform.forget()
+
+
+class TestClock:
+    """Time stands still, and moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.moment = clock.now()
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def advance(self, delta: timedelta) -> None:
+        self.moment += delta
+
+
+@pytest.fixture
+def frozen(monkeypatch: pytest.MonkeyPatch) -> TestClock:
+    frozen = TestClock()
+    monkeypatch.setattr(clock, "now", frozen.now)
+    return frozen
+
+
+@pytest.fixture
+def stripe(monkeypatch: pytest.MonkeyPatch) -> Iterator[StripeStandIn]:
+    """The stand-in behind the real SDK, without sockets; its clock is the service's."""
+    stand_in = StripeStandIn(
+        api_key=settings().stripe_secret_key,
+        webhook_secrets=settings().stripe_webhook_secrets,
+        clock=lambda: clock.now().timestamp(),
+    )
+    monkeypatch.setattr(stripe_client, "transport", lambda: InProcessHTTPClient(stand_in))
+    stripe_client.client.cache_clear()
+    yield stand_in
+    stripe_client.client.cache_clear()
+
+
+@pytest.fixture
+def api(tables: None, stripe: StripeStandIn) -> Api:
+    """The service over HTTP, as Chalice's own test client speaks it."""
+    return Api(app)
+
+
+@pytest.fixture
+def people(api: Api) -> People:
+    """An admin and resellers, signed in."""
+    return People(api)

@@ -1,0 +1,77 @@
+"""A small HTTP client over Chalice's test client."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from chalice.app import Chalice
+from chalice.test import Client
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def code(self) -> str:
+        """The code of a problem document."""
+        assert self.headers["Content-Type"] == "application/problem+json", self.text
+        code: str = self.json["code"]
+        return code
+
+
+class Api:
+    """token: who is calling, unless a call says otherwise."""
+
+    def __init__(self, app: Chalice, token: str | None = None) -> None:
+        self._app = app
+        self._client = Client(app)
+        self.token = token
+
+    def as_(self, token: str | None) -> "Api":
+        return Api(self._app, token)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: dict[str, str] | None = None,
+        key: str | None = None,
+        if_match: str | None = None,
+    ) -> Reply:
+        """body: an object to send as JSON, or bytes as they are."""
+        sent = dict(headers or {})
+        if self.token is not None:
+            sent.setdefault("Authorization", f"Bearer {self.token}")
+        if key is not None:
+            sent["Idempotency-Key"] = key
+        if if_match is not None:
+            sent["If-Match"] = if_match
+        raw = (
+            body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        )
+        response = self._client.http.request(method, path, headers=sent, body=raw)
+        return Reply(response.status_code, dict(response.headers), response.body.decode())
+
+    def get(self, path: str, **options: Any) -> Reply:
+        return self.call("GET", path, **options)
+
+    def post(self, path: str, body: Any = None, **options: Any) -> Reply:
+        return self.call("POST", path, body, **options)
+
+    def patch(self, path: str, body: Any, **options: Any) -> Reply:
+        return self.call("PATCH", path, body, **options)
+
+    def put(self, path: str, body: Any, **options: Any) -> Reply:
+        return self.call("PUT", path, body, **options)
+
+    def delete(self, path: str, **options: Any) -> Reply:
+        return self.call("DELETE", path, **options)

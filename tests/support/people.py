@@ -1,0 +1,55 @@
+"""Users and resellers to act as."""
+
+from functools import cached_property
+from itertools import count
+
+from chalicelib.services import resellers, users
+from tests.support.api import Api
+
+PASSWORD = "correct horse battery"
+
+
+class Person:
+    """A signed-in user; reseller_id where a reseller account is linked to it."""
+
+    def __init__(self, api: Api, email: str, user_id: str, reseller_id: str | None) -> None:
+        self.email = email
+        self.user_id = user_id
+        self.reseller_id = reseller_id
+        self._api = api
+
+    @cached_property
+    def api(self) -> Api:
+        login = {"email": self.email, "password": PASSWORD}
+        return self._api.as_(self._api.post("/v1/login", login).json["token"])
+
+
+class People:
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._numbers = count(1)
+
+    @cached_property
+    def admin(self) -> Person:
+        return self._user("admin@example.com", is_super_admin=True)
+
+    def reseller(self, *, licenses: int = 0, is_active: bool = True) -> Person:
+        number = next(self._numbers)
+        person = self._user(f"reseller{number}@example.com", is_super_admin=False)
+        account = resellers.create_reseller(
+            user_id=person.user_id,
+            user_email=None,
+            company_name=f"Company {number}",
+            slug=f"company-{number}",
+            license_count=licenses,
+            is_active=is_active,
+            by="usr_test",
+        )
+        person.reseller_id = account.id
+        return person
+
+    def _user(self, email: str, *, is_super_admin: bool) -> Person:
+        user = users.create_user(
+            email=email, name="Somebody", password=PASSWORD, is_super_admin=is_super_admin
+        )
+        return Person(self._api, email, user.id, None)
