@@ -24,7 +24,6 @@ class Order:
 
     line_items: list[Object]
     payment_intent_data: dict[str, Any] = field(default_factory=dict)
-    promotion_code: str | None = None
 
 
 @dataclass(frozen=True)

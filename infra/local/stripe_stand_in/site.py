@@ -9,7 +9,7 @@ from . import control
 from .answer import Answer
 from .courier import Courier
 from .pages import dashboard, documents, hosted
-from .pages.layout import not_found, stylesheet
+from .pages.layout import asset, not_found
 from .stand_in import StripeStandIn
 
 
@@ -30,13 +30,13 @@ class Site:
         path = urlsplit(path_and_query).path
         if path.startswith("/v1/"):
             return self._stand_in.handle(method, path_and_query, headers, body)
-        if path == "/pay/assets/stand-in.css":
-            return stylesheet()
+        if path.startswith("/pay/assets/"):
+            return asset(path.removeprefix("/pay/assets/"))
         if path.startswith(("/pay/receipts/", "/pay/invoices/")):
             return documents.handle(self._stand_in, path)
         if path.startswith("/pay/"):
             return hosted.handle(self._stand_in, method, path_and_query, body)
-        if _from_another_site(headers):
+        if method == "POST" and _from_another_site(headers):
             return Answer(403, {"Content-Type": "text/plain"}, b"not from another site")
         if path.startswith(control.PREFIX):
             return control.handle(self._stand_in, self._courier, method, path, body)

@@ -130,6 +130,8 @@ def test_the_payment_page_needs_no_script_and_allows_none(shop: Shop, site: Site
     assert "no money moves" in html
     assert f'href="{HOME}/cart"' in html
     assert get(site, "/pay/assets/stand-in.css")[0].headers["Content-Type"].startswith("text/css")
+    assert get(site, "/pay/assets/icon.svg")[0].status == 200
+    assert get(site, "/pay/assets/secrets.txt")[0].status == 404
 
 
 def test_what_the_merchant_wrote_is_escaped(shop: Shop, site: Site) -> None:
@@ -246,6 +248,7 @@ def test_the_dashboard_and_its_buttons(shop: Shop, site: Site, courier: Courier)
 def test_another_site_cannot_press_the_buttons(site: Site) -> None:
     elsewhere = {"Sec-Fetch-Site": "cross-site"}
     assert site.handle("POST", "/_control/faults", elsewhere, b"{}").status == 403
+    assert site.handle("GET", "/stripe", elsewhere).status == 200
 
 
 def test_which_paths_a_mounting_server_hands_over() -> None:

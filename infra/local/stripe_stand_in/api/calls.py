@@ -61,7 +61,7 @@ def list_events(account: Account, form: Form) -> Object:
         for event in account.newest_first("event")
         if (types is None or event["type"] in types) and created_within(event, params)
     )
-    return page(found, params, "/v1/events")
+    return expand_page(account, page(found, params, "/v1/events"), params.get("expand", []))
 
 
 def create_session(account: Account, form: Form) -> Object:
@@ -89,7 +89,9 @@ _PAGE = p.hash_of(p.PAGE)
 def list_line_items(account: Account, form: Form, id: str) -> Object:
     params = _PAGE(form, "")
     account.get("checkout.session", id, param="session")
-    return page(account.orders[id].line_items, params, f"/v1/checkout/sessions/{id}/line_items")
+    url = f"/v1/checkout/sessions/{id}/line_items"
+    shown = page(account.orders[id].line_items, params, url)
+    return expand_page(account, shown, params.get("expand", []))
 
 
 _CUSTOMER = p.hash_of(
@@ -105,9 +107,10 @@ _CUSTOMER = p.hash_of(
 
 
 def create_customer(account: Account, form: Form) -> Object:
-    customer = account.add(new_customer(account, _CUSTOMER(form, "")))
+    params = _CUSTOMER(form, "")
+    customer = account.add(new_customer(account, params))
     account.emit("customer.created", customer)
-    return customer
+    return expand(account, customer, params.get("expand", ()))
 
 
 _REFUND = p.hash_of(

@@ -17,7 +17,6 @@ def apply_code(account: Account, session: Object, code: str, *, forced: bool = F
     if percent_off is None:
         raise IllegalMove("This code is invalid.")
     order = account.orders[session["id"]]
-    order.promotion_code = code.strip().upper()
     order.line_items = [_discounted(item, percent_off) for item in order.line_items]
     discount = sum(item["amount_discount"] for item in order.line_items)
     return account.change(

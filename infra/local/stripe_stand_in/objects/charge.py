@@ -42,7 +42,7 @@ def new_charge(account: Account, intent: Object, payer: Object, method: str) -> 
         "livemode": False,
         "metadata": intent["metadata"],
         "on_behalf_of": None,
-        "outcome": _outcome("pending"),
+        "outcome": None,
         "paid": False,
         "payment_intent": intent["id"],
         "payment_method": account.new_id("pm_1"),
@@ -68,7 +68,7 @@ def succeeded(account: Account, charge: Object) -> dict[str, Any]:
         "amount_captured": charge["amount"],
         "balance_transaction": account.new_id("txn_3"),
         "captured": True,
-        "outcome": _outcome("authorized"),
+        "outcome": _outcome(),
         "paid": True,
         "receipt_url": f"{account.public_url}/pay/receipts/{charge['id']}",
         "status": "succeeded",
@@ -79,25 +79,24 @@ def failed(code: str, message: str) -> dict[str, Any]:
     return {
         "failure_code": code,
         "failure_message": message,
-        "outcome": _outcome("issuer_declined", code),
+        "outcome": _outcome(declined=code),
         "status": "failed",
     }
 
 
-def _outcome(type: str, reason: str | None = None) -> dict[str, Any]:
-    declined = type == "issuer_declined"
+def _outcome(declined: str | None = None) -> dict[str, Any]:
     return {
         "advice_code": "try_again_later" if declined else None,
         "network_advice_code": None,
         "network_decline_code": None,
         "network_status": "declined_by_network" if declined else "approved_by_network",
-        "reason": reason,
+        "reason": declined,
         "seller_message": (
             "The bank did not return any further details with this decline."
             if declined
             else "Payment complete."
         ),
-        "type": type,
+        "type": "issuer_declined" if declined else "authorized",
     }
 
 

@@ -170,7 +170,7 @@ def _methods(session: Object) -> str:
     ways = [("card", "Card", "Paid at once", card)]
     if DELAYED_METHOD in session["payment_method_types"]:
         ways.append(("bank", "US bank account", "The bank answers later", ""))
-    ways.append(("declined", "Card that is declined", "4000 0000 0000 0002", ""))
+    ways.append(("declined", "Card that is declined", "•••• 0002", ""))
     options = "".join(_option(*way, first=way[0] == "card") for way in ways)
     return f'<div class="methods" role="radiogroup" aria-label="Payment method">{options}</div>'
 

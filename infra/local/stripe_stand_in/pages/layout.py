@@ -8,7 +8,11 @@ from urllib.parse import urlsplit
 
 from ..answer import Answer
 
-_STYLESHEET = Path(__file__).with_name("stand_in.css")
+_FILES = Path(__file__).parent
+_ASSETS = {
+    "stand-in.css": ("stand_in.css", "text/css; charset=utf-8"),
+    "icon.svg": ("icon.svg", "image/svg+xml"),
+}
 
 NOTE = "This is a stand-in for Stripe on your own machine; no money moves."
 
@@ -21,6 +25,7 @@ def page(
         "<!doctype html>\n"
         f'<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<link rel="icon" href="/pay/assets/icon.svg">'
         '<link rel="stylesheet" href="/pay/assets/stand-in.css"></head>'
         f'<body class="{css}">{body}</body></html>\n'
     )
@@ -36,9 +41,12 @@ def redirect(to: str) -> Answer:
     return Answer(303, {"Location": to, "Cache-Control": "no-store"})
 
 
-def stylesheet() -> Answer:
-    headers = {"Content-Type": "text/css; charset=utf-8", "X-Content-Type-Options": "nosniff"}
-    return Answer(200, headers, _STYLESHEET.read_bytes())
+def asset(name: str) -> Answer:
+    if name not in _ASSETS:
+        return not_found()
+    file, content_type = _ASSETS[name]
+    headers = {"Content-Type": content_type, "X-Content-Type-Options": "nosniff"}
+    return Answer(200, headers, (_FILES / file).read_bytes())
 
 
 def not_found() -> Answer:
