@@ -1,10 +1,12 @@
 """`make run`: Tenantry on this machine, until Ctrl-C."""
 
+import logging
 import os
 import signal
 import sys
 import threading
 
+from chalicelib.observability import logger
 from infra.local.demo import ADMIN_EMAIL, PASSWORD, RESELLER_EMAIL
 from infra.local.service import LocalService, local_service
 
@@ -16,6 +18,7 @@ def main() -> int:
     if not port.isdigit() or int(port) > 65535:
         print(f"PORT must be a port number, not {port!r}.", file=sys.stderr)
         return 2
+    logger.registered_handler.setFormatter(OneLine())
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -28,6 +31,21 @@ def main() -> int:
         print(f"Port {port} is taken ({error.strerror}). Try: make run PORT=8001", file=sys.stderr)
         return 1
     return 0
+
+
+class OneLine(logging.Formatter):
+    """The log for a person at a terminal; on AWS it is JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        if record.msg == "Request":
+            text = "{status} {method} {route}".format_map(vars(record))
+        else:
+            known = vars(logging.makeLogRecord({})).keys() | {"message", "asctime"}
+            extra = (f"{k}={v}" for k, v in vars(record).items() if k not in known)
+            text = " ".join([record.getMessage(), *extra])
+        if record.exc_info:
+            text += "\n" + self.formatException(record.exc_info)
+        return f"  {self.formatTime(record, '%H:%M:%S')}  {text}"
 
 
 def _welcome(service: LocalService) -> None:

@@ -1,0 +1,1 @@
+"""The guide, from beginning to end, over HTTP against a running service."""
