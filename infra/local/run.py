@@ -6,6 +6,8 @@ import signal
 import sys
 import threading
 
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+
 from chalicelib.observability import logger
 from infra.local.demo import ADMIN_EMAIL, PASSWORD, RESELLER_EMAIL
 from infra.local.service import LocalService, local_service
@@ -33,7 +35,7 @@ def main() -> int:
     return 0
 
 
-class OneLine(logging.Formatter):
+class OneLine(LambdaPowertoolsFormatter):
     """The log for a person at a terminal; on AWS it is JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
