@@ -2,7 +2,7 @@
 
 from chalice.app import Chalice
 
-from chalicelib.api import health, purchases, resellers, session, tenants, users
+from chalicelib.api import health, openapi, purchases, resellers, session, tenants, users
 from chalicelib.functions import stripe_webhook, sweep_purchases
 
 app = Chalice(app_name="tenantry")
@@ -14,6 +14,7 @@ API = (
     tenants.routes,
     purchases.routes,
     health.routes,
+    openapi.routes,
 )
 FUNCTIONS = (stripe_webhook.blueprint, sweep_purchases.blueprint)
 

@@ -90,12 +90,12 @@ class Answer:
     body: str
 
 
+# Every route of the service, in the order of declaration: what /openapi.json is made from.
+DECLARED: list[Route] = []
+
+
 class Routes(Blueprint):
     """A Chalice blueprint whose routes are declared whole."""
-
-    def __init__(self, import_name: str) -> None:
-        super().__init__(import_name)
-        self.declared: list[Route] = []
 
     def api(
         self,
@@ -123,7 +123,7 @@ class Routes(Blueprint):
                 sensitive,
                 handler,
             )
-            self.declared.append(route)
+            DECLARED.append(route)
 
             def view(**path_parameters: str) -> Response:
                 return _respond(route, self.current_request, path_parameters)

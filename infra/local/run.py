@@ -16,6 +16,8 @@ DEFAULT_PORT = 8000
 
 
 def main() -> int:
+    # Metrics go to CloudWatch by way of the log; a terminal is no CloudWatch.
+    os.environ.setdefault("POWERTOOLS_METRICS_DISABLED", "true")
     port = os.environ.get("PORT", str(DEFAULT_PORT))
     if not port.isdigit() or int(port) > 65535:
         print(f"PORT must be a port number, not {port!r}.", file=sys.stderr)
