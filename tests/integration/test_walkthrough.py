@@ -1,42 +1,16 @@
 """`make run` and `make walkthrough`, as two processes: what the README tells a newcomer."""
 
-import os
-import re
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.processes import ROOT, address, start
+
 PATIENCE_SECONDS = 60
-
-
-def start(port: int) -> subprocess.Popen[str]:
-    """`make run`, with nothing of the tests' own environment that could steer it."""
-    steering = ("STRIPE_", "AWS_", "PUBLIC_URL", "STAGE", "TABLE_PREFIX")
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(steering)}
-    return subprocess.Popen(
-        [sys.executable, "-m", "infra.local.run"],
-        cwd=ROOT,
-        env={**environment, "PORT": str(port)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def address(service: subprocess.Popen[str]) -> str:
-    """The address that it prints once it answers."""
-    assert service.stdout is not None
-    for line in service.stdout:
-        if found := re.search(r"running at (http://\S+)", line):
-            return found[1]
-    assert service.stderr is not None
-    raise AssertionError(service.stderr.read())
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,59 @@
+"""The README is true: its tour runs, its links lead somewhere, its commands exist."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import ROOT, address, start
+
+README = (ROOT / "README.md").read_text()
+DOCUMENTS = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+
+
+def blocks(heading: str) -> list[str]:
+    """The shell blocks under a heading."""
+    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+
+
+def test_the_tour() -> None:
+    (tour,) = blocks("Five minutes")
+    service = start(port=0)
+    try:
+        script = tour.replace("http://127.0.0.1:8000", address(service))
+        ran = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        service.kill()
+        service.communicate()
+    assert ran.returncode == 0, ran.stderr
+    assert '"license_count":15,"license_used":4,"license_available":11' in ran.stdout
+    assert '"better_offer":{"quantity":10,"total":20000}' in ran.stdout
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text())
+    missing = [
+        link
+        for link in links
+        if not link.startswith("http") and not (document.parent / link).exists()
+    ]
+    assert missing == []
+
+
+def test_make_commands_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {
+        name
+        for document in DOCUMENTS
+        for name in re.findall(r"(?:^|`)make ([a-z-]+)", document.read_text(), re.MULTILINE)
+    }
+    assert named <= targets

@@ -1,0 +1,33 @@
+"""The service as a process of its own."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def start(port: int) -> subprocess.Popen[str]:
+    """`make run`, with nothing of the tests' own environment that could steer it."""
+    steering = ("STRIPE_", "AWS_", "PUBLIC_URL", "STAGE", "TABLE_PREFIX")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(steering)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "infra.local.run"],
+        cwd=ROOT,
+        env={**environment, "PORT": str(port)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def address(service: subprocess.Popen[str]) -> str:
+    """The address that it prints once it answers."""
+    assert service.stdout is not None
+    for line in service.stdout:
+        if found := re.search(r"running at (http://\S+)", line):
+            return found[1]
+    assert service.stderr is not None
+    raise AssertionError(service.stderr.read())
