@@ -2,8 +2,20 @@
 
 from chalice.app import Chalice
 
-from chalicelib.api import health, openapi, purchases, resellers, session, tenants, users
-from chalicelib.functions import stripe_webhook, sweep_purchases
+from chalicelib.api import (
+    audit,
+    health,
+    openapi,
+    purchases,
+    resellers,
+    session,
+    tenants,
+    users,
+)
+from chalicelib.functions import (
+    stripe_webhook,
+    sweep_purchases,
+)
 
 app = Chalice(app_name="tenantry")
 
@@ -13,10 +25,14 @@ API = (
     resellers.routes,
     tenants.routes,
     purchases.routes,
+    audit.routes,
     health.routes,
     openapi.routes,
 )
-FUNCTIONS = (stripe_webhook.blueprint, sweep_purchases.blueprint)
+FUNCTIONS = (
+    stripe_webhook.blueprint,
+    sweep_purchases.blueprint,
+)
 
 for blueprint in (*API, *FUNCTIONS):
     app.register_blueprint(blueprint)

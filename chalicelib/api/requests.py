@@ -25,6 +25,7 @@ from chalicelib.errors import (
 )
 from chalicelib.services import secrets
 from chalicelib.services.access import Caller
+from chalicelib.services.audit import Actor
 from chalicelib.services.idempotency import Once
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import Row
@@ -52,6 +53,7 @@ class Call(Generic[I]):
     path: dict[str, str]
     if_match: str | None
     if_none_match: str | None
+    source_ip: str | None = None
     once: Once = field(default_factory=Once)
     known_caller: Caller | None = None
     known_reseller: Reseller | None = None
@@ -70,9 +72,9 @@ class Call(Generic[I]):
         return self.known_reseller
 
     @property
-    def by(self) -> str:
-        """Who does it, for the ledger."""
-        return self.caller.id
+    def by(self) -> Actor:
+        """Who does it, and from where, for the ledger and the audit trail."""
+        return self.caller.actor(self.source_ip)
 
     def changes(self) -> dict[str, Any]:
         """The fields that were sent, for a PATCH."""
@@ -109,6 +111,7 @@ def parse(request: Any, model: type[I], path_parameters: dict[str, str]) -> Call
         path=path,
         if_match=request.headers.get("if-match"),
         if_none_match=request.headers.get("if-none-match"),
+        source_ip=source_ip(request),
     )
 
 
@@ -179,6 +182,12 @@ def fingerprint(request: Any, salt: str, *, sensitive: bool) -> tuple[str, bytes
     token = bearer_token(request) or ""
     seed = secrets.stretch(content + b"\n" + token.encode(), salt)
     return hmac.digest(seed, b"fingerprint", "sha256").hex(), seed
+
+
+def source_ip(request: Any) -> str | None:
+    """The address that API Gateway saw. X-Forwarded-For is the client's to invent."""
+    address: str | None = request.context.get("identity", {}).get("sourceIp")
+    return address
 
 
 def request_id(request: Any) -> str:

@@ -136,7 +136,8 @@ def read_tenant(call: Call[Empty]) -> Tenant:
 def edit_tenant(call: Call[TenantChanges]) -> Tenant:
     """Change the fields that are sent."""
     return call.on_current(
-        lambda: _read(call), lambda tenant: tenants.edit_tenant(tenant, call.changes())
+        lambda: _read(call),
+        lambda tenant: tenants.edit_tenant(tenant, call.changes(), by=call.by),
     )
 
 

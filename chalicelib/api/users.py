@@ -7,7 +7,6 @@ from pydantic import StringConstraints
 from chalicelib.api.fields import Email, Input, ListQuery, Password, RowOutput, Text
 from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
 from chalicelib.services import users
-from chalicelib.services.idempotency import Once
 from chalicelib.storage.reads import Page, PageRequest
 from chalicelib.storage.users import User
 
@@ -59,13 +58,13 @@ class UserQuery(ListQuery):
 def create_user(call: Call[NewUser]) -> User:
     """Create a user."""
     new = call.input
-    once: Once = call.once
     return users.create_user(
         email=new.email,
         name=new.name,
         password=new.password,
         is_super_admin=new.is_super_admin,
-        once=once,
+        by=call.by,
+        once=call.once,
     )
 
 
@@ -109,5 +108,5 @@ def edit_user(call: Call[UserChanges]) -> User:
     """Change the fields that are sent."""
     return call.on_current(
         lambda: users.read_user(call.path["id"]),
-        lambda user: users.edit_user(user, call.changes()),
+        lambda user: users.edit_user(user, call.changes(), by=call.by),
     )

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from chalicelib import clock
 from chalicelib.errors import SignInRefused, Unauthenticated
 from chalicelib.services import platform, secrets
+from chalicelib.services.audit import Actor
 from chalicelib.services.idempotency import UNKEYED, Once
 from chalicelib.storage.claims import owner_of
 from chalicelib.storage.credentials import Credential
@@ -33,6 +34,9 @@ class Caller:
     @property
     def id(self) -> str:
         return self.user.id
+
+    def actor(self, source_ip: str | None) -> Actor:
+        return Actor(self.user.id, source_ip=source_ip)
 
 
 @dataclass(frozen=True, slots=True)

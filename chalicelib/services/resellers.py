@@ -4,6 +4,7 @@ from typing import Any
 
 from chalicelib.domain.ledger import Kind
 from chalicelib.errors import InvalidRequest, NotFound, SlugTaken
+from chalicelib.services import audit
 from chalicelib.services.idempotency import UNKEYED, Once
 from chalicelib.storage import pool
 from chalicelib.storage.claims import claim, free, owner_of
@@ -42,6 +43,19 @@ def create_reseller(
     pool.open_pool(tx, reseller, license_count, Move(Kind.ALLOCATION, by, reason="Initial"))
     claim(tx, slug_claim(slug), reseller_id, otherwise=SlugTaken(slug))
     _link(tx, user, reseller_id)
+    audit.record(
+        tx,
+        actor=by,
+        action="reseller.created",
+        target=reseller_id,
+        reseller_id=reseller_id,
+        after={
+            "user_id": user.id,
+            "company_name": company_name,
+            "slug": slug,
+            "is_active": is_active,
+        },
+    )
     once.record(tx, reseller)
     tx.commit()
     return reseller
@@ -112,6 +126,15 @@ def edit_reseller(reseller: Reseller, changes: dict[str, Any], *, by: str) -> Re
     if user_id != reseller.user_id:
         _link(tx, _find_user(str(user_id), None), reseller.id)
         _unlink(tx, reseller.user_id, reseller.id)
+    audit.record_edit(
+        tx,
+        reseller,
+        {name: value for name, value in changes.items() if name != "license_count"},
+        actor=by,
+        action="reseller.edited",
+        target=reseller.id,
+        reseller_id=reseller.id,
+    )
     count = columns.pop("license_count", reseller.license_count)
     if isinstance(count, int) and count != reseller.license_count:
         kind = Kind.ALLOCATION if count > reseller.license_count else Kind.REVOCATION

@@ -9,7 +9,7 @@ from chalicelib.domain.ledger import Kind
 from chalicelib.domain.names import search_key, slugify
 from chalicelib.errors import NotFound, SlugTaken, VersionConflict
 from chalicelib.observability import logger
-from chalicelib.services import platform
+from chalicelib.services import audit, platform
 from chalicelib.services.idempotency import UNKEYED, Once
 from chalicelib.storage import pool
 from chalicelib.storage.claims import claim, free
@@ -127,7 +127,7 @@ def list_tenants(
     return query_page(Tenant, reseller_id, request, filter_condition=condition, newest_first=True)
 
 
-def edit_tenant(tenant: Tenant, changes: dict[str, Any]) -> Tenant:
+def edit_tenant(tenant: Tenant, changes: dict[str, Any], *, by: str) -> Tenant:
     """Change some of name, slug, contact_email of the row as read.
 
     Raises NotFound (deleted), SlugTaken, VersionConflict.
@@ -141,6 +141,7 @@ def edit_tenant(tenant: Tenant, changes: dict[str, Any]) -> Tenant:
     if "name" in columns:
         columns["name_key"] = name_key(str(columns["name"]), tenant.id)
     renamed = slug != tenant.slug
+    _audit(tx, tenant, changes, by=by, action="tenant.edited")
     tx.change(tenant, **columns)
     if renamed:
         _claim_slug(tx, tenant)
@@ -160,6 +161,8 @@ def deactivate_tenant(tenant: Tenant, *, by: str, once: Once = UNKEYED) -> Tenan
         tx = Transaction()
         if release:
             pool.release(tx, tenant.reseller_id, Move(Kind.TENANT_DEACTIVATED, by, tenant.id))
+        else:
+            _audit(tx, tenant, {"is_active": False}, by=by, action="tenant.deactivated")
         if tenant.is_active:
             tx.change(tenant, is_active=False, holds_license=tenant.holds_license and keeps)
         once.record(tx, tenant)
@@ -179,6 +182,8 @@ def reactivate_tenant(tenant: Tenant, *, by: str, once: Once = UNKEYED) -> Tenan
     tx = Transaction()
     if not tenant.holds_license:
         pool.take(tx, tenant.reseller_id, Move(Kind.TENANT_REACTIVATED, by, tenant.id))
+    else:
+        _audit(tx, tenant, {"is_active": True}, by=by, action="tenant.reactivated")
     if not tenant.is_active or not tenant.holds_license:
         tx.change(tenant, is_active=True, holds_license=True)
     once.record(tx, tenant)
@@ -227,6 +232,21 @@ def restore_tenant(tenant: Tenant, *, by: str, once: Once = UNKEYED) -> Tenant:
     once.record(tx, tenant)
     tx.commit()
     return tenant
+
+
+def _audit(
+    tx: Transaction, tenant: Tenant, changes: dict[str, Any], *, by: str, action: str
+) -> None:
+    """For what moves no license; what does is in the ledger."""
+    audit.record_edit(
+        tx,
+        tenant,
+        changes,
+        actor=by,
+        action=action,
+        target=tenant.id,
+        reseller_id=tenant.reseller_id,
+    )
 
 
 def _require_live(tenant: Tenant) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from chalicelib.domain.passwords import check_password
 from chalicelib.errors import EmailTaken, InvalidRequest, NotFound, VersionConflict
-from chalicelib.services import secrets
+from chalicelib.services import audit, secrets
 from chalicelib.services.idempotency import UNKEYED, Once
 from chalicelib.storage.claims import claim, free
 from chalicelib.storage.reads import Page, PageRequest, get, query_page
@@ -14,7 +14,13 @@ from chalicelib.storage.users import User, email_claim
 
 
 def create_user(
-    *, email: str, name: str, password: str | None, is_super_admin: bool, once: Once = UNKEYED
+    *,
+    email: str,
+    name: str,
+    password: str | None,
+    is_super_admin: bool,
+    by: str,
+    once: Once = UNKEYED,
 ) -> User:
     """Raises EmailTaken, InvalidRequest (password)."""
     user = User(
@@ -27,6 +33,14 @@ def create_user(
     tx = Transaction()
     tx.create(user, otherwise=VersionConflict())
     claim(tx, email_claim(email), user.id, otherwise=EmailTaken(email))
+    audit.record(
+        tx,
+        actor=by,
+        action="user.created",
+        target=user.id,
+        reseller_id=None,
+        after={"email": email, "name": name, "is_super_admin": is_super_admin},
+    )
     once.record(tx, user)
     tx.commit()
     return user
@@ -58,7 +72,7 @@ def list_users(request: PageRequest, *, email_prefix: str = "") -> Page[User]:
     )
 
 
-def edit_user(user: User, changes: dict[str, Any]) -> User:
+def edit_user(user: User, changes: dict[str, Any], *, by: str) -> User:
     """Change some of email, name, password, is_super_admin, is_active of the row as read.
 
     Raises EmailTaken, InvalidRequest, VersionConflict.
@@ -72,6 +86,15 @@ def edit_user(user: User, changes: dict[str, Any]) -> User:
     if email != user.email:
         claim(tx, email_claim(email), user.id, otherwise=EmailTaken(email))
         free(tx, email_claim(user.email), user.id)
+    audit.record_edit(
+        tx,
+        user,
+        columns,
+        actor=by,
+        action="user.edited",
+        target=user.id,
+        reseller_id=user.reseller_id,
+    )
     tx.change(user, **columns)
     tx.commit()
     return user

@@ -14,10 +14,14 @@ def create_demo_data() -> None:
     if owner_of(email_claim(ADMIN_EMAIL)) is not None:
         return
     admin = users.create_user(
-        email=ADMIN_EMAIL, name="Ada Admin", password=PASSWORD, is_super_admin=True
+        email=ADMIN_EMAIL, name="Ada Admin", password=PASSWORD, is_super_admin=True, by="demo"
     )
     user = users.create_user(
-        email=RESELLER_EMAIL, name="Robin Reseller", password=PASSWORD, is_super_admin=False
+        email=RESELLER_EMAIL,
+        name="Robin Reseller",
+        password=PASSWORD,
+        is_super_admin=False,
+        by=admin.id,
     )
     reseller = resellers.create_reseller(
         user_id=user.id,

@@ -50,6 +50,10 @@ class People:
 
     def _user(self, email: str, *, is_super_admin: bool) -> Person:
         user = users.create_user(
-            email=email, name="Somebody", password=PASSWORD, is_super_admin=is_super_admin
+            email=email,
+            name="Somebody",
+            password=PASSWORD,
+            is_super_admin=is_super_admin,
+            by="usr_test",
         )
         return Person(self._api, email, user.id, None)
