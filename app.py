@@ -3,7 +3,7 @@
 from chalice.app import Chalice
 
 from chalicelib.api import health, openapi, purchases, resellers, session, tenants, users
-from chalicelib.functions import stripe_webhook, sweep_purchases
+from chalicelib.functions import send_mail, stripe_webhook, sweep_purchases
 
 app = Chalice(app_name="tenantry")
 
@@ -16,7 +16,7 @@ API = (
     health.routes,
     openapi.routes,
 )
-FUNCTIONS = (stripe_webhook.blueprint, sweep_purchases.blueprint)
+FUNCTIONS = (stripe_webhook.blueprint, sweep_purchases.blueprint, send_mail.blueprint)
 
 for blueprint in (*API, *FUNCTIONS):
     app.register_blueprint(blueprint)

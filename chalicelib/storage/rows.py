@@ -152,7 +152,8 @@ def key_columns(model: type[Model] | Index[Any]) -> tuple[Attribute[Any], Attrib
 def _table_connection(model: type[Row]) -> TableConnection:
     """The shared connection, told this table's keys, as PynamoDB wants them told."""
     name = f"{settings().table_prefix}-{model.noun}"
-    model.Meta.table_name = name
+    # Its own: the class above is every model's, and batch reads look the name up there.
+    model.Meta = type("Meta", (model.Meta,), {"table_name": name})  # type: ignore[assignment,misc]
     schema = model._get_schema()
     meta = MetaTable(
         {
