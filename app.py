@@ -13,6 +13,7 @@ from chalicelib.api import (
     users,
 )
 from chalicelib.functions import (
+    send_mail,
     stripe_webhook,
     sweep_purchases,
 )
@@ -30,6 +31,7 @@ API = (
     openapi.routes,
 )
 FUNCTIONS = (
+    send_mail.blueprint,
     stripe_webhook.blueprint,
     sweep_purchases.blueprint,
 )

@@ -18,6 +18,7 @@ class Settings:
     public_url: where people and clients reach the service, without a trailing slash.
     stripe_api_base: None for Stripe itself; on one machine, the stand-in's address.
     stripe_webhook_secrets: one, or two while a secret is being rotated.
+    mail_from: the address that SES may send from; None where no mail is sent.
     livemode: whether real money moves; events of the other mode are refused.
     """
 
@@ -28,6 +29,7 @@ class Settings:
     stripe_webhook_secrets: tuple[str, ...]
     stripe_api_base: str | None
     currency: str
+    mail_from: str | None = None
 
     @property
     def livemode(self) -> bool:
@@ -56,4 +58,5 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         stripe_webhook_secrets=secrets,
         stripe_api_base=environ.get("STRIPE_API_BASE") or None,
         currency=environ.get("CURRENCY", "usd").lower(),
+        mail_from=environ.get("MAIL_FROM", "").strip() or None,
     )

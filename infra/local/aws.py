@@ -22,6 +22,7 @@ ENVIRONMENT = {
     "PUBLIC_URL": "http://127.0.0.1:8000",
     "STRIPE_SECRET_KEY": "sk_test_stand_in",
     "STRIPE_WEBHOOK_SECRET": "whsec_stand_in",
+    "MAIL_FROM": "licenses@example.com",
     "AWS_DEFAULT_REGION": REGION,
     "AWS_ACCESS_KEY_ID": "local",
     "AWS_SECRET_ACCESS_KEY": "local",
@@ -36,14 +37,24 @@ def set_environment(changes: Mapping[str, str] | None = None) -> None:
 
 @contextmanager
 def local_aws() -> Iterator[None]:
-    """AWS is moto while this lasts, unless AWS_ENDPOINT_URL_DYNAMODB names another engine."""
-    if "AWS_ENDPOINT_URL_DYNAMODB" in os.environ:
-        yield
-        return
+    """AWS is moto while this lasts; but DynamoDB is AWS_ENDPOINT_URL_DYNAMODB's, where set."""
     from moto import mock_aws
 
+    if "AWS_ENDPOINT_URL_DYNAMODB" in os.environ:
+        core: Any = {"mock_credentials": False, "passthrough": {"services": ["dynamodb"]}}
+        with mock_aws(config={"core": core}):
+            _verify_sender()
+            yield
+        return
     with mock_aws(), one_call_at_a_time():
+        _verify_sender()
         yield
+
+
+def _verify_sender() -> None:
+    """SES sends only from addresses that are known to be the account's."""
+    client = boto3.client("sesv2", region_name=os.environ["AWS_DEFAULT_REGION"])
+    client.create_email_identity(EmailIdentity=os.environ["MAIL_FROM"])
 
 
 @contextmanager

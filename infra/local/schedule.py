@@ -4,14 +4,16 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from chalicelib.functions.send_mail import send_mail
 from chalicelib.functions.sweep_purchases import sweep_purchases
 from chalicelib.observability import logger
 
 Scheduled = Callable[[dict[str, Any], None], Any]
 
-# name: (the function, seconds between two runs, as its schedule says)
+# name: (the function, seconds between two runs, as its schedule says; mail is not waited for)
 SCHEDULED: dict[str, tuple[Scheduled, int]] = {
     "sweep-purchases": (sweep_purchases, 15 * 60),
+    "send-mail": (send_mail, 1),
 }
 
 _EVENT = {

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from app import app
+from infra.local import outbox
 from infra.local.aws import create_tables, local_aws, set_environment
 from infra.local.demo import create_demo_data
 from infra.local.gateway import WEBHOOK_PATH, Gateway, HttpAnswer
@@ -54,6 +55,8 @@ def local_service(port: int) -> Iterator[LocalService]:
         if not own_stripe and Site.owns(path.split("?")[0]):
             answer = site.handle(method, path, headers, body)
             return HttpAnswer(answer.status, list(answer.headers.items()), answer.body)
+        if method == "GET" and outbox.owns(path.split("?")[0]):
+            return outbox.handle(path.split("?")[0])
         if method == "POST" and path.startswith(RUN_PREFIX):
             return _run(path.removeprefix(RUN_PREFIX))
         return gateway.handle(method, path, headers, body)

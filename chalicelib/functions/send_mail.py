@@ -1,0 +1,20 @@
+"""The scheduled sender: what is due in the outbox goes out."""
+
+from typing import Any
+
+from chalice.app import Blueprint, CloudWatchEvent, Rate
+
+from chalicelib.functions.time_left import seconds_left
+from chalicelib.observability import flush
+
+blueprint = Blueprint(__name__)
+
+
+@blueprint.schedule(Rate(1, unit=Rate.MINUTES), name="send-mail")
+def send_mail(event: CloudWatchEvent) -> dict[str, Any]:
+    from chalicelib.services.mail import send_due
+
+    try:
+        return vars(send_due(seconds_left(event.context)))
+    finally:
+        flush()

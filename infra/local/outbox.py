@@ -1,0 +1,118 @@
+"""/local/outbox: the mails that went out, as SES's stand-in (moto) keeps them."""
+
+import json
+from email import message_from_string, policy
+from email.message import EmailMessage
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from infra.local.aws import REGION
+from infra.local.gateway import HttpAnswer
+
+PREFIX = "/local/outbox"
+STYLE = Path(__file__).with_name("outbox.css").read_text()
+
+
+def owns(path: str) -> bool:
+    return path in (PREFIX, f"{PREFIX}.json") or path.startswith(f"{PREFIX}/")
+
+
+def handle(path: str) -> HttpAnswer:
+    """GET /local/outbox, /local/outbox.json, /local/outbox/{id} and …/{id}/html."""
+    mails = sent_mails()
+    if path == f"{PREFIX}.json":
+        return _answer(200, "application/json", json.dumps({"data": mails}))
+    if path == PREFIX:
+        return _page("Outbox", _list(mails))
+    mail_id, _, part = path.removeprefix(f"{PREFIX}/").partition("/")
+    mail = next((mail for mail in mails if mail["id"] == mail_id), None)
+    if mail is None or part not in ("", "html"):
+        return _page("Not found", "<p>There is no such mail.</p>", 404)
+    if part == "html":
+        return _answer(200, "text/html", mail["html"])
+    return _page(mail["subject"], _message(mail))
+
+
+def sent_mails() -> list[dict[str, Any]]:
+    """Newest first: id, at, to, from, subject, text, html."""
+    return [_parsed(message.raw_data) for message in reversed(_sent())]
+
+
+def forget_all() -> None:
+    _sent().clear()
+
+
+def _sent() -> list[Any]:
+    from moto.backends import get_backend
+    from moto.core.models import DEFAULT_ACCOUNT_ID
+
+    sent: list[Any] = get_backend("ses")[DEFAULT_ACCOUNT_ID][REGION].sent_messages
+    return sent
+
+
+def _parsed(raw: str) -> dict[str, Any]:
+    message = message_from_string(raw, policy=policy.default)
+    assert isinstance(message, EmailMessage)  # noqa: S101 - what the policy makes
+    return {
+        "id": message["Message-ID"].strip("<>").partition("@")[0],
+        "at": message["Date"].datetime.isoformat(),
+        "to": str(message["To"]),
+        "from": str(message["From"]),
+        "subject": str(message["Subject"]),
+        "text": _part(message, "plain"),
+        "html": _part(message, "html"),
+    }
+
+
+def _part(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    return str(part.get_content()) if part else ""
+
+
+def _list(mails: list[dict[str, Any]]) -> str:
+    if not mails:
+        return "<p class=none>No mail has gone out yet. This page looks again by itself.</p>"
+    rows = "".join(
+        f'<li><a href="{PREFIX}/{escape(mail["id"])}"><b>{escape(mail["subject"])}</b>'
+        f"<span>{escape(mail['to'])}</span><time>{escape(mail['at'][:19])}</time></a></li>"
+        for mail in mails
+    )
+    return f"<ul>{rows}</ul>"
+
+
+def _message(mail: dict[str, Any]) -> str:
+    """The HTML in a frame that runs no script; its links open in the whole window."""
+    return (
+        f"<p><a href={PREFIX}>← All mail</a></p>"
+        f"<dl><dt>To</dt><dd>{escape(mail['to'])}</dd><dt>From</dt><dd>{escape(mail['from'])}</dd>"
+        f"<dt>Sent</dt><dd>{escape(mail['at'][:19])}</dd></dl>"
+        '<iframe title="The mail" sandbox="allow-top-navigation-by-user-activation" '
+        f'src="{PREFIX}/{escape(mail["id"])}/html"></iframe>'
+        f"<details><summary>Plain text</summary><pre>{_linked(mail['text'])}</pre></details>"
+    )
+
+
+def _linked(text: str) -> str:
+    words = [
+        f'<a href="{word}">{word}</a>' if word.startswith(("http://", "https://")) else word
+        for word in escape(text).replace("\n", " \n ").split(" ")
+    ]
+    return " ".join(words).replace(" \n ", "\n")
+
+
+def _page(title: str, body: str, status: int = 200) -> HttpAnswer:
+    refresh = '<meta http-equiv="refresh" content="5">' if title == "Outbox" else ""
+    document = (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"{refresh}<title>{escape(title)}</title><style>{STYLE}</style></head>"
+        f"<body><main><h1>{escape(title)}</h1>{body}</main></body></html>"
+    )
+    return _answer(status, "text/html", document)
+
+
+def _answer(status: int, kind: str, text: str) -> HttpAnswer:
+    base = '<base target="_top">' if kind == "text/html" else ""
+    body = text.replace("<head>", f"<head>{base}", 1).encode()
+    return HttpAnswer(status, [("Content-Type", f"{kind}; charset=utf-8")], body)
