@@ -115,7 +115,7 @@
         const last = tiers[i + 1] ? tiers[i + 1].from - 1 : null;
         return [...new Set(last ? [t.from, last] : [t.from])].map((n) => {
           const row = document.createElement("tr"), offer = better(tiers, n);
-          [n.toLocaleString("en-US"), money(t.unit_amount, form.dataset.currency), money(t.unit_amount * n, form.dataset.currency)].forEach((text, k) => { const cell = document.createElement(k ? "td" : "th"); cell.className = "num"; if (!k) cell.scope = "row"; cell.textContent = text; row.append(cell); });
+          [n.toLocaleString("en-US"), money(t.unit_amount, form.dataset.currency), money(t.unit_amount * n, form.dataset.currency)].forEach((text, k) => { const cell = document.createElement(k ? "td" : "th"); cell.className = k ? "num" : "nowrap"; if (!k) cell.scope = "row"; cell.textContent = text; row.append(cell); });
           const note = document.createElement("td");
           if (offer) { const badge = document.createElement("span"); badge.className = "badge warn"; badge.textContent = `${offer.quantity} cost ${offer.total < t.unit_amount * n ? "less" : "the same"}`; note.append(badge); }
           row.append(note);
