@@ -17,6 +17,10 @@ from chalicelib.functions import (
     stripe_webhook,
     sweep_purchases,
 )
+from chalicelib.web import (
+    account,
+    assets,
+)
 
 app = Chalice(app_name="tenantry")
 
@@ -30,11 +34,15 @@ API = (
     health.routes,
     openapi.routes,
 )
+WEB = (
+    account.pages,
+    assets.assets,
+)
 FUNCTIONS = (
     send_mail.blueprint,
     stripe_webhook.blueprint,
     sweep_purchases.blueprint,
 )
 
-for blueprint in (*API, *FUNCTIONS):
+for blueprint in (*API, *WEB, *FUNCTIONS):
     app.register_blueprint(blueprint)

@@ -59,6 +59,13 @@ class EmailTaken(TenantryError):
         super().__init__(f"The email address {email} is taken.")
 
 
+class DomainTaken(TenantryError):
+    code = "domain_taken"
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"The domain {host} is taken.")
+
+
 class LicenseCountBelowUsed(TenantryError):
     code = "license_count_below_used"
 

@@ -14,6 +14,7 @@ STATUSES: dict[type[errors.TenantryError], HTTPStatus] = {
     errors.ResellerInactive: HTTPStatus.CONFLICT,
     errors.SlugTaken: HTTPStatus.CONFLICT,
     errors.EmailTaken: HTTPStatus.CONFLICT,
+    errors.DomainTaken: HTTPStatus.CONFLICT,
     errors.LicenseCountBelowUsed: HTTPStatus.CONFLICT,
     errors.VersionConflict: HTTPStatus.PRECONDITION_FAILED,
     errors.PayloadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

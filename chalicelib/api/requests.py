@@ -130,7 +130,7 @@ def _body(request: Any, model: type[I]) -> I:
     try:
         return model.model_validate_json(raw_body(request) or b"{}")
     except ValidationError as error:
-        raise InvalidRequest(_field_errors(error, "body")) from None
+        raise InvalidRequest(field_errors(error, "body")) from None
 
 
 def _query(request: Any, model: type[I]) -> I:
@@ -143,10 +143,10 @@ def _query(request: Any, model: type[I]) -> I:
     try:
         return model.model_validate(parameters)
     except ValidationError as error:
-        raise InvalidRequest(_field_errors(error, "query")) from None
+        raise InvalidRequest(field_errors(error, "query")) from None
 
 
-def _field_errors(error: ValidationError, whole: str) -> list[FieldError]:
+def field_errors(error: ValidationError, whole: str) -> list[FieldError]:
     return [
         FieldError(
             ".".join(str(part) for part in item["loc"]) or whole,

@@ -1,0 +1,57 @@
+"""Signing in and out."""
+
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.api.routing import Audience
+from chalicelib.api.session import Login
+from chalicelib.errors import TenantryError
+from chalicelib.services import access
+from chalicelib.services.access import SESSION_LIFETIME, Caller
+from chalicelib.storage.users import User
+from chalicelib.web import cookies
+from chalicelib.web.routing import Pages, Visit
+from chalicelib.web.urls import own_path
+
+pages = Pages(__name__)
+
+
+@pages.page("GET", "/", audience=Audience.PUBLIC)
+def front_door(visit: Visit) -> Response:
+    """Where one belongs."""
+    return visit.redirect(home(visit.known_caller.user) if visit.known_caller else "/login")
+
+
+def home(user: User) -> str:
+    return "/admin" if user.is_super_admin else "/reseller"
+
+
+@pages.page("GET", "/login", audience=Audience.PUBLIC)
+def show_login(visit: Visit, **context: Any) -> Response:
+    if visit.known_caller is not None and not context:
+        return visit.redirect(home(visit.known_caller.user))
+    destination = own_path(visit.query("next"))
+    return visit.render("account/login.html", title="Sign in", **{"next": destination, **context})
+
+
+@pages.page("POST", "/login", audience=Audience.PUBLIC)
+def log_in(visit: Visit) -> Response:
+    form = visit.form()
+    destination = own_path(form.get("next"))
+    try:
+        login = form.read(Login)
+        signed_in = access.sign_in(login.email, login.password)
+    except TenantryError as error:
+        return visit.refused(error, show_login, form, next=destination)
+    max_age = int(SESSION_LIFETIME.total_seconds())
+    visit.set_cookies.append(cookies.set_session(signed_in.token, max_age))
+    return visit.redirect(destination or home(signed_in.user))
+
+
+@pages.page("POST", "/logout", audience=Audience.SIGNED_IN)
+def log_out(visit: Visit) -> Response:
+    caller: Caller = visit.caller
+    access.sign_out(caller)
+    visit.set_cookies.append(cookies.clear(cookies.SESSION))
+    return visit.redirect("/login", flash="You are signed out.")

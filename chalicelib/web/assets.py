@@ -1,0 +1,28 @@
+"""The stylesheet, the script and the icon: our own files, kept by browsers for a year."""
+
+from http import HTTPStatus
+
+from chalice.app import Blueprint, Response
+
+from chalicelib.web.rendering import HERE
+
+assets = Blueprint(__name__)
+
+TYPES = {
+    "app.css": "text/css; charset=utf-8",
+    "app.js": "text/javascript; charset=utf-8",
+    "favicon.svg": "image/svg+xml",
+}
+
+
+@assets.route("/static/{name}", methods=["GET"], content_types=[])
+def static_file(name: str) -> Response:
+    """Only the files that are known: no path comes from the address."""
+    if name not in TYPES:
+        return Response("There is no such file.", {"Content-Type": "text/plain"}, 404)
+    headers: dict[str, str | list[str]] = {
+        "Content-Type": TYPES[name],
+        "Cache-Control": "public, max-age=31536000, immutable",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response((HERE / "static" / name).read_text(), headers, HTTPStatus.OK)

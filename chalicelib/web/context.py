@@ -1,0 +1,44 @@
+"""What every page's frame shows: the brand, the person, the flash."""
+
+import secrets
+from typing import Any
+
+from chalicelib.services.access import Caller
+from chalicelib.settings import settings
+from chalicelib.web import forgery
+
+PLATFORM_BRAND = {"product_name": "Tenantry"}
+
+
+def shell(
+    caller: Caller | None, session: str | None, flash: tuple[str, str] | None, host: str | None
+) -> dict[str, Any]:
+    """The context that layout, menu and forms expect; see templates/README.md."""
+    from markupsafe import Markup
+
+    hidden = Markup('<input type="hidden" name="{}" value="{}">')
+
+    def csrf_field() -> Markup:
+        return hidden.format("csrf_token", forgery.token_of(session)) if session else Markup()
+
+    def once_field() -> Markup:
+        return hidden.format("once", secrets.token_urlsafe(16))
+
+    return {
+        "viewer": viewer(caller) if caller else None,
+        "brand": PLATFORM_BRAND,
+        "flashes": [{"kind": flash[0], "text": flash[1]}] if flash else [],
+        "currency": settings().currency,
+        "csrf_field": csrf_field,
+        "once_field": once_field,
+    }
+
+
+def viewer(caller: Caller) -> dict[str, Any]:
+    return {
+        "name": caller.user.name,
+        "email": caller.user.email,
+        "is_super_admin": caller.is_admin,
+        "company_name": caller.reseller.company_name if caller.reseller else None,
+        "reseller_id": caller.reseller.id if caller.reseller else None,
+    }

@@ -1,0 +1,75 @@
+"""Templates into HTML: Jinja2 with autoescape, loaded on the first page, not before."""
+
+import hashlib
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.storage.rows import iso
+from chalicelib.web.urls import url
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+HERE = Path(__file__).parent
+SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£"}
+
+
+def render(template: str, context: dict[str, Any]) -> str:
+    return environment().get_template(template).render(context)
+
+
+@cache
+def environment() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader
+
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.globals.update(url=url, static=static)
+    made.filters.update(money=money, date=_date, datetime=_datetime, plural=plural)
+    return made
+
+
+def static(name: str) -> str:
+    """A static file's address; it changes with the content, so that it can be kept for ever."""
+    return url(f"/static/{name}", v=_content_hash(name))
+
+
+@cache
+def _content_hash(name: str) -> str:
+    return hashlib.sha256((HERE / "static" / name).read_bytes()).hexdigest()[:12]
+
+
+def money(cents: int, currency: str = "usd") -> str:
+    """Integer cents as people write them: $1,234.50."""
+    symbol = SYMBOLS.get(currency.lower(), currency.upper() + " ")
+    whole, rest = divmod(abs(cents), 100)
+    return f"{'−' if cents < 0 else ''}{symbol}{whole:,}.{rest:02}"
+
+
+def plural(number: int, noun: str) -> str:
+    return f"{number:,} {noun if number == 1 else noun + 's'}"
+
+
+def _date(moment: datetime | str) -> "Markup":
+    return _time(moment, "date", "{0.day} {0:%b %Y}")
+
+
+def _datetime(moment: datetime | str) -> "Markup":
+    return _time(moment, "datetime", "{0.day} {0:%b %Y, %H:%M} UTC")
+
+
+def _time(moment: datetime | str, kind: str, layout: str) -> "Markup":
+    """In UTC; the page's script shows it in the reader's own zone."""
+    from markupsafe import Markup
+
+    when = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    element = Markup('<time datetime="{}" data-format="{}">{}</time>')
+    return element.format(iso(when), kind, layout.format(when))
