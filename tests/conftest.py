@@ -19,6 +19,7 @@ from infra.local.stripe_stand_in.stand_in import StripeStandIn  # noqa: E402
 from tests.support.api import Api  # noqa: E402
 from tests.support.people import People  # noqa: E402
 from tests.support.tables import empty_tables  # noqa: E402
+from tests.support.wire import Wire, tap  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -81,3 +82,9 @@ def api(tables: None, stripe: StripeStandIn) -> Api:
 def people(api: Api) -> People:
     """An admin and resellers, signed in."""
     return People(api)
+
+
+@pytest.fixture
+def wire(tables: None, monkeypatch: pytest.MonkeyPatch) -> Wire:
+    """Faults and races between the service and DynamoDB."""
+    return tap(monkeypatch)

@@ -17,10 +17,8 @@ from chalicelib.domain.names import check_slug, clean_text
 from chalicelib.domain.pricing import MAX_QUANTITY
 from chalicelib.storage.rows import iso
 
-# The lock-step limit of every text that a person types.
-Text = Annotated[
-    str, StringConstraints(min_length=1, max_length=200), AfterValidator(clean_text), Field()
-]
+# A text that a person types: trimmed, and something of it left.
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(clean_text)]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(clean_text)]
 Slug = Annotated[str, AfterValidator(check_slug)]
 Email = Annotated[EmailStr, AfterValidator(lambda address: _fold(address))]

@@ -35,7 +35,8 @@ R = TypeVar("R", bound=Row)
 T = TypeVar("T")
 
 MAX_BODY_BYTES = 256 * 1024
-MAX_PATH_PARAMETER = 300
+MAX_PATH_PARAMETER_BYTES = 300
+MAX_FIELD_ERRORS = 100
 ATTEMPTS = 8
 
 
@@ -97,13 +98,23 @@ class Call(Generic[I]):
 
 def _matches(if_match: str, version: int) -> bool:
     tags = [tag.strip() for tag in if_match.split(",")]
-    return "*" in tags or f'"{version}"' in tags
+    return "*" in tags or etag(version) in tags
+
+
+def etag(version: int) -> str:
+    return f'"{version}"'
+
+
+def is_unchanged(if_none_match: str | None, tag: str) -> bool:
+    """Whether the client has it already. RFC 9110: here weak tags count as strong ones."""
+    tags = [given.strip().removeprefix("W/") for given in (if_none_match or "").split(",")]
+    return "*" in tags or tag in tags
 
 
 def parse(request: Any, model: type[I], path_parameters: dict[str, str]) -> Call[I]:
     """Raises PayloadTooLarge, InvalidRequest, NotFound (a path that no row can have)."""
     path = {name: unquote(value) for name, value in path_parameters.items()}
-    if any(len(v) > MAX_PATH_PARAMETER or not v.isprintable() for v in path.values()):
+    if not all(map(_may_be_id, path.values())):
         raise NotFound("resource")
     is_query = request.method in ("GET", "DELETE")
     return Call(
@@ -113,6 +124,11 @@ def parse(request: Any, model: type[I], path_parameters: dict[str, str]) -> Call
         if_none_match=request.headers.get("if-none-match"),
         source_ip=source_ip(request),
     )
+
+
+def _may_be_id(value: str) -> bool:
+    """Whether a row can be asked for by it: DynamoDB takes no empty key and no long one."""
+    return value.isprintable() and 0 < len(value.encode()) <= MAX_PATH_PARAMETER_BYTES
 
 
 def raw_body(request: Any) -> bytes:
@@ -152,7 +168,9 @@ def field_errors(error: ValidationError, whole: str) -> list[FieldError]:
             ".".join(str(part) for part in item["loc"]) or whole,
             item["msg"].removeprefix("Value error, "),
         )
-        for item in error.errors(include_url=False, include_input=False, include_context=False)
+        for item in error.errors(include_url=False, include_input=False, include_context=False)[
+            :MAX_FIELD_ERRORS
+        ]
     ]
 
 

@@ -49,8 +49,9 @@ class Licenses(Output):
     over_allocated: bool
 
 
-class LedgerOutput(Output):
+class LedgerOutput(RowOutput):
     id: str
+    reseller_id: str
     at: Time
     kind: str
     count_change: int
@@ -102,6 +103,12 @@ class ResellerQuery(ListQuery):
     """search: the beginning of the company name."""
 
     search: Annotated[str, StringConstraints(max_length=200)] = ""
+
+
+class LedgerQuery(ListQuery):
+    """entry: the id of one entry, to read it alone."""
+
+    entry: Id | None = None
 
 
 @routes.api(
@@ -192,7 +199,7 @@ def read_licenses(call: Call[Empty]) -> Reseller:
     scope=Scope.ADMIN,
     input=Adjustment,
     returns=LedgerOutput,
-    created="/v1/resellers/{reseller}/ledger?entry={id}",
+    created="/v1/resellers/{reseller_id}/ledger?entry={id}",
 )
 def adjust_licenses(call: Call[Adjustment]) -> LedgerEntry:
     """Give licenses, or take unused ones back."""
@@ -210,11 +217,13 @@ def adjust_licenses(call: Call[Adjustment]) -> LedgerEntry:
     "/v1/resellers/{reseller}/ledger",
     audience=Audience.RESELLER,
     scope=Scope.READ,
-    input=ListQuery,
+    input=LedgerQuery,
     returns=LedgerOutput,
     paged=True,
 )
-def list_ledger(call: Call[ListQuery]) -> Page[LedgerEntry]:
+def list_ledger(call: Call[LedgerQuery]) -> Page[LedgerEntry]:
     """Every move of the license pool, newest first."""
     query = call.input
-    return resellers.list_ledger(call.reseller.id, PageRequest(query.limit, query.cursor))
+    return resellers.list_ledger(
+        call.reseller.id, PageRequest(query.limit, query.cursor), entry=query.entry
+    )

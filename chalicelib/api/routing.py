@@ -265,10 +265,11 @@ def _rendered(route: Route, call: Call[Any], made: Any) -> Answer:
         data = [_plain(route.returns, row) for row in made.rows]
         return Answer(route.status, headers, _json({"data": data, "next_cursor": made.next_cursor}))
     document = _plain(route.returns, made)
-    if "version" in document:
-        headers["ETag"] = f'"{document["version"]}"'
-        if route.method == "GET" and call.if_none_match == headers["ETag"]:
-            return Answer(HTTPStatus.NOT_MODIFIED, {"ETag": headers["ETag"]}, "")
+    version = getattr(made, "version", None)
+    if version is not None:
+        headers["ETag"] = tag = requests.etag(version)
+        if route.method == "GET" and requests.is_unchanged(call.if_none_match, tag):
+            return Answer(HTTPStatus.NOT_MODIFIED, {"ETag": tag}, "")
     if route.created:
         where = requests.path_of(route.created, {**call.path, **document})
         headers["Location"] = settings().public_url + where

@@ -31,13 +31,19 @@ def slugify(name: str, fallback: str) -> str:
 
 
 def clean_text(text: str) -> str:
-    """The text in NFC without outer space. Raises ValueError where it can't be shown safely."""
+    """The text in NFC without outer space. Raises ValueError where nothing is left of it or it
+    can't be shown safely."""
     text = unicodedata.normalize("NFC", text).strip()
+    if not text:
+        raise ValueError("It must not be empty.")
     if any(unicodedata.category(c) in _UNPRINTABLE or c in _INVISIBLE for c in text):
         raise ValueError("Control and invisible characters are not allowed.")
     return text
 
 
 def search_key(text: str) -> str:
-    """How a name is sorted and searched: without case and compatibility forms."""
-    return unicodedata.normalize("NFKC", text).casefold()
+    """How a name is sorted and searched: without case and compatibility forms.
+
+    Cut, since some characters unfold into many and an index key holds 1024 bytes.
+    """
+    return unicodedata.normalize("NFKC", text).casefold()[:200]

@@ -88,7 +88,9 @@ def authenticate(token: str) -> Caller:
     """The caller behind a bearer token. Two round trips. Raises Unauthenticated."""
     refused = Unauthenticated("The token is not valid, or no longer.")
     credential_id, _, secret = token.partition(".")
-    if not credential_id.startswith("ses_") or not secret or len(token) > 200:
+    if not credential_id.startswith("ses_") or not secret:
+        raise refused
+    if len(token) > 200 or not token.isascii():
         raise refused
     credential = get(Credential, credential_id)
     if credential is None or not secrets.matches(secret, credential.secret_hash):

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from chalicelib import clock
-from chalicelib.errors import IdempotencyKeyReused, TenantryError
+from chalicelib.errors import Busy, IdempotencyKeyReused
 from chalicelib.services import secrets
 from chalicelib.storage.idempotency import KeyedRequest
 from chalicelib.storage.reads import get
@@ -23,10 +23,8 @@ from chalicelib.storage.transactions import Transaction
 KEPT = timedelta(days=7)
 
 
-class AlreadyDone(TenantryError):
+class AlreadyDone(Busy):
     """The same keyed request was carried out meanwhile: its answer is on record."""
-
-    code = "busy"
 
 
 @dataclass
@@ -74,7 +72,7 @@ class Once:
         )
         # Free: never used, or expired and not yet collected. An unfinished request's record
         # may be replaced by its own next step alone.
-        allowed = KeyedRequest.key.does_not_exist() | (KeyedRequest.expires_at < tx.now)
+        allowed = KeyedRequest.key.does_not_exist() | (KeyedRequest.expires_at <= tx.now)
         if self.ref is not None:
             allowed = KeyedRequest.response.does_not_exist() & (KeyedRequest.ref == self.ref)
         tx.put(row, condition=allowed, otherwise=AlreadyDone(), decisive=True)

@@ -12,7 +12,7 @@ from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.pool import Move
 from chalicelib.storage.reads import Page, PageRequest, get, query_page
 from chalicelib.storage.resellers import Reseller, company_key, slug_claim
-from chalicelib.storage.rows import new_id
+from chalicelib.storage.rows import differing, new_id
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User, email_claim
 
@@ -112,19 +112,21 @@ def list_resellers(request: PageRequest, *, search: str = "") -> Page[Reseller]:
 def edit_reseller(reseller: Reseller, changes: dict[str, Any], *, by: str) -> Reseller:
     """Change some of company_name, slug, license_count, is_active, user_id of the row as read.
 
-    Raises SlugTaken, LicenseCountBelowUsed, InvalidRequest, VersionConflict.
+    What is so already changes nothing. Raises SlugTaken, LicenseCountBelowUsed, InvalidRequest,
+    VersionConflict.
     """
-    columns = dict(changes)
+    columns = differing(reseller, changes)
+    if not columns:
+        return reseller
     tx = Transaction()
-    slug = columns.get("slug", reseller.slug)
-    if slug != reseller.slug:
-        claim(tx, slug_claim(str(slug)), reseller.id, otherwise=SlugTaken(str(slug)))
+    if "slug" in columns:
+        slug = str(columns["slug"])
+        claim(tx, slug_claim(slug), reseller.id, otherwise=SlugTaken(slug))
         free(tx, slug_claim(reseller.slug), reseller.id)
     if "company_name" in columns:
         columns["company_key"] = company_key(str(columns["company_name"]), reseller.id)
-    user_id = columns.get("user_id", reseller.user_id)
-    if user_id != reseller.user_id:
-        _link(tx, _find_user(str(user_id), None), reseller.id)
+    if "user_id" in columns:
+        _link(tx, _find_user(str(columns["user_id"]), None), reseller.id)
         _unlink(tx, reseller.user_id, reseller.id)
     audit.record_edit(
         tx,
@@ -135,8 +137,8 @@ def edit_reseller(reseller: Reseller, changes: dict[str, Any], *, by: str) -> Re
         target=reseller.id,
         reseller_id=reseller.id,
     )
-    count = columns.pop("license_count", reseller.license_count)
-    if isinstance(count, int) and count != reseller.license_count:
+    if "license_count" in columns:
+        count = int(columns.pop("license_count"))
         kind = Kind.ALLOCATION if count > reseller.license_count else Kind.REVOCATION
         pool.set_count(tx, reseller, count, Move(kind, by, reason="Total edited"), **columns)
     else:
@@ -164,6 +166,14 @@ def adjust_licenses(
     return entry
 
 
-def list_ledger(reseller_id: str, request: PageRequest) -> Page[LedgerEntry]:
-    """Every move of the reseller's pool, newest first."""
-    return query_page(LedgerEntry, reseller_id, request, newest_first=True)
+def list_ledger(
+    reseller_id: str, request: PageRequest, *, entry: str | None = None
+) -> Page[LedgerEntry]:
+    """Every move of the reseller's pool, newest first; with `entry`, that one alone."""
+    return query_page(
+        LedgerEntry,
+        reseller_id,
+        request,
+        range_condition=LedgerEntry.id == entry if entry else None,
+        newest_first=True,
+    )

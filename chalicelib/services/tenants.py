@@ -15,7 +15,7 @@ from chalicelib.storage import pool
 from chalicelib.storage.claims import claim, free
 from chalicelib.storage.pool import Move
 from chalicelib.storage.reads import Page, PageRequest, get, query_page
-from chalicelib.storage.rows import new_id
+from chalicelib.storage.rows import differing, new_id
 from chalicelib.storage.tenants import Tenant, name_key, tenant_slug_claim
 from chalicelib.storage.transactions import Transaction
 
@@ -130,20 +130,20 @@ def list_tenants(
 def edit_tenant(tenant: Tenant, changes: dict[str, Any], *, by: str) -> Tenant:
     """Change some of name, slug, contact_email of the row as read.
 
-    Raises NotFound (deleted), SlugTaken, VersionConflict.
+    What is so already changes nothing. Raises NotFound (deleted), SlugTaken, VersionConflict.
     """
     _require_live(tenant)
-    columns = dict(changes)
+    columns = differing(tenant, changes)
+    if not columns:
+        return tenant
     tx = Transaction()
-    slug = columns.get("slug", tenant.slug)
-    if slug != tenant.slug:
+    if "slug" in columns:
         free(tx, tenant_slug_claim(tenant.reseller_id, tenant.slug), tenant.id)
     if "name" in columns:
         columns["name_key"] = name_key(str(columns["name"]), tenant.id)
-    renamed = slug != tenant.slug
     _audit(tx, tenant, changes, by=by, action="tenant.edited")
     tx.change(tenant, **columns)
-    if renamed:
+    if "slug" in columns:
         _claim_slug(tx, tenant)
     tx.commit()
     return tenant

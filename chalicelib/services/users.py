@@ -8,7 +8,7 @@ from chalicelib.services import audit, secrets
 from chalicelib.services.idempotency import UNKEYED, Once
 from chalicelib.storage.claims import claim, free
 from chalicelib.storage.reads import Page, PageRequest, get, query_page
-from chalicelib.storage.rows import new_id
+from chalicelib.storage.rows import differing, new_id
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User, email_claim
 
@@ -75,13 +75,16 @@ def list_users(request: PageRequest, *, email_prefix: str = "") -> Page[User]:
 def edit_user(user: User, changes: dict[str, Any], *, by: str) -> User:
     """Change some of email, name, password, is_super_admin, is_active of the row as read.
 
-    Raises EmailTaken, InvalidRequest, VersionConflict.
+    What is so already changes nothing. Raises EmailTaken, InvalidRequest, VersionConflict.
     """
     columns = dict(changes)
     password = columns.pop("password", None)
+    columns = differing(user, columns)
     email = str(columns.get("email", user.email))
     if isinstance(password, str):
         columns["password_hash"] = _hashed(password, email)
+    if not columns:
+        return user
     tx = Transaction()
     if email != user.email:
         claim(tx, email_claim(email), user.id, otherwise=EmailTaken(email))

@@ -1,13 +1,13 @@
 """Reads that several tables share: a page of a query, rows by key, rows of two tables."""
 
 import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from pynamodb.exceptions import QueryError
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import Index
 
@@ -61,18 +61,23 @@ def query_page(
     start = _decode(request.cursor, scope, partition, model, index) if request.cursor else None
     source: Any = index if index is not None else model
     consistent = {} if index is not None else {"consistent_read": True}
-    rows: list[R] = list(
-        source.query(
-            partition,
-            range_condition,
-            filter_condition=filter_condition,
-            scan_index_forward=not newest_first,
-            limit=request.limit + 1,
-            page_size=request.limit + 1,
-            last_evaluated_key=start,
-            **consistent,
-        )
+    found = source.query(
+        partition,
+        range_condition,
+        filter_condition=filter_condition,
+        scan_index_forward=not newest_first,
+        limit=request.limit + 1,
+        page_size=request.limit + 1,
+        last_evaluated_key=start,
+        **consistent,
     )
+    try:
+        rows: list[R] = list(found)
+    except QueryError as error:
+        # DynamoDB refuses a position outside of the list: somebody made this cursor up.
+        if start and error.cause_response_code == "ValidationException":
+            raise _foreign_cursor() from error
+        raise
     more = len(rows) > request.limit
     rows = rows[: request.limit]
     cursor = _encode(rows[-1], scope, model, index) if more else None
@@ -156,15 +161,24 @@ def _decode(
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         decoded = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (ValueError, binascii.Error):
+    except (ValueError, RecursionError):
         decoded = None
     if (
         not isinstance(decoded, list)
         or len(decoded) != len(names) + 1
         or decoded[0] != scope
-        or not all(isinstance(part, str) and 0 < len(part) <= 1000 for part in decoded)
+        or not all(isinstance(part, str) and _may_be_key(part) for part in decoded)
     ):
-        raise InvalidRequest.of("cursor", "The cursor is not one that this list gave out.")
+        raise _foreign_cursor()
     hash_key = _key_names(index or model)[0]
     position = {hash_key: partition, **dict(zip(names, decoded[1:], strict=True))}
     return {name: {"S": value} for name, value in position.items()}
+
+
+def _may_be_key(part: str) -> bool:
+    """A sort key has 1 to 1024 bytes of UTF-8, which a lone surrogate has no place in."""
+    return 0 < len(part.encode(errors="replace")) <= 1024 and part.isprintable()
+
+
+def _foreign_cursor() -> InvalidRequest:
+    return InvalidRequest.of("cursor", "The cursor is not one that this list gave out.")

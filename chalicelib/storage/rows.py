@@ -140,6 +140,11 @@ class Row(Model):
         return cls._connection
 
 
+def differing(row: Row, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the columns whose value is not the row's already."""
+    return {name: value for name, value in columns.items() if getattr(row, name) != value}
+
+
 def key_columns(model: type[Model] | Index[Any]) -> tuple[Attribute[Any], Attribute[Any] | None]:
     """The hash key of a table or index, and its range key if it has one."""
     attributes: dict[str, Attribute[Any]] = (

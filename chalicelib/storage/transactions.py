@@ -51,6 +51,7 @@ Otherwise = Exception | Callable[[Any], Exception]
 (None where there was none) and returns the error."""
 
 sleep = time.sleep
+monotonic = time.monotonic
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +159,10 @@ class Transaction:
         if not steps:
             return
         token = str(uuid4())
-        deadline = time.monotonic() + DEADLINE_SECONDS
+        deadline = monotonic() + DEADLINE_SECONDS
         pause = FIRST_PAUSE_SECONDS
         while not _committed(steps, token):
-            if time.monotonic() + pause > deadline:
+            if monotonic() + pause > deadline:
                 raise Busy
             sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)

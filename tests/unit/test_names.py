@@ -1,0 +1,112 @@
+"""Names: what a slug and a text may look like, and how they are searched."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.domain.names import check_slug, clean_text, search_key, slugify
+
+
+@pytest.mark.parametrize("slug", ["abc", "acme-corp", "a-1", "0-0", "9" * 63, "a-b-c-d"])
+def test_slugs(slug: str) -> None:
+    assert check_slug(slug) == slug
+
+
+@pytest.mark.parametrize(
+    "slug",
+    [
+        "",
+        "ab",
+        "a" * 64,
+        "Acme",
+        "acme corp",
+        "acme_corp",
+        "acme--corp",
+        "-acme",
+        "acme-",
+        "acmé",
+        "acme.corp",
+        "acme\n",
+        "١٢٣",  # digits, but not ours
+        "acme/corp",
+    ],
+)
+def test_what_is_no_slug(slug: str) -> None:
+    with pytest.raises(ValueError, match="3 to 63 lowercase"):
+        check_slug(slug)
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("Blue Bottle Bakery", "blue-bottle-bakery"),
+        ("  Café – Zürich & Söhne  ", "cafe-zurich-sohne"),
+        ("A/B", "a-b"),
+        ("株式会社", "fallback"),
+        ("X", "fallback"),
+        ("!!!", "fallback"),
+        ("ﬁne", "fine"),
+        ("a" * 49 + " b", "a" * 49),
+    ],
+)
+def test_slugs_made_of_names(name: str, slug: str) -> None:
+    assert slugify(name, "fallback") == slug
+
+
+@given(st.text(max_size=200))
+def test_a_slug_made_of_any_name_is_one(name: str) -> None:
+    slug = slugify(name, "fallback")
+    assert check_slug(slug) == slug
+    assert check_slug(f"{slug}-0123abcd") == f"{slug}-0123abcd", "room to make it unique"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a\x00b", "a\nb", "\x7f", "a\u202eb", "\u200b", "\ufeffa", "a\u2028b", "\ud800", "\ue000"],
+)
+def test_text_that_can_not_be_shown_safely(text: str) -> None:
+    with pytest.raises(ValueError, match="not allowed"):
+        clean_text(text)
+
+
+@pytest.mark.parametrize("text", ["", " ", "\t\n ", "\u3000", "\u00a0"])
+def test_space_alone_is_no_text(text: str) -> None:
+    with pytest.raises(ValueError, match="empty"):
+        clean_text(text)
+
+
+def test_text_is_trimmed_and_normalised() -> None:
+    assert clean_text("  Cafe\u0301 ") == "Café"
+    assert clean_text("क्‍ष") == "क्‍ष", "a joiner that the script needs"
+
+
+@given(st.text())
+def test_clean_text_is_stable(text: str) -> None:
+    try:
+        cleaned = clean_text(text)
+    except ValueError:
+        return
+    assert clean_text(cleaned) == cleaned
+    assert cleaned.strip() == cleaned != ""
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=600))
+def test_a_search_key_fits_into_an_index(text: str) -> None:
+    assert len(f"{search_key(text)}#tnt_01JD0000000000000000000000".encode()) <= 1024
+
+
+def test_the_longest_expansion_still_fits() -> None:
+    assert len(search_key("\ufdfa" * 200).encode()) <= 900
+
+
+@given(st.text(max_size=50), st.integers(0, 50))
+def test_the_beginning_of_a_name_finds_it(name: str, length: int) -> None:
+    start = name[:length]
+    if search_key(name).startswith(search_key(start)):
+        return
+    # Composition joins letters across the cut; nothing else may lose a name.
+    assert search_key(name) != search_key(start) + search_key(name[length:])
+
+
+def test_search_ignores_letter_case_and_width() -> None:
+    assert search_key("ＡＣＭＥ Straße") == search_key("acme STRASSE")

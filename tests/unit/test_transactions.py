@@ -1,0 +1,308 @@
+"""Transactions: what is tried again and for how long, and what a refusal means."""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import botocore.exceptions
+import pytest
+from pynamodb.exceptions import TransactWriteError
+
+from chalicelib.errors import Busy, VersionConflict
+from chalicelib.storage import transactions
+from chalicelib.storage.claims import Claim, claim, free, owner_of
+from chalicelib.storage.credentials import Credential
+from chalicelib.storage.reads import get
+from chalicelib.storage.rows import Row
+from chalicelib.storage.transactions import Transaction
+from tests.support.wire import Wire, cancelled, lost, refusal
+
+
+class Refused(Exception):
+    """Which step was refused."""
+
+
+def put_claim(tx: Transaction, name: str) -> None:
+    claim(tx, name, "me", otherwise=Refused(name))
+
+
+def stored(name: str) -> Claim:
+    tx = Transaction()
+    put_claim(tx, name)
+    tx.commit()
+    found = get(Claim, name)
+    assert found is not None
+    return found
+
+
+def rename(tx: Transaction, name: str, owner: str) -> None:
+    condition = Claim.name.exists()
+    tx.update(Claim(name), [Claim.owner.set(owner)], condition=condition, otherwise=Refused(name))
+
+
+def four_steps() -> Transaction:
+    """One of each sort, in an order that is not the one in which they are sent."""
+    tx = Transaction()
+    rename(tx, "updated", "you")
+    put_claim(tx, "put")
+    tx.check(Claim, "checked", condition=Claim.name.exists(), otherwise=Refused("checked"))
+    row = Claim("deleted")
+    tx.delete(row, condition=Claim.name.exists(), otherwise=Refused("deleted"))
+    return tx
+
+
+SENT = ("checked", "deleted", "put", "updated")
+
+
+@pytest.fixture
+def rows(wire: Wire) -> None:
+    for name in ("checked", "deleted", "updated"):
+        stored(name)
+    wire.calls.clear()
+
+
+@pytest.mark.usefixtures("rows")
+def test_all_of_it_is_written(wire: Wire) -> None:
+    four_steps().commit()
+    assert [owner_of(name) for name in SENT] == ["me", None, "me", "you"]
+    assert len(wire.writes()) == 1
+
+
+@pytest.mark.usefixtures("rows")
+@pytest.mark.parametrize("refused", SENT)
+def test_a_refusal_is_the_error_of_its_own_step(wire: Wire, refused: str) -> None:
+    reasons = ["ConditionalCheckFailed" if name == refused else "None" for name in SENT]
+    wire.before(cancelled(*reasons))
+    with pytest.raises(Refused, match=refused):
+        four_steps().commit()
+    assert len(wire.writes()) == 1, "a refusal is not tried again"
+
+
+@pytest.mark.usefixtures("rows")
+@pytest.mark.parametrize("refused", SENT)
+def test_the_databases_own_refusal_too_and_nothing_is_half_written(refused: str) -> None:
+    if refused == "put":
+        stored("put")
+    else:
+        Claim(refused).delete()
+    before = [owner_of(name) for name in SENT]
+    with pytest.raises(Refused, match=refused):
+        four_steps().commit()
+    assert [owner_of(name) for name in SENT] == before
+
+
+@pytest.mark.usefixtures("rows")
+def test_of_several_refusals_the_last_sent_is_told(wire: Wire) -> None:
+    wire.before(cancelled("ConditionalCheckFailed", "None", "ConditionalCheckFailed", "None"))
+    with pytest.raises(Refused, match="put"):
+        four_steps().commit()
+
+
+@pytest.mark.usefixtures("wire")
+def test_a_decisive_refusal_outranks_later_steps() -> None:
+    stored("decisive")
+    tx = Transaction()
+    row, absent = Claim("decisive", owner="me"), Claim.name.does_not_exist()
+    tx.put(row, condition=absent, otherwise=Refused("decisive"), decisive=True)
+    rename(tx, "nobody", "you")
+    with pytest.raises(Refused, match="decisive"):
+        tx.commit()
+
+
+@pytest.mark.usefixtures("wire")
+def test_a_witness_that_is_there_means_that_all_of_it_is() -> None:
+    stored("witness")
+    tx = Transaction()
+    tx.witness(Claim("witness", owner="me"))
+    rename(tx, "nobody", "you")
+    tx.commit()
+
+
+@pytest.mark.usefixtures("wire")
+def test_an_error_may_be_made_of_the_row_that_was_found() -> None:
+    stored("there")
+    told: list[Claim | None] = []
+
+    def otherwise(found: Claim | None) -> Exception:
+        told.append(found)
+        return Refused()
+
+    for name in ("there", "not there"):
+        tx = Transaction()
+        condition = Claim.owner == "somebody else"
+        tx.update(Claim(name), [Claim.owner.set("x")], condition=condition, otherwise=otherwise)
+        with pytest.raises(Refused):
+            tx.commit()
+    assert told[0] is not None
+    assert (told[0].owner, told[1]) == ("me", None)
+
+
+PASSING: list[Exception] = [
+    cancelled("TransactionConflict"),
+    cancelled("None", "ThrottlingError"),
+    cancelled("ProvisionedThroughputExceeded", "TransactionConflict"),
+    *[refusal(code) for code in sorted(transactions.RETRIED_CODES)],
+    lost(),
+    botocore.exceptions.ConnectTimeoutError(endpoint_url="https://dynamodb.example"),
+    botocore.exceptions.EndpointConnectionError(endpoint_url="https://dynamodb.example"),
+    botocore.exceptions.ConnectionClosedError(endpoint_url="https://dynamodb.example"),
+]
+
+
+@pytest.mark.parametrize("trouble", PASSING, ids=lambda trouble: str(trouble)[:60])
+def test_passing_trouble_is_tried_again_as_the_same_request(wire: Wire, trouble: Exception) -> None:
+    wire.before(trouble, times=2)
+    stored("name")
+    tokens = {params["ClientRequestToken"] for params in wire.writes()}
+    assert (len(wire.writes()), len(tokens)) == (3, 1)
+
+
+def test_two_transactions_are_two_requests(wire: Wire) -> None:
+    stored("one")
+    stored("two")
+    assert len({params["ClientRequestToken"] for params in wire.writes()}) == 2
+
+
+LASTING = [
+    refusal("ValidationException"),
+    refusal("AccessDeniedException"),
+    refusal("ResourceNotFoundException"),
+    refusal("IdempotentParameterMismatchException"),
+    cancelled("ValidationError", "TransactionConflict"),
+    cancelled("ItemCollectionSizeLimitExceeded"),
+    cancelled("None"),
+]
+
+
+@pytest.mark.parametrize("trouble", LASTING, ids=lambda trouble: str(trouble)[:60])
+def test_nothing_else_is(wire: Wire, trouble: Exception) -> None:
+    wire.before(trouble)
+    with pytest.raises(TransactWriteError):
+        stored("name")
+    assert len(wire.writes()) == 1
+
+
+def test_until_the_deadline_and_then_it_is_busy(wire: Wire) -> None:
+    wire.before(cancelled("TransactionConflict"), times=10_000)
+    with pytest.raises(Busy) as busy:
+        stored("name")
+    assert busy.value.retry_after >= 1
+    assert wire.seconds <= transactions.DEADLINE_SECONDS
+    assert owner_of("name") is None
+
+
+def test_pauses_grow_and_are_jittered(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[float, float]] = []
+
+    def uniform(low: float, high: float) -> float:
+        asked.append((low, high))
+        return high
+
+    monkeypatch.setattr(random, "uniform", uniform)
+    wire.before(cancelled("TransactionConflict"), times=10_000)
+    with pytest.raises(Busy):
+        stored("name")
+    lows, highs = zip(*asked, strict=True)
+    assert set(lows) == {0}, "full jitter"
+    assert highs[:4] == (0.02, 0.04, 0.08, 0.16)
+    assert max(highs) == transactions.LONGEST_PAUSE_SECONDS
+
+
+def test_an_unhurried_deadline_leaves_many_attempts(wire: Wire) -> None:
+    wire.before(cancelled("TransactionConflict"), times=8)
+    stored("name")
+    assert len(wire.pauses) == 8
+
+
+def with_witness(tx: Transaction) -> None:
+    rename(tx, "counter", "you")
+    tx.witness(Claim("witness", owner="me"))
+
+
+def test_a_lost_reply_is_found_out_by_the_witness(wire: Wire) -> None:
+    """moto, unlike DynamoDB, forgets request tokens: the second attempt finds the first."""
+    stored("counter")
+    wire.after(lost())
+    tx = Transaction()
+    with_witness(tx)
+    tx.commit()
+    row = get(Claim, "counter")
+    assert row is not None
+    assert (row.owner, row.version) == ("you", 2), "once"
+
+
+def test_a_lost_request_is_sent_again(wire: Wire) -> None:
+    stored("counter")
+    wire.before(lost())
+    tx = Transaction()
+    with_witness(tx)
+    tx.commit()
+    row = get(Claim, "counter")
+    assert row is not None
+    assert row.version == 2
+
+
+def test_no_steps_no_call(wire: Wire) -> None:
+    Transaction().commit()
+    assert wire.calls == []
+
+
+def change(row: Row, **columns: Any) -> None:
+    tx = Transaction()
+    tx.change(row, **columns)
+    tx.commit()
+
+
+@pytest.mark.usefixtures("wire")
+def test_a_change_is_of_the_row_as_read() -> None:
+    first, second = stored("name"), get(Claim, "name")
+    assert second is not None
+    change(first, owner="first")
+    assert (first.owner, first.version) == ("first", 2), "the row in hand is the new one"
+    with pytest.raises(VersionConflict):
+        change(second, owner="second")
+    change(first, owner="again")
+    assert owner_of("name") == "again"
+
+
+@pytest.mark.usefixtures("wire")
+def test_a_change_of_what_is_gone_does_not_bring_it_back() -> None:
+    row = stored("name")
+    Claim("name").delete()
+    with pytest.raises(VersionConflict):
+        change(row, owner="ghost")
+    assert owner_of("name") is None
+
+
+@pytest.mark.usefixtures("wire")
+def test_none_removes_a_column() -> None:
+    tx = Transaction()
+    row = Credential("ses_1", owner="usr_1", reseller_id="rsl_1", secret_hash="x")
+    row.expires_at = tx.now
+    tx.create(row, otherwise=Refused())
+    tx.commit()
+    change(row, reseller_id=None)
+    read = get(Credential, "ses_1")
+    assert read is not None
+    assert read.reseller_id is None
+
+
+@pytest.mark.usefixtures("wire")
+@pytest.mark.parametrize("thief", ["me", "somebody else"])
+def test_a_claim_is_freed_by_its_owner_alone(thief: str) -> None:
+    stored("name")
+    tx = Transaction()
+    free(tx, "name", thief)
+    tx.commit()
+    assert (owner_of("name") is None) == (thief == "me")
+
+
+def test_a_claim_that_changes_hands_meanwhile_is_left(wire: Wire) -> None:
+    row = stored("name")
+    tx = Transaction()
+    free(tx, "name", "me")
+    steal: Callable[[], object] = lambda: change(row, owner="thief")  # noqa: E731
+    wire.before(steal)
+    with pytest.raises(VersionConflict):
+        tx.commit()
+    assert owner_of("name") == "thief"
