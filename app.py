@@ -2,7 +2,7 @@
 
 from chalice.app import Chalice
 
-from chalicelib.api import audit, health, purchases, resellers, session, tenants, users
+from chalicelib.api import audit, health, purchases, resellers, session, settings, tenants, users
 from chalicelib.functions import stripe_webhook, sweep_purchases
 
 app = Chalice(app_name="tenantry")
@@ -14,6 +14,7 @@ API = (
     tenants.routes,
     purchases.routes,
     audit.routes,
+    settings.routes,
     health.routes,
 )
 FUNCTIONS = (stripe_webhook.blueprint, sweep_purchases.blueprint)
