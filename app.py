@@ -9,6 +9,7 @@ from chalicelib.api import (
     purchases,
     resellers,
     session,
+    settings,
     tenants,
     users,
 )
@@ -31,6 +32,7 @@ API = (
     tenants.routes,
     purchases.routes,
     audit.routes,
+    settings.routes,
     health.routes,
     openapi.routes,
 )

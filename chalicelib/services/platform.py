@@ -2,14 +2,19 @@
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from chalicelib.domain import pricing
 from chalicelib.domain.pricing import Quote, Tier
-from chalicelib.errors import InvalidRequest
+from chalicelib.errors import InvalidRequest, VersionConflict
+from chalicelib.services import audit
 from chalicelib.storage.platform_settings import PLATFORM, PlatformSettings
 from chalicelib.storage.reads import get
+from chalicelib.storage.transactions import Transaction
 
 CACHE_SECONDS = 30.0  # "a change takes effect within a minute, everywhere"
+
+UNSAVED = 0  # the version of a row that nobody has written yet
 
 _cached: tuple[float, PlatformSettings] | None = None
 
@@ -23,10 +28,51 @@ def current() -> PlatformSettings:
 
 
 def read() -> PlatformSettings:
-    """The settings as they are now; the guide's prices where nobody has changed them."""
+    """The settings as they are now; the guide's prices, at version 0, before any change."""
     return get(PlatformSettings, PLATFORM) or PlatformSettings(
-        PLATFORM, price_tiers=_document(pricing.GUIDE_TIERS), tiers_version=1
+        PLATFORM, price_tiers=_document(pricing.GUIDE_TIERS), tiers_version=1, version=UNSAVED
     )
+
+
+def edit_settings(row: PlatformSettings, changes: dict[str, Any], *, by: str) -> PlatformSettings:
+    """Change some columns of the row as read. Other processes follow within CACHE_SECONDS.
+
+    price_tiers: a sequence of Tier. New ones count tiers_version up; the audit trail keeps
+    the old ones, each purchase its own. Raises InvalidRequest, VersionConflict.
+    """
+    columns = dict(changes)
+    if "price_tiers" in columns:
+        columns["price_tiers"] = _checked(columns["price_tiers"])
+        if columns["price_tiers"] != row.price_tiers:
+            columns["tiers_version"] = row.tiers_version + 1
+    tx = Transaction()
+    audit.record_edit(
+        tx,
+        row,
+        columns,
+        actor=by,
+        action="settings.edited",
+        target=PLATFORM,
+        reseller_id=None,
+    )
+    if row.version == UNSAVED:
+        for name, value in columns.items():
+            setattr(row, name, value)
+        row.version = UNSAVED + 1
+        tx.create(row, otherwise=VersionConflict())
+    else:
+        tx.change(row, **columns)
+    tx.commit()
+    forget()
+    return row
+
+
+def _checked(price_tiers: Sequence[Tier]) -> dict[str, object]:
+    try:
+        pricing.validate_tiers(price_tiers)
+    except ValueError as error:
+        raise InvalidRequest.of("price_tiers", str(error)) from None
+    return _document(price_tiers)
 
 
 def forget() -> None:

@@ -1,6 +1,6 @@
 """Table settings: one row, the platform's."""
 
-from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, ListAttribute, UnicodeAttribute
 
 from chalicelib.storage.rows import Document, Integer, Row
 
@@ -8,12 +8,20 @@ PLATFORM = "platform"
 
 
 class PlatformSettings(Row):
-    """price_tiers: {"tiers": [{"from", "unit_amount"}, …]}; tiers_version counts its changes."""
+    """price_tiers: {"tiers": [{"from", "unit_amount"}, …]}; tiers_version counts its changes.
+
+    low_license_threshold: with this many licenses available or fewer, a reseller is told so.
+    automatic_repairs: what reconciliation may mend without being asked.
+    """
 
     noun = "settings"
 
     id = UnicodeAttribute(hash_key=True)
     price_tiers = Document()
     tiers_version = Integer(default_for_new=1)
-    restrict_inactive_resellers = BooleanAttribute(default_for_new=True)
-    deactivated_tenants_hold_license = BooleanAttribute(default_for_new=True)
+    restrict_inactive_resellers = BooleanAttribute(default=True)
+    deactivated_tenants_hold_license = BooleanAttribute(default=True)
+    low_license_threshold = Integer(default=3)
+    support_email = UnicodeAttribute(null=True)
+    automatic_repairs = ListAttribute(of=UnicodeAttribute, default=list)
+    branding_config = Document(default=dict)
