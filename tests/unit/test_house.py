@@ -23,7 +23,8 @@ BELOW = {
     "services": {"storage", "payments", "domain", *LEAVES},
     "functions": {"services", "storage", "payments", "domain", *LEAVES},
     "api": {"services", "storage", "domain", *LEAVES},
-    "web": {"services", "storage", "domain", *LEAVES},
+    # Pages read forms by the same models, and refuse with the same statuses, as the API.
+    "web": {"api", "services", "storage", "domain", *LEAVES},
     "app": {"api", "web", "functions"},
 }
 # Too slow for every cold start: imported inside the functions that need them.
