@@ -1,6 +1,6 @@
 # Everything a newcomer needs is two commands: make run, make test.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-engine check format walkthrough lock clean
+.PHONY: help run test test-engine check format walkthrough lock clean package policies deploy destroy
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,6 +9,7 @@ PORT ?= 8000
 BASE_URL ?= http://127.0.0.1:$(PORT)
 # As many test processes as the machine has processors; TESTS narrows what is run.
 TESTS ?= tests
+STAGE ?= dev
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -37,6 +38,19 @@ check: $(VENV)/installed ## lint, format and types
 format: $(VENV)/installed ## format and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+package: $(VENV)/installed ## build what would be deployed into build/STAGE (dev, staging, prod)
+	@$(BIN)/python -m infra.deployment.package $(STAGE)
+
+policies: $(VENV)/installed ## write the functions' IAM policies from the AWS calls of a whole test run
+	$(BIN)/python -m pytest -n auto $(TESTS) || true
+	@$(BIN)/python -m infra.deployment.policies
+
+deploy: package ## show what a deployment of STAGE would change, ask, then change it
+	@$(BIN)/python -m infra.deployment.deploy $(STAGE)
+
+destroy: $(VENV)/installed ## delete the stack of STAGE; refuses prod
+	@$(BIN)/python -m infra.deployment.destroy $(STAGE)
 
 walkthrough: $(VENV)/installed ## go through the guide against a running service (BASE_URL)
 	@$(BIN)/python -m infra.local.walkthrough $(BASE_URL)

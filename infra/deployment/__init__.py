@@ -1,0 +1,1 @@
+"""From this repository to a stack on AWS: package, deploy, destroy."""

@@ -1,0 +1,62 @@
+"""What is deployed, where it is found, and where the results go."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+BUILD = ROOT / "build"
+RESOURCES = ROOT / "infra" / "resources.yaml"
+POLICIES = ROOT / ".chalice"
+
+STAGES = ("dev", "staging", "prod")
+# As Lambda names them, and as wheels do.
+ARCHITECTURES = {"arm64": "aarch64", "x86_64": "x86_64"}
+# The cheaper of the two, and the faster per dollar; .chalice/config.json says the same.
+ARCHITECTURE = "arm64"
+
+# Bytecode holds for one version of Python only, so the one that packages is the one that
+# runs: what was tested is what is deployed. `make package PYTHON=python3.13` chooses.
+RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
+
+API = "api"
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A Lambda function. name: as people and policies call it; chalice_name: as the
+    configuration does; resource: its name in the template. schedule: its event's name there."""
+
+    name: str
+    chalice_name: str
+    resource: str
+    schedule: str | None = None
+
+    @property
+    def is_asynchronous(self) -> bool:
+        """Whether nobody waits for its answer, so that a failure has to be kept somewhere."""
+        return self.schedule is not None
+
+
+def functions() -> list[Function]:
+    """Every function that app.py registers, by what Chalice will name its resources."""
+    from chalice.utils import to_cfn_resource_name
+
+    from app import app
+
+    return [
+        Function(API, "api_handler", "APIHandler"),
+        *(
+            Function(pure.name, pure.name, to_cfn_resource_name(pure.name))
+            for pure in app.pure_lambda_functions
+        ),
+        *(
+            Function(
+                source.name,
+                source.name,
+                to_cfn_resource_name(source.name),
+                schedule=to_cfn_resource_name(f"{source.name}-event"),
+            )
+            for source in app.event_sources
+        ),
+    ]

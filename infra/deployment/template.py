@@ -1,0 +1,128 @@
+"""resources.yaml made whole for one stage: what holds for every resource of its kind.
+
+Chalice merges the result into its own template; maps merge, lists replace.
+"""
+
+from typing import Any
+
+from chalice.package import YAMLTemplateSerializer
+from chalice.utils import to_cfn_resource_name
+
+from infra.deployment.dashboard import dashboard
+from infra.deployment.places import RESOURCES, Function
+
+Template = dict[str, Any]
+
+ALARM_TARGETS = [{"Ref": "AlarmsTopic"}]
+# For an hour, or until it has failed three times; then it is kept in the queue.
+RETRIES = {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 2}
+TAGGED = frozenset(
+    {
+        "AWS::DynamoDB::Table",
+        "AWS::SQS::Queue",
+        "AWS::SNS::Topic",
+        "AWS::Logs::LogGroup",
+        "AWS::ApiGateway::DomainName",
+        "AWS::CloudWatch::Alarm",
+    }
+)
+
+
+def read_resources() -> Template:
+    """resources.yaml with its intrinsic functions written out."""
+    return YAMLTemplateSerializer().load_template(RESOURCES.read_text(), RESOURCES.name)
+
+
+def merge_template(stage: str, retention_days: int, functions: list[Function]) -> Template:
+    """What `chalice package --merge-template` is given."""
+    template = read_resources()
+    # A package is made for one stage, and can be deployed as no other.
+    template["Parameters"]["Stage"] = {"Type": "String", "AllowedValues": [stage], "Default": stage}
+    resources = template["Resources"]
+    tables = [n for n, r in resources.items() if r["Type"] == "AWS::DynamoDB::Table"]
+    for function in functions:
+        _add_function(template, function)
+    resources["Dashboard"] = dashboard(functions, [resources[t] for t in tables], resources)
+    for resource in resources.values():
+        _complete(resource, stage, retention_days)
+    return template
+
+
+def _add_function(template: Template, function: Function) -> None:
+    """The function's name, where its failures go, and its alarms."""
+    resources = template["Resources"]
+    settings = resources.setdefault(function.resource, {}).setdefault("Properties", {})
+    resources[function.resource].setdefault("Type", "AWS::Serverless::Function")
+    name = f"tenantry-${{Stage}}-{function.name}"
+    settings["FunctionName"] = {"Fn::Sub": name}
+    # Chalice's own name for it refers to a function that it renames in the case of the API.
+    log = to_cfn_resource_name(f"{function.chalice_name}-log-group")
+    resources[log] = {
+        "Type": "AWS::Logs::LogGroup",
+        "Properties": {"LogGroupName": {"Fn::Sub": f"/aws/lambda/{name}"}},
+    }
+    if function.schedule:
+        queue = {"Fn::GetAtt": ["FailuresQueue", "Arn"]}
+        settings["EventInvokeConfig"] = {
+            **RETRIES,
+            "DestinationConfig": {"OnFailure": {"Type": "SQS", "Destination": queue}},
+        }
+        settings["Events"] = {
+            function.schedule: {
+                "Properties": {"DeadLetterConfig": {"Arn": queue}, "RetryPolicy": RETRIES}
+            }
+        }
+        _add_alarm(template, function, "Errors", "fails", "A scheduled function failed")
+    _add_alarm(template, function, "Throttles", "Throttled", "Invocations were refused for load")
+
+
+def _add_alarm(template: Template, function: Function, metric: str, suffix: str, what: str) -> None:
+    template["Resources"][f"{function.resource}{suffix.capitalize()}Alarm"] = {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {
+            "AlarmDescription": f'{what}: {function.name}. Runbook, "A function\'s alarm".',
+            "Namespace": "AWS/Lambda",
+            "MetricName": metric,
+            "Dimensions": [{"Name": "FunctionName", "Value": {"Ref": function.resource}}],
+            "Statistic": "Sum",
+            "Period": 300,
+            "EvaluationPeriods": 1,
+            "Threshold": 1,
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        },
+    }
+
+
+def _complete(resource: Template, stage: str, retention_days: int) -> None:
+    properties = resource["Properties"]
+    kind = resource["Type"]
+    if kind == "AWS::DynamoDB::Table":
+        _protect(resource, stage)
+    elif kind == "AWS::SQS::Queue":
+        properties.setdefault("SqsManagedSseEnabled", True)
+        resource |= _kept("Delete")
+    elif kind == "AWS::Logs::LogGroup":
+        properties.setdefault("RetentionInDays", retention_days)
+        resource |= _kept("Delete")
+    elif kind == "AWS::CloudWatch::Alarm":
+        properties.setdefault("AlarmActions", ALARM_TARGETS)
+        properties.setdefault("OKActions", ALARM_TARGETS)
+        properties.setdefault("TreatMissingData", "notBreaching")
+    if kind in TAGGED:
+        tags = {"app": "tenantry", "stage": stage}
+        properties["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def _protect(table: Template, stage: str) -> None:
+    """What makes a table's rows hard to lose, and in prod all but impossible."""
+    table["Properties"] |= {
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+        "SSESpecification": {"SSEEnabled": True},
+        "DeletionProtectionEnabled": stage == "prod",
+    }
+    table |= _kept("Retain" if stage == "prod" else "Delete")
+
+
+def _kept(policy: str) -> Template:
+    """What becomes of a resource when its stack goes, or replaces it."""
+    return {"DeletionPolicy": policy, "UpdateReplacePolicy": policy}
