@@ -4,7 +4,6 @@ authenticates, authorises, parses, calls it, renders, and turns errors into prob
 Deny by default: a route cannot be declared without an audience.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,17 +14,15 @@ from chalice.app import Blueprint, Response
 from pydantic import BaseModel
 
 from chalicelib.api import requests
-from chalicelib.api.problems import MEDIA_TYPE, problem, unexpected
+from chalicelib.api.answers import Answer, problem_answer, rendered
+from chalicelib.api.keyed import once
+from chalicelib.api.problems import problem, unexpected
 from chalicelib.api.requests import Call, Empty
 from chalicelib.errors import Forbidden, NotFound, TenantryError, Unauthenticated
 from chalicelib.observability import flush, logger
-from chalicelib.services import access, idempotency
+from chalicelib.services import access
 from chalicelib.services.access import Caller
-from chalicelib.services.idempotency import AlreadyDone, Once
 from chalicelib.services.resellers import read_reseller
-from chalicelib.settings import settings
-from chalicelib.storage.idempotency import KeyedRequest
-from chalicelib.storage.reads import Page
 from chalicelib.storage.resellers import Reseller
 
 I = TypeVar("I", bound=BaseModel)  # noqa: E741 - the route's input: query of a GET, else body
@@ -35,7 +32,6 @@ HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
 }
-RESUMPTIONS = 3
 
 
 class Audience(StrEnum):
@@ -81,13 +77,6 @@ class Route:
         if self.created:
             return HTTPStatus.CREATED
         return HTTPStatus.OK if self.returns else HTTPStatus.NO_CONTENT
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: str
 
 
 # Every route of the service, in the order of declaration: what /openapi.json is made from.
@@ -144,10 +133,10 @@ def _respond(route: Route, request: Any, path_parameters: dict[str, str]) -> Res
         caller = _authenticate(route, request)
         answer = _serve(route, request, path_parameters, caller)
     except TenantryError as error:
-        answer = _problem(*problem(error))
+        answer = problem_answer(*problem(error))
     except Exception:
         logger.exception("Unexpected error")
-        answer = _problem(*unexpected())
+        answer = problem_answer(*unexpected())
     logger.info(
         "Request",
         extra={
@@ -160,10 +149,6 @@ def _respond(route: Route, request: Any, path_parameters: dict[str, str]) -> Res
     flush()
     headers: dict[str, str | list[str]] = {**HEADERS, "X-Request-Id": request_id, **answer.headers}
     return Response(answer.body, headers, answer.status)
-
-
-def _problem(status: HTTPStatus, document: dict[str, Any], headers: dict[str, str]) -> Answer:
-    return Answer(status, {"Content-Type": MEDIA_TYPE, **headers}, _json(document))
 
 
 def _authenticate(route: Route, request: Any) -> Caller | None:
@@ -186,8 +171,8 @@ def _serve(
     call.known_reseller = _reseller(route, call, caller)
     keyed = requests.idempotency_key(request) if route.method == "POST" else None
     if keyed is None:
-        return _rendered(route, call, route.handler(call))
-    return _once(route, request, call, keyed)
+        return rendered(route, call, route.handler(call))
+    return once(route, request, call, keyed)
 
 
 def _reseller(route: Route, call: Call[Any], caller: Caller | None) -> Reseller | None:
@@ -201,90 +186,6 @@ def _reseller(route: Route, call: Call[Any], caller: Caller | None) -> Reseller 
     if not caller.is_admin or wanted == "me":
         raise NotFound("reseller")
     return read_reseller(wanted)
-
-
-def _once(route: Route, request: Any, call: Call[Any], idempotency_key: str) -> Answer:
-    """Carry the request out, or repeat its answer; go on with it where it stopped halfway."""
-    owner = call.known_caller.id if call.known_caller else "public"
-    key = idempotency.key_for(owner, idempotency_key)
-    fingerprint, seed = requests.fingerprint(request, key, sensitive=route.sensitive)
-    for _ in range(RESUMPTIONS):
-        found = idempotency.find(key, fingerprint)
-        if found is not None and found.response is not None:
-            return _replay(found, seed)
-        call.once = Once(
-            key=key,
-            fingerprint=fingerprint,
-            render=lambda made: _record(_rendered(route, call, made), seed),
-            ref=found.ref if found else None,
-            seed=seed,
-        )
-        try:
-            return _rendered(route, call, route.handler(call))
-        except AlreadyDone:
-            continue  # the same request, sent twice at once: the other one was first
-    raise AlreadyDone
-
-
-def _record(answer: Answer, seed: bytes | None) -> dict[str, Any]:
-    body = answer.body
-    if seed is not None:
-        body = _without_secret(body)
-    return {"status": int(answer.status), "headers": answer.headers, "body": body}
-
-
-def _without_secret(body: str) -> str:
-    document = json.loads(body)
-    for name in SECRET_FIELDS & document.keys():
-        credential_id, _, _ = document[name].partition(".")
-        document[name] = credential_id
-    return _json(document)
-
-
-def _replay(found: KeyedRequest, seed: bytes | None) -> Answer:
-    response = found.response or {}
-    body = response["body"]
-    if seed is not None:
-        document = json.loads(body)
-        for name in SECRET_FIELDS & document.keys():
-            secret = Once(seed=seed).secret_for(document[name])
-            document[name] = f"{document[name]}.{secret}"
-        body = _json(document)
-    headers = {**response["headers"], "Idempotent-Replayed": "true"}
-    return Answer(response["status"], headers, body)
-
-
-SECRET_FIELDS = frozenset({"token", "key"})
-
-
-def _rendered(route: Route, call: Call[Any], made: Any) -> Answer:
-    if route.returns is None:
-        return Answer(HTTPStatus.NO_CONTENT, {}, "")
-    headers = {"Content-Type": "application/json"}
-    if isinstance(made, Page):
-        data = [_plain(route.returns, row) for row in made.rows]
-        return Answer(route.status, headers, _json({"data": data, "next_cursor": made.next_cursor}))
-    document = _plain(route.returns, made)
-    version = getattr(made, "version", None)
-    if version is not None:
-        headers["ETag"] = tag = requests.etag(version)
-        if route.method == "GET" and requests.is_unchanged(call.if_none_match, tag):
-            return Answer(HTTPStatus.NOT_MODIFIED, {"ETag": tag}, "")
-    if route.created:
-        where = requests.path_of(route.created, {**call.path, **document})
-        headers["Location"] = settings().public_url + where
-    return Answer(route.status, headers, _json(document))
-
-
-def _plain(model: type[BaseModel], row: Any) -> dict[str, Any]:
-    document: dict[str, Any] = model.model_validate(row, from_attributes=True).model_dump(
-        mode="json", by_alias=True
-    )
-    return document
-
-
-def _json(document: Any) -> str:
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
 
 
 __all__ = ["Audience", "Call", "Empty", "Route", "Routes", "Scope"]

@@ -1,0 +1,61 @@
+"""Answers: what a handler made, as JSON by the route's output model; and problems."""
+
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from chalicelib.api import requests
+from chalicelib.api.problems import MEDIA_TYPE
+from chalicelib.api.requests import Call
+from chalicelib.settings import settings
+from chalicelib.storage.reads import Page
+
+if TYPE_CHECKING:
+    from chalicelib.api.routing import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+def rendered(route: "Route", call: Call[Any], made: Any) -> Answer:
+    """The answer of a route to what its handler returned: a row, a page of rows, nothing."""
+    if route.returns is None:
+        return Answer(HTTPStatus.NO_CONTENT, {}, "")
+    headers = {"Content-Type": "application/json"}
+    if isinstance(made, Page):
+        data = [_plain(route.returns, row) for row in made.rows]
+        return Answer(
+            route.status, headers, to_json({"data": data, "next_cursor": made.next_cursor})
+        )
+    document = _plain(route.returns, made)
+    version = getattr(made, "version", None)
+    if version is not None:
+        headers["ETag"] = tag = requests.etag(version)
+        if route.method == "GET" and requests.is_unchanged(call.if_none_match, tag):
+            return Answer(HTTPStatus.NOT_MODIFIED, {"ETag": tag}, "")
+    if route.created:
+        where = requests.path_of(route.created, {**call.path, **document})
+        headers["Location"] = settings().public_url + where
+    return Answer(route.status, headers, to_json(document))
+
+
+def _plain(model: type[BaseModel], row: Any) -> dict[str, Any]:
+    document: dict[str, Any] = model.model_validate(row, from_attributes=True).model_dump(
+        mode="json", by_alias=True
+    )
+    return document
+
+
+def to_json(document: Any) -> str:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+
+
+def problem_answer(status: HTTPStatus, document: dict[str, Any], headers: dict[str, str]) -> Answer:
+    return Answer(status, {"Content-Type": MEDIA_TYPE, **headers}, to_json(document))

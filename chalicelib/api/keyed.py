@@ -1,0 +1,69 @@
+"""Requests with an Idempotency-Key: carried out once, answered alike every time."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.api import requests
+from chalicelib.api.answers import Answer, rendered, to_json
+from chalicelib.api.requests import Call
+from chalicelib.services import idempotency
+from chalicelib.services.idempotency import AlreadyDone, Once
+from chalicelib.storage.idempotency import KeyedRequest
+
+if TYPE_CHECKING:
+    from chalicelib.api.routing import Route
+
+RESUMPTIONS = 3
+# The fields of answers that hold a new secret, as `<credential id>.<secret>`.
+SECRET_FIELDS = frozenset({"token", "key"})
+
+
+def once(route: "Route", request: Any, call: Call[Any], idempotency_key: str) -> Answer:
+    """Carry the request out, or repeat its answer; go on with it where it stopped halfway."""
+    owner = call.known_caller.id if call.known_caller else "public"
+    key = idempotency.key_for(owner, idempotency_key)
+    fingerprint, seed = requests.fingerprint(request, key, sensitive=route.sensitive)
+    for _ in range(RESUMPTIONS):
+        found = idempotency.find(key, fingerprint)
+        if found is not None and found.response is not None:
+            return _replay(found, seed)
+        call.once = Once(
+            key=key,
+            fingerprint=fingerprint,
+            render=lambda made: _record(rendered(route, call, made), seed),
+            ref=found.ref if found else None,
+            seed=seed,
+        )
+        try:
+            return rendered(route, call, route.handler(call))
+        except AlreadyDone:
+            continue  # the same request, sent twice at once: the other one was first
+    raise AlreadyDone
+
+
+def _record(answer: Answer, seed: bytes | None) -> dict[str, Any]:
+    body = answer.body
+    if seed is not None:
+        body = _without_secret(body)
+    return {"status": int(answer.status), "headers": answer.headers, "body": body}
+
+
+def _without_secret(body: str) -> str:
+    document = json.loads(body)
+    for name in SECRET_FIELDS & document.keys():
+        credential_id, _, _ = document[name].partition(".")
+        document[name] = credential_id
+    return to_json(document)
+
+
+def _replay(found: KeyedRequest, seed: bytes | None) -> Answer:
+    response = found.response or {}
+    body = response["body"]
+    if seed is not None:
+        document = json.loads(body)
+        for name in SECRET_FIELDS & document.keys():
+            secret = Once(seed=seed).secret_for(document[name])
+            document[name] = f"{document[name]}.{secret}"
+        body = to_json(document)
+    headers = {**response["headers"], "Idempotent-Replayed": "true"}
+    return Answer(response["status"], headers, body)
