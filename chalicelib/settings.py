@@ -19,6 +19,7 @@ class Settings:
     stripe_api_base: None for Stripe itself; on one machine, the stand-in's address.
     stripe_webhook_secrets: one, or two while a secret is being rotated.
     livemode: whether real money moves; events of the other mode are refused.
+    promotion_codes: whether Stripe's payment page takes the account's promotion codes.
     """
 
     stage: str
@@ -28,6 +29,7 @@ class Settings:
     stripe_webhook_secrets: tuple[str, ...]
     stripe_api_base: str | None
     currency: str
+    promotion_codes: bool = False
 
     @property
     def livemode(self) -> bool:
@@ -56,4 +58,5 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         stripe_webhook_secrets=secrets,
         stripe_api_base=environ.get("STRIPE_API_BASE") or None,
         currency=environ.get("CURRENCY", "usd").lower(),
+        promotion_codes=environ.get("STRIPE_PROMOTION_CODES", "").lower() in ("1", "on", "true"),
     )
