@@ -118,7 +118,27 @@ class RateLimited(TenantryError):
 
 
 class PaymentProviderUnavailable(TenantryError):
+    """Out of reach, overloaded, or without an answer: what was asked may have happened."""
+
     code = "payment_provider_unavailable"
+
+    def __init__(
+        self, message: str = "The payment provider could not be reached. Try again."
+    ) -> None:
+        super().__init__(message)
+
+
+class PaymentProviderRefused(PaymentProviderUnavailable):
+    """It answered, and answers the same again for as long as it remembers the request.
+
+    why: its own code for the cause, if it gave one. permanent: the request itself is wrong,
+    so that asking for the same under another name helps nothing either.
+    """
+
+    def __init__(self, message: str, *, why: str | None, permanent: bool) -> None:
+        super().__init__(f"The payment provider refused: {message}")
+        self.why = why
+        self.permanent = permanent
 
 
 class Busy(TenantryError):

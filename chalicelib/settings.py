@@ -20,6 +20,7 @@ class Settings:
     stripe_webhook_secrets: one, or two while a secret is being rotated.
     mail_from: the address that SES may send from; None where no mail is sent.
     livemode: whether real money moves; events of the other mode are refused.
+    promotion_codes: whether Stripe's payment page takes the account's promotion codes.
     """
 
     stage: str
@@ -30,6 +31,7 @@ class Settings:
     stripe_api_base: str | None
     currency: str
     mail_from: str | None = None
+    promotion_codes: bool = False
 
     @property
     def livemode(self) -> bool:
@@ -59,4 +61,5 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         stripe_api_base=environ.get("STRIPE_API_BASE") or None,
         currency=environ.get("CURRENCY", "usd").lower(),
         mail_from=environ.get("MAIL_FROM", "").strip() or None,
+        promotion_codes=environ.get("STRIPE_PROMOTION_CODES", "").lower() in ("1", "on", "true"),
     )

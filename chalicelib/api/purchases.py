@@ -1,11 +1,22 @@
 """Prices and purchases."""
 
+from typing import Annotated
+
 from pydantic import Field
 
-from chalicelib.api.fields import Input, ListQuery, Output, Quantity, Query, RowOutput, Time
+from chalicelib.api.fields import (
+    Input,
+    ListQuery,
+    Output,
+    Quantity,
+    Query,
+    Reason,
+    RowOutput,
+    Time,
+)
 from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
 from chalicelib.domain.pricing import Quote
-from chalicelib.services import platform, purchases, settlement
+from chalicelib.services import platform, purchases, refunds, settlement
 from chalicelib.settings import settings
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import Page, PageRequest
@@ -52,6 +63,41 @@ class NewPurchase(Input):
     quantity: Quantity
 
 
+class NewRefund(Input):
+    """amount: what refund-quote answered; refused where it would be another by now."""
+
+    licenses: Quantity
+    reason: Reason
+    amount: Annotated[int, Field(ge=0)] | None = None
+
+
+class RefundQuoteQuery(Query):
+    licenses: Quantity
+
+
+class RefundQuoteOutput(Output):
+    """kept: the licenses that stay. amount: integer cents, what was paid less what the kept
+    ones cost at their own tier."""
+
+    licenses: int
+    kept: int
+    amount: int
+    currency: str
+
+
+class RefundOutput(Output):
+    """A refund that an admin made. state: open, done, refused (note: why)."""
+
+    id: str
+    licenses: int
+    amount: int
+    reason: str
+    by: str
+    at: str
+    state: str
+    note: str | None
+
+
 class PurchaseOutput(RowOutput):
     """Money is integer cents. Pay at checkout_url until expires_at."""
 
@@ -73,6 +119,7 @@ class PurchaseOutput(RowOutput):
     receipt_url: str | None
     invoice_url: str | None
     created_by: str
+    refunds: list[RefundOutput] = Field(validation_alias="refund_list")
 
 
 @routes.api(
@@ -151,8 +198,8 @@ def list_purchases(call: Call[ListQuery]) -> Page[Purchase]:
     returns=PurchaseOutput,
 )
 def read_purchase(call: Call[Empty]) -> Purchase:
-    """One purchase."""
-    return purchases.read_purchase(call.reseller.id, call.path["id"])
+    """One purchase; while it waits to be paid, Stripe is asked first."""
+    return purchases.current_purchase(call.reseller.id, call.path["id"])
 
 
 @routes.api(
@@ -167,3 +214,46 @@ def settle_purchase(call: Call[Empty]) -> Purchase:
     """Ask Stripe now and make the pool worth what it says."""
     purchase = purchases.read_purchase(call.path["reseller"], call.path["id"])
     return settlement.settle(purchase, by=call.by, once=call.once).purchase
+
+
+@routes.api(
+    "GET",
+    PURCHASE + "/refund-quote",
+    audience=Audience.ADMIN,
+    scope=Scope.ADMIN,
+    input=RefundQuoteQuery,
+    returns=RefundQuoteOutput,
+)
+def quote_refund(call: Call[RefundQuoteQuery]) -> dict[str, object]:
+    """What a refund of so many licenses would pay back."""
+    purchase = purchases.read_purchase(call.path["reseller"], call.path["id"])
+    quote = refunds.quote_refund(purchase, call.input.licenses)
+    return {
+        "licenses": quote.licenses,
+        "kept": quote.kept,
+        "amount": quote.amount,
+        "currency": purchase.currency,
+    }
+
+
+@routes.api(
+    "POST",
+    PURCHASE + "/refunds",
+    audience=Audience.ADMIN,
+    scope=Scope.ADMIN,
+    input=NewRefund,
+    returns=PurchaseOutput,
+    created="/v1/resellers/{reseller_id}/purchases/{id}",
+)
+def refund_licenses(call: Call[NewRefund]) -> Purchase:
+    """Pay licenses back through Stripe, and take them out of the pool."""
+    purchase = purchases.read_purchase(call.path["reseller"], call.path["id"])
+    new = call.input
+    return refunds.refund_licenses(
+        purchase,
+        new.licenses,
+        reason=new.reason,
+        by=call.by,
+        amount=new.amount,
+        once=call.once,
+    )

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 MAX_QUANTITY = 100_000
+# Stripe takes amounts of eight digits.
+LARGEST_TOTAL = 99_999_999
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,14 @@ events, so their order, repetition and loss cannot matter.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
+
+# Stripe closes a session after 24 hours at most, counted from its own creation, and wants it
+# open for 30 minutes at least: a purchase that a crash left without one can be given one until
+# RESUMABLE has passed, and never afterwards.
+CHECKOUT_LIFETIME = timedelta(hours=23)
+RESUMABLE = timedelta(hours=22)
 
 
 class Status(StrEnum):
@@ -20,31 +27,38 @@ class Status(StrEnum):
     QUARANTINED = "quarantined"  # paid, but not as quoted: for a person to judge
 
 
-# The sweep looks at these again and again; the others only when Stripe says so.
-UNSETTLED = frozenset({Status.PENDING, Status.PROCESSING, Status.DISPUTED, Status.QUARANTINED})
 UNPAID = frozenset({Status.PENDING, Status.PROCESSING, Status.FAILED, Status.EXPIRED})
+REFUNDABLE = frozenset({Status.PAID, Status.PARTIALLY_REFUNDED})
 
 # Stripe's dispute states in which the funds are not ours. An inquiry (`warning_*`) takes
 # none; a dispute that was won or prevented has given them back.
-HOLDING_DISPUTES = frozenset({"needs_response", "under_review", "lost"})
+OPEN_DISPUTES = frozenset(
+    {"needs_response", "under_review", "appeal_needs_response", "appeal_under_review"}
+)
+HOLDING_DISPUTES = OPEN_DISPUTES | {"lost"}
 # A refund in these states did not, in the end, move money.
 VOID_REFUNDS = frozenset({"failed", "canceled"})
 
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """What was asked of Stripe. total: integer cents."""
+    """What was asked of Stripe. total: integer cents.
+
+    returned: licenses that were given back for no money, since those that were kept cost as
+    much as all of them did; Stripe has no refund that could tell of it.
+    """
 
     quantity: int
     total: int
     currency: str
     livemode: bool
+    returned: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """licenses: how many the refund gives back, where Tenantry made it; None for one made
-    in Stripe's dashboard."""
+    """licenses: how many the refund gives back, where it says so; None for one made in
+    Stripe's dashboard without a word."""
 
     id: str
     amount: int
@@ -65,7 +79,8 @@ class PaymentFacts:
 
     session_status: open, complete, expired. payment_status: paid, unpaid,
     no_payment_required. payment_failed: a delayed payment was declined in the end.
-    amount_subtotal is before discounts and tax, amount_total what the buyer pays.
+    amount_subtotal is before discounts and tax, amount_total what the buyer pays,
+    amount_received what came of it; None where there was nothing to pay.
     """
 
     session_status: str
@@ -77,6 +92,7 @@ class PaymentFacts:
     amount_discount: int
     amount_tax: int
     amount_total: int
+    amount_received: int | None = None
     payment_failed: bool = False
     refunds: tuple[Refund, ...] = ()
     disputes: tuple[Dispute, ...] = ()
@@ -94,33 +110,42 @@ class PaymentFacts:
         return sum(refund.amount for refund in self.live_refunds)
 
     @property
-    def funds_held(self) -> bool:
-        return any(dispute.status in HOLDING_DISPUTES for dispute in self.disputes)
+    def fully_refunded(self) -> bool:
+        return 0 < self.amount_total <= self.amount_refunded
+
+    def disputed(self, statuses: frozenset[str]) -> bool:
+        return any(dispute.status in statuses for dispute in self.disputes)
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """worth: licenses. reason: why it is quarantined."""
+    """worth: licenses. reason: why it is quarantined.
+
+    awaited: more is to come, so the sweep looks again and again; at what is settled it looks
+    when Stripe has an event of it.
+    """
 
     status: Status
     worth: int
     reason: str | None = None
+    awaited: bool = False
 
 
 def assess(quoted: Quoted, facts: PaymentFacts) -> Assessment:
     """What the purchase is and what it is worth, by what Stripe says now."""
     if not facts.paid:
-        return Assessment(_unpaid_status(facts), 0)
-    if reason := deviation(quoted, facts):
-        return Assessment(Status.QUARANTINED, 0, reason)
-    if facts.funds_held:
-        return Assessment(Status.DISPUTED, 0)
-    if not facts.amount_refunded:
-        return Assessment(Status.PAID, quoted.quantity)
-    if facts.amount_refunded >= facts.amount_total:
+        status = _unpaid_status(facts)
+        return Assessment(status, 0, awaited=status in (Status.PENDING, Status.PROCESSING))
+    if facts.disputed(HOLDING_DISPUTES):
+        return Assessment(Status.DISPUTED, 0, awaited=facts.disputed(OPEN_DISPUTES))
+    if facts.fully_refunded:
         return Assessment(Status.REFUNDED, 0)
-    kept = max(0, quoted.quantity - licenses_refunded(quoted, facts))
-    return Assessment(Status.PARTIALLY_REFUNDED, kept)
+    if reason := deviation(quoted, facts):
+        return Assessment(Status.QUARANTINED, 0, reason, awaited=True)
+    if not facts.amount_refunded and not quoted.returned:
+        return Assessment(Status.PAID, quoted.quantity)
+    kept = max(0, quoted.quantity - quoted.returned - licenses_refunded(quoted, facts))
+    return Assessment(Status.PARTIALLY_REFUNDED if kept else Status.REFUNDED, kept)
 
 
 def _unpaid_status(facts: PaymentFacts) -> Status:
@@ -147,12 +172,16 @@ def deviation(quoted: Quoted, facts: PaymentFacts) -> str | None:
         return f"The amount was {facts.amount_subtotal} cents, the quote {quoted.total}."
     if facts.amount_total != facts.amount_subtotal - facts.amount_discount + facts.amount_tax:
         return "The amounts of the checkout do not add up."
+    if (facts.amount_received or 0) != facts.amount_total:
+        return f"{facts.amount_received or 0} of {facts.amount_total} cents were received."
     return None
 
 
 def licenses_refunded(quoted: Quoted, facts: PaymentFacts) -> int:
     """Refunds made here say how many licenses they give back; the money of the others buys
-    back as many whole licenses as it paid for (refunded // unit amount)."""
+    back as many whole licenses as it paid for (refunded // unit amount, by what was paid)."""
     said = sum(r.licenses for r in facts.live_refunds if r.licenses is not None)
     other_money = sum(r.amount for r in facts.live_refunds if r.licenses is None)
+    if not other_money:
+        return said
     return said + other_money * quoted.quantity // facts.amount_total

@@ -32,7 +32,7 @@ def stripe_webhook(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 
 def _answer(event: dict[str, Any]) -> dict[str, Any]:
-    from chalicelib.payments.webhooks import SignatureRefused, verify
+    from chalicelib.payments.webhooks import SignatureRefused, Unreadable, verify
     from chalicelib.services.stripe_messages import receive
 
     if event["requestContext"]["http"]["method"] != "POST":
@@ -49,6 +49,9 @@ def _answer(event: dict[str, Any]) -> dict[str, Any]:
         count("WebhookSignatureRefused")
         logger.warning("Webhook signature refused")
         return _reply(400, error="The signature is not valid.")
+    except Unreadable:
+        logger.warning("A signed webhook is not an event", extra={"bytes": len(payload)})
+        return _reply(400, error="This is not an event with its object.")
     if message.livemode != settings().livemode:
         logger.warning("Webhook of the other mode refused", extra={"event_id": message.id})
         return _reply(400, error="This endpoint is of the other mode, live or test.")

@@ -4,16 +4,20 @@ from typing import Any
 
 from chalice.app import Blueprint, CloudWatchEvent, Rate
 
+from chalicelib.functions.time_left import seconds_left
 from chalicelib.observability import flush
+
+# Left of the function's time for what is under way when the sweep is told to stop.
+SECONDS_TO_STOP = 20.0
 
 blueprint = Blueprint(__name__)
 
 
 @blueprint.schedule(Rate(15, unit=Rate.MINUTES), name="sweep-purchases")
-def sweep_purchases(_event: CloudWatchEvent) -> dict[str, Any]:
+def sweep_purchases(event: CloudWatchEvent) -> dict[str, Any]:
     from chalicelib.services.sweep import sweep
 
     try:
-        return vars(sweep())
+        return vars(sweep(max(1.0, seconds_left(event.context)() - SECONDS_TO_STOP)))
     finally:
         flush()

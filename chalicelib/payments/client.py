@@ -7,7 +7,7 @@ from functools import cache
 import stripe
 from stripe._base_address import BaseAddresses
 
-from chalicelib.errors import PaymentProviderUnavailable
+from chalicelib.errors import PaymentProviderRefused, PaymentProviderUnavailable
 from chalicelib.observability import logger
 from chalicelib.settings import settings
 
@@ -36,10 +36,14 @@ def transport() -> stripe.HTTPClient:
     return stripe.RequestsClient(timeout=TIMEOUT_SECONDS)
 
 
+# Not an answer to the request itself: another with the same key is under way, or too many are.
+PASSING_STATUSES = frozenset({409, 429})
+
+
 @contextmanager
 def stripe_errors() -> Iterator[None]:
-    """Stripe out of reach or refusing: PaymentProviderUnavailable, with Stripe's own words
-    and request id in the log."""
+    """Stripe out of reach: PaymentProviderUnavailable; Stripe saying no:
+    PaymentProviderRefused. Stripe's own words and request id are in the log."""
     try:
         yield
     except stripe.StripeError as error:
@@ -47,11 +51,23 @@ def stripe_errors() -> Iterator[None]:
             "Stripe refused or did not answer",
             extra={
                 "stripe_error": type(error).__name__,
+                "stripe_status": error.http_status,
                 "stripe_code": error.code,
                 "stripe_request_id": error.request_id,
                 "stripe_message": error.user_message or str(error),
             },
         )
-        raise PaymentProviderUnavailable(
-            "The payment provider could not be reached. Nothing was charged; try again."
-        ) from error
+        raise _meaning(error) from error
+
+
+def _meaning(error: stripe.StripeError) -> PaymentProviderUnavailable:
+    status = error.http_status
+    if status is None or status in PASSING_STATUSES:
+        return PaymentProviderUnavailable()
+    if isinstance(error, stripe.IdempotencyError):
+        return PaymentProviderRefused(str(error), why="idempotency_error", permanent=False)
+    return PaymentProviderRefused(
+        error.user_message or "no reason given",
+        why=error.code,
+        permanent=400 <= status < 500 and status not in (401, 403),
+    )

@@ -1,7 +1,7 @@
 """The platform's settings: price tiers and the switches of the design's section 6."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.domain import pricing
@@ -82,7 +82,12 @@ def forget() -> None:
 
 
 def tiers(row: PlatformSettings) -> tuple[Tier, ...]:
-    return tuple(Tier(t["from"], t["unit_amount"]) for t in row.price_tiers["tiers"])
+    return tiers_of(row.price_tiers)
+
+
+def tiers_of(document: Mapping[str, Any]) -> tuple[Tier, ...]:
+    """The tiers of a `price_tiers` column, or of the copy that a purchase keeps."""
+    return tuple(Tier(t["from"], t["unit_amount"]) for t in document["tiers"])
 
 
 def quote(quantity: int) -> Quote:

@@ -1,16 +1,27 @@
 """Buying licenses: the purchase row first, then Stripe's Checkout.
 
 A crash between the two leaves a pending purchase that the next request, with or without the
-same Idempotency-Key, goes on with: Stripe answers the purchase id, its idempotency key, with
-the same session again.
+same Idempotency-Key, goes on with: Stripe answers the purchase's idempotency key with the
+same session again.
 """
 
-from datetime import timedelta
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from chalicelib import clock
-from chalicelib.domain.purchases import Status
-from chalicelib.errors import NotFound, VersionConflict
+from chalicelib.domain.pricing import LARGEST_TOTAL, Quote
+from chalicelib.domain.purchases import CHECKOUT_LIFETIME, RESUMABLE, Status
+from chalicelib.errors import (
+    Busy,
+    InvalidRequest,
+    NotFound,
+    PaymentProviderRefused,
+    PaymentProviderUnavailable,
+    VersionConflict,
+)
+from chalicelib.observability import logger
 from chalicelib.services import platform, settlement
 from chalicelib.services.idempotency import UNKEYED, Once
 from chalicelib.settings import settings
@@ -23,59 +34,83 @@ from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User
 
 if TYPE_CHECKING:
-    from chalicelib.payments.checkout import OpenCheckout
+    from chalicelib.payments.checkout import OpenCheckout, Order
 
-# Stripe closes a session after 24 hours at most, counted from its own creation: a purchase
-# that a crash left without one can be resumed until then.
-CHECKOUT_LIFETIME = timedelta(hours=23)
-RESUMABLE = timedelta(hours=22)
-
-
-class _CheckoutOpen(VersionConflict):
-    """The reseller has an open checkout for this quantity."""
+ATTEMPTS = 3
+AMOUNT_REFUSED = frozenset({"amount_too_small", "amount_too_large"})
+WAITING = frozenset({Status.PENDING, Status.PROCESSING})
 
 
 def buy_licenses(reseller: Reseller, quantity: int, *, by: str, once: Once = UNKEYED) -> Purchase:
     """An open checkout for `quantity` licenses; asking again returns the same one.
 
-    Raises InvalidRequest, PaymentProviderUnavailable (the purchase stays, resumable).
+    Raises InvalidRequest, Busy, PaymentProviderUnavailable (the purchase stays, resumable).
     """
     if once.ref is not None:
         return _finish(reseller, read_purchase(reseller.id, once.ref), once)
-    for _ in range(3):
-        open_one = _open_checkout(reseller.id, quantity)
-        if open_one is not None:
-            return _finish(reseller, open_one, once)
+    quote = platform.quote(quantity)
+    if quote.total > LARGEST_TOTAL:
+        raise InvalidRequest.of("quantity", "One order can't cost that much. Order in parts.")
+    for _ in range(ATTEMPTS):
         try:
-            return _finish(reseller, _start(reseller, quantity, by=by, once=once), once)
-        except _CheckoutOpen:
+            purchase = _open_checkout(reseller.id, quote)
+            if purchase is None:
+                purchase = _start(reseller, quote, by=by, once=once)
+        except VersionConflict:  # another request opened or closed it first
             continue
-    raise VersionConflict
+        return _finish(reseller, purchase, once)
+    raise Busy
 
 
-def _open_checkout(reseller_id: str, quantity: int) -> Purchase | None:
-    """The purchase that holds the claim, if it still can be paid; if not, it is settled,
-    which gives the claim up."""
-    purchase_id = owner_of(checkout_claim(reseller_id, quantity))
+def _open_checkout(reseller_id: str, quote: Quote) -> Purchase | None:
+    """The purchase that holds the claim, if it still can be paid at today's price; if not, it
+    is closed, which gives the claim up."""
+    purchase_id = owner_of(checkout_claim(reseller_id, quote.quantity))
     if purchase_id is None:
         return None
     purchase = read_purchase(reseller_id, purchase_id)
-    age = clock.now() - purchase.created_at
-    if purchase.expires_at > clock.now() and (purchase.session_id or age < RESUMABLE):
+    current = purchase.total == quote.total and purchase.currency == settings().currency
+    usable = purchase.expires_at > clock.now() if purchase.session_id else _is_resumable(purchase)
+    if purchase.status == Status.PENDING and current and usable:
         return purchase
-    settlement.settle(purchase)
+    _close(purchase)
     return None
 
 
-def _start(reseller: Reseller, quantity: int, *, by: str, once: Once) -> Purchase:
-    """The pending purchase and its claim. Raises _CheckoutOpen."""
-    quote = platform.quote(quantity)
+def _is_resumable(purchase: Purchase) -> bool:
+    return clock.now() - purchase.created_at <= RESUMABLE
+
+
+def _close(purchase: Purchase) -> None:
+    """See that nobody can pay it any more; if somebody has, it is settled as paid."""
+    if purchase.session_id is not None:
+        from chalicelib.payments.checkout import expire_checkout
+
+        expire_checkout(purchase.session_id)
+        settlement.settle(purchase)
+    elif _is_resumable(purchase):
+        _give_up(purchase, None)
+    else:
+        settlement.settle(purchase)
+
+
+def _give_up(purchase: Purchase, reason: str | None) -> None:
+    """A purchase that never got its session. Should Stripe have made one nevertheless, the
+    sweep finds and closes it."""
+    tx = Transaction()
+    tx.change(purchase, status=Status.EXPIRED, status_reason=reason, unsettled=None)
+    settlement.free_claim(tx, purchase)
+    tx.commit()
+
+
+def _start(reseller: Reseller, quote: Quote, *, by: str, once: Once) -> Purchase:
+    """The pending purchase and its claim. Raises VersionConflict: there is an open one."""
     prices = platform.current()
     now = clock.now()
     purchase = Purchase(
         reseller.id,
         new_id("pur"),
-        quantity=quantity,
+        quantity=quote.quantity,
         unit_amount=quote.unit_amount,
         total=quote.total,
         currency=settings().currency,
@@ -89,8 +124,8 @@ def _start(reseller: Reseller, quantity: int, *, by: str, once: Once) -> Purchas
     )
     tx = Transaction()
     tx.create(purchase, otherwise=VersionConflict())
-    name = checkout_claim(reseller.id, quantity)
-    claim(tx, name, purchase.id, otherwise=_CheckoutOpen())
+    name = checkout_claim(reseller.id, quote.quantity)
+    claim(tx, name, purchase.id, otherwise=VersionConflict())
     once.reserve(tx, purchase.id)
     tx.commit()
     once.ref = purchase.id if once.key else None
@@ -99,43 +134,149 @@ def _start(reseller: Reseller, quantity: int, *, by: str, once: Once) -> Purchas
 
 def _finish(reseller: Reseller, purchase: Purchase, once: Once) -> Purchase:
     """Give the purchase its session, where it has none, and record the answer."""
-    tx = Transaction()
-    if purchase.session_id is None and purchase.status == Status.PENDING:
-        opened = _open_session(reseller, purchase)
-        tx.change(
-            purchase,
-            session_id=opened.session_id,
-            checkout_url=opened.url,
-            expires_at=opened.expires_at,
-        )
-    once.record(tx, purchase)
-    try:
-        tx.commit()
-    except VersionConflict:  # somebody else gave it the session, or it was paid already
-        return _finish(reseller, read_purchase(reseller.id, purchase.id), once)
-    return purchase
+    for _ in range(ATTEMPTS):
+        if purchase.session_id is None and purchase.status_reason is not None:
+            raise InvalidRequest.of("quantity", purchase.status_reason)
+        tx = Transaction()
+        try:
+            if purchase.session_id is None and purchase.status == Status.PENDING:
+                if not _is_resumable(purchase):
+                    return settlement.settle(purchase, once=once).purchase
+                opened = _open_session(reseller, purchase)
+                tx.change(
+                    purchase,
+                    session_id=opened.session_id,
+                    checkout_url=opened.url,
+                    expires_at=opened.expires_at,
+                )
+            once.record(tx, purchase)
+            tx.commit()
+        except VersionConflict:  # somebody else gave it the session, or it was paid already
+            purchase = read_purchase(reseller.id, purchase.id)
+        else:
+            return purchase
+    raise Busy
 
 
 def _open_session(reseller: Reseller, purchase: Purchase) -> "OpenCheckout":
-    from chalicelib.payments.checkout import Order, open_checkout
+    """Raises PaymentProviderUnavailable, InvalidRequest, VersionConflict.
 
-    user = get(User, reseller.user_id)
-    back = f"{settings().public_url}/reseller/licenses"
-    return open_checkout(
-        Order(
-            purchase_id=purchase.id,
-            reseller_id=reseller.id,
-            quantity=purchase.quantity,
-            unit_amount=purchase.unit_amount,
-            currency=purchase.currency,
-            product_name="License",
-            customer_id=reseller.stripe_customer_id,
-            customer_email=user.email if user else "",
-            expires_at=purchase.expires_at,
-            success_url=f"{back}?purchase={purchase.id}",
-            cancel_url=back,
-        )
+    What Stripe has refused it refuses again under the same key, so the next attempt gets
+    another: at once where the cause can be mended here, else with the buyer's next request.
+    """
+    from chalicelib.payments.checkout import open_checkout
+
+    customer_id: str | None = reseller.stripe_customer_id
+    for _ in range(ATTEMPTS):
+        key = f"{purchase.id}-{purchase.checkout_attempt}"
+        try:
+            order = _order(reseller, purchase, customer_id)
+            return open_checkout(order, idempotency_key=key)
+        except PaymentProviderRefused as refused:
+            if refused.why in AMOUNT_REFUSED:
+                _give_up(purchase, str(refused))
+                raise InvalidRequest.of("quantity", str(refused)) from refused
+            _count_attempt(purchase)
+            if refused.why == "resource_missing" and customer_id:
+                _forget_customer(reseller, customer_id)
+                customer_id = None
+            elif refused.why not in ("idempotency_error", "session_closed"):
+                raise
+    raise PaymentProviderUnavailable
+
+
+def _order(reseller: Reseller, purchase: Purchase, customer_id: str | None) -> "Order":
+    from chalicelib.payments.checkout import Order
+
+    user = get(User, reseller.user_id) if customer_id is None else None
+    page = f"{settings().public_url}/reseller/licenses"
+    return Order(
+        purchase_id=purchase.id,
+        reseller_id=reseller.id,
+        stage=settings().table_prefix,
+        quantity=purchase.quantity,
+        unit_amount=purchase.unit_amount,
+        currency=purchase.currency,
+        product_name="License",
+        customer_id=customer_id,
+        customer_email=user.email if user else None,
+        promotion_codes=settings().promotion_codes,
+        expires_at=purchase.created_at + CHECKOUT_LIFETIME,
+        success_url=f"{page}/return?purchase={purchase.id}",
+        cancel_url=page,
     )
+
+
+def _count_attempt(purchase: Purchase) -> None:
+    tx = Transaction()
+    tx.change(purchase, checkout_attempt=(purchase.checkout_attempt or 0) + 1)
+    tx.commit()
+
+
+def _forget_customer(reseller: Reseller, customer_id: str) -> None:
+    """The customer was deleted in Stripe."""
+    tx = Transaction()
+    tx.update(
+        Reseller(reseller.id),
+        [Reseller.stripe_customer_id.remove()],
+        condition=Reseller.stripe_customer_id == customer_id,
+        otherwise=VersionConflict(),
+    )
+    with suppress(VersionConflict):  # somebody else has forgotten it first
+        tx.commit()
+
+
+class Returned(StrEnum):
+    """What the page that the buyer comes back to can say truthfully."""
+
+    PAID = "paid"
+    PROCESSING = "processing"  # the bank's answer is awaited, or Stripe's
+    NOT_COMPLETED = "not completed"
+    REVIEW = "review"  # quarantined, disputed or refunded: see its status
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnState:
+    purchase: Purchase
+    state: Returned
+
+
+def return_page_state(reseller_id: str, purchase_id: str) -> ReturnState:
+    """Where the purchase stands, asked of Stripe right now: the webhook may be late.
+
+    Who comes back while Stripe does not answer is told what the row says, and that it is
+    processing where it might have been paid. Raises NotFound.
+    """
+    purchase, asked = _look(read_purchase(reseller_id, purchase_id))
+    match Status(purchase.status):
+        case Status.PAID | Status.PARTIALLY_REFUNDED:
+            state = Returned.PAID
+        case Status.PROCESSING:
+            state = Returned.PROCESSING
+        case Status.PENDING:
+            state = Returned.NOT_COMPLETED if asked else Returned.PROCESSING
+        case Status.FAILED | Status.EXPIRED:
+            state = Returned.NOT_COMPLETED
+        case _:
+            state = Returned.REVIEW
+    return ReturnState(purchase, state)
+
+
+def current_purchase(reseller_id: str, purchase_id: str) -> Purchase:
+    """The purchase, asked of Stripe where it is waiting to be paid. Raises NotFound."""
+    purchase, _ = _look(read_purchase(reseller_id, purchase_id))
+    return purchase
+
+
+def _look(purchase: Purchase) -> tuple[Purchase, bool]:
+    """Settled where it waits for its payment; and whether Stripe could be asked."""
+    if purchase.status not in WAITING or purchase.session_id is None:
+        return purchase, True
+    try:
+        return settlement.settle(purchase).purchase, True
+    except (PaymentProviderUnavailable, Busy):
+        logger.warning("Shown unsettled", extra={"purchase_id": purchase.id})
+        return read_purchase(purchase.reseller_id, purchase.id), False
 
 
 def read_purchase(reseller_id: str, purchase_id: str) -> Purchase:

@@ -6,45 +6,53 @@ writes only the difference, on condition that the purchase is still as it was re
 be called any number of times, in any order, by anyone, and a crash costs one more look.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from pynamodb.expressions.update import Action
 
 from chalicelib import clock
 from chalicelib.domain.ledger import Kind
-from chalicelib.domain.purchases import UNPAID, Assessment, Quoted, Status, assess
-from chalicelib.domain.purchases import UNSETTLED as UNSETTLED_STATUSES
+from chalicelib.domain.purchases import (
+    RESUMABLE,
+    UNPAID,
+    Assessment,
+    Status,
+)
 from chalicelib.errors import Busy, NotFound, VersionConflict
 from chalicelib.observability import count, logger
+from chalicelib.services import checkout_sessions
 from chalicelib.services.idempotency import UNKEYED, Once
-from chalicelib.settings import settings
 from chalicelib.storage import pool
 from chalicelib.storage.claims import free
 from chalicelib.storage.pool import Move
-from chalicelib.storage.purchases import UNSETTLED, Purchase, checkout_claim
+from chalicelib.storage.purchases import UNSETTLED, Purchase, Refund, checkout_claim
 from chalicelib.storage.reads import get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.transactions import Transaction
 
+if TYPE_CHECKING:
+    from chalicelib.services.checkout_sessions import Look
+
 ATTEMPTS = 5
-# With this age and no session at Stripe, a purchase can never be paid.
-ABANDONED = timedelta(hours=24)
+# Stripe makes the invoice shortly after the payment; so long the sweep asks for its address.
+INVOICE_AWAITED = timedelta(hours=24)
 STRIPE = "stripe"
 
-
-class ForeignSession(RuntimeError):
-    """A purchase row names a session that was made for another: never credited."""
-
-    def __init__(self, session_id: str, purchase_id: str) -> None:
-        super().__init__(f"Stripe's session {session_id} was not made for {purchase_id}.")
+Also = Callable[[Purchase], dict[str, Any]]
+"""Further columns to change in the same transaction, reckoned from the row as it was read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """granted: how many licenses this call gave the pool (negative: took back)."""
+    """granted: how many licenses this call gave the pool (negative: took back).
+    changed: whether it wrote anything of the purchase."""
 
     purchase: Purchase
     granted: int
+    changed: bool
 
 
 def settle(
@@ -53,6 +61,7 @@ def settle(
     session_id: str | None = None,
     by: str = STRIPE,
     once: Once = UNKEYED,
+    also: Also | None = None,
 ) -> Settled:
     """Look at Stripe and apply the difference, in one transaction.
 
@@ -60,47 +69,86 @@ def settle(
     Invariant: the pool holds `licenses_granted` for this purchase, and after the call that
     is what the purchase is worth. Condition: the purchase's version; who loses that race
     looks again. Raises PaymentProviderUnavailable, Busy, NotFound.
+
+    Who has changed a purchase that was paid before looks once more: a refund that failed
+    meanwhile may have been seen by another, who found the row right as it still was and left
+    it alone, and nobody else would come to correct an older look.
     """
+    granted = 0
+    changed = False
     for _ in range(ATTEMPTS):
+        was_paid = Status(purchase.status) not in UNPAID
         try:
-            return _settle(purchase, purchase.session_id or session_id, by=by, once=once)
+            settled = _settle(purchase, session_id, by=by, once=once, also=also)
         except VersionConflict:
-            again = get(Purchase, purchase.reseller_id, purchase.id)
-            if again is None:
-                raise NotFound("purchase") from None
-            purchase = again
+            purchase = _read_again(purchase)
+            continue
+        granted += settled.granted
+        changed = changed or settled.changed
+        if not (was_paid and settled.changed):
+            return Settled(settled.purchase, granted, changed)
+        once, also = UNKEYED, None
+    if changed:
+        return Settled(purchase, granted, changed)
     raise Busy
 
 
-def _settle(purchase: Purchase, session_id: str | None, *, by: str, once: Once) -> Settled:
-    if session_id is None:
-        return _settle_without_session(purchase, once)
-    from chalicelib.payments.checkout import report
+def _read_again(purchase: Purchase) -> Purchase:
+    again = get(Purchase, purchase.reseller_id, purchase.id)
+    if again is None:
+        raise NotFound("purchase")
+    return again
 
-    found = report(session_id)
-    if found.purchase_id != purchase.id:
-        raise ForeignSession(session_id, purchase.id)
-    quoted = Quoted(purchase.quantity, purchase.total, purchase.currency, settings().livemode)
-    now = assess(quoted, found.facts)
+
+def _settle(
+    purchase: Purchase, session_id: str | None, *, by: str, once: Once, also: Also | None
+) -> Settled:
+    look = checkout_sessions.look(purchase, session_id)
+    further = also(purchase) if also else {}
+    if look is None:
+        return _apply(purchase, _without_session(purchase), further, by=by, once=once)
+    columns = _columns(purchase, look) | further
+    assessment = look.assessment
+    if _invoice_awaited(purchase, assessment, columns):
+        assessment = replace(assessment, awaited=True)
+    customer_id = look.report.customer_id
+    return _apply(purchase, assessment, columns, by=by, once=once, customer_id=customer_id)
+
+
+def _without_session(purchase: Purchase) -> Assessment:
+    """A crash came between the purchase and its checkout. Until it is too old to be given
+    one, the buyer's next request goes on with it."""
+    status = Status(purchase.status)
+    if status == Status.PENDING and clock.now() - purchase.created_at > RESUMABLE:
+        status = Status.EXPIRED
+    return Assessment(status, purchase.licenses_granted, awaited=status == Status.PENDING)
+
+
+def _columns(purchase: Purchase, look: "Look") -> dict[str, Any]:
+    found, facts = look.report, look.report.facts
     columns: dict[str, Any] = {
-        "session_id": session_id,
+        "session_id": found.session_id,
+        "other_session_id": look.other_session_id,
         "payment_intent_id": found.payment_intent_id or purchase.payment_intent_id,
         "receipt_url": found.receipt_url or purchase.receipt_url,
         "invoice_url": found.invoice_url or purchase.invoice_url,
-        "amount_paid": found.facts.amount_total if found.facts.paid else 0,
-        "amount_refunded": found.facts.amount_refunded,
+        "amount_paid": facts.amount_total if facts.paid else 0,
+        "amount_refunded": facts.amount_refunded,
     }
-    if found.facts.paid and purchase.paid_at is None:
-        columns["paid_at"] = clock.now()
-    return _apply(purchase, now, columns, by=by, once=once, customer_id=found.customer_id)
+    if found.session_id != purchase.session_id:
+        columns |= {"checkout_url": found.url, "expires_at": found.expires_at}
+    if facts.paid and purchase.paid_at is None:
+        columns["paid_at"] = found.paid_at or clock.now()
+    return columns
 
 
-def _settle_without_session(purchase: Purchase, once: Once) -> Settled:
-    """A crash came between the purchase and its checkout. Until it is too old to be paid, the
-    buyer's next request goes on with it."""
-    abandoned = clock.now() - purchase.created_at > ABANDONED
-    status = Status.EXPIRED if abandoned else Status(purchase.status)
-    return _apply(purchase, Assessment(status, 0), {}, by=STRIPE, once=once)
+def _invoice_awaited(purchase: Purchase, assessment: Assessment, columns: dict[str, Any]) -> bool:
+    paid_at = columns.get("paid_at", purchase.paid_at)
+    return (
+        assessment.status == Status.PAID
+        and columns["invoice_url"] is None
+        and clock.now() - paid_at < INVOICE_AWAITED
+    )
 
 
 def _apply(
@@ -114,40 +162,50 @@ def _apply(
 ) -> Settled:
     """Write what differs; nothing where nothing does."""
     difference = now.worth - purchase.licenses_granted
-    columns = columns | {
-        "status": now.status,
-        "status_reason": now.reason,
-        "licenses_granted": now.worth,
-        "unsettled": UNSETTLED if now.status in UNSETTLED_STATUSES else None,
-    }
-    changed = {k: v for k, v in columns.items() if getattr(purchase, k) != v}
-    was_open = purchase.status == Status.PENDING
+    refund = purchase.open_refund
+    wanted = {**columns, "status": now.status, "status_reason": now.reason}
+    wanted["licenses_granted"] = now.worth
+    refunding = refund is not None and "refunds" not in columns
+    wanted["unsettled"] = UNSETTLED if now.awaited or refunding else None
+    changed = {k: v for k, v in wanted.items() if getattr(purchase, k) != v}
     before = Status(purchase.status)
     tx = Transaction()
     if changed:
         tx.change(purchase, **changed)
-    if was_open and now.status != Status.PENDING:
-        name = checkout_claim(purchase.reseller_id, purchase.quantity)
-        free(tx, name, purchase.id)
-    if difference:
-        _move(tx, purchase, difference, before, now.status, by)
+    if before == Status.PENDING and now.status != Status.PENDING:
+        free_claim(tx, purchase)
+    if difference > 0:
+        kind = Kind.PURCHASE if before in UNPAID | {Status.QUARANTINED} else Kind.REINSTATEMENT
+        move = Move(kind, by, purchase.id, now.reason)
+        pool.grant(tx, purchase.reseller_id, difference, move, also=_remember(customer_id))
+    elif difference < 0:
+        move = _taking_back(purchase, refund, now, by)
+        pool.revoke(tx, purchase.reseller_id, -difference, move)
     once.record(tx, purchase)
     tx.commit()
     if changed:
         _tell(purchase, difference, before)
-        _remember_customer(purchase.reseller_id, customer_id)
-    return Settled(purchase, difference)
+    return Settled(purchase, difference, bool(changed))
 
 
-def _move(
-    tx: Transaction, purchase: Purchase, difference: int, before: Status, after: Status, by: str
-) -> None:
-    if difference > 0:
-        kind = Kind.PURCHASE if before in UNPAID | {Status.QUARANTINED} else Kind.REINSTATEMENT
-        pool.grant(tx, purchase.reseller_id, difference, Move(kind, by, purchase.id))
-    else:
-        kind = Kind.DISPUTE if after == Status.DISPUTED else Kind.REFUND
-        pool.revoke(tx, purchase.reseller_id, -difference, Move(kind, by, purchase.id))
+def free_claim(tx: Transaction, purchase: Purchase) -> None:
+    """The reseller can open another checkout of this quantity."""
+    free(tx, checkout_claim(purchase.reseller_id, purchase.quantity), purchase.id)
+
+
+def _taking_back(purchase: Purchase, refund: Refund | None, now: Assessment, by: str) -> Move:
+    """Whoever sees it first, the licenses of an admin's refund go by that admin's word."""
+    if now.status == Status.DISPUTED:
+        return Move(Kind.DISPUTE, by, purchase.id)
+    if refund is not None:
+        return Move(Kind.REFUND, refund.by, purchase.id, refund.reason)
+    return Move(Kind.REFUND, by, purchase.id, now.reason)
+
+
+def _remember(customer_id: str | None) -> Sequence[Action]:
+    """So that the reseller's next checkout knows the buyer; the first one stays."""
+    column = Reseller.stripe_customer_id
+    return [column.set(column | customer_id)] if customer_id else []
 
 
 def _tell(purchase: Purchase, difference: int, before: Status) -> None:
@@ -162,25 +220,5 @@ def _tell(purchase: Purchase, difference: int, before: Status) -> None:
         },
     )
     count("PurchasesSettled")
-    if purchase.status == Status.QUARANTINED:
+    if purchase.status == Status.QUARANTINED and before != Status.QUARANTINED:
         count("PurchasesQuarantined")
-
-
-def _remember_customer(reseller_id: str, customer_id: str | None) -> None:
-    """So that the next checkout knows the buyer. Losing it loses nothing but convenience."""
-    if customer_id is None:
-        return
-    reseller = get(Reseller, reseller_id)
-    if reseller is None or reseller.stripe_customer_id is not None:
-        return
-    tx = Transaction()
-    tx.update(
-        reseller,
-        [Reseller.stripe_customer_id.set(customer_id)],
-        condition=Reseller.id.exists() & Reseller.stripe_customer_id.does_not_exist(),
-        otherwise=VersionConflict(),
-    )
-    try:
-        tx.commit()
-    except VersionConflict:
-        logger.info("Another checkout's customer is remembered", extra={"reseller": reseller_id})

@@ -22,22 +22,6 @@ if TYPE_CHECKING:
     from chalicelib.payments.webhooks import StripeMessage
 
 KEPT = timedelta(days=90)
-HANDLED = frozenset(
-    {
-        "checkout.session.completed",
-        "checkout.session.async_payment_succeeded",
-        "checkout.session.async_payment_failed",
-        "checkout.session.expired",
-        "charge.refunded",
-        "refund.created",
-        "refund.updated",
-        "refund.failed",
-        "charge.dispute.created",
-        "charge.dispute.funds_withdrawn",
-        "charge.dispute.funds_reinstated",
-        "charge.dispute.closed",
-    }
-)
 IGNORED = "ignored"
 NOT_OURS = "no purchase of ours"
 NOTHING = "nothing to do"
@@ -47,29 +31,37 @@ FAILED = "failed"
 def receive(message: "StripeMessage") -> str:
     """The outcome, in words. Raises whatever settling raised, after recording it: Stripe
     must deliver the message again."""
+    from chalicelib.payments.webhooks import HANDLED
+
     if message.type not in HANDLED:
         _record(message, IGNORED, None)
         return IGNORED
     purchase: Purchase | None = None
     try:
-        purchase, session_id = _find_purchase(message)
+        purchase, session_id = find_purchase(message)
         if purchase is None:
             _record(message, NOT_OURS, None)
             return NOT_OURS
-        outcome = _words(settle(purchase, session_id=session_id))
-    except Exception:
+        settled = settle(purchase, session_id=session_id)
+    except Exception as error:
         count("WebhooksFailed")
-        _record(message, FAILED, purchase)
+        _record(message, f"{FAILED}: {type(error).__name__}", purchase)
         raise
-    _record(message, outcome, purchase)
+    outcome = _words(settled)
+    _record(message, outcome, settled.purchase)
     return outcome
 
 
-def _find_purchase(message: "StripeMessage") -> tuple[Purchase | None, str | None]:
+def find_purchase(message: "StripeMessage") -> tuple[Purchase | None, str | None]:
+    """The purchase that an event is about, and the session that it came through, if known.
+
+    Ours carry the purchase's id in their metadata. A dispute carries none, nor does a refund
+    made in Stripe's dashboard: their payment leads to its session.
+    """
     purchase_id, reseller_id = message.purchase_id, message.reseller_id
     session_id = message.session_id
     if not (purchase_id and reseller_id) and message.payment_intent_id:
-        from chalicelib.payments.checkout import session_of_payment
+        from chalicelib.payments.listings import session_of_payment
 
         owner = session_of_payment(message.payment_intent_id)
         if owner is not None:
@@ -83,7 +75,7 @@ def _find_purchase(message: "StripeMessage") -> tuple[Purchase | None, str | Non
 def _words(settled: Settled) -> str:
     if settled.purchase.status == Status.QUARANTINED:
         return f"quarantined: {settled.purchase.status_reason}"
-    return f"settled {settled.granted:+d}" if settled.granted else NOTHING
+    return f"settled {settled.granted:+d}" if settled.changed else NOTHING
 
 
 def _record(message: "StripeMessage", outcome: str, purchase: Purchase | None) -> None:
@@ -101,7 +93,11 @@ def _record(message: "StripeMessage", outcome: str, purchase: Purchase | None) -
         StripeEvent.expires_at.set(now + KEPT),
     ]
     if purchase is not None:
-        actions.append(StripeEvent.purchase_id.set(purchase.id))
+        actions += [
+            StripeEvent.purchase_id.set(purchase.id),
+            StripeEvent.reseller_id.set(purchase.reseller_id),
+            StripeEvent.status.set(purchase.status),
+        ]
     try:
         row.update(actions)
     except Exception:

@@ -1,76 +1,179 @@
 """The sweep: settles what no webhook did.
 
-First the purchases that are not settled, then every session that Stripe made in the window,
-whether or not a purchase row knows it.
+It asks two parties what there is to look at. Stripe: which sessions it made, and which events
+it has, since the last time; so that a lost webhook is healed however long ago the purchase was
+paid, and so is a row that never learnt its session. And the sparse index: which purchases wait
+for something. It keeps to its time and goes on, the next time, where it stopped.
 """
 
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from chalicelib import clock
-from chalicelib.errors import TenantryError
 from chalicelib.observability import count, logger
-from chalicelib.services.settlement import ForeignSession, settle
+from chalicelib.services import refunds
+from chalicelib.services.settlement import settle
+from chalicelib.services.stripe_messages import find_purchase
+from chalicelib.settings import settings
 from chalicelib.storage.purchases import UNSETTLED, Purchase
 from chalicelib.storage.reads import get
+from chalicelib.storage.stripe_events import PROGRESS, SweepProgress
 
-WINDOW = timedelta(days=3)
+if TYPE_CHECKING:
+    from chalicelib.payments.listings import SessionOwner
+    from chalicelib.payments.webhooks import StripeMessage
+
+DEFAULT_SECONDS = 240.0
+FIRST_WINDOW = timedelta(days=3)
+LONGEST_WINDOW = timedelta(days=29)  # Stripe keeps events for 30
+SLICE = timedelta(hours=6)  # as much of a window as is listed at once
+# Looked at again the next time: what was under way, or came late into Stripe's lists.
+OVERLAP = timedelta(minutes=5)
 
 
 @dataclass
 class SweepReport:
+    """finished: False where the time ran out; the next sweep goes on."""
+
     looked_at: int = 0
     settled: int = 0
     licenses_moved: int = 0
     unknown_sessions: int = 0
     failed: int = 0
+    finished: bool = True
 
 
-def sweep() -> SweepReport:
-    """Settle everything that may have been missed. One failure doesn't stop the rest."""
-    report = SweepReport()
-    seen: set[str] = set()
-    for purchase, session_id in _candidates(report):
-        if purchase.id in seen:
-            continue
-        seen.add(purchase.id)
-        _settle_one(purchase, session_id, report)
-    logger.info("Sweep finished", extra=vars(report))
-    return report
+@dataclass
+class _Round:
+    """One sweep under way. deadlines: by time.monotonic()."""
+
+    deadline: float
+    window_deadline: float
+    report: SweepReport = field(default_factory=SweepReport)
+    seen: set[tuple[str, str | None]] = field(default_factory=set)
 
 
-def _candidates(report: SweepReport) -> Iterator[tuple[Purchase, str | None]]:
-    for keys in Purchase.unsettled_index.query(UNSETTLED):
+def sweep(seconds: float = DEFAULT_SECONDS) -> SweepReport:
+    """Settle everything that may have been missed, for `seconds` at most. One failure doesn't
+    stop the rest. Raises PaymentProviderUnavailable where Stripe can't be asked at all."""
+    began = time.monotonic()
+    round_ = _Round(began + seconds, began + seconds / 2)
+    progress = get(SweepProgress, PROGRESS) or SweepProgress(PROGRESS)
+    in_window = in_index = False
+    try:
+        in_window = _sweep_window(round_, progress)
+    finally:  # what waits needs nothing of Stripe's lists
+        in_index = _sweep_unsettled(round_, progress)
+    round_.report.finished = in_window and in_index
+    logger.info("Sweep finished", extra=vars(round_.report))
+    return round_.report
+
+
+def _sweep_window(round_: _Round, progress: SweepProgress) -> bool:
+    """What Stripe has had since the last time, oldest first. False: the time ran out."""
+    now = clock.now()
+    start = max(progress.seen_until or now - FIRST_WINDOW, now - LONGEST_WINDOW)
+    while start < now:
+        end = min(start + SLICE, now)
+        for trace in _traces(start, end):
+            if time.monotonic() > round_.window_deadline:
+                _save(progress, seen_until=trace.at)
+                return False
+            _follow(trace, round_)  # what it raises keeps the window from moving past it
+        start = end
+        _save(progress, seen_until=min(end, now - OVERLAP))
+    return True
+
+
+def _traces(start: datetime, end: datetime) -> list["SessionOwner | StripeMessage"]:
+    from chalicelib.payments.listings import events_between, sessions_between
+
+    traces: list[SessionOwner | StripeMessage] = [
+        *sessions_between(start, end),
+        *events_between(start, end),
+    ]
+    return sorted(traces, key=lambda trace: trace.at)
+
+
+def _follow(trace: "SessionOwner | StripeMessage", round_: _Round) -> None:
+    from chalicelib.payments.webhooks import StripeMessage
+
+    if isinstance(trace, StripeMessage):
+        purchase, session_id = find_purchase(trace)
+    else:
+        purchase, session_id = _purchase_of(trace, round_), trace.session_id
+    if purchase is not None:
+        _settle_one(purchase, session_id, round_)
+
+
+def _purchase_of(owner: "SessionOwner", round_: _Round) -> Purchase | None:
+    if not (owner.purchase_id and owner.reseller_id):
+        return None  # another product's session in the same Stripe account
+    purchase = get(Purchase, owner.reseller_id, owner.purchase_id)
+    if purchase is None and owner.stage == settings().table_prefix:
+        round_.report.unknown_sessions += 1
+        count("SessionsWithoutPurchase")
+        logger.error(
+            "A session without a purchase",
+            extra={"session_id": owner.session_id, "purchase_id": owner.purchase_id},
+        )
+    return purchase
+
+
+def _sweep_unsettled(round_: _Round, progress: SweepProgress) -> bool:
+    """The purchases that wait for something. False: the time ran out."""
+    for purchase in _unsettled(progress.unsettled_after):
+        _settle_one(purchase, None, round_)
+        if time.monotonic() > round_.deadline:
+            _save(progress, unsettled_after=purchase.id)
+            return False
+    if progress.unsettled_after is not None:
+        _save(progress, unsettled_after=None)
+    return True
+
+
+def _unsettled(after: str | None) -> Iterator[Purchase]:
+    beyond = Purchase.id > after if after else None
+    for keys in Purchase.unsettled_index.query(UNSETTLED, beyond):
         purchase = get(Purchase, keys.reseller_id, keys.id)
         if purchase is not None:
-            yield purchase, None
-    from chalicelib.payments.checkout import sessions_since
-
-    for owner in sessions_since(clock.now() - WINDOW):
-        if not (owner.purchase_id and owner.reseller_id):
-            continue  # another product's session in the same Stripe account
-        purchase = get(Purchase, owner.reseller_id, owner.purchase_id)
-        if purchase is None:
-            report.unknown_sessions += 1
-            count("SessionsWithoutPurchase")
-            logger.error("A session without a purchase", extra=vars_of(owner))
-        else:
-            yield purchase, owner.session_id
+            yield purchase
 
 
-def vars_of(owner: object) -> dict[str, object]:
-    return {name: getattr(owner, name) for name in ("session_id", "purchase_id", "reseller_id")}
-
-
-def _settle_one(purchase: Purchase, session_id: str | None, report: SweepReport) -> None:
-    report.looked_at += 1
-    before = purchase.version
+def _settle_one(purchase: Purchase, session_id: str | None, round_: _Round) -> None:
+    """Each purchase once in a round: whatever leads to it, what is looked at is now."""
+    known = session_id in (None, purchase.session_id)
+    key = (purchase.id, None if known else session_id)
+    if key in round_.seen:
+        return
+    round_.seen.add(key)
+    round_.report.looked_at += 1
     try:
         settled = settle(purchase, session_id=session_id)
-    except (TenantryError, ForeignSession):
-        report.failed += 1
-        logger.exception("The sweep could not settle", extra={"purchase_id": purchase.id})
+        refunds.go_on(settled.purchase)
+    except Exception:  # noqa: BLE001 - one failure, of whatever kind, must not stop the rest
+        _failed(round_, purchase)
         return
-    report.settled += settled.purchase.version != before
-    report.licenses_moved += settled.granted
+    round_.report.settled += settled.changed
+    round_.report.licenses_moved += settled.granted
+
+
+def _failed(round_: _Round, purchase: Purchase) -> None:
+    """Whatever it was, the next sweep looks at this purchase again: it joins the waiting."""
+    round_.report.failed += 1
+    logger.exception("The sweep could not settle", extra={"purchase_id": purchase.id})
+    key = Purchase(purchase.reseller_id, purchase.id)
+    key.update([Purchase.unsettled.set(UNSETTLED)], condition=Purchase.id.exists())
+
+
+def _save(progress: SweepProgress, **columns: datetime | str | None) -> None:
+    now = clock.now()
+    if progress.created_at is None:
+        progress.created_at = now
+    progress.updated_at = now
+    for name, value in columns.items():
+        setattr(progress, name, value)
+    progress.save()

@@ -5,8 +5,11 @@ move right, and the ledger entry that explains it. The caller adds what rides al
 tenant, the purchase, the claims) and commits; all of it happens or none.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from pynamodb.expressions.update import Action
 
 from chalicelib.domain.ledger import Kind
 from chalicelib.errors import (
@@ -68,11 +71,19 @@ def release(tx: Transaction, reseller_id: str, move: Move) -> LedgerEntry:
     return _record(tx, reseller_id, move, used_change=-1)
 
 
-def grant(tx: Transaction, reseller_id: str, licenses: int, move: Move) -> LedgerEntry:
-    """Licenses added to what is owned. Raises at commit: NotFound."""
+def grant(
+    tx: Transaction,
+    reseller_id: str,
+    licenses: int,
+    move: Move,
+    *,
+    also: Sequence[Action] = (),
+) -> LedgerEntry:
+    """Licenses added to what is owned. also: what else changes on the reseller's row, of which
+    a transaction can touch each only once. Raises at commit: NotFound."""
     tx.update(
         Reseller(reseller_id),
-        [Reseller.license_count.add(licenses)],
+        [Reseller.license_count.add(licenses), *also],
         condition=Reseller.id.exists(),
         otherwise=NotFound("reseller"),
     )

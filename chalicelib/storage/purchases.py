@@ -1,5 +1,9 @@
 """Table purchases: one row per Checkout."""
 
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
@@ -31,7 +35,11 @@ class PurchasesByMonth(GlobalSecondaryIndex["Purchase"]):
 
 
 class Purchase(Row):
-    """Money is integer cents. licenses_granted is what the pool has been given for it so far."""
+    """Money is integer cents. licenses_granted is what the pool has been given for it so far.
+
+    refunds: those that an admin made, by id; see Refund. checkout_attempt: how often Stripe
+    refused to open its session. other_session_id: a second session that was paid too.
+    """
 
     noun = "purchases"
 
@@ -52,6 +60,9 @@ class Purchase(Row):
     expires_at = Timestamp()
     created_by = UnicodeAttribute()
     checkout_url = UnicodeAttribute(null=True)
+    checkout_attempt = Integer(default_for_new=0)
+    refunds = Document(default_for_new=dict)
+    other_session_id = UnicodeAttribute(null=True)
     session_id = UnicodeAttribute(null=True)
     payment_intent_id = UnicodeAttribute(null=True)
     receipt_url = UnicodeAttribute(null=True)
@@ -61,6 +72,52 @@ class Purchase(Row):
 
     unsettled_index = UnsettledPurchases()
     by_month = PurchasesByMonth()
+
+    @property
+    def open_refund(self) -> "Refund | None":
+        """The one that is under way; there is one at a time."""
+        return next((r for r in self.refund_list if r.state == RefundState.OPEN), None)
+
+    @property
+    def returned(self) -> int:
+        """Licenses given back for no money: see domain/purchases.py."""
+        free = (r for r in self.refund_list if r.amount == 0)
+        return sum(r.licenses for r in free if r.state != RefundState.REFUSED)
+
+    @property
+    def refund_list(self) -> "list[Refund]":
+        """Oldest first."""
+        columns = sorted((self.refunds or {}).items())
+        return [Refund(id=id, **values) for id, values in columns]
+
+    def with_refund(self, refund: "Refund") -> dict[str, Any]:
+        """The column `refunds` with this one added or replaced."""
+        columns = {name: getattr(refund, name) for name in Refund.__slots__ if name != "id"}
+        return {**(self.refunds or {}), refund.id: columns}
+
+
+class RefundState(StrEnum):
+    OPEN = "open"  # intended; Stripe may or may not have been asked
+    DONE = "done"
+    REFUSED = "refused"  # by Stripe, for good; `note` is what it said
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """One refund that an admin made. amount: integer cents. at: ISO 8601.
+
+    attempt: how often Stripe answered it with an error, which it would repeat.
+    """
+
+    id: str
+    licenses: int
+    amount: int
+    reason: str
+    by: str
+    at: str
+    state: str = RefundState.OPEN
+    attempt: int = 0
+    note: str | None = None
 
 
 def checkout_claim(reseller_id: str, quantity: int) -> str:

@@ -12,7 +12,7 @@ from infra.local import outbox
 from infra.local.aws import create_tables, local_aws, set_environment
 from infra.local.demo import create_demo_data
 from infra.local.gateway import WEBHOOK_PATH, Gateway, HttpAnswer
-from infra.local.schedule import Clock, run_now
+from infra.local.schedule import SCHEDULED, Clock, run_now
 from infra.local.server import LocalServer
 from infra.local.stripe_stand_in.courier import Courier
 from infra.local.stripe_stand_in.server import StandInServer
@@ -62,6 +62,8 @@ def local_service(port: int) -> Iterator[LocalService]:
         return gateway.handle(method, path, headers, body)
 
     def _run(name: str) -> HttpAnswer:
+        if name not in SCHEDULED:
+            return HttpAnswer(404, [], b"")
         result = json.dumps(run_now(name)).encode()
         return HttpAnswer(200, [("Content-Type", "application/json")], result)
 

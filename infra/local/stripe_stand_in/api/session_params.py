@@ -78,6 +78,7 @@ _ENABLED = p.hash_of({"enabled": p.boolean}, required=("enabled",))
 _SESSION = p.hash_of(
     {
         **p.EXPAND,
+        "adaptive_pricing": p.hash_of({"enabled": p.boolean}),
         "allow_promotion_codes": p.boolean,
         "automatic_tax": _ENABLED,
         "billing_address_collection": p.choice("auto", "required"),

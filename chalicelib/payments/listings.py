@@ -1,0 +1,68 @@
+"""What Stripe's own lists say happened, for whoever missed being told."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import stripe
+
+from chalicelib.payments.client import client, stripe_errors
+from chalicelib.payments.reports import get
+from chalicelib.payments.webhooks import HANDLED, StripeMessage, message_of
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOwner:
+    """Which purchase a session was made for, by its metadata."""
+
+    session_id: str
+    at: datetime
+    purchase_id: str | None
+    reseller_id: str | None
+    stage: str | None
+
+
+def sessions_between(start: datetime, end: datetime) -> list[SessionOwner]:
+    """All sessions made in [start, end), oldest first. Raises PaymentProviderUnavailable."""
+    with stripe_errors():
+        listing = client().v1.checkout.sessions.list(
+            {"created": _between(start, end), "limit": 100}
+        )
+        owners = [_owner(session) for session in listing.auto_paging_iter()]
+    return owners[::-1]
+
+
+def events_between(start: datetime, end: datetime) -> list[StripeMessage]:
+    """All events in [start, end) that a webhook should have told of, oldest first. Stripe
+    keeps them for 30 days. Raises PaymentProviderUnavailable."""
+    with stripe_errors():
+        listing = client().v1.events.list(
+            {"created": _between(start, end), "types": sorted(HANDLED), "limit": 100}
+        )
+        found = [message_of(event.to_dict()) for event in listing.auto_paging_iter()]
+    return [message for message in found[::-1] if message is not None]
+
+
+def session_of_payment(payment_intent_id: str) -> SessionOwner | None:
+    """The session that a payment came through. Raises PaymentProviderUnavailable."""
+    with stripe_errors():
+        listing = client().v1.checkout.sessions.list(
+            {"payment_intent": payment_intent_id, "limit": 1}
+        )
+    return _owner(listing.data[0]) if listing.data else None
+
+
+def _between(start: datetime, end: datetime) -> Any:
+    """Stripe's times are whole seconds: the end's own second is left to the next window."""
+    return {"gte": int(start.timestamp()), "lt": int(end.timestamp())}
+
+
+def _owner(session: stripe.checkout.Session) -> SessionOwner:
+    metadata = session.metadata
+    return SessionOwner(
+        session.id,
+        datetime.fromtimestamp(session.created, UTC),
+        get(metadata, "purchase_id"),
+        get(metadata, "reseller_id"),
+        get(metadata, "stage"),
+    )
