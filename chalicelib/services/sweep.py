@@ -36,7 +36,6 @@ def sweep() -> SweepReport:
             continue
         seen.add(purchase.id)
         _settle_one(purchase, session_id, report)
-    logger.info("Sweep finished", extra=vars(report))
     return report
 
 
