@@ -1,9 +1,18 @@
-"""The environment as one frozen Settings, read on first use, never at import."""
+"""The environment as one frozen Settings, read on first use, never at import.
+
+On AWS what is secret, and what the stack knows only once it stands, is kept by the Systems
+Manager: NAME_PARAMETER then says under which name, in place of NAME itself. Such values are
+read when they are first needed and again every few minutes, so that a rotated secret is
+taken up without deploying anew.
+"""
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+
+# For how long a rotated secret's predecessor has to stay valid.
+PARAMETER_SECONDS = 300
 
 
 class ConfigurationError(RuntimeError):
@@ -11,30 +20,55 @@ class ConfigurationError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
+class Value:
+    """One setting, given outright or by the name of the parameter that holds it."""
+
+    variable: str
+    given: str = ""
+    parameter: str = ""
+
+    def read(self) -> str:
+        """Raises ConfigurationError."""
+        return self.given or _parameter(self)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that differs between stages.
 
     table_prefix: tables are named `<table_prefix>-<noun>`.
-    public_url: where people and clients reach the service, without a trailing slash.
     stripe_api_base: None for Stripe itself; on one machine, the stand-in's address.
-    stripe_webhook_secrets: one, or two while a secret is being rotated.
     mail_from: the address that SES may send from; None where no mail is sent.
-    livemode: whether real money moves; events of the other mode are refused.
     promotion_codes: whether Stripe's payment page takes the account's promotion codes.
     """
 
     stage: str
     table_prefix: str
-    public_url: str
-    stripe_secret_key: str
-    stripe_webhook_secrets: tuple[str, ...]
     stripe_api_base: str | None
     currency: str
-    mail_from: str | None = None
-    promotion_codes: bool = False
+    promotion_codes: bool
+    mail_from: str | None
+    _public_url: Value
+    _stripe_secret_key: Value
+    _stripe_webhook_secret: Value
+
+    @property
+    def public_url(self) -> str:
+        """Where people and clients reach the service, without a trailing slash."""
+        return self._public_url.read().rstrip("/")
+
+    @property
+    def stripe_secret_key(self) -> str:
+        return self._stripe_secret_key.read()
+
+    @property
+    def stripe_webhook_secrets(self) -> tuple[str, ...]:
+        """One, or two while a secret is being rotated."""
+        return tuple(self._stripe_webhook_secret.read().replace(",", " ").split())
 
     @property
     def livemode(self) -> bool:
+        """Whether real money moves; events of the other mode are refused."""
         return self.stripe_secret_key.startswith(("sk_live_", "rk_live_"))
 
 
@@ -45,21 +79,50 @@ def settings() -> Settings:
 
 
 def from_environment(environ: Mapping[str, str]) -> Settings:
+    """Raises ConfigurationError for the first variable that is missing."""
+
+    def optional(name: str) -> str:
+        return environ.get(name, "").strip()
+
     def required(name: str) -> str:
-        value = environ.get(name, "").strip()
+        value = optional(name)
         if not value:
             raise ConfigurationError(f"The environment variable {name} is not set.")
         return value
 
-    secrets = tuple(s for s in required("STRIPE_WEBHOOK_SECRET").replace(",", " ").split() if s)
+    def either(name: str) -> Value:
+        parameter = f"{name}_PARAMETER"
+        value = Value(name, optional(name), optional(parameter))
+        if not (value.given or value.parameter):
+            raise ConfigurationError(f"Neither {name} nor {parameter} is set in the environment.")
+        return value
+
     return Settings(
         stage=required("STAGE"),
         table_prefix=required("TABLE_PREFIX"),
-        public_url=required("PUBLIC_URL").rstrip("/"),
-        stripe_secret_key=required("STRIPE_SECRET_KEY"),
-        stripe_webhook_secrets=secrets,
-        stripe_api_base=environ.get("STRIPE_API_BASE") or None,
+        stripe_api_base=optional("STRIPE_API_BASE") or None,
         currency=environ.get("CURRENCY", "usd").lower(),
-        mail_from=environ.get("MAIL_FROM", "").strip() or None,
-        promotion_codes=environ.get("STRIPE_PROMOTION_CODES", "").lower() in ("1", "on", "true"),
+        promotion_codes=optional("STRIPE_PROMOTION_CODES").lower() in ("1", "on", "true"),
+        mail_from=optional("MAIL_FROM") or None,
+        _public_url=either("PUBLIC_URL"),
+        _stripe_secret_key=either("STRIPE_SECRET_KEY"),
+        _stripe_webhook_secret=either("STRIPE_WEBHOOK_SECRET"),
     )
+
+
+def _parameter(value: Value) -> str:
+    # Imported on first use: one machine needs none of it, nor does an API request that
+    # neither pays nor answers with an address.
+    from aws_lambda_powertools.utilities import parameters
+    from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+
+    try:
+        found = parameters.get_parameter(value.parameter, decrypt=True, max_age=PARAMETER_SECONDS)
+    except GetParameterError as error:
+        raise ConfigurationError(
+            f"The parameter {value.parameter}, which {value.variable}_PARAMETER names, "
+            f"could not be read: {error}"
+        ) from error
+    if not found.strip():
+        raise ConfigurationError(f"The parameter {value.parameter} is empty.")
+    return found.strip()

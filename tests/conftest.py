@@ -67,9 +67,9 @@ def stripe(monkeypatch: pytest.MonkeyPatch) -> Iterator[StripeStandIn]:
         clock=lambda: clock.now().timestamp(),
     )
     monkeypatch.setattr(stripe_client, "transport", lambda: InProcessHTTPClient(stand_in))
-    stripe_client.client.cache_clear()
+    stripe_client.client_with.cache_clear()
     yield stand_in
-    stripe_client.client.cache_clear()
+    stripe_client.client_with.cache_clear()
 
 
 @pytest.fixture

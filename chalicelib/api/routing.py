@@ -19,7 +19,7 @@ from chalicelib.api.keyed import once
 from chalicelib.api.problems import problem, unexpected
 from chalicelib.api.requests import Call, Empty
 from chalicelib.errors import Forbidden, NotFound, TenantryError, Unauthenticated
-from chalicelib.observability import flush, logger
+from chalicelib.observability import invocation, logger
 from chalicelib.services import access
 from chalicelib.services.access import Caller
 from chalicelib.services.resellers import read_reseller
@@ -127,26 +127,18 @@ class Routes(Blueprint):
 
 def _respond(route: Route, request: Any, path_parameters: dict[str, str]) -> Response:
     request_id = requests.request_id(request)
-    logger.set_correlation_id(request_id)
-    caller: Caller | None = None
-    try:
-        caller = _authenticate(route, request)
-        answer = _serve(route, request, path_parameters, caller)
-    except TenantryError as error:
-        answer = problem_answer(*problem(error))
-    except Exception:
-        logger.exception("Unexpected error")
-        answer = problem_answer(*unexpected())
-    logger.info(
-        "Request",
-        extra={
-            "method": route.method,
-            "route": route.path,
-            "status": answer.status,
-            "caller": caller.id if caller else None,
-        },
-    )
-    flush()
+    with invocation("Request", request_id, method=route.method, route=route.path) as line:
+        try:
+            caller = _authenticate(route, request)
+            line["caller"] = caller.id if caller else None
+            answer = _serve(route, request, path_parameters, caller)
+        except TenantryError as error:
+            line["refused"] = error.code
+            answer = problem_answer(*problem(error))
+        except Exception:
+            logger.exception("Unexpected error")
+            answer = problem_answer(*unexpected())
+        line["status"] = answer.status
     headers: dict[str, str | list[str]] = {**HEADERS, "X-Request-Id": request_id, **answer.headers}
     return Response(answer.body, headers, answer.status)
 

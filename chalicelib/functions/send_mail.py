@@ -5,16 +5,16 @@ from typing import Any
 from chalice.app import Blueprint, CloudWatchEvent, Rate
 
 from chalicelib.functions.time_left import seconds_left
-from chalicelib.observability import flush
+from chalicelib.observability import invocation, request_id_of
 
 blueprint = Blueprint(__name__)
 
 
 @blueprint.schedule(Rate(1, unit=Rate.MINUTES), name="send-mail")
 def send_mail(event: CloudWatchEvent) -> dict[str, Any]:
-    from chalicelib.services.mail import send_due
+    with invocation("Mail", request_id_of(event.context)) as line:
+        from chalicelib.services.mail import send_due
 
-    try:
-        return vars(send_due(seconds_left(event.context)))
-    finally:
-        flush()
+        report = vars(send_due(seconds_left(event.context)))
+        line |= report
+        return report

@@ -11,7 +11,7 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from chalicelib.observability import count, flush, logger
+from chalicelib.observability import count, invocation, request_id_of
 from chalicelib.settings import settings
 
 MAX_BYTES = 256 * 1024
@@ -20,18 +20,18 @@ blueprint = Blueprint(__name__)
 
 
 @blueprint.lambda_function(name="stripe-webhook")
-def stripe_webhook(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def stripe_webhook(event: Any, context: object) -> dict[str, Any]:
     """One message from Stripe, as a Function URL event (payload format 2.0)."""
     try:
-        return _answer(event)
-    except Exception:
-        logger.exception("Webhook failed; Stripe will deliver it again")
+        with invocation("Webhook", request_id_of(context)) as line:
+            answer = _answer(event, line)
+            line["status"] = answer["statusCode"]
+            return answer
+    except Exception:  # noqa: BLE001 - invocation() has logged it
         return _reply(500, error="Not processed. Deliver it again.")
-    finally:
-        flush()
 
 
-def _answer(event: dict[str, Any]) -> dict[str, Any]:
+def _answer(event: Any, line: dict[str, Any]) -> dict[str, Any]:
     from chalicelib.payments.webhooks import SignatureRefused, Unreadable, verify
     from chalicelib.services.stripe_messages import receive
 
@@ -47,16 +47,17 @@ def _answer(event: dict[str, Any]) -> dict[str, Any]:
         message = verify(payload, event.get("headers", {}).get("stripe-signature", ""))
     except SignatureRefused:
         count("WebhookSignatureRefused")
-        logger.warning("Webhook signature refused")
+        line["refused"] = "signature"
         return _reply(400, error="The signature is not valid.")
     except Unreadable:
-        logger.warning("A signed webhook is not an event", extra={"bytes": len(payload)})
+        line["refused"] = "signed, but not an event"
         return _reply(400, error="This is not an event with its object.")
+    line |= {"event_id": message.id, "type": message.type, "object_id": message.object_id}
     if message.livemode != settings().livemode:
-        logger.warning("Webhook of the other mode refused", extra={"event_id": message.id})
+        line["refused"] = "the other mode"
         return _reply(400, error="This endpoint is of the other mode, live or test.")
-    outcome = receive(message)
-    logger.info("Webhook", extra={"event_id": message.id, "type": message.type, "is": outcome})
+    line["outcome"] = outcome = receive(message)
+    count("WebhooksProcessed")
     return _reply(200, outcome=outcome)
 
 

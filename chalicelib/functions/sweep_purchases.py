@@ -5,7 +5,7 @@ from typing import Any
 from chalice.app import Blueprint, CloudWatchEvent, Rate
 
 from chalicelib.functions.time_left import seconds_left
-from chalicelib.observability import flush
+from chalicelib.observability import invocation, request_id_of
 
 # Left of the function's time for what is under way when the sweep is told to stop.
 SECONDS_TO_STOP = 20.0
@@ -15,9 +15,9 @@ blueprint = Blueprint(__name__)
 
 @blueprint.schedule(Rate(15, unit=Rate.MINUTES), name="sweep-purchases")
 def sweep_purchases(event: CloudWatchEvent) -> dict[str, Any]:
-    from chalicelib.services.sweep import sweep
+    with invocation("Sweep", request_id_of(event.context)) as line:
+        from chalicelib.services.sweep import sweep
 
-    try:
-        return vars(sweep(max(1.0, seconds_left(event.context)() - SECONDS_TO_STOP)))
-    finally:
-        flush()
+        report = vars(sweep(max(1.0, seconds_left(event.context)() - SECONDS_TO_STOP)))
+        line |= report
+        return report

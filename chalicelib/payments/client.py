@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import lru_cache
 
 import stripe
 from stripe._base_address import BaseAddresses
@@ -16,15 +16,17 @@ TIMEOUT_SECONDS = 8
 NETWORK_RETRIES = 2
 
 
-@cache
 def client() -> stripe.StripeClient:
-    """Stripe itself, or the stand-in at STRIPE_API_BASE."""
-    configured = settings()
-    elsewhere: BaseAddresses = (
-        {"api": configured.stripe_api_base} if configured.stripe_api_base else {}
-    )
+    """Stripe itself, or the stand-in at STRIPE_API_BASE, with the key as it is now."""
+    return client_with(settings().stripe_secret_key)
+
+
+@lru_cache(maxsize=1)
+def client_with(secret_key: str) -> stripe.StripeClient:
+    base = settings().stripe_api_base
+    elsewhere: BaseAddresses = {"api": base} if base else {}
     return stripe.StripeClient(
-        configured.stripe_secret_key,
+        secret_key,
         http_client=transport(),
         max_network_retries=NETWORK_RETRIES,
         base_addresses=elsewhere,

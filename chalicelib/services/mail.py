@@ -68,8 +68,6 @@ def send_due(seconds_left: Callable[[], float] = lambda: 60.0) -> SendReport:
         if seconds_left() < SPARE_SECONDS:
             break
         _attempt(mail, report)
-    if report.sent or report.failed:
-        logger.info("Mail", extra=vars(report))
     return report
 
 

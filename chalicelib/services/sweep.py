@@ -68,7 +68,6 @@ def sweep(seconds: float = DEFAULT_SECONDS) -> SweepReport:
     finally:  # what waits needs nothing of Stripe's lists
         in_index = _sweep_unsettled(round_, progress)
     round_.report.finished = in_window and in_index
-    logger.info("Sweep finished", extra=vars(round_.report))
     return round_.report
 
 

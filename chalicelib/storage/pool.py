@@ -19,6 +19,7 @@ from chalicelib.errors import (
     ResellerInactive,
     VersionConflict,
 )
+from chalicelib.observability import count
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import new_id
@@ -45,7 +46,9 @@ def take(tx: Transaction, reseller_id: str, move: Move) -> LedgerEntry:
         if found is None:
             return NotFound("reseller")
         if not found.is_active:
+            count("LicensesRefusedInactive")
             return ResellerInactive()
+        count("LicensesRefusedExhausted")
         return LicensesExhausted(found.license_used, found.license_count)
 
     tx.update(
@@ -186,4 +189,12 @@ def _record(
         ref=move.ref,
     )
     tx.witness(entry)
+    tx.afterwards(lambda: _count(count_change, used_change))
     return entry
+
+
+def _count(count_change: int, used_change: int) -> None:
+    if count_change:
+        count("LicensesGranted" if count_change > 0 else "LicensesRevoked", abs(count_change))
+    if used_change:
+        count("LicensesTaken" if used_change > 0 else "LicensesReleased", abs(used_change))

@@ -16,7 +16,7 @@ from pynamodb.models import Model
 from ulid import ULID
 
 from chalicelib import clock
-from chalicelib.settings import settings
+from chalicelib.settings import ConfigurationError, settings
 
 CONNECT_TIMEOUT_SECONDS = 1
 READ_TIMEOUT_SECONDS = 3
@@ -30,11 +30,22 @@ def new_id(prefix: str) -> str:
 @cache
 def connection() -> Connection:
     """One client for all tables: each of PynamoDB's own costs 50 to 100 ms of start-up."""
-    return Connection(
+    made = Connection(
         connect_timeout_seconds=CONNECT_TIMEOUT_SECONDS,
         read_timeout_seconds=READ_TIMEOUT_SECONDS,
         max_retry_attempts=2,
     )
+    made.client.meta.events.register("after-call.dynamodb", _explain_missing_table)
+    return made
+
+
+def _explain_missing_table(parsed: Mapping[str, Any], **_: Any) -> None:
+    """DynamoDB does not say which table it misses, nor could it say why."""
+    if parsed.get("Error", {}).get("Code") == "ResourceNotFoundException":
+        raise ConfigurationError(
+            f"DynamoDB has no such table. TABLE_PREFIX is {settings().table_prefix}: are there "
+            "tables of that name in this account and region?"
+        )
 
 
 class Timestamp(Attribute[datetime]):

@@ -79,6 +79,7 @@ class Transaction:
         self._deletes: list[_Step] = []
         self._puts: list[_Step] = []
         self._updates: list[_Step] = []
+        self._then: list[Callable[[], None]] = []
         self.now = clock.now()
 
     def check(
@@ -153,6 +154,10 @@ class Transaction:
         row.updated_at = self.now
         row.version = read_version + 1
 
+    def afterwards(self, tell: Callable[[], None]) -> None:
+        """Call this once all of it is written: to count it, say."""
+        self._then.append(tell)
+
     def commit(self) -> None:
         """Write everything. Raises the error of the step that was refused, or Busy."""
         steps = [*self._checks, *self._deletes, *self._puts, *self._updates]
@@ -166,6 +171,8 @@ class Transaction:
                 raise Busy
             sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+        for tell in self._then:
+            tell()
 
 
 def _key(row: Row) -> Attribute[Any]:

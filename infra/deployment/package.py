@@ -45,20 +45,20 @@ def main() -> int:
     return 0
 
 
-def archive(architecture: str) -> tuple[Path, dict[str, int]]:
+def archive(architecture: str, out: Path = BUILD) -> tuple[Path, dict[str, int]]:
     """The archive that all stages share, and what each dependency takes in it."""
-    path = BUILD / f"{RUNTIME}-{architecture}.zip"
+    path = out / f"{RUNTIME}-{architecture}.zip"
     path.parent.mkdir(exist_ok=True)
     return path, build_archive(architecture, path)
 
 
-def package(stage: str, archive: Path) -> Path:
+def package(stage: str, archive: Path, out: Path = BUILD) -> Path:
     """The folder with the stage's template and archive, ready for CloudFormation.
 
     Chalice makes the template and merges ours into it. It would make an archive too, by
     another pip and with bytecode that Lambda throws away; so it is given ours instead.
     """
-    folder = BUILD / stage
+    folder = out / stage
     source = folder / "source"
     shutil.rmtree(folder, ignore_errors=True)
     _copy_source(source)

@@ -25,9 +25,11 @@ API = "api"
 @dataclass(frozen=True, slots=True)
 class Function:
     """A Lambda function. name: as people and policies call it; chalice_name: as the
-    configuration does; resource: its name in the template. schedule: its event's name there."""
+    configuration does; handler: where Lambda finds it; resource: its name in the template.
+    schedule: its event's name there."""
 
     name: str
+    handler: str
     chalice_name: str
     resource: str
     schedule: str | None = None
@@ -45,14 +47,15 @@ def functions() -> list[Function]:
     from app import app
 
     return [
-        Function(API, "api_handler", "APIHandler"),
+        Function(API, "app.app", "api_handler", "APIHandler"),
         *(
-            Function(pure.name, pure.name, to_cfn_resource_name(pure.name))
+            Function(pure.name, pure.handler_string, pure.name, to_cfn_resource_name(pure.name))
             for pure in app.pure_lambda_functions
         ),
         *(
             Function(
                 source.name,
+                source.handler_string,
                 source.name,
                 to_cfn_resource_name(source.name),
                 schedule=to_cfn_resource_name(f"{source.name}-event"),

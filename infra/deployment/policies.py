@@ -1,0 +1,125 @@
+"""`make policies`: the functions' IAM policies, written from what a whole test run called.
+
+They are files under version control all the same: what changes in them is there to be read.
+"""
+
+import json
+import sys
+from collections.abc import Iterable
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from infra.deployment.permissions import Permission, allowed, logical_id
+from infra.deployment.places import BUILD, POLICIES, ROOT, Function, functions
+
+RECORD = BUILD / "aws-calls.json"
+
+Statement = dict[str, Any]
+
+
+def main() -> int:
+    if not RECORD.exists():
+        print("There is no record of a whole test run: run make test first.", file=sys.stderr)
+        return 1
+    recorded = read_record()
+    for function in functions():
+        path = policy_file(function.name)
+        path.write_text(policy(function, recorded))
+        print(path.relative_to(ROOT))
+    return 0
+
+
+def policy_file(function: str) -> Path:
+    return POLICIES / f"policy-{function}.json"
+
+
+def read_record() -> set[Permission]:
+    return {Permission(*row) for row in json.loads(RECORD.read_text())}
+
+
+def write_record(permissions: Iterable[Permission]) -> None:
+    RECORD.parent.mkdir(exist_ok=True)
+    RECORD.write_text(json.dumps(sorted(permissions), indent=0))
+
+
+def written() -> set[Permission]:
+    """What the policy files allow."""
+    return {
+        permission
+        for path in POLICIES.glob("policy-*.json")
+        for permission in allowed(
+            path.stem.removeprefix("policy-"), json.loads(path.read_text())["Statement"]
+        )
+    }
+
+
+def policy(function: Function, recorded: Iterable[Permission]) -> str:
+    """The function's policy document."""
+    own = sorted((p.resource, p.action) for p in recorded if p.function == function.name)
+    statements = _runtime(function)
+    for resource, group in groupby(own, key=lambda pair: pair[0]):
+        statements.append(
+            {
+                "Sid": "".join(word.capitalize() for word in _words(resource)),
+                "Effect": "Allow",
+                "Action": [action for _, action in group],
+                "Resource": _arn(resource),
+            }
+        )
+    document = {"Version": "2012-10-17", "Statement": statements}
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _runtime(function: Function) -> list[Statement]:
+    """What Lambda does in the function's name."""
+    log = f"/aws/lambda/tenantry-${{Stage}}-{function.name}"
+    statements: list[Statement] = [
+        {
+            "Sid": "Logs",
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": _here("logs", f"log-group:{log}:*"),
+        },
+        {
+            "Sid": "Traces",
+            "Effect": "Allow",
+            "Action": ["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
+            "Resource": "*",  # X-Ray knows no resources here
+        },
+    ]
+    if function.is_asynchronous:
+        statements.append(
+            {
+                "Sid": "Failures",
+                "Effect": "Allow",
+                "Action": ["sqs:SendMessage"],
+                "Resource": {"Fn::GetAtt": ["FailuresQueue", "Arn"]},
+            }
+        )
+    return statements
+
+
+def _words(resource: str) -> list[str]:
+    return resource.replace("/index/", "-").replace("/", "-").split("-")
+
+
+def _arn(resource: str) -> dict[str, Any]:
+    kind, _, name = resource.partition("/")
+    if kind == "parameter":
+        return _here("ssm", f"parameter/tenantry/${{Stage}}/{name}")
+    if kind == "identity":
+        return _here("ses", "identity/${MailIdentity}")
+    table, _, index = name.partition("/index/")
+    if index:
+        return {"Fn::Sub": f"${{{logical_id(table)}.Arn}}/index/{index}"}
+    return {"Fn::GetAtt": [logical_id(table), "Arn"]}
+
+
+def _here(service: str, rest: str) -> dict[str, Any]:
+    where = "${AWS::Region}:${AWS::AccountId}"
+    return {"Fn::Sub": f"arn:${{AWS::Partition}}:{service}:{where}:{rest}"}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
