@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import cache
 
 import pytest
+from argon2 import PasswordHasher
 
 from infra.local.aws import create_tables, local_aws, set_environment
 
@@ -12,11 +14,12 @@ set_environment({"POWERTOOLS_METRICS_NAMESPACE": "Tenantry"})
 from app import app  # noqa: E402 - the environment comes first
 from chalicelib import clock  # noqa: E402
 from chalicelib.payments import client as stripe_client  # noqa: E402
-from chalicelib.services import platform  # noqa: E402
+from chalicelib.services import platform, secrets  # noqa: E402
 from chalicelib.settings import settings  # noqa: E402
 from infra.local.stripe_stand_in.client import InProcessHTTPClient  # noqa: E402
 from infra.local.stripe_stand_in.stand_in import StripeStandIn  # noqa: E402
 from tests.support.api import Api  # noqa: E402
+from tests.support.examples import World  # noqa: E402
 from tests.support.people import People  # noqa: E402
 from tests.support.tables import empty_tables  # noqa: E402
 from tests.support.wire import Wire, tap  # noqa: E402
@@ -30,10 +33,17 @@ def aws() -> Iterator[None]:
 
 
 @pytest.fixture
-def tables(aws: None) -> None:
-    """Empty tables, and nothing remembered of the last test's."""
+def tables(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Empty tables, nothing remembered of the last test's, and passwords hashed quickly."""
     empty_tables()
     platform.forget()
+    monkeypatch.setattr(secrets, "_hasher", quick_hasher)
+
+
+@cache
+def quick_hasher() -> PasswordHasher:
+    """The real cost is checked by itself; here it would be most of the suite's time."""
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 class TestClock:
@@ -82,6 +92,12 @@ def api(tables: None, stripe: StripeStandIn) -> Api:
 def people(api: Api) -> People:
     """An admin and resellers, signed in."""
     return People(api)
+
+
+@pytest.fixture
+def world(people: People, stripe: StripeStandIn) -> World:
+    """An admin, and a reseller with 10 licenses, for whom any route can be called."""
+    return World(people, stripe)
 
 
 @pytest.fixture

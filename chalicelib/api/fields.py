@@ -7,7 +7,6 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
-    EmailStr,
     Field,
     PlainSerializer,
     StringConstraints,
@@ -21,7 +20,11 @@ from chalicelib.storage.rows import iso
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(clean_text)]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(clean_text)]
 Slug = Annotated[str, AfterValidator(check_slug)]
-Email = Annotated[EmailStr, AfterValidator(lambda address: _fold(address))]
+Email = Annotated[
+    str,
+    AfterValidator(lambda address: _email(address)),
+    Field(json_schema_extra={"format": "email"}),
+]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
 LicenseCount = Annotated[int, Field(ge=0, le=10_000_000)]
@@ -29,11 +32,16 @@ Time = Annotated[datetime, PlainSerializer(iso, return_type=str)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
-def _fold(address: str) -> str:
-    """One address, one spelling: mailboxes that differ in letter case are not told apart."""
+def _email(address: str) -> str:
+    """One address, one spelling: mailboxes that differ in letter case are not told apart.
+
+    Not pydantic's EmailStr: that takes `Ann <ann@example.com>` and outer space as well.
+    """
+    from email_validator import validate_email
+
     if len(address) > 254 or not address.isascii():
         raise ValueError("Use an ASCII email address of 254 characters at most.")
-    return address.lower()
+    return validate_email(address, check_deliverability=False, strict=True).normalized.lower()
 
 
 class Input(BaseModel):

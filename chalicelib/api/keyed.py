@@ -20,7 +20,7 @@ SECRET_FIELDS = frozenset({"token", "key"})
 
 def once(route: "Route", request: Any, call: Call[Any], idempotency_key: str) -> Answer:
     """Carry the request out, or repeat its answer; go on with it where it stopped halfway."""
-    owner = call.known_caller.id if call.known_caller else "public"
+    owner = call.known_caller.id if call.known_caller and not route.ends_session else "public"
     key = idempotency.key_for(owner, idempotency_key)
     fingerprint, seed = requests.fingerprint(request, key, sensitive=route.sensitive)
     for _ in range(RESUMPTIONS):
@@ -43,7 +43,7 @@ def once(route: "Route", request: Any, call: Call[Any], idempotency_key: str) ->
 
 def _record(answer: Answer, seed: bytes | None) -> dict[str, Any]:
     body = answer.body
-    if seed is not None:
+    if seed is not None and body:
         body = _without_secret(body)
     return {"status": int(answer.status), "headers": answer.headers, "body": body}
 
@@ -59,7 +59,7 @@ def _without_secret(body: str) -> str:
 def _replay(found: KeyedRequest, seed: bytes | None) -> Answer:
     response = found.response or {}
     body = response["body"]
-    if seed is not None:
+    if seed is not None and body:
         document = json.loads(body)
         for name in SECRET_FIELDS & document.keys():
             secret = Once(seed=seed).secret_for(document[name])

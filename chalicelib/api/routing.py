@@ -59,6 +59,7 @@ class Route:
     """One line of the contract. created: the Location template of what a POST makes.
 
     sensitive: the request or its answer holds a secret, which no record may keep.
+    ends_session: a replay comes with a token that is no longer valid.
     """
 
     method: str
@@ -70,6 +71,7 @@ class Route:
     paged: bool
     created: str | None
     sensitive: bool
+    ends_session: bool
     handler: Callable[..., Any]
 
     @property
@@ -98,6 +100,7 @@ class Routes(Blueprint):
         paged: bool = False,
         created: str | None = None,
         sensitive: bool = False,
+        ends_session: bool = False,
     ) -> Callable[[Handler[I]], Handler[I]]:
         def declare(handler: Handler[I]) -> Handler[I]:
             route = Route(
@@ -110,6 +113,7 @@ class Routes(Blueprint):
                 paged,
                 created,
                 sensitive,
+                ends_session,
                 handler,
             )
             DECLARED.append(route)
@@ -149,7 +153,12 @@ def _authenticate(route: Route, request: Any) -> Caller | None:
     token = requests.bearer_token(request)
     if token is None:
         raise Unauthenticated("Send a bearer token in the Authorization header.")
-    caller = access.authenticate(token)
+    try:
+        caller = access.authenticate(token)
+    except Unauthenticated:
+        if route.ends_session and requests.idempotency_key(request):
+            return None  # either this very request has ended it, or the handler refuses
+        raise
     if route.audience is Audience.ADMIN and not caller.is_admin:
         raise Forbidden("Only a super admin may do this.")
     return caller
@@ -169,15 +178,16 @@ def _serve(
 
 def _reseller(route: Route, call: Call[Any], caller: Caller | None) -> Reseller | None:
     """The account that the path names: `me`, the caller's own id, or any for an admin."""
-    if route.audience is not Audience.RESELLER or caller is None:
+    wanted = call.path.get("reseller")
+    if wanted is None or caller is None:
         return None
-    wanted = call.path["reseller"]
     own = caller.reseller
     if own is not None and wanted in ("me", own.id):
+        call.path["reseller"] = own.id
         return own
     if not caller.is_admin or wanted == "me":
         raise NotFound("reseller")
-    return read_reseller(wanted)
+    return read_reseller(wanted) if route.audience is Audience.RESELLER else None
 
 
 __all__ = ["Audience", "Call", "Empty", "Route", "Routes", "Scope"]

@@ -42,10 +42,18 @@ def login(call: Call[Login]) -> SignedIn:
     return access.sign_in(call.input.email, call.input.password, once=call.once)
 
 
-@routes.api("POST", "/v1/logout", audience=Audience.SIGNED_IN, scope=Scope.SESSION, input=Empty)
+@routes.api(
+    "POST",
+    "/v1/logout",
+    audience=Audience.SIGNED_IN,
+    scope=Scope.SESSION,
+    input=Empty,
+    sensitive=True,
+    ends_session=True,
+)
 def logout(call: Call[Empty]) -> None:
     """End this session."""
-    access.sign_out(call.caller)
+    access.sign_out(call.caller, once=call.once)
 
 
 @routes.api("GET", "/v1/me", audience=Audience.SIGNED_IN, scope=Scope.READ, input=Empty, returns=Me)

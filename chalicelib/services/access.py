@@ -79,9 +79,13 @@ def _open_session(user: User, once: Once) -> SignedIn:
     return signed_in
 
 
-def sign_out(caller: Caller) -> None:
-    """End the session that is calling."""
-    caller.credential.delete()
+def sign_out(caller: Caller, *, once: Once = UNKEYED) -> None:
+    """End the session that is calling. Raises Unauthenticated: it has ended meanwhile."""
+    tx = Transaction()
+    ended = Unauthenticated("This session has ended.")
+    tx.delete(caller.credential, condition=Credential.id.exists(), otherwise=ended)
+    once.record(tx, None)
+    tx.commit()
 
 
 def authenticate(token: str) -> Caller:

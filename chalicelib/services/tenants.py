@@ -113,7 +113,8 @@ def list_tenants(
         State.LIVE: ~deleted,
         State.ACTIVE: ~deleted & (Tenant.is_active == True),  # noqa: E712
         State.INACTIVE: ~deleted & (Tenant.is_active == False),  # noqa: E712
-        State.DELETED: deleted,
+        # DynamoDB may take days to remove what has expired.
+        State.DELETED: Tenant.deleted_at > clock.now() - RESTORABLE,
     }[state]
     if search:
         return query_page(

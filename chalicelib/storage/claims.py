@@ -3,6 +3,7 @@
 from pynamodb.attributes import UnicodeAttribute
 
 from chalicelib.errors import VersionConflict
+from chalicelib.storage.reads import get
 from chalicelib.storage.rows import Row
 from chalicelib.storage.transactions import Otherwise, Transaction
 
@@ -26,7 +27,5 @@ def free(tx: Transaction, name: str, owner: str) -> None:
 
 
 def owner_of(name: str) -> str | None:
-    try:
-        return Claim.get(name, consistent_read=True).owner
-    except Claim.DoesNotExist:
-        return None
+    found = get(Claim, name)
+    return found.owner if found else None

@@ -4,15 +4,18 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from pynamodb.exceptions import QueryError
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.exceptions import PynamoDBException, QueryError
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import Index
 
 from chalicelib.errors import Busy, InvalidRequest
 from chalicelib.storage.rows import Row, connection, key_columns
+from chalicelib.storage.transactions import is_passing
 
 R = TypeVar("R", bound=Row)
 
@@ -35,11 +38,24 @@ class PageRequest:
 
 
 def get(model: type[R], hash_key: str, range_key: str | None = None) -> R | None:
-    """One row, consistently read; None where there is none."""
+    """One row, consistently read; None where there is none. Raises Busy."""
     try:
-        return model.get(hash_key, range_key, consistent_read=True)
+        with reading():
+            return model.get(hash_key, range_key, consistent_read=True)
     except model.DoesNotExist:
         return None
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Busy for throttling and a database out of reach that outlast the client's retries."""
+    try:
+        yield
+    except (PynamoDBException, BotoCoreError, ClientError) as failure:
+        cause = failure.cause if isinstance(failure, PynamoDBException) else failure
+        if is_passing(cause):
+            raise Busy from failure
+        raise
 
 
 def query_page(
@@ -72,7 +88,8 @@ def query_page(
         **consistent,
     )
     try:
-        rows: list[R] = list(found)
+        with reading():
+            rows: list[R] = list(found)
     except QueryError as error:
         # DynamoDB refuses a position outside of the list: somebody made this cursor up.
         if start and error.cause_response_code == "ValidationException":
@@ -95,8 +112,9 @@ def by_keys(model: type[R], keyed: Sequence[R]) -> list[R]:
         batch: list[Any] = [
             key if len(names) > 1 else key[0] for key in keys[start : start + BATCH_GET_LIMIT]
         ]
-        for row in model.batch_get(batch, consistent_read=True):
-            found[tuple(getattr(row, name) for name in names)] = row
+        with reading():
+            for row in model.batch_get(batch, consistent_read=True):
+                found[tuple(getattr(row, name) for name in names)] = row
     return [found[key] for key in keys if key in found]
 
 
@@ -110,7 +128,8 @@ def get_together(*wanted: tuple[type[Row], str]) -> list[Row | None]:
         request[table] = {"Keys": [{name: {"S": key}}], "ConsistentRead": True}
     items: dict[str, dict[str, Any]] = {}
     for _ in range(UNPROCESSED_ROUNDS):
-        answer = client._make_api_call("BatchGetItem", {"RequestItems": request})
+        with reading():
+            answer = client._make_api_call("BatchGetItem", {"RequestItems": request})
         items |= {table: rows[0] for table, rows in answer["Responses"].items() if rows}
         request = answer.get("UnprocessedKeys") or {}
         if not request:
@@ -126,7 +145,8 @@ def get_together(*wanted: tuple[type[Row], str]) -> list[Row | None]:
 
 def every(model: type[R], partition: str, **query: Any) -> Iterator[R]:
     """All rows of one partition, a page in memory at a time."""
-    yield from model.query(partition, consistent_read=True, **query)
+    with reading():
+        yield from model.query(partition, consistent_read=True, **query)
 
 
 def _key_names(source: type[Row] | Index[Any]) -> list[str]:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
-from botocore.exceptions import HTTPClientError
 from pynamodb.attributes import Attribute
 from pynamodb.exceptions import CancellationReason, TransactWriteError
 from pynamodb.expressions.condition import Condition
@@ -217,7 +217,12 @@ def _meaning(refused: Sequence[tuple[_Step, CancellationReason]]) -> Exception |
 
 def _passing(failure: TransactWriteError, reasons: Sequence[CancellationReason | None]) -> bool:
     """Whether the trouble may be gone at the next attempt."""
-    if isinstance(failure.cause, NoConnection | HTTPClientError):
-        return True
     codes = {reason.code for reason in reasons if reason is not None}
-    return codes <= RETRIED_REASONS if codes else failure.cause_response_code in RETRIED_CODES
+    return codes <= RETRIED_REASONS if codes else is_passing(failure.cause)
+
+
+def is_passing(cause: BaseException | None) -> bool:
+    """Whether what came of a call to DynamoDB is load or a broken line, and no more."""
+    if isinstance(cause, ClientError):
+        return cause.response["Error"]["Code"] in RETRIED_CODES
+    return isinstance(cause, NoConnection | HTTPClientError)

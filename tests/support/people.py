@@ -48,6 +48,10 @@ class People:
         person.reseller_id = account.id
         return person
 
+    def user(self) -> Person:
+        """Somebody without a reseller account."""
+        return self._user(f"user{next(self._numbers)}@example.com", is_super_admin=False)
+
     def _user(self, email: str, *, is_super_admin: bool) -> Person:
         user = users.create_user(
             email=email,

@@ -57,6 +57,10 @@ class Wire:
         """The next such call is carried out, and then raises this, or this is done."""
         self._plans += [_Planned(operation, what, after=True)] * times
 
+    def forget(self) -> None:
+        """Nothing more is planned."""
+        self._plans.clear()
+
     def writes(self) -> list[dict[str, Any]]:
         return [params for operation, params in self.calls if operation == WRITE]
 

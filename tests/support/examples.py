@@ -1,0 +1,127 @@
+"""A request that each declared route accepts, made from the route itself.
+
+A new route needs something here only where it asks for a field that no route had before
+(FIELDS), or where something must have happened first (FIRST).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from chalicelib.api.routing import Audience, Route
+from infra.local.stripe_stand_in.stand_in import StripeStandIn
+from tests.support.api import Api, Reply
+from tests.support.people import PASSWORD, People, Person
+
+_numbers = count(1)
+
+# An example for each field that some route requires, by its name; called anew each time.
+FIELDS: dict[str, Callable[["World"], Any]] = {
+    "email": lambda world: f"new{next(_numbers)}@example.com",
+    "name": lambda world: f"New {next(_numbers)}",
+    "company_name": lambda world: f"Company {next(_numbers)}",
+    "slug": lambda world: f"slug-{next(_numbers)}",
+    "change": lambda world: 3,
+    "quantity": lambda world: next(_numbers),
+    "reason": lambda world: "Because",
+    "password": lambda world: PASSWORD,
+    "host": lambda world: f"login{next(_numbers)}.example.com",
+    "scopes": lambda world: ["read"],
+    "licenses": lambda world: 1,
+    "apply": lambda world: False,
+}
+
+
+@dataclass
+class World:
+    """An admin, a reseller with licenses, and what they have made."""
+
+    people: People
+    stripe: StripeStandIn
+    reseller: Person = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reseller = self.people.reseller(licenses=10)
+
+    def tenant(self, *, deleted: bool = False) -> str:
+        path = "/v1/resellers/me/tenants"
+        tenant_id: str = self.reseller.api.post(path, {"name": "Bakery"}).json["id"]
+        if deleted:
+            assert self.reseller.api.delete(f"{path}/{tenant_id}").status == 204
+        return tenant_id
+
+    def purchase(self, *, paid: bool = False) -> str:
+        path = "/v1/resellers/me/purchases"
+        quantity = next(_numbers)
+        made = self.reseller.api.post(path, {"quantity": quantity}).json
+        purchase_id: str = made["id"]
+        if paid:
+            self.stripe.pay(made["checkout_url"].rsplit("/", 1)[1])
+            self.people.admin.api.post(
+                f"/v1/resellers/{self.reseller.reseller_id}/purchases/{purchase_id}/settle"
+            )
+        return purchase_id
+
+
+# What the {id} of a path names, by the noun before it, and what must be true of it first.
+IDS: dict[str, Callable[[World], str]] = {
+    "users": lambda world: world.reseller.user_id,
+    "tenants": lambda world: world.tenant(),
+    "purchases": lambda world: world.purchase(),
+}
+FIRST: dict[str, Callable[[World], str]] = {
+    "restore": lambda world: world.tenant(deleted=True),
+    "refunds": lambda world: world.purchase(paid=True),
+}
+
+
+@dataclass(frozen=True)
+class Example:
+    """caller: who the route is for; a reseller wherever a reseller may."""
+
+    route: Route
+    path: str
+    body: Any
+    caller: Api
+
+    def send(self, **options: Any) -> Reply:
+        return self.caller.call(self.route.method, self.path, self.body, **options)
+
+
+def example(world: World, route: Route) -> Example:
+    return Example(route, path(world, route), body(world, route), caller(world, route))
+
+
+def caller(world: World, route: Route) -> Api:
+    match route.audience:
+        case Audience.PUBLIC:
+            return world.reseller.api.as_(None)
+        case Audience.ADMIN:
+            return world.people.admin.api
+        case _:
+            return world.reseller.api
+
+
+def path(world: World, route: Route) -> str:
+    parts = route.path.split("/")
+    for place, part in enumerate(parts):
+        if part == "{reseller}":
+            parts[place] = str(world.reseller.reseller_id)
+        elif part.startswith("{"):
+            last = parts[-1]
+            make = FIRST.get(last) or IDS[parts[place - 1]]
+            parts[place] = make(world)
+    return "/".join(parts) + ("?quantity=3" if route.path.endswith("/quote") else "")
+
+
+def body(world: World, route: Route) -> Any:
+    if route.method not in ("POST", "PATCH", "PUT"):
+        return None
+    if route.path == "/v1/login":
+        return {"email": world.reseller.email, "password": PASSWORD}
+    if route.path == "/v1/resellers" and route.method == "POST":
+        user = world.people.user()
+        return {"user_id": user.user_id, "company_name": "A", "slug": f"slug-{next(_numbers)}"}
+    required = [name for name, info in route.input.model_fields.items() if info.is_required()]
+    return {name: FIELDS[name](world) for name in required}
