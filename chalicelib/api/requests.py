@@ -114,7 +114,7 @@ def is_unchanged(if_none_match: str | None, tag: str) -> bool:
 def parse(request: Any, model: type[I], path_parameters: dict[str, str]) -> Call[I]:
     """Raises PayloadTooLarge, InvalidRequest, NotFound (a path that no row can have)."""
     path = {name: unquote(value) for name, value in path_parameters.items()}
-    if not all(map(_may_be_id, path.values())):
+    if not all(map(may_be_id, path.values())):
         raise NotFound("resource")
     is_query = request.method in ("GET", "DELETE")
     return Call(
@@ -126,7 +126,7 @@ def parse(request: Any, model: type[I], path_parameters: dict[str, str]) -> Call
     )
 
 
-def _may_be_id(value: str) -> bool:
+def may_be_id(value: str) -> bool:
     """Whether a row can be asked for by it: DynamoDB takes no empty key and no long one."""
     return value.isprintable() and 0 < len(value.encode()) <= MAX_PATH_PARAMETER_BYTES
 

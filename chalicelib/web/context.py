@@ -3,6 +3,7 @@
 import secrets
 from typing import Any
 
+from chalicelib.services import platform
 from chalicelib.services.access import Caller
 from chalicelib.settings import settings
 from chalicelib.web import forgery
@@ -29,6 +30,7 @@ def shell(
         "brand": PLATFORM_BRAND,
         "flashes": [{"kind": flash[0], "text": flash[1]}] if flash else [],
         "currency": settings().currency,
+        "low_license_threshold": platform.current().low_license_threshold,
         "csrf_field": csrf_field,
         "once_field": once_field,
     }

@@ -5,7 +5,7 @@ import hmac
 from collections.abc import Mapping
 
 from chalicelib.errors import Forbidden
-from chalicelib.web.urls import origin
+from chalicelib.web.urls import is_own_origin
 
 REFUSED = "This form was not sent from this site. Go back, reload the page and try again."
 
@@ -21,7 +21,7 @@ def check_origin(headers: Mapping[str, str]) -> None:
     if site is not None:
         if site != "same-origin":
             raise Forbidden(REFUSED)
-    elif headers.get("origin") != origin():
+    elif not is_own_origin(headers.get("origin") or "", headers.get("host")):
         raise Forbidden(REFUSED)
 
 

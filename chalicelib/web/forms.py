@@ -1,6 +1,6 @@
 """What a form sent: its fields as typed, and as the same models that the API reads."""
 
-from collections.abc import Mapping
+import re
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
@@ -10,6 +10,7 @@ from chalicelib.api.requests import field_errors, raw_body
 from chalicelib.errors import (
     DomainTaken,
     EmailTaken,
+    FieldError,
     InvalidRequest,
     LicenseCountBelowUsed,
     SlugTaken,
@@ -26,6 +27,17 @@ FIELD_OF: dict[type[TenantryError], str] = {
     DomainTaken: "host",
     LicenseCountBelowUsed: "license_count",
 }
+# What pydantic says of a program's input, in words for a person's.
+PLAIN = (
+    (re.compile(r"Field required"), "Please fill this in."),
+    (re.compile(r"Input should be a valid integer.*"), "A whole number, please."),
+    (re.compile(r"Input should be greater than or equal to (\S+)"), r"\1 or more, please."),
+    (re.compile(r"Input should be less than or equal to (\S+)"), r"\1 at most, please."),
+    (re.compile(r"String should have at least (\S+) characters?"), r"\1 characters at least."),
+    (re.compile(r"String should have at most (\S+) characters?"), r"\1 characters at most."),
+    (re.compile(r"value is not a valid email address: .*"), "Write it like name@example.com."),
+    (re.compile(r"Input should be a valid (date|datetime).*"), "A date, please."),
+)
 
 
 class Form:
@@ -59,7 +71,12 @@ class Form:
         try:
             return model.model_validate(data | also, strict=False)
         except ValidationError as error:
-            raise InvalidRequest(field_errors(error, "")) from None
+            plain = [FieldError(e.field, _plain(e.message)) for e in field_errors(error, "")]
+            raise InvalidRequest(plain) from None
+
+    def content(self) -> str:
+        """All that was filled in, for telling one filling-in from another."""
+        return repr(sorted((k, v) for k, v in self._all.items() if k != "csrf_token"))
 
 
 def messages(error: TenantryError) -> dict[str, str]:
@@ -69,5 +86,8 @@ def messages(error: TenantryError) -> dict[str, str]:
     return {FIELD_OF.get(type(error), ""): str(error)}
 
 
-def first_of(errors: Mapping[str, str]) -> str:
-    return next(iter(errors.values()), "")
+def _plain(message: str) -> str:
+    for said, plain in PLAIN:
+        if found := said.fullmatch(message):
+            return found.expand(plain)
+    return message

@@ -8,16 +8,32 @@ from chalicelib.settings import settings
 
 def url(path: str, **query: object) -> str:
     """The address of a path of ours, as this deployment is reached. Empty values are left out."""
-    prefix = urlsplit(settings().public_url).path.rstrip("/")
     sent = {name: value for name, value in query.items() if value not in (None, "")}
-    glue = "&" if "?" in path else "?"
-    return prefix + path + (glue + urlencode(sent) if sent else "")
+    before, hash_sign, fragment = path.partition("#")
+    glue = "&" if "?" in before else "?"
+    asked = glue + urlencode(sent) if sent else ""
+    return prefix() + before + asked + hash_sign + fragment
 
 
-def origin() -> str:
-    """Scheme and host, as browsers send them in Origin."""
+def prefix() -> str:
+    """What stands before every path: `/api`, or nothing."""
+    return urlsplit(settings().public_url).path.rstrip("/")
+
+
+def without_prefix(path: str) -> str | None:
+    """A path of ours as url() takes it; None for a path that is not ours."""
+    if not path.startswith(prefix() + "/"):
+        return None
+    return path.removeprefix(prefix())
+
+
+def is_own_origin(origin: str, host: str | None) -> bool:
+    """Whether a page of ours sent it: at the public address, or at the host that was asked,
+    where a custom domain leads here. Scheme and host, as browsers send them in Origin."""
     parts = urlsplit(settings().public_url)
-    return f"{parts.scheme}://{parts.netloc}"
+    return origin == f"{parts.scheme}://{parts.netloc}" or (
+        bool(host) and origin == f"{parts.scheme}://{host}"
+    )
 
 
 def own_path(address: str | None) -> str | None:

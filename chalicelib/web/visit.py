@@ -1,0 +1,202 @@
+"""One request for a page: who came, what was sent, and the answers that a page can give."""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from http import HTTPStatus
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+
+from chalice.app import Response
+
+from chalicelib.api import requests
+from chalicelib.api.problems import problem
+from chalicelib.api.requests import Call, Empty
+from chalicelib.errors import Forbidden, NotFound, TenantryError, Unauthenticated
+from chalicelib.services import idempotency
+from chalicelib.services.access import Caller
+from chalicelib.services.audit import Actor
+from chalicelib.services.idempotency import AlreadyDone, Once
+from chalicelib.storage.reads import PageRequest
+from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.rows import Row
+from chalicelib.web import cookies
+from chalicelib.web.context import shell
+from chalicelib.web.forms import Form, messages
+from chalicelib.web.rendering import render
+from chalicelib.web.urls import is_own_origin, url, without_prefix
+
+R = TypeVar("R", bound=Row)
+T = TypeVar("T")
+
+HTML = "text/html; charset=utf-8"
+PAGE_SIZE = 25
+MAX_PARAMETER = 2000
+RESUMPTIONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Onward:
+    """Where a deed leads: a path of ours, or another site's whole address; and what the next
+    page says. kind: success, error, info, warning."""
+
+    address: str
+    flash: str | None = None
+    kind: str = "success"
+
+
+@dataclass
+class Visit:
+    """path: the parameters of the path. session: the token of who is signed in."""
+
+    request: Any
+    path: dict[str, str]
+    session: str | None = None
+    known_caller: Caller | None = None
+    set_cookies: list[str] = field(default_factory=list)
+
+    @property
+    def caller(self) -> Caller:
+        if self.known_caller is None:
+            raise Unauthenticated("Sign in first.")
+        return self.known_caller
+
+    @property
+    def reseller(self) -> Reseller:
+        """The reseller account of who is signed in."""
+        if self.caller.reseller is None:
+            raise NotFound("page")
+        return self.caller.reseller
+
+    @property
+    def by(self) -> Actor:
+        return self.caller.actor(requests.source_ip(self.request))
+
+    def query(self, name: str) -> str:
+        """A parameter of the address; empty where it is missing."""
+        return str((self.request.query_params or {}).get(name) or "").strip()[:MAX_PARAMETER]
+
+    def page_request(self) -> PageRequest:
+        return PageRequest(PAGE_SIZE, self.query("cursor") or None)
+
+    def pages(self, next_cursor: str | None, **kept: str) -> dict[str, Any]:
+        """What a list's paging links need. kept: the filters that they carry on."""
+        return {
+            "next_cursor": next_cursor,
+            "is_later": bool(self.query("cursor")),
+            "query": {name: value for name, value in kept.items() if value},
+        }
+
+    @property
+    def address(self) -> str:
+        """The path and query of this page, as url() takes them."""
+        path: str = self.request.path.format_map(
+            {name: quote(value, safe="") for name, value in self.path.items()}
+        )
+        sent = self.request.query_params
+        pairs = [(name, value) for name in sent or () for value in sent.getlist(name)]
+        return path + (f"?{urlencode(pairs)}" if pairs else "")
+
+    @property
+    def came_from(self) -> str | None:
+        """The page of ours that sent this; its path and query, as url() takes them."""
+        try:
+            parts = urlsplit(self.request.headers.get("referer") or "")
+        except ValueError:
+            return None
+        if not is_own_origin(f"{parts.scheme}://{parts.netloc}", self.host):
+            return None
+        path = without_prefix(parts.path)
+        return path and path + (f"?{parts.query}" if parts.query else "")
+
+    @property
+    def host(self) -> str | None:
+        host: str | None = self.request.headers.get("host")
+        return host
+
+    def form(self) -> Form:
+        return Form(self.request)
+
+    def render(
+        self, template: str, *, title: str, status: int = HTTPStatus.OK, **context: Any
+    ) -> Response:
+        """A page. The flash that waited for it is shown, once."""
+        flash = cookies.read_flash(self.request.headers.get("cookie"))
+        if flash is not None:
+            self.set_cookies.append(cookies.clear(cookies.FLASH))
+        known = shell(self.known_caller, self.session, flash, self.host)
+        body = render(template, {**known, "page_title": title, **context})
+        return Response(body, {"Content-Type": HTML}, status)
+
+    def refused(
+        self,
+        error: TenantryError,
+        show: Callable[..., Response],
+        form: Form,
+        *,
+        repeated: Sequence[str] = (),
+        **context: Any,
+    ) -> Response:
+        """The page of a form again, with what was typed and what is wrong with it.
+
+        repeated: the fields that can be sent more than once. Raises the error itself where
+        the form is not to blame: what it is about is gone, or not this person's.
+        """
+        if isinstance(error, NotFound | Forbidden):
+            raise error
+        typed: dict[str, Any] = {**form.typed, **{name: form.every(name) for name in repeated}}
+        again = show(self, errors=messages(error), form=typed, **context)
+        status, _, headers = problem(error)
+        again.status_code = status.value
+        if "Retry-After" in headers:
+            again.headers["Retry-After"] = headers["Retry-After"]
+        return again
+
+    def redirect(self, path: str, *, flash: str | None = None, kind: str = "success") -> Response:
+        """See other: what a POST ends in. path: ours, or another site's whole address."""
+        if flash is not None:
+            self.set_cookies.append(cookies.set_flash(kind, flash))
+        address = url(path) if path.startswith("/") else path
+        return Response("", {"Location": address}, HTTPStatus.SEE_OTHER)
+
+    def go(self, onward: Onward) -> Response:
+        return self.redirect(onward.address, flash=onward.flash, kind=onward.kind)
+
+    def on_current(self, read: Callable[[], R], act: Callable[[R], T], *, version: str = "") -> T:
+        """Act on a row as it is now. version: the one that the form shows, where it edits
+        what it shows. Raises VersionConflict if that is not the row's any more."""
+        if_match = f'"{version}"' if version else None
+        call = Call(Empty(), self.path, if_match=if_match, if_none_match=None)
+        return call.on_current(read, act)
+
+    def once(self, form: Form, act: Callable[[Once], T], then: Callable[[T], Onward]) -> Response:
+        """Do what a form asks for once, though it is sent twice, and go where `then` says; so
+        does the second sending. `once_field` tells one filling-in from the next, and the
+        content tells it from the same form, gone back to and filled in otherwise."""
+        if not form.get("once"):
+            return self.go(then(act(idempotency.UNKEYED)))
+        content = f"{self.request.path}\n{sorted(self.path.items())}\n{form.content()}"
+        fingerprint = hashlib.sha256(content.encode()).hexdigest()
+        key = idempotency.key_for(f"{self.caller.id}:page", content)
+        for _ in range(RESUMPTIONS):
+            found = idempotency.find(key, fingerprint)
+            if found is not None and found.response is not None:
+                return self.go(Onward(**found.response))
+            once = Once(
+                key,
+                fingerprint,
+                render=lambda made: asdict(then(made)),
+                ref=found.ref if found else None,
+            )
+            try:
+                return self.go(then(act(once)))
+            except AlreadyDone:
+                continue  # sent twice at once: the other one was first
+        raise AlreadyDone
+
+    def seed(self, form: Form) -> bytes:
+        """What a secret that this form asks for is derived from: known to this session alone,
+        and the same for the same filling-in."""
+        content = f"{self.request.path}\n{form.content()}".encode()
+        return hmac.digest((self.session or "").encode(), content, "sha256")
