@@ -4,6 +4,7 @@ from chalice.app import Chalice
 
 from chalicelib.api import (
     audit,
+    branding,
     health,
     openapi,
     purchases,
@@ -30,6 +31,7 @@ API = (
     users.routes,
     resellers.routes,
     tenants.routes,
+    branding.routes,
     purchases.routes,
     audit.routes,
     settings.routes,

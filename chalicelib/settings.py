@@ -19,6 +19,8 @@ class Settings:
     stripe_api_base: None for Stripe itself; on one machine, the stand-in's address.
     stripe_webhook_secrets: one, or two while a secret is being rotated.
     mail_from: the address that SES may send from; None where no mail is sent.
+    platform_hosts: further hosts of the platform's own, which no reseller may claim.
+    dns_server: `address:port` to ask for TXT records; None for the machine's own resolver.
     livemode: whether real money moves; events of the other mode are refused.
     """
 
@@ -30,6 +32,8 @@ class Settings:
     stripe_api_base: str | None
     currency: str
     mail_from: str | None = None
+    platform_hosts: tuple[str, ...] = ()
+    dns_server: str | None = None
 
     @property
     def livemode(self) -> bool:
@@ -59,4 +63,6 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         stripe_api_base=environ.get("STRIPE_API_BASE") or None,
         currency=environ.get("CURRENCY", "usd").lower(),
         mail_from=environ.get("MAIL_FROM", "").strip() or None,
+        platform_hosts=tuple(environ.get("PLATFORM_HOSTS", "").lower().replace(",", " ").split()),
+        dns_server=environ.get("DNS_SERVER") or None,
     )

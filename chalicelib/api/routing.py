@@ -59,6 +59,8 @@ class Route:
     """One line of the contract. created: the Location template of what a POST makes.
 
     sensitive: the request or its answer holds a secret, which no record may keep.
+    composed: the answer is made of several rows; its ETag tells of all of them.
+    cached_seconds: how long anyone may keep the answer; pages of any origin may read it.
     """
 
     method: str
@@ -70,6 +72,8 @@ class Route:
     paged: bool
     created: str | None
     sensitive: bool
+    composed: bool
+    cached_seconds: int
     handler: Callable[..., Any]
 
     @property
@@ -98,6 +102,8 @@ class Routes(Blueprint):
         paged: bool = False,
         created: str | None = None,
         sensitive: bool = False,
+        composed: bool = False,
+        cached_seconds: int = 0,
     ) -> Callable[[Handler[I]], Handler[I]]:
         def declare(handler: Handler[I]) -> Handler[I]:
             route = Route(
@@ -110,6 +116,8 @@ class Routes(Blueprint):
                 paged,
                 created,
                 sensitive,
+                composed,
+                cached_seconds,
                 handler,
             )
             DECLARED.append(route)

@@ -84,6 +84,14 @@ class Document(Attribute[dict[str, Any]]):
         return {key: _from_dynamodb(item) for key, item in value.items()}
 
 
+class BrandingDocument(Document):
+    """A branding document. Whatever somebody made of the column in the console, the row can
+    be read; services/branding.py takes from it what is valid."""
+
+    def get_value(self, value: dict[str, Any]) -> Any:
+        return value.get(self.attr_type, {})
+
+
 def _to_dynamodb(value: Any) -> dict[str, Any]:
     match value:
         case None:
