@@ -45,7 +45,7 @@ class BrandingConfig(Input):
     support_email: _Email = Field(
         default=None, description="Where visitors write for help; public."
     )
-    support_url: _Url = Field(default=None, description="Where visitors find help; public, https.")
+    support_url: _Url = Field(default=None, description="Where visitors go for help; public.")
 
 
 class Brand(Output):
