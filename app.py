@@ -5,6 +5,7 @@ from chalice.app import Chalice
 from chalicelib.api import (
     audit,
     branding,
+    domains,
     health,
     openapi,
     purchases,
@@ -15,6 +16,7 @@ from chalicelib.api import (
     users,
 )
 from chalicelib.functions import (
+    check_domains,
     send_mail,
     stripe_webhook,
     sweep_purchases,
@@ -32,6 +34,7 @@ API = (
     resellers.routes,
     tenants.routes,
     branding.routes,
+    domains.routes,
     purchases.routes,
     audit.routes,
     settings.routes,
@@ -43,6 +46,7 @@ WEB = (
     assets.assets,
 )
 FUNCTIONS = (
+    check_domains.blueprint,
     send_mail.blueprint,
     stripe_webhook.blueprint,
     sweep_purchases.blueprint,

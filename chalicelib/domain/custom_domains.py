@@ -1,8 +1,8 @@
 """A reseller's own domain: proven by a TXT record, kept while the record is there.
 
-    pending ──record there──▶ verified ──record gone──▶ failing ──grace over──▶ suspended
-                                 ▲────────record there─────┘                       │
-                                 ▲────────record there─────────────────────────────┘
+pending ──record there──▶ verified ──record gone──▶ failing ──grace over──▶ suspended
+                             ▲────────record there─────┘                       │
+                             ▲────────record there─────────────────────────────┘
 """
 
 from dataclasses import dataclass

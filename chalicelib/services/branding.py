@@ -11,8 +11,9 @@ from typing import Any
 from chalicelib.domain import branding
 from chalicelib.domain.branding import Effective, LowContrast, Own, Source, readable
 from chalicelib.domain.names import check_slug
-from chalicelib.errors import FieldError, InvalidRequest, NotFound
+from chalicelib.errors import NotFound
 from chalicelib.services import audit, hosts, platform
+from chalicelib.services.branding_documents import checked
 from chalicelib.storage.claims import owner_of
 from chalicelib.storage.domains import Domain, domain_claim
 from chalicelib.storage.platform_settings import PlatformSettings
@@ -37,15 +38,6 @@ class BrandingView:
     @property
     def low_contrast(self) -> list[LowContrast]:
         return branding.low_contrast(self.effective)
-
-
-def checked(document: Mapping[str, Any], *, within: str = "") -> Own:
-    """The document as it is kept. Raises InvalidRequest, naming each field below `within`."""
-    own, problems = branding.check(document)
-    if problems:
-        prefix = f"{within}." if within else ""
-        raise InvalidRequest([FieldError(prefix + p.field, p.message) for p in problems])
-    return own
 
 
 def platform_view(row: PlatformSettings) -> BrandingView:

@@ -9,7 +9,8 @@ from chalicelib.domain.ledger import Kind
 from chalicelib.domain.names import search_key, slugify
 from chalicelib.errors import NotFound, SlugTaken, VersionConflict
 from chalicelib.observability import logger
-from chalicelib.services import audit, branding, platform
+from chalicelib.services import audit, platform
+from chalicelib.services.branding_documents import checked
 from chalicelib.services.idempotency import UNKEYED, Once
 from chalicelib.storage import pool
 from chalicelib.storage.claims import claim, free
@@ -47,7 +48,7 @@ def create_tenant(
     SlugTaken, NotFound, InvalidRequest (branding_config).
     """
     tenant_id = new_id("tnt")
-    own = branding.checked(branding_config, within="branding_config")
+    own = checked(branding_config, within="branding_config")
     derived = slug is None
     chosen = slug or slugify(name, fallback=_unique("tenant", tenant_id))
     try:

@@ -34,7 +34,8 @@ def resolver() -> "Resolver":
 
 def look_up(name: str, expected: str) -> Lookup:
     """What is at `name`, held against the value that should be there. Never raises."""
-    from dns import exception, resolver as dns_resolver
+    from dns import exception
+    from dns import resolver as dns_resolver
 
     try:
         answer = resolver().resolve(name, "TXT", search=False)

@@ -85,11 +85,14 @@ class Document(Attribute[dict[str, Any]]):
 
 
 class BrandingDocument(Document):
-    """A branding document. Whatever somebody made of the column in the console, the row can
-    be read; services/branding.py takes from it what is valid."""
+    """A branding document: texts. Whatever somebody made of the column in the console, the
+    row can be read; domain/branding.py takes from it what is valid."""
 
     def get_value(self, value: dict[str, Any]) -> Any:
         return value.get(self.attr_type, {})
+
+    def deserialize(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: item["S"] for key, item in value.items() if "S" in item}
 
 
 def _to_dynamodb(value: Any) -> dict[str, Any]:
