@@ -4,6 +4,8 @@ from chalice.app import Chalice
 
 from chalicelib.api import (
     audit,
+    branding,
+    domains,
     health,
     openapi,
     purchases,
@@ -14,6 +16,7 @@ from chalicelib.api import (
     users,
 )
 from chalicelib.functions import (
+    check_domains,
     send_mail,
     stripe_webhook,
     sweep_purchases,
@@ -30,6 +33,8 @@ API = (
     users.routes,
     resellers.routes,
     tenants.routes,
+    branding.routes,
+    domains.routes,
     purchases.routes,
     audit.routes,
     settings.routes,
@@ -41,6 +46,7 @@ WEB = (
     assets.assets,
 )
 FUNCTIONS = (
+    check_domains.blueprint,
     send_mail.blueprint,
     stripe_webhook.blueprint,
     sweep_purchases.blueprint,

@@ -63,7 +63,7 @@ class DomainTaken(TenantryError):
     code = "domain_taken"
 
     def __init__(self, host: str) -> None:
-        super().__init__(f"The domain {host} is taken.")
+        super().__init__(f"The domain {host} is verified for another account.")
 
 
 class LicenseCountBelowUsed(TenantryError):

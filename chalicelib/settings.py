@@ -40,6 +40,8 @@ class Settings:
     stripe_api_base: None for Stripe itself; on one machine, the stand-in's address.
     mail_from: the address that SES may send from; None where no mail is sent.
     promotion_codes: whether Stripe's payment page takes the account's promotion codes.
+    platform_hosts: further hosts of the platform's own, which no reseller may claim.
+    dns_server: `address:port` to ask for TXT records; None for the machine's own resolver.
     """
 
     stage: str
@@ -48,6 +50,8 @@ class Settings:
     currency: str
     promotion_codes: bool
     mail_from: str | None
+    platform_hosts: tuple[str, ...]
+    dns_server: str | None
     _public_url: Value
     _stripe_secret_key: Value
     _stripe_webhook_secret: Value
@@ -104,6 +108,8 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         currency=environ.get("CURRENCY", "usd").lower(),
         promotion_codes=optional("STRIPE_PROMOTION_CODES").lower() in ("1", "on", "true"),
         mail_from=optional("MAIL_FROM") or None,
+        platform_hosts=tuple(optional("PLATFORM_HOSTS").lower().replace(",", " ").split()),
+        dns_server=optional("DNS_SERVER") or None,
         _public_url=either("PUBLIC_URL"),
         _stripe_secret_key=either("STRIPE_SECRET_KEY"),
         _stripe_webhook_secret=either("STRIPE_WEBHOOK_SECRET"),

@@ -1,5 +1,6 @@
 """Answers: what a handler made, as JSON by the route's output model; and problems."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -28,22 +29,40 @@ def rendered(route: "Route", call: Call[Any], made: Any) -> Answer:
     """The answer of a route to what its handler returned: a row, a page of rows, nothing."""
     if route.returns is None:
         return Answer(HTTPStatus.NO_CONTENT, {}, "")
-    headers = {"Content-Type": "application/json"}
+    headers = {"Content-Type": "application/json", **_cacheable(route)}
     if isinstance(made, Page):
         data = [_plain(route.returns, row) for row in made.rows]
         return Answer(
             route.status, headers, to_json({"data": data, "next_cursor": made.next_cursor})
         )
     document = _plain(route.returns, made)
-    version = getattr(made, "version", None)
-    if version is not None:
-        headers["ETag"] = tag = requests.etag(version)
+    if tag := _etag(route, made, document):
+        headers["ETag"] = tag
         if route.method == "GET" and requests.is_unchanged(call.if_none_match, tag):
-            return Answer(HTTPStatus.NOT_MODIFIED, {"ETag": tag}, "")
+            return Answer(HTTPStatus.NOT_MODIFIED, {"ETag": tag, **_cacheable(route)}, "")
     if route.created:
         where = requests.path_of(route.created, {**call.path, **document})
         headers["Location"] = settings().public_url + where
     return Answer(route.status, headers, to_json(document))
+
+
+def _cacheable(route: "Route") -> dict[str, str]:
+    """What lifts the default, no-store, where a route says so."""
+    if not route.cached_seconds:
+        return {}
+    return {
+        "Cache-Control": f"public, max-age={route.cached_seconds}",
+        "Access-Control-Allow-Origin": "*",
+    }
+
+
+def _etag(route: "Route", made: Any, document: dict[str, Any]) -> str | None:
+    """The row's version; where the answer is made of more, what it says as well."""
+    version = getattr(made, "version", None)
+    parts = [] if version is None else [version]
+    if route.composed:
+        parts.append(hashlib.sha256(to_json(document).encode()).hexdigest()[:16])
+    return requests.etag(*parts) if parts else None
 
 
 def _plain(model: type[BaseModel], row: Any) -> dict[str, Any]:

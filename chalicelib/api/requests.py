@@ -97,12 +97,13 @@ class Call(Generic[I]):
 
 
 def _matches(if_match: str, version: int) -> bool:
-    tags = [tag.strip() for tag in if_match.split(",")]
-    return "*" in tags or etag(version) in tags
+    """Of a tag that says more than the row's version, the version alone counts here."""
+    own = re.compile(rf'\*|"{version}(-[0-9a-f]+)?"')
+    return any(own.fullmatch(tag.strip()) for tag in if_match.split(","))
 
 
-def etag(version: int) -> str:
-    return f'"{version}"'
+def etag(*parts: object) -> str:
+    return f'"{"-".join(str(part) for part in parts)}"'
 
 
 def is_unchanged(if_none_match: str | None, tag: str) -> bool:

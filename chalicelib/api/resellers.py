@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
+from chalicelib.api.branding_config import StoredBranding
 from chalicelib.api.fields import (
-    Document,
     Email,
     Id,
     Input,
@@ -39,7 +39,7 @@ class ResellerOutput(RowOutput):
     license_available: int
     over_allocated: bool
     is_active: bool
-    branding_config: Document
+    branding_config: StoredBranding
 
 
 class Licenses(Output):

@@ -60,6 +60,8 @@ class Route:
 
     sensitive: the request or its answer holds a secret, which no record may keep.
     ends_session: a replay comes with a token that is no longer valid.
+    composed: the answer is made of several rows; its ETag tells of all of them.
+    cached_seconds: how long anyone may keep the answer; pages of any origin may read it.
     """
 
     method: str
@@ -72,6 +74,8 @@ class Route:
     created: str | None
     sensitive: bool
     ends_session: bool
+    composed: bool
+    cached_seconds: int
     handler: Callable[..., Any]
 
     @property
@@ -101,6 +105,8 @@ class Routes(Blueprint):
         created: str | None = None,
         sensitive: bool = False,
         ends_session: bool = False,
+        composed: bool = False,
+        cached_seconds: int = 0,
     ) -> Callable[[Handler[I]], Handler[I]]:
         def declare(handler: Handler[I]) -> Handler[I]:
             route = Route(
@@ -114,6 +120,8 @@ class Routes(Blueprint):
                 created,
                 sensitive,
                 ends_session,
+                composed,
+                cached_seconds,
                 handler,
             )
             DECLARED.append(route)

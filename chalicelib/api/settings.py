@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from chalicelib.api.fields import Document, Email, Input, Output, Time
+from chalicelib.api.branding_config import BrandingConfig, StoredBranding
+from chalicelib.api.fields import Email, Input, Output, Time
 from chalicelib.api.purchases import TierOutput
 from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
 from chalicelib.domain.pricing import Tier
@@ -24,7 +25,7 @@ class TierInput(Input):
 
 
 class SettingsChanges(Input):
-    """price_tiers replace the whole table."""
+    """price_tiers replace the whole table, branding_config the whole document."""
 
     price_tiers: Annotated[list[TierInput], Field(max_length=100)] = Field(default_factory=list)
     restrict_inactive_resellers: bool = True
@@ -34,6 +35,7 @@ class SettingsChanges(Input):
     automatic_repairs: Annotated[list[RepairName], Field(max_length=20)] = Field(
         default_factory=list
     )
+    branding_config: BrandingConfig = BrandingConfig()
 
 
 class SettingsOutput(Output):
@@ -46,7 +48,7 @@ class SettingsOutput(Output):
     low_license_threshold: int
     support_email: str | None
     automatic_repairs: list[str]
-    branding_config: Document
+    branding_config: StoredBranding
     updated_at: Time | None
     version: int
 

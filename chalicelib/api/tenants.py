@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints
 
+from chalicelib.api.branding_config import BrandingConfig, StoredBranding
 from chalicelib.api.fields import (
-    Document,
     Email,
     Input,
     ListQuery,
@@ -37,7 +37,7 @@ class TenantOutput(RowOutput):
     contact_email: str | None
     is_active: bool
     holds_license: bool
-    branding_config: Document
+    branding_config: StoredBranding
     deleted_at: Time | None
     purge_at: Time | None
 
@@ -48,7 +48,7 @@ class NewTenant(Input):
     name: Text
     slug: Slug | None = None
     contact_email: Email | None = None
-    branding_config: dict[str, Any] = Field(default_factory=dict)
+    branding_config: BrandingConfig = BrandingConfig()
 
 
 class TenantChanges(Input):
@@ -82,7 +82,7 @@ def create_tenant(call: Call[NewTenant]) -> Tenant:
         name=new.name,
         slug=new.slug,
         contact_email=new.contact_email,
-        branding_config=new.branding_config,
+        branding_config=new.branding_config.model_dump(exclude_none=True),
         by=call.by,
         once=call.once,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import clock
+from chalicelib.domain.branding import inherit, readable
 from chalicelib.services import platform
 from chalicelib.settings import settings
 
@@ -17,13 +18,6 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parents[1] / "web" / "templates" / "mail"
-BRAND = {
-    "product_name": "Tenantry",
-    "logo_url": None,
-    "primary_color": "#1f4fd8",
-    "support_email": None,
-    "support_url": None,
-}
 
 
 def compose(template: str, context: dict[str, Any], *, to: str, mail_id: str) -> EmailMessage:
@@ -50,8 +44,7 @@ def compose(template: str, context: dict[str, Any], *, to: str, mail_id: str) ->
 
 
 def _brand() -> dict[str, Any]:
-    own = getattr(platform.current(), "branding_config", None) or {}
-    return BRAND | {name: own[name] for name in BRAND if own.get(name)}
+    return inherit(readable(platform.current().branding_config)).values
 
 
 def money(cents: int, currency: str) -> str:

@@ -8,6 +8,7 @@ from chalicelib.domain import pricing
 from chalicelib.domain.pricing import Quote, Tier
 from chalicelib.errors import InvalidRequest, VersionConflict
 from chalicelib.services import audit
+from chalicelib.services.branding_documents import checked
 from chalicelib.storage.platform_settings import PLATFORM, PlatformSettings
 from chalicelib.storage.reads import get
 from chalicelib.storage.transactions import Transaction
@@ -45,6 +46,8 @@ def edit_settings(row: PlatformSettings, changes: dict[str, Any], *, by: str) ->
         columns["price_tiers"] = _checked(columns["price_tiers"])
         if columns["price_tiers"] != row.price_tiers:
             columns["tiers_version"] = row.tiers_version + 1
+    if "branding_config" in columns:
+        columns["branding_config"] = checked(columns["branding_config"], within="branding_config")
     tx = Transaction()
     audit.record_edit(
         tx,

@@ -10,6 +10,7 @@ from chalicelib.domain.names import search_key, slugify
 from chalicelib.errors import NotFound, SlugTaken, VersionConflict
 from chalicelib.observability import logger
 from chalicelib.services import audit, platform
+from chalicelib.services.branding_documents import checked
 from chalicelib.services.idempotency import UNKEYED, Once
 from chalicelib.storage import pool
 from chalicelib.storage.claims import claim, free
@@ -44,9 +45,10 @@ def create_tenant(
     """A new tenant on one of the reseller's licenses, all in one transaction.
 
     Without a slug, one is made of the name. Raises LicensesExhausted, ResellerInactive,
-    SlugTaken, NotFound.
+    SlugTaken, NotFound, InvalidRequest (branding_config).
     """
     tenant_id = new_id("tnt")
+    own = checked(branding_config, within="branding_config")
     derived = slug is None
     chosen = slug or slugify(name, fallback=_unique("tenant", tenant_id))
     try:
@@ -57,7 +59,7 @@ def create_tenant(
                 name=name,
                 slug=chosen,
                 contact_email=contact_email,
-                branding_config=branding_config,
+                branding_config=own,
                 name_key=name_key(name, tenant_id),
             ),
             by=by,
@@ -71,7 +73,7 @@ def create_tenant(
         name=name,
         slug=_unique(chosen, tenant_id),
         contact_email=contact_email,
-        branding_config=branding_config,
+        branding_config=own,
         by=by,
         once=once,
     )

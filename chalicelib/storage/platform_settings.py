@@ -2,7 +2,7 @@
 
 from pynamodb.attributes import BooleanAttribute, ListAttribute, UnicodeAttribute
 
-from chalicelib.storage.rows import Document, Integer, Row
+from chalicelib.storage.rows import BrandingDocument, Document, Integer, Row
 
 PLATFORM = "platform"
 
@@ -24,4 +24,4 @@ class PlatformSettings(Row):
     low_license_threshold = Integer(default=3)
     support_email = UnicodeAttribute(null=True)
     automatic_repairs = ListAttribute(of=UnicodeAttribute, default=list)
-    branding_config = Document(default=dict)
+    branding_config = BrandingDocument(default=dict)

@@ -118,14 +118,17 @@ def by_keys(model: type[R], keyed: Sequence[R]) -> list[R]:
     return [found[key] for key in keys if key in found]
 
 
-def get_together(*wanted: tuple[type[Row], str]) -> list[Row | None]:
-    """One row from each of several tables in one round trip, consistently read."""
+def get_together(*wanted: tuple[type[Row], *tuple[str, ...]]) -> list[Row | None]:
+    """One row from each of several tables in one round trip, consistently read.
+
+    Each is asked for as (model, hash key) or (model, hash key, range key).
+    """
     client = connection().client
     request: dict[str, Any] = {}
-    for model, key in wanted:
+    for model, *values in wanted:
         table = model._get_connection().table_name
-        name = key_columns(model)[0].attr_name
-        request[table] = {"Keys": [{name: {"S": key}}], "ConsistentRead": True}
+        key = {name: {"S": value} for name, value in zip(_key_names(model), values, strict=True)}
+        request[table] = {"Keys": [key], "ConsistentRead": True}
     items: dict[str, dict[str, Any]] = {}
     for _ in range(UNPROCESSED_ROUNDS):
         with reading():
@@ -137,7 +140,7 @@ def get_together(*wanted: tuple[type[Row], str]) -> list[Row | None]:
     else:
         raise Busy
     found: list[Row | None] = []
-    for model, _ in wanted:
+    for model, *_ in wanted:
         item = items.get(model._get_connection().table_name)
         found.append(model.from_raw_data(item) if item else None)
     return found

@@ -4,7 +4,7 @@ from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from chalicelib.domain.names import search_key
-from chalicelib.storage.rows import Document, Integer, Row
+from chalicelib.storage.rows import BrandingDocument, Integer, Row
 
 
 class ResellerDirectory(GlobalSecondaryIndex["Reseller"]):
@@ -30,7 +30,7 @@ class Reseller(Row):
     license_count = Integer(default_for_new=0)
     license_used = Integer(default_for_new=0)
     is_active = BooleanAttribute(default_for_new=True)
-    branding_config = Document(default_for_new=dict)
+    branding_config = BrandingDocument(default_for_new=dict)
     stripe_customer_id = UnicodeAttribute(null=True)
     directory = UnicodeAttribute(default_for_new="resellers")
     company_key = UnicodeAttribute()

@@ -96,6 +96,17 @@ class Document(Attribute[dict[str, Any]]):
         return {key: _from_dynamodb(item) for key, item in value.items()}
 
 
+class BrandingDocument(Document):
+    """A branding document: texts. Whatever somebody made of the column in the console, the
+    row can be read; domain/branding.py takes from it what is valid."""
+
+    def get_value(self, value: dict[str, Any]) -> Any:
+        return value.get(self.attr_type, {})
+
+    def deserialize(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: item["S"] for key, item in value.items() if "S" in item}
+
+
 def _to_dynamodb(value: Any) -> dict[str, Any]:
     match value:
         case None:

@@ -4,7 +4,7 @@ from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 
 from chalicelib.domain.names import search_key
-from chalicelib.storage.rows import Document, Expiry, Row, Timestamp
+from chalicelib.storage.rows import BrandingDocument, Expiry, Row, Timestamp
 
 
 class TenantNames(GlobalSecondaryIndex["Tenant"]):
@@ -33,7 +33,7 @@ class Tenant(Row):
     contact_email = UnicodeAttribute(null=True)
     is_active = BooleanAttribute(default_for_new=True)
     holds_license = BooleanAttribute(default_for_new=True)
-    branding_config = Document(default_for_new=dict)
+    branding_config = BrandingDocument(default_for_new=dict)
     deleted_at = Timestamp(null=True)
     purge_at = Expiry(null=True)
     name_key = UnicodeAttribute()

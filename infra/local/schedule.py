@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from chalicelib.functions.check_domains import check_domains
 from chalicelib.functions.send_mail import send_mail
 from chalicelib.functions.sweep_purchases import sweep_purchases
 from chalicelib.observability import logger
@@ -13,6 +14,7 @@ Scheduled = Callable[[dict[str, Any], None], Any]
 # name: (the function, seconds between two runs, as its schedule says; mail is not waited for)
 SCHEDULED: dict[str, tuple[Scheduled, int]] = {
     "sweep-purchases": (sweep_purchases, 15 * 60),
+    "check-domains": (check_domains, 60 * 60),
     "send-mail": (send_mail, 1),
 }
 

@@ -1,0 +1,177 @@
+"""Branding of a reseller and of its tenants, and what visitors are shown."""
+
+from typing import Annotated, Any
+
+from pydantic import StringConstraints, model_validator
+
+from chalicelib.api.branding_config import Brand, BrandingConfig, BrandingOutput
+from chalicelib.api.fields import Query
+from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
+from chalicelib.services import branding, resellers, tenants
+from chalicelib.services.branding import BrandingView, merged
+from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.tenants import Tenant
+
+routes = Routes(__name__)
+
+RESELLER_BRANDING = "/v1/resellers/{reseller}/branding"
+TENANT_BRANDING = "/v1/resellers/{reseller}/tenants/{id}/branding"
+CACHED_SECONDS = 300
+
+_Lookup = Annotated[str, StringConstraints(max_length=1000)]
+
+
+class BrandQuery(Query):
+    """host: where the visitor is. Or reseller, and perhaps tenant: their slugs. Without any,
+    and for whoever is unknown, the platform's own look."""
+
+    host: _Lookup | None = None
+    reseller: _Lookup | None = None
+    tenant: _Lookup | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "BrandQuery":
+        if self.host is not None and (self.reseller is not None or self.tenant is not None):
+            raise ValueError("Send either host or reseller.")
+        if self.tenant is not None and self.reseller is None:
+            raise ValueError("Send reseller along with tenant.")
+        return self
+
+
+@routes.api(
+    "GET",
+    "/v1/branding",
+    audience=Audience.PUBLIC,
+    scope=Scope.READ,
+    input=BrandQuery,
+    returns=Brand,
+    composed=True,
+    cached_seconds=CACHED_SECONDS,
+)
+def read_public_branding(call: Call[BrandQuery]) -> dict[str, str | None]:
+    """What a login page looks like, before anyone has signed in."""
+    query = call.input
+    return branding.for_login(query.host, query.reseller, query.tenant)
+
+
+def _reseller(call: Call[Any]) -> Reseller:
+    return resellers.read_reseller(call.reseller.id)
+
+
+def _tenant(call: Call[Any]) -> Tenant:
+    return tenants.read_tenant(call.reseller.id, call.path["id"])
+
+
+@routes.api(
+    "GET",
+    RESELLER_BRANDING,
+    audience=Audience.RESELLER,
+    scope=Scope.READ,
+    input=Empty,
+    returns=BrandingOutput,
+    composed=True,
+)
+def read_reseller_branding(call: Call[Empty]) -> BrandingView:
+    """The reseller's branding: its own fields, what is shown, and where each comes from."""
+    return branding.reseller_view(call.reseller)
+
+
+@routes.api(
+    "PUT",
+    RESELLER_BRANDING,
+    audience=Audience.RESELLER,
+    scope=Scope.BRANDING,
+    input=BrandingConfig,
+    returns=BrandingOutput,
+    composed=True,
+)
+def replace_reseller_branding(call: Call[BrandingConfig]) -> BrandingView:
+    """Replace all of the reseller's own fields. One that is null or left out is inherited."""
+    own = call.input.model_dump()
+    return call.on_current(
+        lambda: _reseller(call),
+        lambda row: branding.set_reseller_branding(row, own, by=call.by),
+    )
+
+
+@routes.api(
+    "PATCH",
+    RESELLER_BRANDING,
+    audience=Audience.RESELLER,
+    scope=Scope.BRANDING,
+    input=BrandingConfig,
+    returns=BrandingOutput,
+    composed=True,
+)
+def edit_reseller_branding(call: Call[BrandingConfig]) -> BrandingView:
+    """Override the fields that are sent; null resets one to what is inherited."""
+    return call.on_current(
+        lambda: _reseller(call),
+        lambda row: branding.set_reseller_branding(row, merged(row, call.changes()), by=call.by),
+    )
+
+
+@routes.api(
+    "GET",
+    TENANT_BRANDING,
+    audience=Audience.RESELLER,
+    scope=Scope.READ,
+    input=Empty,
+    returns=BrandingOutput,
+    composed=True,
+)
+def read_tenant_branding(call: Call[Empty]) -> BrandingView:
+    """The tenant's branding: its own fields, what is shown, and where each comes from."""
+    return branding.tenant_view(call.reseller, _tenant(call))
+
+
+@routes.api(
+    "PUT",
+    TENANT_BRANDING,
+    audience=Audience.RESELLER,
+    scope=Scope.BRANDING,
+    input=BrandingConfig,
+    returns=BrandingOutput,
+    composed=True,
+)
+def replace_tenant_branding(call: Call[BrandingConfig]) -> BrandingView:
+    """Replace all of the tenant's own fields. One that is null or left out is inherited."""
+    own = call.input.model_dump()
+    return call.on_current(
+        lambda: _tenant(call),
+        lambda row: branding.set_tenant_branding(call.reseller, row, own, by=call.by),
+    )
+
+
+@routes.api(
+    "PATCH",
+    TENANT_BRANDING,
+    audience=Audience.RESELLER,
+    scope=Scope.BRANDING,
+    input=BrandingConfig,
+    returns=BrandingOutput,
+    composed=True,
+)
+def edit_tenant_branding(call: Call[BrandingConfig]) -> BrandingView:
+    """Override the fields that are sent; null resets one to what is inherited."""
+    return call.on_current(
+        lambda: _tenant(call),
+        lambda row: branding.set_tenant_branding(
+            call.reseller, row, merged(row, call.changes()), by=call.by
+        ),
+    )
+
+
+@routes.api(
+    "DELETE",
+    TENANT_BRANDING,
+    audience=Audience.RESELLER,
+    scope=Scope.BRANDING,
+    input=Empty,
+)
+def reset_tenant_branding(call: Call[Empty]) -> BrandingView:
+    """Reset every field of the tenant to what is inherited."""
+    return call.on_current(
+        lambda: _tenant(call),
+        lambda row: branding.set_tenant_branding(call.reseller, row, {}, by=call.by),
+    )

@@ -1,0 +1,17 @@
+"""Branding documents as they are kept: what each writer of one calls first."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.domain import branding
+from chalicelib.domain.branding import Own
+from chalicelib.errors import FieldError, InvalidRequest
+
+
+def checked(document: Mapping[str, Any], *, within: str = "") -> Own:
+    """The document as it is kept. Raises InvalidRequest, naming each field below `within`."""
+    own, problems = branding.check(document)
+    if problems:
+        prefix = f"{within}." if within else ""
+        raise InvalidRequest([FieldError(prefix + p.field, p.message) for p in problems])
+    return own

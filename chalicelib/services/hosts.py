@@ -1,0 +1,104 @@
+"""Host names that may become a reseller's own: spelled one way, and nobody else's.
+
+A name is kept and shown in ASCII (xn--…) alone, so that no two look the same.
+"""
+
+import ipaddress
+import unicodedata
+from functools import cache
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from chalicelib.settings import settings
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
+
+MAX_HOST = 253
+# RFC 6761 and 6762, ICANN's .internal: names that no public DNS answers for.
+SPECIAL = frozenset({"localhost", "local", "internal", "onion", "arpa", "invalid"})
+
+# Scripts that are written together; each stands for the first word of its letters' names.
+_EAST_ASIAN = (
+    {"CJK", "HIRAGANA", "KATAKANA", "LATIN"},
+    {"CJK", "HANGUL", "LATIN"},
+    {"CJK", "BOPOMOFO", "LATIN"},
+)
+
+
+def normalised(text: str) -> str | None:
+    """The host in lowercase ASCII without port and final dot; None if it can be no name."""
+    host = text.strip().rsplit(":", 1)[0] if text.count(":") == 1 else text.strip()
+    host = host.removesuffix(".").lower()
+    try:
+        ascii_host = host if host.isascii() else _to_ascii(host)
+    except ValueError:
+        return None
+    return ascii_host if 0 < len(ascii_host) <= MAX_HOST else None
+
+
+def check_custom_host(text: str) -> str:
+    """The host as it is kept. Raises ValueError with the rule it breaks."""
+    host = text.strip().removesuffix(".").lower()
+    if len(host) > MAX_HOST:
+        raise ValueError(f"A host name has {MAX_HOST} characters at most.")
+    if any(c in host for c in "/:@?#%*\\ "):
+        raise ValueError("Send the host name alone, such as app.example.com.")
+    if _is_ip_address(host):
+        raise ValueError("Use a host name, not an IP address.")
+    host = _to_ascii(host)
+    if "." not in host or host.rpartition(".")[2] in SPECIAL:
+        raise ValueError("Use a host name of the public internet, such as app.example.com.")
+    if _suffixes().is_public(host):
+        raise ValueError(f"{host} is a public suffix, shared by many owners.")
+    if is_platform_host(host):
+        raise ValueError("This is a host of the platform itself.")
+    return host
+
+
+def _to_ascii(host: str) -> str:
+    """IDNA 2008, with the mapping that browsers apply first (UTS 46). Raises ValueError."""
+    import idna
+
+    try:
+        ascii_host = idna.encode(host, uts46=True, std3_rules=True, transitional=False).decode()
+        labels = idna.decode(ascii_host).split(".")
+    except (idna.IDNAError, UnicodeError):
+        raise ValueError("This is not a valid host name.") from None
+    for label in labels:
+        if _mixes_scripts(label):
+            raise ValueError("A label that mixes alphabets is not allowed: it imitates another.")
+    return ascii_host
+
+
+def _mixes_scripts(label: str) -> bool:
+    scripts = {unicodedata.name(c, "?").split()[0] for c in label if c.isalpha()}
+    return len(scripts) > 1 and not any(scripts <= together for together in _EAST_ASIAN)
+
+
+def _is_ip_address(host: str) -> bool:
+    """In any notation that browsers take: their last label is a number."""
+    last = host.strip("[]").rpartition(".")[2]
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return last.isdigit() or last.startswith("0x")
+    return True
+
+
+def is_platform_host(host: str) -> bool:
+    """Whether the host is the platform's, contains it, or is below it."""
+    own = [urlsplit(settings().public_url).hostname or "", *settings().platform_hosts]
+    return any(
+        host == name or name.endswith("." + host) or host.endswith("." + name)
+        for name in own
+        if name
+    )
+
+
+@cache
+def _suffixes() -> "PublicSuffixList":
+    # Imported on first use: only adding a domain asks it.
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList()

@@ -1,0 +1,245 @@
+"""Branding through the API: inheritance, conditional edits, and what a visitor is shown."""
+
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.branding import FIELDS
+from chalicelib.storage.resellers import Reseller
+from tests.support.api import Api
+from tests.support.people import People, Person
+
+MINE = "/v1/resellers/me/branding"
+
+
+@pytest.fixture
+def reseller(people: People) -> Person:
+    return people.reseller(licenses=3)
+
+
+@pytest.fixture
+def tenant(reseller: Person) -> dict[str, Any]:
+    created: dict[str, Any] = reseller.api.post(
+        "/v1/resellers/me/tenants",
+        {"name": "Blue Bottle", "branding_config": {"primary_color": "#AA0000"}},
+    ).json
+    return created
+
+
+def branding_of(tenant: dict[str, Any]) -> str:
+    return f"/v1/resellers/me/tenants/{tenant['id']}/branding"
+
+
+def test_each_field_comes_from_the_nearest_level_that_sets_it(
+    reseller: Person, tenant: dict[str, Any]
+) -> None:
+    reseller.api.put(MINE, {"primary_color": "#00aa00", "product_name": "Acme"})
+    shown = reseller.api.get(branding_of(tenant)).json
+    assert tenant["branding_config"] == shown["own"] == {"primary_color": "#aa0000"}
+    assert shown["effective"]["primary_color"] == "#aa0000"
+    assert shown["effective"]["product_name"] == "Acme"
+    assert shown["effective"]["logo_url"] is None
+    assert shown["sources"] == {
+        **dict.fromkeys(FIELDS, "platform"),
+        "product_name": "reseller",
+        "primary_color": "tenant",
+    }
+
+
+def test_a_put_replaces_the_whole_document(reseller: Person) -> None:
+    reseller.api.put(MINE, {"primary_color": "#00aa00", "product_name": "Acme"})
+    reply = reseller.api.put(MINE, {"accent_color": "#00aa00", "product_name": None})
+    assert reply.status == 200
+    assert reply.json["own"] == {"accent_color": "#00aa00"}
+    assert reply.json["sources"]["primary_color"] == "platform"
+
+
+def test_one_field_is_overridden_or_reset_alone(reseller: Person) -> None:
+    reseller.api.put(MINE, {"primary_color": "#00aa00", "product_name": "Acme"})
+    reply = reseller.api.patch(MINE, {"primary_color": None, "accent_color": "#0000aa"})
+    assert reply.json["own"] == {"product_name": "Acme", "accent_color": "#0000aa"}
+
+
+def test_a_tenants_branding_is_reset_whole(reseller: Person, tenant: dict[str, Any]) -> None:
+    path = branding_of(tenant)
+    assert reseller.api.delete(path).status == 204
+    assert reseller.api.get(path).json["own"] == {}
+    assert reseller.api.delete(path).status == 204
+
+
+def test_an_edit_of_what_another_changed_meanwhile_is_refused(reseller: Person) -> None:
+    etag = reseller.api.get(MINE).headers["ETag"]
+    first = reseller.api.put(MINE, {"product_name": "One"}, if_match=etag)
+    second = reseller.api.put(MINE, {"product_name": "Two"}, if_match=etag)
+    assert (first.status, second.code) == (200, "version_conflict")
+    third = reseller.api.put(MINE, {"product_name": "Two"}, if_match=first.headers["ETag"])
+    assert third.status == 200
+
+
+def test_the_tag_changes_with_what_is_inherited(reseller: Person, tenant: dict[str, Any]) -> None:
+    path = branding_of(tenant)
+    before = reseller.api.get(path)
+    tag = {"If-None-Match": before.headers["ETag"]}
+    assert reseller.api.get(path, headers=tag).status == 304
+    reseller.api.put(MINE, {"product_name": "Acme"})
+    assert reseller.api.get(path, headers=tag).json["effective"]["product_name"] == "Acme"
+    # The tenant's own row is as it was read, so an edit of it is not refused.
+    changed = reseller.api.put(path, {}, if_match=before.headers["ETag"])
+    assert changed.status == 200
+
+
+def test_unreadable_text_is_refused_with_the_nearest_colour_that_passes(reseller: Person) -> None:
+    document = {"text_color": "#777777", "background_color": "#ffffff"}
+    refused = reseller.api.put(MINE, document)
+    assert refused.code == "invalid_request"
+    (error,) = refused.json["errors"]
+    assert error["field"] == "text_color"
+    assert "#767676" in error["message"]
+    assert reseller.api.put(MINE, {**document, "text_color": "#767676"}).status == 200
+
+
+def test_unreadable_text_on_an_inherited_colour_is_told(
+    reseller: Person, tenant: dict[str, Any]
+) -> None:
+    reseller.api.put(MINE, {"background_color": "#000000"})
+    reply = reseller.api.put(branding_of(tenant), {"text_color": "#333333"})
+    assert reply.status == 200
+    (told,) = reply.json["low_contrast"]
+    assert (told["field"], told["on"]) == ("text_color", "background_color")
+    assert told["ratio"] < told["required"] == 4.5
+    fixed = reseller.api.put(branding_of(tenant), {"text_color": told["suggestion"]})
+    assert fixed.json["low_contrast"] == []
+
+
+def test_what_the_console_made_of_a_row_breaks_nothing(
+    reseller: Person, tenant: dict[str, Any], api: Api
+) -> None:
+    row = Reseller.get(reseller.reseller_id)
+    damage: dict[str, Any] = {
+        "product_name": "Acme",
+        "logo_url": "javascript:alert(1)",
+        "primary_color": {"red": 1},
+        "accent_color": None,
+        "support_email": ["a@b.example"],
+        "onload": "<script>",
+    }
+    row.branding_config = damage
+    row.save()
+    assert reseller.api.get(MINE).json["own"] == {"product_name": "Acme"}
+    assert reseller.api.get("/v1/resellers/me").json["branding_config"] == {"product_name": "Acme"}
+    assert reseller.api.get(branding_of(tenant)).json["effective"]["logo_url"] is None
+    assert api.get("/v1/branding?reseller=company-1").json["product_name"] == "Acme"
+    mended = reseller.api.patch(MINE, {"accent_color": "#112233"}).json["own"]
+    assert mended == {"product_name": "Acme", "accent_color": "#112233"}
+
+
+@pytest.mark.parametrize(
+    "value", [{"S": "<script>"}, {"NULL": True}, {"L": []}, {"M": {"logo_url": {"B": b"\xff"}}}]
+)
+def test_a_column_of_another_type_reads_as_empty(
+    reseller: Person, tenant: dict[str, Any], value: dict[str, Any]
+) -> None:
+    client = Reseller._get_connection().connection.client
+    key = {"id": {"S": reseller.reseller_id}}
+    client.update_item(
+        TableName=Reseller._get_connection().table_name,
+        Key=key,
+        UpdateExpression="SET branding_config = :it",
+        ExpressionAttributeValues={":it": value},
+    )
+    assert reseller.api.get("/v1/resellers/me").json["branding_config"] == {}
+    assert reseller.api.get(branding_of(tenant)).json["sources"]["product_name"] == "platform"
+    changed = reseller.api.put(MINE, {"product_name": "Acme"})
+    assert changed.json["own"] == {"product_name": "Acme"}
+
+
+def test_anothers_branding_does_not_exist(people: People, tenant: dict[str, Any]) -> None:
+    other = people.reseller()
+    path = f"/v1/resellers/{tenant['reseller_id']}/branding"
+    assert other.api.get(path).code == "not_found"
+    assert other.api.put(path, {}).code == "not_found"
+    assert other.api.get(branding_of(tenant)).code == "not_found"
+    assert people.admin.api.put(path, {"product_name": "By the admin"}).status == 200
+
+
+def test_a_deleted_tenants_branding_is_not_edited(reseller: Person, tenant: dict[str, Any]) -> None:
+    reseller.api.delete(f"/v1/resellers/me/tenants/{tenant['id']}")
+    assert reseller.api.put(branding_of(tenant), {}).code == "not_found"
+    assert reseller.api.get(branding_of(tenant)).status == 200
+
+
+def test_a_change_is_in_the_audit_trail(reseller: Person) -> None:
+    reseller.api.put(MINE, {"product_name": "Acme"})
+    reseller.api.patch(MINE, {"product_name": "Acme 2"})
+    entry = reseller.api.get("/v1/resellers/me/audit").json["data"][0]
+    assert entry["action"] == "reseller.branding_changed"
+    assert entry["actor"] == reseller.user_id
+    assert (entry["before"], entry["after"]) == (
+        {"product_name": "Acme"},
+        {"product_name": "Acme 2"},
+    )
+
+
+class TestPublic:
+    """GET /v1/branding."""
+
+    def test_shows_a_reseller_and_its_tenant_by_slug(
+        self, api: Api, reseller: Person, tenant: dict[str, Any]
+    ) -> None:
+        reseller.api.put(MINE, {"product_name": "Acme"})
+        by_reseller = api.get("/v1/branding?reseller=company-1").json
+        by_tenant = api.get("/v1/branding?reseller=company-1&tenant=blue-bottle").json
+        assert by_reseller["product_name"] == by_tenant["product_name"] == "Acme"
+        assert by_reseller["primary_color"] != by_tenant["primary_color"] == "#aa0000"
+        assert set(by_tenant) == set(FIELDS)
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "?host=nobody.example",
+            "?host=%00%ff",
+            "?host=" + "a" * 999,
+            "?host=",
+            "?reseller=no-such",
+            "?reseller=../..&tenant=%22",
+            "?reseller=&tenant=",
+            "?host=127.0.0.1:8000",
+        ],
+    )
+    def test_whoever_is_unknown_gets_the_platforms_own(self, api: Api, query: str) -> None:
+        unknown, own = api.get("/v1/branding" + query), api.get("/v1/branding")
+        assert (unknown.status, unknown.text) == (own.status, own.text) == (200, own.text)
+        assert without_id(unknown.headers) == without_id(own.headers)
+
+    def test_a_deleted_tenant_is_shown_as_its_reseller(
+        self, api: Api, reseller: Person, tenant: dict[str, Any]
+    ) -> None:
+        reseller.api.delete(f"/v1/resellers/me/tenants/{tenant['id']}")
+        shown = api.get("/v1/branding?reseller=company-1&tenant=blue-bottle").json
+        assert shown == api.get("/v1/branding?reseller=company-1").json
+
+    def test_may_be_kept_and_asked_for_again(self, api: Api, reseller: Person) -> None:
+        reply = api.get("/v1/branding?reseller=company-1")
+        assert reply.headers["Cache-Control"] == "public, max-age=300"
+        assert reply.headers["Access-Control-Allow-Origin"] == "*"
+        for tag in (reply.headers["ETag"], f'W/{reply.headers["ETag"]}, "x"', "*"):
+            again = api.get("/v1/branding?reseller=company-1", headers={"If-None-Match": tag})
+            assert (again.status, again.text) == (304, "")
+            assert again.headers["Cache-Control"] == reply.headers["Cache-Control"]
+        reseller.api.put(MINE, {"product_name": "Acme"})
+        changed = api.get(
+            "/v1/branding?reseller=company-1", headers={"If-None-Match": reply.headers["ETag"]}
+        )
+        assert changed.status == 200
+
+    @pytest.mark.parametrize("query", ["?host=a.example&reseller=b", "?tenant=a", "?colour=red"])
+    def test_a_question_that_makes_no_sense_is_refused_and_not_kept(
+        self, api: Api, query: str
+    ) -> None:
+        refused = api.get("/v1/branding" + query)
+        assert refused.code == "invalid_request"
+        assert refused.headers["Cache-Control"] == "no-store"
+
+
+def without_id(headers: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name != "X-Request-Id"}

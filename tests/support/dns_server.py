@@ -1,0 +1,58 @@
+"""A real DNS server on 127.0.0.1, any port, that answers as it is told."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from dnslib import QTYPE, RCODE, RR, TXT, DNSError
+from dnslib.server import BaseResolver, DNSServer
+
+
+class Zone(BaseResolver):  # type: ignore[misc] # dnslib carries no types
+    """txt: the values at a name; a value of several strings is a list. silent, failing: names
+    that are never answered, or with SERVFAIL. asked: every name that was asked for."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.forget()
+
+    def forget(self) -> None:
+        self.txt: dict[str, list[str | bytes | list[str]]] = {}
+        self.silent: set[str] = set()
+        self.failing: set[str] = set()
+        self.asked: list[str] = []
+
+    def resolve(self, request: Any, _handler: Any) -> Any:
+        name = str(request.q.qname).rstrip(".").lower()
+        self.asked.append(name)
+        if name in self.silent:
+            raise DNSError("Nothing is sent back.")
+        reply = request.reply()
+        if name in self.failing:
+            reply.header.rcode = RCODE.SERVFAIL
+        elif name not in self.txt:
+            reply.header.rcode = RCODE.NXDOMAIN
+        else:
+            for value in self.txt[name]:
+                reply.add_answer(RR(name, QTYPE.TXT, rdata=TXT(value), ttl=0))
+        return reply
+
+
+class _Quiet:
+    def __getattr__(self, _name: str) -> Any:
+        return lambda *_arguments: None
+
+
+@contextmanager
+def dns_server() -> Iterator[Zone]:
+    """Serve while this lasts."""
+    zone = Zone()
+    server = DNSServer(zone, address="127.0.0.1", port=0, logger=_Quiet())
+    zone.port = server.server.server_address[1]
+    server.start_thread()
+    try:
+        yield zone
+    finally:
+        server.stop()
+        server.server.server_close()
+        server.thread.join()
