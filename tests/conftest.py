@@ -9,7 +9,8 @@ from argon2 import PasswordHasher
 
 from infra.local.aws import create_tables, local_aws, set_environment
 
-set_environment({"POWERTOOLS_METRICS_NAMESPACE": "Tenantry"})
+# Nobody answers there: no test asks a name server of the world.
+set_environment({"POWERTOOLS_METRICS_NAMESPACE": "Tenantry", "DNS_SERVER": "127.0.0.1:9"})
 
 from app import app  # noqa: E402 - the environment comes first
 from chalicelib import clock  # noqa: E402

@@ -63,12 +63,19 @@ class World:
             )
         return purchase_id
 
+    def domain(self) -> str:
+        host = f"app{next(_numbers)}.acme.example"
+        added = self.reseller.api.post("/v1/resellers/me/domains", {"host": host})
+        assert added.status == 201, added.text
+        return host
+
 
 # What the {id} of a path names, by the noun before it, and what must be true of it first.
 IDS: dict[str, Callable[[World], str]] = {
     "users": lambda world: world.reseller.user_id,
     "tenants": lambda world: world.tenant(),
     "purchases": lambda world: world.purchase(),
+    "domains": lambda world: world.domain(),
 }
 FIRST: dict[str, Callable[[World], str]] = {
     "restore": lambda world: world.tenant(deleted=True),
