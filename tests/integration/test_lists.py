@@ -8,6 +8,9 @@ from urllib.parse import quote
 
 import pytest
 
+from chalicelib import clock
+from chalicelib.storage.ledger import LedgerEntry
+from chalicelib.storage.rows import new_id
 from tests.support.api import Api
 from tests.support.examples import World
 
@@ -196,10 +199,11 @@ def test_cursors_of_other_lists(world: World) -> None:
     ]
     cursors = [caller.get(f"{path}limit=1").json["next_cursor"] for caller, path in paths]
     assert None not in cursors
-    for number, cursor in enumerate(cursors):
-        for place, (caller, path) in enumerate(paths):
+    for shift in (0, 1, 2, 5):
+        for number, cursor in enumerate(cursors):
+            caller, path = paths[(number + shift) % len(paths)]
             reply = caller.get(f"{path}cursor={cursor}")
-            assert reply.status == (200 if place == number else 422), (path, paths[number][1])
+            assert reply.status == (422 if shift else 200), (path, paths[number][1])
 
 
 def test_an_admin_goes_on_in_a_resellers_list(world: World) -> None:
@@ -229,9 +233,12 @@ def test_limits(world: World, limit: str) -> None:
 
 
 def test_twenty_five_unless_asked_otherwise(world: World) -> None:
-    path = f"/v1/resellers/{world.reseller.reseller_id}/license-adjustments"
-    for number in range(30):
-        world.people.admin.api.post(path, {"change": 1, "reason": str(number)})
+    reseller_id = str(world.reseller.reseller_id)
+    with LedgerEntry.batch_write() as batch:
+        for _ in range(30):
+            entry = LedgerEntry(reseller_id, new_id("led"), kind="allocation", actor="usr_x")
+            entry.at = entry.created_at = entry.updated_at = clock.now()
+            batch.save(entry)
     page = world.reseller.api.get("/v1/resellers/me/ledger").json
     assert len(page["data"]) == 25
     assert page["next_cursor"]

@@ -112,4 +112,3 @@ def test_a_reseller_can_not_make_itself_an_admin(world: World) -> None:
         assert reseller.api.patch(f"/v1/resellers/me/tenants/{tenant}", columns).status == 422
     path = f"/v1/resellers/{reseller.reseller_id}"
     assert world.people.admin.api.patch(path, {"license_used": 0}).status == 422
-
