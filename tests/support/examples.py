@@ -43,6 +43,9 @@ class World:
 
     def __post_init__(self) -> None:
         self.reseller = self.people.reseller(licenses=10)
+        # Signed in now, so that a call writes nothing but what it is for.
+        assert self.reseller.api.token
+        assert self.people.admin.api.token
 
     def tenant(self, *, deleted: bool = False) -> str:
         path = "/v1/resellers/me/tenants"

@@ -1,0 +1,114 @@
+"""Who may do what: every declared route as nobody, as a reseller, as another, as an admin."""
+
+import pytest
+
+import app  # noqa: F401 - declares every route
+from chalicelib.api.routing import DECLARED, Audience, Route
+from tests.integration.test_idempotency import everything
+from tests.support.api import Reply
+from tests.support.examples import World, example
+
+EVERY_ROUTE = pytest.mark.parametrize("route", DECLARED, ids=lambda r: f"{r.method} {r.path}")
+OF_A_RESELLER = [r for r in DECLARED if "{reseller}" in r.path]
+
+
+def without_id(reply: Reply) -> tuple[int, str, dict[str, str]]:
+    headers = {name: value for name, value in reply.headers.items() if name != "X-Request-Id"}
+    return reply.status, reply.text, headers
+
+
+@EVERY_ROUTE
+def test_the_one_it_is_for(world: World, route: Route) -> None:
+    reply = example(world, route).send()
+    assert reply.status == route.status, reply.text
+    assert reply.headers["Cache-Control"] == "no-store"
+    assert "argon2" not in reply.text
+    assert "secret_hash" not in reply.text
+
+
+@EVERY_ROUTE
+def test_nobody(world: World, route: Route) -> None:
+    request = example(world, route)
+    rows = everything()
+    for token in (None, "garbage", "ses_01JD.garbage"):
+        reply = request.caller.as_(token).call(route.method, request.path, request.body)
+        if route.audience is Audience.PUBLIC:
+            assert reply.status == route.status
+        else:
+            assert (reply.status, reply.code) == (401, "unauthenticated")
+            assert everything() == rows
+
+
+@EVERY_ROUTE
+def test_a_reseller_on_what_is_the_admins(world: World, route: Route) -> None:
+    if route.audience is not Audience.ADMIN:
+        return
+    request = example(world, route)
+    rows = everything()
+    reply = world.reseller.api.call(route.method, request.path, request.body)
+    assert (reply.status, reply.code) == (403, "forbidden")
+    assert everything() == rows
+
+
+@pytest.mark.parametrize("route", OF_A_RESELLER, ids=lambda r: f"{r.method} {r.path}")
+def test_what_is_anothers_looks_like_what_is_not_there(world: World, route: Route) -> None:
+    """Byte for byte, but for the id of the request; and it changes nothing."""
+    request = example(world, route)
+    other = world.people.reseller(licenses=1).api
+    assert other.get("/v1/me").status == 200
+    mine, missing = str(world.reseller.reseller_id), "rsl_01JD0000000000000000000000"
+    rows = everything()
+    foreign = other.call(route.method, request.path, request.body)
+    absent = other.call(route.method, request.path.replace(mine, missing), request.body)
+    assert foreign.status == (403 if route.audience is Audience.ADMIN else 404)
+    assert without_id(foreign) == without_id(absent)
+    assert everything() == rows
+
+
+@pytest.mark.parametrize(
+    "route", [r for r in OF_A_RESELLER if "{id}" in r.path], ids=lambda r: f"{r.method} {r.path}"
+)
+def test_anothers_thing_under_ones_own_account(world: World, route: Route) -> None:
+    request = example(world, route)
+    caller = world.people.reseller(licenses=1)
+    api = world.people.admin.api if route.audience is Audience.ADMIN else caller.api
+    path = request.path.replace(str(world.reseller.reseller_id), str(caller.reseller_id))
+    reply = api.call(route.method, path, request.body)
+    made_up = path.replace(request.path.split("/")[5], "tnt_01JD0000000000000000000000")
+    absent = api.call(route.method, made_up, request.body)
+    assert (reply.status, reply.code) == (404, "not_found")
+    assert without_id(reply) == without_id(absent)
+
+
+@pytest.mark.parametrize("route", OF_A_RESELLER, ids=lambda r: f"{r.method} {r.path}")
+def test_me_is_the_callers_own_account(world: World, route: Route) -> None:
+    if route.audience is Audience.ADMIN:
+        return
+    request = example(world, route)
+    path = request.path.replace(str(world.reseller.reseller_id), "me")
+    assert world.reseller.api.call(route.method, path, request.body).status == route.status
+    stranger = world.people.user().api.call(route.method, path, request.body)
+    assert (stranger.status, stranger.code) == (404, "not_found"), "has no account"
+
+
+@EVERY_ROUTE
+def test_an_admin_reaches_every_account(world: World, route: Route) -> None:
+    if route.audience is not Audience.RESELLER:
+        return
+    request = example(world, route)
+    reply = world.people.admin.api.call(route.method, request.path, request.body)
+    assert reply.status == route.status, reply.text
+
+
+def test_a_reseller_can_not_make_itself_an_admin(world: World) -> None:
+    reseller = world.reseller
+    for path in (f"/v1/users/{reseller.user_id}", "/v1/users/me"):
+        reply = reseller.api.patch(path, {"is_super_admin": True})
+        assert (reply.status, reply.code) == (403, "forbidden")
+    sneaky = {"name": "X", "license_used": 0, "holds_license": False, "reseller_id": "rsl_x"}
+    assert reseller.api.post("/v1/resellers/me/tenants", sneaky).status == 422
+    tenant = world.tenant()
+    for columns in ({"holds_license": False}, {"is_active": False}, {"version": 9}):
+        assert reseller.api.patch(f"/v1/resellers/me/tenants/{tenant}", columns).status == 422
+    path = f"/v1/resellers/{reseller.reseller_id}"
+    assert world.people.admin.api.patch(path, {"license_used": 0}).status == 422
