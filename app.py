@@ -23,6 +23,7 @@ from chalicelib.functions import (
 )
 from chalicelib.web import (
     account,
+    admin,
     assets,
 )
 
@@ -43,6 +44,7 @@ API = (
 )
 WEB = (
     account.pages,
+    *admin.PAGES,
     assets.assets,
 )
 FUNCTIONS = (

@@ -15,11 +15,13 @@ from chalicelib.errors import (
     LicenseCountBelowUsed,
     SlugTaken,
     TenantryError,
+    VersionConflict,
 )
 
 M = TypeVar("M", bound=BaseModel)
 
 MAX_FIELDS = 500
+MEANWHILE = "What you typed is kept below; saving again puts it in the place of theirs."
 # Errors of the domain that one field of a form is to blame for.
 FIELD_OF: dict[type[TenantryError], str] = {
     SlugTaken: "slug",
@@ -79,10 +81,24 @@ class Form:
         return repr(sorted((k, v) for k, v in self._all.items() if k != "csrf_token"))
 
 
+class Outdated(VersionConflict):
+    """The form shows what is no longer so. now: what each of its fields would show by now."""
+
+    def __init__(self, form: Form, now: dict[str, str]) -> None:
+        super().__init__()
+        differing = {name: text for name, text in now.items() if form.get(name) != text}
+        self.by_field = {"": "Somebody changed this after you opened it. " + MEANWHILE} | {
+            name: f"It is “{text}” now." if text else "It is empty now."
+            for name, text in differing.items()
+        }
+
+
 def messages(error: TenantryError) -> dict[str, str]:
     """What to show beside which field; under the empty name what concerns the whole form."""
     if isinstance(error, InvalidRequest):
         return {e.field: e.message for e in error.errors}
+    if isinstance(error, Outdated):
+        return error.by_field
     return {FIELD_OF.get(type(error), ""): str(error)}
 
 
