@@ -26,6 +26,7 @@ from chalicelib.web import (
     admin,
     assets,
 )
+from chalicelib.web.reseller.area import RESELLER_PAGES
 
 app = Chalice(app_name="tenantry")
 
@@ -46,6 +47,7 @@ WEB = (
     account.pages,
     *admin.PAGES,
     assets.assets,
+    *RESELLER_PAGES,
 )
 FUNCTIONS = (
     check_domains.blueprint,

@@ -35,6 +35,7 @@ PLAIN = (
     (re.compile(r"Input should be a valid integer.*"), "A whole number, please."),
     (re.compile(r"Input should be greater than or equal to (\S+)"), r"\1 or more, please."),
     (re.compile(r"Input should be less than or equal to (\S+)"), r"\1 at most, please."),
+    (re.compile(r"String should have at least 1 character"), "Please fill this in."),
     (re.compile(r"String should have at least (\S+) characters?"), r"\1 characters at least."),
     (re.compile(r"String should have at most (\S+) characters?"), r"\1 characters at most."),
     (re.compile(r"value is not a valid email address: .*"), "Write it like name@example.com."),
