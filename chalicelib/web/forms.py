@@ -46,15 +46,24 @@ PLAIN = (
 class Form:
     """typed: what stands in the fields, to show again; the last of a repeated name."""
 
-    def __init__(self, request: Any) -> None:
+    def __init__(self, fields: dict[str, list[str]]) -> None:
+        self._all = fields
+        self.typed = {name: values[-1] for name, values in self._all.items()}
+
+    @classmethod
+    def posted(cls, request: Any) -> "Form":
         """Raises PayloadTooLarge, InvalidRequest."""
         try:
-            self._all = parse_qs(
-                raw_body(request).decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS
-            )
+            body = raw_body(request).decode()
+            return cls(parse_qs(body, keep_blank_values=True, max_num_fields=MAX_FIELDS))
         except ValueError:
             raise InvalidRequest.of("body", "The form could not be read.") from None
-        self.typed = {name: values[-1] for name, values in self._all.items()}
+
+    @classmethod
+    def asked(cls, request: Any) -> "Form":
+        """One that is sent by GET, in the address."""
+        sent = request.query_params
+        return cls({name: sent.getlist(name) for name in sent or ()})
 
     def get(self, name: str) -> str:
         return self.typed.get(name, "").strip()

@@ -116,7 +116,9 @@ class Visit:
         return host
 
     def form(self) -> Form:
-        return Form(self.request)
+        """What was filled in. Raises PayloadTooLarge, InvalidRequest."""
+        is_query = self.request.method in ("GET", "HEAD")
+        return Form.asked(self.request) if is_query else Form.posted(self.request)
 
     def render(
         self, template: str, *, title: str, status_code: int = HTTPStatus.OK, **context: Any

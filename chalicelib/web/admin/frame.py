@@ -57,3 +57,8 @@ def renamed(error: TenantryError, field: str, shown_as: str) -> TenantryError:
     return InvalidRequest(
         [FieldError(shown_as if e.field == field else e.field, e.message) for e in error.errors]
     )
+
+
+def licenses(number: int) -> str:
+    """How many, in words; the sign is the sentence's."""
+    return "1 license" if abs(number) == 1 else f"{abs(number):,} licenses"

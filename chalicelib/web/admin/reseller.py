@@ -7,12 +7,12 @@ from chalice.app import Response
 from chalicelib.api.fields import Email, Input, LicenseCount, Slug, Text
 from chalicelib.api.resellers import Adjustment
 from chalicelib.errors import InvalidRequest, TenantryError, VersionConflict
-from chalicelib.services import lookup, platform, purchases, resellers, tenants
+from chalicelib.services import activity, lookup, platform, purchases, resellers, tenants
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.reads import PageRequest, get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.users import User
-from chalicelib.web.admin.frame import Shown, mark_of, renamed, render
+from chalicelib.web.admin.frame import Shown, licenses, mark_of, renamed, render
 from chalicelib.web.forms import Form, Outdated
 from chalicelib.web.routing import Audience, Onward, Pages, Visit
 
@@ -55,12 +55,12 @@ def show_reseller(visit: Visit, **context: Any) -> Response:
 def shown_moves(entries: list[LedgerEntry]) -> list[Any]:
     """Ledger entries with the tenant's name and the actor's e-mail in place of their ids."""
     actors = lookup.users(entry.actor for entry in entries)
-    subjects = lookup.tenants((entry.reseller_id, entry.ref) for entry in entries)
+    subjects = activity.tenant_names(entries)
     return [
         Shown(
             entry,
             actor=actors[entry.actor].email if entry.actor in actors else entry.actor,
-            subject=subjects[entry.ref].name if entry.ref in subjects else None,
+            subject=subjects.get(entry.ref or ""),
         )
         for entry in entries
     ]
@@ -131,5 +131,4 @@ def allocate(visit: Visit) -> Response:
 
 
 def _allocated(change: int) -> str:
-    number = "1 license" if abs(change) == 1 else f"{abs(change):,} licenses"
-    return f"{number} allocated." if change > 0 else f"{number} taken back."
+    return f"{licenses(change)} {'allocated' if change > 0 else 'taken back'}."
