@@ -23,8 +23,10 @@ from chalicelib.functions import (
 )
 from chalicelib.web import (
     account,
+    admin,
     assets,
 )
+from chalicelib.web.reseller.area import RESELLER_PAGES
 
 app = Chalice(app_name="tenantry")
 
@@ -43,7 +45,9 @@ API = (
 )
 WEB = (
     account.pages,
+    *admin.PAGES,
     assets.assets,
+    *RESELLER_PAGES,
 )
 FUNCTIONS = (
     check_domains.blueprint,

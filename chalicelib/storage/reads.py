@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -101,6 +101,30 @@ def query_page(
     if index is not None:
         rows = by_keys(model, rows)
     return Page(rows, cursor)
+
+
+def sift(
+    read: Callable[[PageRequest], Page[R]],
+    request: PageRequest,
+    keep: Callable[[R], bool],
+    *,
+    most: int = 500,
+) -> Page[R]:
+    """A page of a list's rows that `keep` says yes to, where no index can be asked for them.
+
+    It looks at about `most` rows, so that its cost has a limit: what it returns may be short,
+    or nothing, and still have a cursor that leads on.
+    """
+    found: list[R] = []
+    cursor, looked_at, limit = request.cursor, 0, request.limit
+    while True:
+        page = read(PageRequest(limit, cursor))
+        found += filter(keep, page.rows)
+        cursor = page.next_cursor
+        looked_at += limit
+        if cursor is None or len(found) >= request.limit or looked_at >= most:
+            return Page(found, cursor)
+        limit = BATCH_GET_LIMIT
 
 
 def by_keys(model: type[R], keyed: Sequence[R]) -> list[R]:

@@ -15,11 +15,13 @@ from chalicelib.errors import (
     LicenseCountBelowUsed,
     SlugTaken,
     TenantryError,
+    VersionConflict,
 )
 
 M = TypeVar("M", bound=BaseModel)
 
 MAX_FIELDS = 500
+MEANWHILE = "What you typed is kept below; saving again puts it in the place of theirs."
 # Errors of the domain that one field of a form is to blame for.
 FIELD_OF: dict[type[TenantryError], str] = {
     SlugTaken: "slug",
@@ -33,6 +35,7 @@ PLAIN = (
     (re.compile(r"Input should be a valid integer.*"), "A whole number, please."),
     (re.compile(r"Input should be greater than or equal to (\S+)"), r"\1 or more, please."),
     (re.compile(r"Input should be less than or equal to (\S+)"), r"\1 at most, please."),
+    (re.compile(r"String should have at least 1 character"), "Please fill this in."),
     (re.compile(r"String should have at least (\S+) characters?"), r"\1 characters at least."),
     (re.compile(r"String should have at most (\S+) characters?"), r"\1 characters at most."),
     (re.compile(r"value is not a valid email address: .*"), "Write it like name@example.com."),
@@ -43,15 +46,24 @@ PLAIN = (
 class Form:
     """typed: what stands in the fields, to show again; the last of a repeated name."""
 
-    def __init__(self, request: Any) -> None:
+    def __init__(self, fields: dict[str, list[str]]) -> None:
+        self._all = fields
+        self.typed = {name: values[-1] for name, values in self._all.items()}
+
+    @classmethod
+    def posted(cls, request: Any) -> "Form":
         """Raises PayloadTooLarge, InvalidRequest."""
         try:
-            self._all = parse_qs(
-                raw_body(request).decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS
-            )
+            body = raw_body(request).decode()
+            return cls(parse_qs(body, keep_blank_values=True, max_num_fields=MAX_FIELDS))
         except ValueError:
             raise InvalidRequest.of("body", "The form could not be read.") from None
-        self.typed = {name: values[-1] for name, values in self._all.items()}
+
+    @classmethod
+    def asked(cls, request: Any) -> "Form":
+        """One that is sent by GET, in the address."""
+        sent = request.query_params
+        return cls({name: sent.getlist(name) for name in sent or ()})
 
     def get(self, name: str) -> str:
         return self.typed.get(name, "").strip()
@@ -79,10 +91,24 @@ class Form:
         return repr(sorted((k, v) for k, v in self._all.items() if k != "csrf_token"))
 
 
+class Outdated(VersionConflict):
+    """The form shows what is no longer so. now: what each of its fields would show by now."""
+
+    def __init__(self, form: Form, now: dict[str, str]) -> None:
+        super().__init__()
+        differing = {name: text for name, text in now.items() if form.get(name) != text}
+        self.by_field = {"": "Somebody changed this after you opened it. " + MEANWHILE} | {
+            name: f"It is “{text}” now." if text else "It is empty now."
+            for name, text in differing.items()
+        }
+
+
 def messages(error: TenantryError) -> dict[str, str]:
     """What to show beside which field; under the empty name what concerns the whole form."""
     if isinstance(error, InvalidRequest):
         return {e.field: e.message for e in error.errors}
+    if isinstance(error, Outdated):
+        return error.by_field
     return {FIELD_OF.get(type(error), ""): str(error)}
 
 

@@ -144,7 +144,7 @@ def _error_page(visit: Visit, error: TenantryError | None, request_id: str) -> R
         response = visit.render(
             f"errors/{page}.html",
             title=status.phrase,
-            status=status.value,
+            status_code=status.value,
             detail=str(error) if error else None,
             request_id=request_id,
             retry_path=visit.came_from if is_post else visit.address,

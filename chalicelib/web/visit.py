@@ -116,10 +116,12 @@ class Visit:
         return host
 
     def form(self) -> Form:
-        return Form(self.request)
+        """What was filled in. Raises PayloadTooLarge, InvalidRequest."""
+        is_query = self.request.method in ("GET", "HEAD")
+        return Form.asked(self.request) if is_query else Form.posted(self.request)
 
     def render(
-        self, template: str, *, title: str, status: int = HTTPStatus.OK, **context: Any
+        self, template: str, *, title: str, status_code: int = HTTPStatus.OK, **context: Any
     ) -> Response:
         """A page. The flash that waited for it is shown, once."""
         flash = cookies.read_flash(self.request.headers.get("cookie"))
@@ -127,7 +129,7 @@ class Visit:
             self.set_cookies.append(cookies.clear(cookies.FLASH))
         known = shell(self.known_caller, self.session, flash, self.host)
         body = render(template, {**known, "page_title": title, **context})
-        return Response(body, {"Content-Type": HTML}, status)
+        return Response(body, {"Content-Type": HTML}, status_code)
 
     def refused(
         self,
@@ -143,10 +145,22 @@ class Visit:
         repeated: the fields that can be sent more than once. Raises the error itself where
         the form is not to blame: what it is about is gone, or not this person's.
         """
+        typed: dict[str, Any] = {**form.typed, **{name: form.every(name) for name in repeated}}
+        return self._again(error, show, errors=messages(error), form=typed, **context)
+
+    def failed(
+        self, error: TenantryError, show: Callable[..., Response], text: str | None = None
+    ) -> Response:
+        """The page of a button again, saying why its deed could not be done."""
+        flash = {"kind": "error", "text": text or str(error)}
+        return self._again(error, show, flashes=[flash])
+
+    def _again(
+        self, error: TenantryError, show: Callable[..., Response], **context: Any
+    ) -> Response:
         if isinstance(error, NotFound | Forbidden):
             raise error
-        typed: dict[str, Any] = {**form.typed, **{name: form.every(name) for name in repeated}}
-        again = show(self, errors=messages(error), form=typed, **context)
+        again = show(self, **context)
         status, _, headers = problem(error)
         again.status_code = status.value
         if "Retry-After" in headers:

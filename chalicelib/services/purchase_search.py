@@ -1,0 +1,92 @@
+"""Everyone's purchases, for admins: by month, by id alone, of companies by name."""
+
+from datetime import timedelta
+
+from ulid import ULID
+
+from chalicelib import clock
+from chalicelib.errors import InvalidRequest, NotFound
+from chalicelib.services import resellers
+from chalicelib.storage.purchases import Purchase
+from chalicelib.storage.reads import Page, PageRequest, get, query_page
+
+# How far back the list goes on by itself where a month has none.
+MONTHS = 36
+# A search by name: so many companies, so many purchases of each.
+COMPANIES = 10
+OF_EACH = 25
+
+
+def find_purchase(purchase_id: str) -> Purchase:
+    """A purchase by its id alone. Raises NotFound.
+
+    Its id is time-ordered, so it tells the month whose index knows the reseller. Months are
+    written a moment apart from the id; hence a second of both sides.
+    """
+    try:
+        made_at = ULID.from_str(purchase_id.removeprefix("pur_")).datetime
+        sides = (made_at, made_at - timedelta(seconds=1), made_at + timedelta(seconds=1))
+    except (ValueError, OverflowError, OSError):
+        raise NotFound("purchase") from None
+    for month in dict.fromkeys(f"{moment:%Y-%m}" for moment in sides):
+        for found in Purchase.by_month.query(month, Purchase.id == purchase_id, limit=1):
+            purchase = get(Purchase, found.reseller_id, found.id)
+            if purchase is not None:
+                return purchase
+    raise NotFound("purchase")
+
+
+def list_month(month: str, request: PageRequest) -> Page[Purchase]:
+    """The purchases that were begun in a month (`2026-11`), newest first."""
+    return query_page(Purchase, month, request, index=Purchase.by_month, newest_first=True)
+
+
+def list_recent(request: PageRequest) -> Page[Purchase]:
+    """Everyone's, newest first, month after month. Raises InvalidRequest (cursor)."""
+    months = recent_months(MONTHS)
+    month, _, inner = (request.cursor or months[0]).partition("~")
+    if month not in months:
+        raise InvalidRequest.of("cursor", "The cursor is not one that this list gave out.")
+    found: list[Purchase] = []
+    for at in months[months.index(month) :]:
+        page = list_month(at, PageRequest(request.limit - len(found), inner or None))
+        found += page.rows
+        inner = ""
+        if page.next_cursor:
+            return Page(found, f"{at}~{page.next_cursor}")
+        if len(found) >= request.limit:
+            return Page(found, _older(at, months))
+    return Page(found, None)
+
+
+def _older(month: str, months: list[str]) -> str | None:
+    """The next month that has any: a list that is full leads to no empty page."""
+    for older in months[months.index(month) + 1 :]:
+        if Purchase.by_month.count(older, limit=1):
+            return older
+    return None
+
+
+def recent_months(number: int) -> list[str]:
+    """This month and those before it, as `2026-11`, newest first."""
+    now = clock.now()
+    count = now.year * 12 + now.month - 1
+    return [f"{(count - i) // 12:04}-{(count - i) % 12 + 1:02}" for i in range(number)]
+
+
+def search(text: str) -> list[Purchase]:
+    """The newest of the companies whose name begins so, or the one with this id."""
+    if text.startswith("pur_"):
+        try:
+            return [find_purchase(text)]
+        except NotFound:
+            return []
+    companies = resellers.list_resellers(PageRequest(COMPANIES), search=text).rows
+    found = [
+        purchase
+        for company in companies
+        for purchase in query_page(
+            Purchase, company.id, PageRequest(OF_EACH), newest_first=True
+        ).rows
+    ]
+    return sorted(found, key=lambda purchase: purchase.id, reverse=True)

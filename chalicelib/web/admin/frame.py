@@ -1,0 +1,64 @@
+"""What the admin's pages share: their frame, and rows with what is shown beside them."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.errors import FieldError, InvalidRequest, TenantryError
+from chalicelib.storage.rows import Row
+from chalicelib.web.visit import Visit
+
+MAX_SEARCH = 200
+
+
+def render(
+    visit: Visit, template: str, *, title: str, place: str, area: str = "admin", **context: Any
+) -> Response:
+    """A page of the admin. template: below templates/`area`. place: its entry in the menu."""
+    return visit.render(
+        f"{area}/{template}.html", title=title, nav_current=f"admin/{place}", **context
+    )
+
+
+def search_of(visit: Visit) -> str:
+    """What is searched for; no index key is longer."""
+    return visit.query("q")[:MAX_SEARCH]
+
+
+class Shown:
+    """A row, and what the page shows beside its columns."""
+
+    def __init__(self, row: Row, **beside: Any) -> None:
+        self._row = row
+        self.__dict__.update(beside)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._row, name)
+
+
+def shown_reseller(found: Any, reseller_id: str) -> Any:
+    """What stands where a reseller is named: its row, or its id where the row is gone."""
+    return found or {"id": reseller_id, "company_name": reseller_id}
+
+
+def mark_of(row: Row, columns: Sequence[str]) -> str:
+    """Tells whether these columns are still those that a form shows. For rows whose version
+    moves with the traffic: a tenant created meanwhile is no reason to refuse an edit."""
+    content = repr([getattr(row, name) for name in columns])
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def renamed(error: TenantryError, field: str, shown_as: str) -> TenantryError:
+    """An error about a field that the form calls otherwise."""
+    if not isinstance(error, InvalidRequest):
+        return error
+    return InvalidRequest(
+        [FieldError(shown_as if e.field == field else e.field, e.message) for e in error.errors]
+    )
+
+
+def licenses(number: int) -> str:
+    """How many, in words; the sign is the sentence's."""
+    return "1 license" if abs(number) == 1 else f"{abs(number):,} licenses"

@@ -1,0 +1,129 @@
+"""One purchase: how it stands, setting it right, and paying licenses back."""
+
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.api.purchases import NewRefund
+from chalicelib.domain.purchases import REFUNDABLE
+from chalicelib.errors import TenantryError
+from chalicelib.services import lookup, purchase_search, refunds, resellers, settlement
+from chalicelib.storage.purchases import Purchase
+from chalicelib.web.admin.frame import licenses, renamed, render
+from chalicelib.web.admin.purchases import shown_purchases
+from chalicelib.web.routing import Audience, Onward, Pages, Visit
+
+pages = Pages(__name__)
+
+PURCHASE = "/admin/purchases/{id}"
+REFUND = PURCHASE + "/refund"
+
+
+def _read(visit: Visit) -> Purchase:
+    return purchase_search.find_purchase(visit.path["id"])
+
+
+def _path(purchase: Purchase) -> str:
+    return f"/admin/purchases/{purchase.id}"
+
+
+@pages.page("GET", PURCHASE, audience=Audience.ADMIN)
+def show_purchase(visit: Visit, **context: Any) -> Response:
+    purchase = _read(visit)
+    (shown,) = shown_purchases([purchase])
+    by = lookup.users(refund.by for refund in purchase.refund_list)
+    return render(
+        visit,
+        "purchase",
+        title="Purchase",
+        place="purchases",
+        purchase=shown,
+        refundable_licenses=purchase.licenses_granted if purchase.status in REFUNDABLE else 0,
+        refunds=[
+            (refund, by[refund.by].email if refund.by in by else refund.by)
+            for refund in purchase.refund_list
+        ],
+        stripe_ids=_stripe_ids(purchase),
+        **context,
+    )
+
+
+def _stripe_ids(purchase: Purchase) -> list[tuple[str, str]]:
+    known = [
+        ("Checkout", purchase.session_id),
+        ("Second checkout", purchase.other_session_id),
+        ("Payment", purchase.payment_intent_id),
+    ]
+    return [(label, id) for label, id in known if id]
+
+
+@pages.page("POST", PURCHASE + "/settle", audience=Audience.ADMIN)
+def settle(visit: Visit) -> Response:
+    purchase = _read(visit)
+    try:
+        settled = settlement.settle(purchase, by=visit.by)
+    except TenantryError as error:
+        return visit.failed(error, show_purchase)
+    return visit.redirect(_path(purchase), flash=_said(settled.granted))
+
+
+def _said(granted: int) -> str:
+    if granted == 0:
+        return "Stripe was asked. No license had to be moved."
+    return f"Stripe was asked: {licenses(granted)} {'added' if granted > 0 else 'taken back'}."
+
+
+@pages.page("GET", REFUND, audience=Audience.ADMIN)
+def review_refund(visit: Visit) -> Response:
+    """The question before the deed: how much, and what it does to the reseller."""
+    purchase, form = _read(visit), visit.form()
+    try:
+        wanted = form.read(NewRefund)
+        quote = refunds.quote_refund(purchase, wanted.licenses)
+    except TenantryError as error:
+        return visit.refused(_of_the_form(error), show_purchase, form)
+    reseller = resellers.read_reseller(purchase.reseller_id)
+    owned = reseller.license_count - quote.licenses
+    (shown,) = shown_purchases([purchase])
+    return render(
+        visit,
+        "refund",
+        title="Refund",
+        place="purchases",
+        purchase=shown,
+        refund={
+            "licenses": quote.licenses,
+            "kept": quote.kept,
+            "amount": quote.amount,
+            "reason": wanted.reason,
+            "over_by": max(0, reseller.license_used - owned),
+        },
+    )
+
+
+@pages.page("POST", REFUND, audience=Audience.ADMIN)
+def refund(visit: Visit) -> Response:
+    purchase, form = _read(visit), visit.form()
+    try:
+        wanted = form.read(NewRefund)
+        return visit.once(
+            form,
+            lambda once: refunds.refund_licenses(
+                purchase,
+                wanted.licenses,
+                reason=wanted.reason,
+                by=visit.by,
+                amount=wanted.amount,
+                once=once,
+            ),
+            lambda made: Onward(_path(made), f"{licenses(wanted.licenses)} refunded."),
+        )
+    except TenantryError as error:
+        return visit.refused(_of_the_form(error), show_purchase, form)
+
+
+def _of_the_form(error: TenantryError) -> TenantryError:
+    """Neither the purchase nor the amount is a field of the form that asks for a refund."""
+    for name in ("purchase", "amount"):
+        error = renamed(error, name, "")
+    return error

@@ -1,0 +1,134 @@
+"""One reseller: its pool, what it did with it, and what an admin can do for it."""
+
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.api.fields import Email, Input, LicenseCount, Slug, Text
+from chalicelib.api.resellers import Adjustment
+from chalicelib.errors import InvalidRequest, TenantryError, VersionConflict
+from chalicelib.services import activity, lookup, platform, purchases, resellers, tenants
+from chalicelib.storage.ledger import LedgerEntry
+from chalicelib.storage.reads import PageRequest, get
+from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.users import User
+from chalicelib.web.admin.frame import Shown, licenses, mark_of, renamed, render
+from chalicelib.web.forms import Form, Outdated
+from chalicelib.web.routing import Audience, Onward, Pages, Visit
+
+pages = Pages(__name__)
+
+RESELLER = "/admin/resellers/{reseller}"
+EDITED = ("user_id", "company_name", "slug", "license_count", "is_active")
+FIRST_FEW = PageRequest(5)
+MOVES = 10
+
+
+class ResellerForm(Input):
+    user_email: Email
+    company_name: Text
+    slug: Slug
+    license_count: LicenseCount
+    is_active: bool
+
+
+@pages.page("GET", RESELLER, audience=Audience.ADMIN)
+def show_reseller(visit: Visit, **context: Any) -> Response:
+    reseller = resellers.read_reseller(visit.path["reseller"])
+    moves = resellers.list_ledger(reseller.id, PageRequest(MOVES, visit.query("cursor") or None))
+    user = get(User, reseller.user_id)
+    return render(
+        visit,
+        "reseller",
+        title=reseller.company_name,
+        place="resellers",
+        reseller=Shown(reseller, user=user, version=mark_of(reseller, EDITED)),
+        tenants=tenants.list_tenants(reseller.id, FIRST_FEW).rows,
+        purchases=purchases.list_purchases(reseller.id, FIRST_FEW).rows,
+        entries=shown_moves(moves.rows),
+        pages=visit.pages(moves.next_cursor),
+        restrict_inactive_resellers=platform.current().restrict_inactive_resellers,
+        **context,
+    )
+
+
+def shown_moves(entries: list[LedgerEntry]) -> list[Any]:
+    """Ledger entries with the tenant's name and the actor's e-mail in place of their ids."""
+    actors = lookup.users(entry.actor for entry in entries)
+    subjects = activity.tenant_names(entries)
+    return [
+        Shown(
+            entry,
+            actor=actors[entry.actor].email if entry.actor in actors else entry.actor,
+            subject=subjects.get(entry.ref or ""),
+        )
+        for entry in entries
+    ]
+
+
+@pages.page("POST", RESELLER, audience=Audience.ADMIN)
+def edit_reseller(visit: Visit) -> Response:
+    form = visit.form()
+    reseller_id = visit.path["reseller"]
+
+    def read() -> Reseller:
+        reseller = resellers.read_reseller(reseller_id)
+        if form.get("version") != mark_of(reseller, EDITED):
+            raise _outdated(form, reseller)
+        return reseller
+
+    try:
+        wanted = form.read(ResellerForm, is_active=form.get("is_active") == "true")
+        changes = wanted.model_dump(exclude={"user_email"})
+        changes["user_id"] = _user_id(wanted.user_email)
+        visit.on_current(read, lambda row: resellers.edit_reseller(row, changes, by=visit.by))
+    except TenantryError as error:
+        error = renamed(error, "user_id", "user_email")
+        return visit.refused(error, show_reseller, form, form_id="edit")
+    return visit.redirect(f"/admin/resellers/{reseller_id}", flash="Saved.")
+
+
+def _user_id(email: str) -> str:
+    user = lookup.user_with_email(email)
+    if user is None:
+        raise InvalidRequest.of("user_email", "There is no such user. Create the user first.")
+    return user.id
+
+
+def _outdated(form: Form, reseller: Reseller) -> VersionConflict:
+    user = get(User, reseller.user_id)
+    return Outdated(
+        form,
+        {
+            "user_email": user.email if user else "",
+            "company_name": reseller.company_name,
+            "slug": reseller.slug,
+            "license_count": str(reseller.license_count),
+        },
+    )
+
+
+@pages.page("POST", RESELLER + "/allocate", audience=Audience.ADMIN)
+def allocate(visit: Visit) -> Response:
+    form = visit.form()
+    reseller_id = visit.path["reseller"]
+    try:
+        # Typographic minus signs are what people copy, and what the hint shows.
+        wanted = form.read(Adjustment, change=form.get("change").replace("−", "-"))
+        return visit.once(
+            form,
+            lambda once: visit.on_current(
+                lambda: resellers.read_reseller(reseller_id),
+                lambda row: resellers.adjust_licenses(
+                    row, wanted.change, reason=wanted.reason, by=visit.by, once=once
+                ),
+            ),
+            lambda entry: Onward(f"/admin/resellers/{reseller_id}", _allocated(entry.count_change)),
+        )
+    except TenantryError as error:
+        error = renamed(error, "", "change")
+        return visit.refused(error, show_reseller, form, form_id="allocate")
+
+
+def _allocated(change: int) -> str:
+    return f"{licenses(change)} {'allocated' if change > 0 else 'taken back'}."

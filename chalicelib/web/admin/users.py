@@ -1,0 +1,107 @@
+"""The users: everyone who can sign in."""
+
+import json
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.api.fields import Email, Input, Text
+from chalicelib.api.users import NewUser
+from chalicelib.errors import TenantryError
+from chalicelib.services import lookup, users
+from chalicelib.storage.reads import PageRequest
+from chalicelib.web.admin.frame import Shown, render, search_of
+from chalicelib.web.routing import Audience, Onward, Pages, Visit
+
+pages = Pages(__name__)
+
+USERS = "/admin/users"
+USER = USERS + "/{id}"
+SUGGESTED = 8
+
+
+class UserForm(Input):
+    email: Email
+    name: Text
+
+
+@pages.page("GET", USERS, audience=Audience.ADMIN)
+def list_users(visit: Visit, *, create_open: bool = False, **context: Any) -> Response:
+    q = search_of(visit)
+    found = users.list_users(visit.page_request(), email_prefix=q.lower())
+    companies = lookup.resellers(user.reseller_id for user in found.rows)
+    return render(
+        visit,
+        "users",
+        title="Users",
+        place="users",
+        users=[Shown(u, reseller=companies.get(u.reseller_id or "")) for u in found.rows],
+        q=q,
+        pages=visit.pages(found.next_cursor, q=q),
+        create_open=create_open or bool(visit.query("create")),
+        **context,
+    )
+
+
+@pages.page("POST", USERS, audience=Audience.ADMIN)
+def create_user(visit: Visit) -> Response:
+    form = visit.form()
+    try:
+        new = form.read(NewUser, is_super_admin=form.get("is_super_admin") == "true")
+        return visit.once(
+            form,
+            lambda once: users.create_user(
+                email=new.email,
+                name=new.name,
+                password=None,
+                is_super_admin=new.is_super_admin,
+                by=visit.by,
+                once=once,
+            ),
+            lambda user: Onward(f"{USERS}/{user.id}", f"{user.name} was created."),
+        )
+    except TenantryError as error:
+        return visit.refused(error, list_users, form, create_open=True)
+
+
+@pages.page("GET", USERS + "/suggest", audience=Audience.ADMIN)
+def suggest(visit: Visit) -> Response:
+    """For the picker of a new reseller's user: those whose e-mail begins so."""
+    typed = search_of(visit).lower()
+    found = users.list_users(PageRequest(SUGGESTED), email_prefix=typed).rows if typed else []
+    free = [{"email": u.email, "name": u.name} for u in found if u.is_active and not u.reseller_id]
+    return Response(json.dumps(free), {"Content-Type": "application/json"})
+
+
+@pages.page("GET", USER, audience=Audience.ADMIN)
+def show_user(visit: Visit, **context: Any) -> Response:
+    user = users.read_user(visit.path["id"])
+    company = lookup.resellers([user.reseller_id]).get(user.reseller_id or "")
+    return render(
+        visit,
+        "user",
+        title=user.name,
+        place="users",
+        user=Shown(user, reseller=company),
+        **context,
+    )
+
+
+@pages.page("POST", USER, audience=Audience.ADMIN)
+def edit_user(visit: Visit) -> Response:
+    form = visit.form()
+    user_id = visit.path["id"]
+    try:
+        changes: dict[str, Any] = form.read(UserForm).model_dump()
+        # One's own two switches are locked, and a locked one sends nothing.
+        if user_id != visit.caller.id:
+            changes["is_active"] = form.get("is_active") == "true"
+            changes["is_super_admin"] = form.get("is_super_admin") == "true"
+        user = visit.on_current(
+            lambda: users.read_user(user_id),
+            lambda user: users.edit_user(user, changes, by=visit.by),
+            version=form.get("version"),
+        )
+    except TenantryError as error:
+        return visit.refused(error, show_user, form)
+    return visit.redirect(f"{USERS}/{user.id}", flash="Saved.")

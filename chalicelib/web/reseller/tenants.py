@@ -1,0 +1,66 @@
+"""/reseller/tenants: all tenants, searched and narrowed, and creating one."""
+
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.api.tenants import NewTenant
+from chalicelib.errors import TenantryError
+from chalicelib.services import tenants
+from chalicelib.services.idempotency import Once
+from chalicelib.services.resellers import read_reseller
+from chalicelib.services.tenants import State
+from chalicelib.storage.tenants import Tenant
+from chalicelib.web.reseller import render
+from chalicelib.web.routing import Audience, Onward, Pages, Visit
+
+pages = Pages(__name__)
+
+
+@pages.page("GET", "/reseller/tenants", audience=Audience.RESELLER)
+def show_tenants(visit: Visit, **context: Any) -> Response:
+    search = visit.query("q")[:200]
+    status = visit.query("status")
+    state = State(status) if status in list(State) else State.LIVE
+    page = tenants.list_tenants(visit.reseller.id, visit.page_request(), state=state, search=search)
+    return render(
+        visit,
+        "tenants",
+        title="Tenants",
+        nav="tenants",
+        **{
+            "tenants": page.rows,
+            "q": search,
+            "status": state,
+            "pages": visit.pages(page.next_cursor, q=search, status=status),
+            "create_open": bool(visit.query("create")),
+            **context,
+        },
+    )
+
+
+@pages.page("POST", "/reseller/tenants", audience=Audience.RESELLER)
+def create(visit: Visit) -> Response:
+    form = visit.form()
+
+    def act(once: Once) -> Tenant:
+        new = form.read(NewTenant)
+        return tenants.create_tenant(
+            visit.reseller.id,
+            name=new.name,
+            slug=new.slug,
+            contact_email=new.contact_email,
+            branding_config={},
+            by=visit.by,
+            once=once,
+        )
+
+    def then(tenant: Tenant) -> Onward:
+        created = f"{tenant.name} was created on one of your licenses."
+        return Onward(f"/reseller/tenants/{tenant.id}", created)
+
+    try:
+        return visit.once(form, act, then)
+    except TenantryError as error:
+        fresh = read_reseller(visit.reseller.id)
+        return visit.refused(error, show_tenants, form, create_open=True, reseller=fresh)
