@@ -1,6 +1,7 @@
 """What every table's rows share: columns, ids, and one connection for all of them."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, ClassVar
@@ -168,5 +169,6 @@ def _table_connection(model: type[Row]) -> TableConnection:
     )
     table = TableConnection(name)
     table.connection = connection()
-    table.connection.add_meta_table(meta)
+    with suppress(ValueError):  # known already: by a model of the same table, or by a thread
+        table.connection.add_meta_table(meta)
     return table

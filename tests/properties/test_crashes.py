@@ -170,9 +170,9 @@ def check(stripe: StripeStandIn, name: str, rescue: str, reached: bool) -> None:
     assert len(sessions) <= 1
     if name == "buy":
         if rescue != "sweep":
-            row = bought()
-            assert (row.status, row.session_id) == ("pending", sessions[0]["id"])
-            assert row.checkout_url == sessions[0]["url"]
+            open_one = bought()
+            assert (open_one.status, open_one.session_id) == ("pending", sessions[0]["id"])
+            assert open_one.checkout_url == sessions[0]["url"]
         return
     (row,) = books.rows("purchases")
     refunds_made = stripe.all("refund")
