@@ -23,7 +23,7 @@ class SessionOwner:
 
 
 def sessions_between(start: datetime, end: datetime) -> list[SessionOwner]:
-    """All sessions made in [start, end), oldest first. Raises PaymentProviderUnavailable."""
+    """All sessions made in [start, end], oldest first. Raises PaymentProviderUnavailable."""
     with stripe_errors():
         listing = client().v1.checkout.sessions.list(
             {"created": _between(start, end), "limit": 100}
@@ -33,7 +33,7 @@ def sessions_between(start: datetime, end: datetime) -> list[SessionOwner]:
 
 
 def events_between(start: datetime, end: datetime) -> list[StripeMessage]:
-    """All events in [start, end) that a webhook should have told of, oldest first. Stripe
+    """All events in [start, end] that a webhook should have told of, oldest first. Stripe
     keeps them for 30 days. Raises PaymentProviderUnavailable."""
     with stripe_errors():
         listing = client().v1.events.list(
@@ -53,8 +53,8 @@ def session_of_payment(payment_intent_id: str) -> SessionOwner | None:
 
 
 def _between(start: datetime, end: datetime) -> Any:
-    """Stripe's times are whole seconds: the end's own second is left to the next window."""
-    return {"gte": int(start.timestamp()), "lt": int(end.timestamp())}
+    """Stripe's times are whole seconds; the end's own second is in it as far as it has come."""
+    return {"gte": int(start.timestamp()), "lte": int(end.timestamp())}
 
 
 def _owner(session: stripe.checkout.Session) -> SessionOwner:

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from chalicelib.payments.webhooks import StripeMessage
 
 DEFAULT_SECONDS = 240.0
-FIRST_WINDOW = timedelta(days=3)
-LONGEST_WINDOW = timedelta(days=29)  # Stripe keeps events for 30
-SLICE = timedelta(hours=6)  # as much of a window as is listed at once
+# What there is to look at the first time, or after a long silence: Stripe keeps events for 30.
+LONGEST_WINDOW = timedelta(days=29)
+SLICE = timedelta(days=6)  # as much of a window as is listed at once
 # Looked at again the next time: what was under way, or came late into Stripe's lists.
 OVERLAP = timedelta(minutes=5)
 
@@ -53,7 +53,8 @@ class _Round:
     deadline: float
     window_deadline: float
     report: SweepReport = field(default_factory=SweepReport)
-    seen: set[tuple[str, str | None]] = field(default_factory=set)
+    followed: set[tuple[str | None, ...]] = field(default_factory=set)
+    settled: set[tuple[str, str | None]] = field(default_factory=set)
 
 
 def sweep(seconds: float = DEFAULT_SECONDS) -> SweepReport:
@@ -74,7 +75,8 @@ def sweep(seconds: float = DEFAULT_SECONDS) -> SweepReport:
 def _sweep_window(round_: _Round, progress: SweepProgress) -> bool:
     """What Stripe has had since the last time, oldest first. False: the time ran out."""
     now = clock.now()
-    start = max(progress.seen_until or now - FIRST_WINDOW, now - LONGEST_WINDOW)
+    earliest = now - LONGEST_WINDOW
+    start = max(progress.seen_until or earliest, earliest)
     while start < now:
         end = min(start + SLICE, now)
         for trace in _traces(start, end):
@@ -83,7 +85,7 @@ def _sweep_window(round_: _Round, progress: SweepProgress) -> bool:
                 return False
             _follow(trace, round_)  # what it raises keeps the window from moving past it
         start = end
-        _save(progress, seen_until=min(end, now - OVERLAP))
+    _save(progress, seen_until=now - OVERLAP)
     return True
 
 
@@ -100,12 +102,17 @@ def _traces(start: datetime, end: datetime) -> list["SessionOwner | StripeMessag
 def _follow(trace: "SessionOwner | StripeMessage", round_: _Round) -> None:
     from chalicelib.payments.webhooks import StripeMessage
 
+    payment = trace.payment_intent_id if isinstance(trace, StripeMessage) else None
+    leads_to = (trace.purchase_id, trace.session_id, payment)
+    if leads_to in round_.followed:
+        return
     if isinstance(trace, StripeMessage):
         purchase, session_id = find_purchase(trace)
     else:
         purchase, session_id = _purchase_of(trace, round_), trace.session_id
     if purchase is not None:
         _settle_one(purchase, session_id, round_)
+    round_.followed.add(leads_to)
 
 
 def _purchase_of(owner: "SessionOwner", round_: _Round) -> Purchase | None:
@@ -146,9 +153,9 @@ def _settle_one(purchase: Purchase, session_id: str | None, round_: _Round) -> N
     """Each purchase once in a round: whatever leads to it, what is looked at is now."""
     known = session_id in (None, purchase.session_id)
     key = (purchase.id, None if known else session_id)
-    if key in round_.seen:
+    if key in round_.settled:
         return
-    round_.seen.add(key)
+    round_.settled.add(key)
     round_.report.looked_at += 1
     try:
         settled = settle(purchase, session_id=session_id)

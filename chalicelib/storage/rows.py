@@ -197,6 +197,6 @@ def _table_connection(model: type[Row]) -> TableConnection:
     )
     table = TableConnection(name)
     table.connection = connection()
-    with suppress(ValueError):  # another model of the same table has told it already
+    with suppress(ValueError):  # known already: by a model of the same table, or by a thread
         table.connection.add_meta_table(meta)
     return table

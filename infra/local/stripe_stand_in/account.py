@@ -7,6 +7,7 @@ object as it was, at no cost, and an answer can be written out without copying f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,3 +85,13 @@ class Account:
             "type": type,
         }
         self.events.append(self.add(event))
+
+    def copied(self) -> Account:
+        """The same objects in collections of their own; ids go on where they are."""
+        twin = copy(self)
+        twin.orders = {id: copy(order) for id, order in self.orders.items()}
+        twin.expiries = list(self.expiries)
+        twin.percent_off = dict(self.percent_off)
+        twin.events = list(self.events)
+        twin._objects = {kind: dict(objects) for kind, objects in self._objects.items()}
+        return twin

@@ -30,7 +30,7 @@ class InProcessHTTPClient(stripe.HTTPClient):
 
     def __init__(self, stand_in: StripeStandIn) -> None:
         super().__init__()
-        self._stand_in = stand_in
+        self.stand_in = stand_in
 
     def request(
         self,
@@ -45,7 +45,7 @@ class InProcessHTTPClient(stripe.HTTPClient):
         path = f"{parts.path}?{parts.query}" if parts.query else parts.path
         body = post_data.encode() if isinstance(post_data, str) else post_data or b""
         try:
-            answer = self._stand_in.handle(method.upper(), path, headers or {}, body)
+            answer = self.stand_in.handle(method.upper(), path, headers or {}, body)
         except ConnectionLost as lost:
             raise stripe.APIConnectionError(  # type: ignore[no-untyped-call]
                 f"Unexpected error communicating with Stripe: {lost}", should_retry=True

@@ -45,3 +45,8 @@ class IdempotencyKeys:
 
     def keep(self, key: str, path: str, body: bytes, now: int, answer: Answer) -> None:
         self._kept[key] = _Kept(now, _request(path, body), answer)
+
+    def copied(self) -> IdempotencyKeys:
+        twin = IdempotencyKeys()
+        twin._kept = dict(self._kept)
+        return twin

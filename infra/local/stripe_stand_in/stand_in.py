@@ -93,6 +93,17 @@ class StripeStandIn(Drivers):
             session = account.get("checkout.session", session_id)
             return session, account.orders[session_id].line_items
 
+    def snapshot(self) -> tuple[Account, IdempotencyKeys]:
+        """All there is, to be brought back by `restore`."""
+        with self._lock:
+            # Objects are only ever replaced, so the collections alone need copying.
+            return self._account.copied(), self._keys.copied()
+
+    def restore(self, snapshot: tuple[Account, IdempotencyKeys]) -> None:
+        with self._lock:
+            account, keys = snapshot
+            self._account, self._keys = account.copied(), keys.copied()
+
     def now(self) -> int:
         return self._account.now()
 

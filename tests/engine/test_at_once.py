@@ -1,0 +1,216 @@
+"""What happens at the same moment, on Amazon's own engine: 16 threads at one row."""
+
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import pytest
+
+from app import app
+from chalicelib.domain.ledger import Kind
+from chalicelib.errors import (
+    Busy,
+    LicenseCountBelowUsed,
+    LicensesExhausted,
+    TenantryError,
+    VersionConflict,
+)
+from chalicelib.functions.stripe_webhook import stripe_webhook
+from chalicelib.services import purchases, resellers, tenants
+from chalicelib.services.purchases import Returned, return_page_state
+from chalicelib.services.sweep import sweep
+from chalicelib.storage.ledger import LedgerEntry
+from chalicelib.storage.purchases import Purchase
+from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.tenants import Tenant
+from infra.local.gateway import Gateway
+from infra.local.stripe_stand_in import StripeStandIn
+from tests.support import books
+from tests.support.people import People
+
+pytestmark = pytest.mark.engine
+
+THREADS = 16
+
+
+def all_at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    with ThreadPoolExecutor(THREADS) as pool:
+        return [future.result() for future in [pool.submit(call) for call in calls]]
+
+
+def account(reseller_id: str) -> Reseller:
+    return Reseller.get(reseller_id, consistent_read=True)
+
+
+def check_books(reseller_id: str) -> None:
+    """Invariant 1, by the rows themselves."""
+    row = account(reseller_id)
+    entries = list(LedgerEntry.query(reseller_id, consistent_read=True))
+    held = [t for t in Tenant.query(reseller_id, consistent_read=True) if t.holds_license]
+    assert row.license_used == len(held) == sum(e.used_change for e in entries)
+    assert row.license_count == sum(e.count_change for e in entries)
+
+
+def create_tenant(reseller_id: str, number: int) -> bool:
+    """A busy answer is an invitation to try again."""
+    while True:
+        try:
+            tenants.create_tenant(
+                reseller_id,
+                name=f"Tenant {number}",
+                slug=None,
+                contact_email=None,
+                branding_config={},
+                by="usr_engine",
+            )
+        except Busy:
+            continue
+        except LicensesExhausted:
+            return False
+        return True
+
+
+def test_one_webhook_a_hundred_times(tables: None, stripe: StripeStandIn) -> None:
+    reseller = books.open_account()
+    purchase = purchases.buy_licenses(reseller, 12, by="usr_engine")
+    stripe.pay(purchase.session_id or "")
+    (event,) = stripe.events("checkout.session.completed")
+    headers, body = stripe.signed(event)
+    request = {
+        "headers": {name.lower(): value for name, value in headers.items()},
+        "requestContext": {"http": {"method": "POST"}},
+        "body": body.decode(),
+        "isBase64Encoded": False,
+    }
+
+    def deliver() -> int:
+        """As Stripe does: again, until the answer is 2xx."""
+        for attempts in range(20):
+            if stripe_webhook(request, None)["statusCode"] == 200:
+                return attempts
+        raise AssertionError("never answered 200")
+
+    def land() -> Any:
+        return return_page_state(reseller.id, purchase.id).state
+
+    landing: list[Callable[[], Any]] = [land] * 4
+    sweeping: list[Callable[[], Any]] = [sweep] * 2
+    done = all_at_once([*[deliver] * 50, *landing, *sweeping, *[deliver] * 50])
+
+    assert account(reseller.id).license_count == 12
+    (credit,) = LedgerEntry.query(reseller.id, consistent_read=True)
+    assert (credit.kind, credit.count_change) == (Kind.PURCHASE, 12)
+    assert done[50:54] == [Returned.PAID] * 4
+    row = Purchase.get(reseller.id, purchase.id, consistent_read=True)
+    assert (row.status, row.licenses_granted) == ("paid", 12)
+
+
+def test_ten_licenses_for_sixteen_threads(tables: None, people: People) -> None:
+    reseller_id = people.reseller(licenses=10).reseller_id or ""
+    created = all_at_once([partial(create_tenant, reseller_id, number) for number in range(48)])
+    assert sum(created) == 10
+    check_books(reseller_id)
+    assert account(reseller_id).license_used == 10
+
+
+def test_one_key_sixteen_times_at_once(tables: None, people: People) -> None:
+    person = people.reseller(licenses=10)
+    assert person.api.token is not None
+    gateway = Gateway(app)
+    headers = {
+        "Authorization": f"Bearer {person.api.token}",
+        "Content-Type": "application/json",
+        "Idempotency-Key": "once-and-only-once",
+    }
+    body = json.dumps({"name": "Once"}).encode()
+
+    def post() -> tuple[int, bytes]:
+        while True:
+            answer = gateway.handle("POST", "/v1/resellers/me/tenants", headers, body)
+            if answer.status != 503:
+                return answer.status, answer.body
+
+    answers = all_at_once([post] * THREADS)
+    assert {status for status, _ in answers} == {201}
+    assert len({json.loads(text)["id"] for _, text in answers}) == 1
+    check_books(person.reseller_id or "")
+    assert account(person.reseller_id or "").license_used == 1
+
+
+def test_one_key_buys_one_checkout(tables: None, people: People, stripe: StripeStandIn) -> None:
+    """Two steps with Stripe between them, sixteen times at once."""
+    person = people.reseller()
+    assert person.api.token is not None
+    gateway = Gateway(app)
+    headers = {
+        "Authorization": f"Bearer {person.api.token}",
+        "Content-Type": "application/json",
+        "Idempotency-Key": "one-checkout",
+    }
+
+    def post() -> tuple[int, bytes]:
+        while True:
+            answer = gateway.handle(
+                "POST", "/v1/resellers/me/purchases", headers, b'{"quantity": 7}'
+            )
+            if answer.status != 503:
+                return answer.status, answer.body
+
+    answers = all_at_once([post] * THREADS)
+    assert {status for status, _ in answers} == {201}
+    assert len({json.loads(text)["checkout_url"] for _, text in answers}) == 1
+    assert len(stripe.all("checkout.session")) == 1
+    assert len(list(Purchase.query(person.reseller_id or ""))) == 1
+
+
+def test_takes_against_an_admin_who_takes_back(tables: None, people: People) -> None:
+    """Whoever wins, nothing in use is ever revoked."""
+    reseller_id = people.reseller(licenses=20).reseller_id or ""
+
+    def take_back() -> bool:
+        while True:
+            try:
+                row = resellers.read_reseller(reseller_id)
+                resellers.adjust_licenses(row, -1, reason="Fewer", by="usr_admin")
+            except (VersionConflict, Busy):
+                continue
+            except LicenseCountBelowUsed:
+                return False
+            return True
+
+    calls: list[Callable[[], Any]] = []
+    for number in range(20):
+        calls.append(partial(create_tenant, reseller_id, number))
+        calls.append(take_back)
+    done = all_at_once(calls)
+    created, revoked = sum(done[0::2]), sum(done[1::2])
+    row = account(reseller_id)
+    assert (row.license_used, row.license_count) == (created, 20 - revoked)
+    assert row.license_used == row.license_count
+    check_books(reseller_id)
+
+
+def test_refunds_at_once_pay_back_once(tables: None, stripe: StripeStandIn) -> None:
+    """An admin's impatient finger, and the sweep on top of it."""
+    from chalicelib.services.refunds import refund_licenses
+
+    reseller = books.open_account()
+    purchase = purchases.buy_licenses(reseller, 100, by="usr_engine")
+    stripe.pay(purchase.session_id or "")
+    return_page_state(reseller.id, purchase.id)
+
+    def refund() -> None:
+        row = purchases.read_purchase(reseller.id, purchase.id)
+        with suppress(TenantryError):  # there are not 91 left, or another is under way
+            refund_licenses(row, 91, reason="Too many", by="usr_admin")
+
+    all_at_once([*[refund] * 8, sweep, *[refund] * 7])
+    sweep()
+    assert [r["amount"] for r in stripe.all("refund")] == [127_500]
+    row = Purchase.get(reseller.id, purchase.id, consistent_read=True)
+    assert (row.licenses_granted, row.amount_refunded) == (9, 127_500)
+    assert row.open_refund is None
+    check_books(reseller.id)

@@ -1,0 +1,193 @@
+"""Whatever happens at Stripe, and whichever of its webhooks arrive, how often and in what
+order: once the sweep has run, pool, purchase and ledger are what Stripe says; and at every
+moment before, they agree with each other.
+
+Many small test functions, so that they share the processors.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from chalicelib import clock
+from chalicelib import settings as house
+from chalicelib.errors import TenantryError
+from chalicelib.payments import client as stripe_client
+from chalicelib.payments.webhooks import message_of
+from chalicelib.services import purchases, refunds, tenants
+from chalicelib.services.stripe_messages import receive
+from chalicelib.services.sweep import sweep
+from chalicelib.storage.purchases import Purchase
+from infra.local.stripe_stand_in import IllegalMove, StripeStandIn
+from infra.local.stripe_stand_in.client import InProcessHTTPClient
+from tests.support import books
+from tests.support.fast_moto import fast_moto
+from tests.support.tables import empty_tables
+
+PARTS = 10
+HISTORIES = 205  # of each part
+LICENSES = 3  # the reseller's own, before it buys
+QUANTITY = 12
+UNIT = 2_000
+
+BY_BUYER = ("pay", "pay", "pay", "pay_later", "pay_nothing", "decline_card", "expire")
+BY_BANK = ("bank_confirms", "bank_declines", "refund_succeeds", "refund_fails", "refund_fails")
+ON_DISPUTES = (
+    "dispute_under_review",
+    "win_dispute",
+    "lose_dispute",
+    "escalate_dispute",
+    "close_inquiry",
+)
+Step = tuple[str, Any]
+
+happenings = st.one_of(
+    st.tuples(st.sampled_from(BY_BUYER), st.none()),
+    st.tuples(st.sampled_from(BY_BANK), st.none()),
+    st.tuples(st.sampled_from(ON_DISPUTES), st.none()),
+    st.tuples(st.just("refund"), st.sampled_from([None, 1, UNIT, 3 * UNIT - 1, 10 * UNIT])),
+    st.tuples(st.just("refund_pending"), st.sampled_from([None, UNIT])),
+    st.tuples(st.just("open_dispute"), st.booleans()),
+)
+ours = st.one_of(
+    st.tuples(st.just("admin_refund"), st.integers(1, QUANTITY)),
+    st.tuples(st.just("look"), st.none()),
+    st.tuples(st.just("tenant"), st.none()),
+    st.tuples(st.just("later"), st.sampled_from([1, 26])),
+)
+# Which of the events so far is delivered: any, as often as it comes up, and never if it doesn't.
+deliveries = st.tuples(st.just("deliver"), st.integers(0, 20))
+# Most histories begin with a payment, or there is little to go wrong afterwards.
+beginnings = st.sampled_from([[("pay", None)], [("pay_later", None), ("bank_confirms", None)], []])
+histories = st.builds(
+    lambda beginning, steps: beginning + steps,
+    beginnings,
+    st.lists(st.one_of(happenings, happenings, deliveries, deliveries, ours), max_size=9),
+)
+
+
+class World:
+    """One purchase, seen from both sides."""
+
+    def __init__(self, stripe: StripeStandIn, frozen: Any) -> None:
+        self.stripe = stripe
+        self.frozen = frozen
+        self.purchase = purchases.buy_licenses(books.open_account(), QUANTITY, by="usr_books")
+        assert self.purchase.session_id is not None
+        self.session_id: str = self.purchase.session_id
+
+    def take(self, step: Step) -> None:
+        name, detail = step
+        # What is not possible as things stand is refused; nothing may have come of it.
+        with suppress(IllegalMove, TenantryError):
+            getattr(self, f"_{name}", self._happens)(name, detail)
+
+    def _happens(self, name: str, _detail: None) -> None:
+        target = self.session_id
+        for noun in ("refund", "dispute"):
+            if noun in name or (noun == "dispute" and name == "close_inquiry"):
+                target = next((found["id"] for found in self.stripe.all(noun)), "none_1")
+        getattr(self.stripe, name)(target)
+
+    def _refund(self, _name: str, amount: int | None) -> None:
+        self.stripe.refund(self.session_id, amount)
+
+    def _refund_pending(self, _name: str, amount: int | None) -> None:
+        self.stripe.refund(self.session_id, amount, pending=True)
+
+    def _open_dispute(self, _name: str, inquiry: bool) -> None:
+        self.stripe.open_dispute(self.session_id, inquiry=inquiry)
+
+    def _deliver(self, _name: str, number: int) -> None:
+        events = self.stripe.events()
+        message = message_of(events[-1 - number % len(events)]) if events else None
+        if message is not None:
+            receive(message)
+
+    def _look(self, _name: str, _detail: None) -> None:
+        purchases.return_page_state(books.RESELLER, self.purchase.id)
+
+    def _admin_refund(self, _name: str, licenses: int) -> None:
+        row = purchases.read_purchase(books.RESELLER, self.purchase.id)
+        refunds.refund_licenses(row, licenses, reason="Returned", by="usr_admin")
+
+    def _tenant(self, _name: str, _detail: None) -> None:
+        tenants.create_tenant(
+            books.RESELLER,
+            name="Tenant",
+            slug=None,
+            contact_email=None,
+            branding_config={},
+            by="usr_books",
+        )
+
+    def _later(self, _name: str, hours: int) -> None:
+        self.frozen.advance(timedelta(hours=hours))
+
+    def check_truth(self) -> None:
+        (row,) = books.rows("purchases")
+        worth, refunded = books.stripes_truth(self.stripe, self.session_id, QUANTITY)
+        returned = Purchase(refunds=row["refunds"]).returned
+        if worth > 0 or row["status"] == "refunded":
+            worth = max(0, worth - returned)
+        assert (row["licenses_granted"], row["amount_refunded"]) == (worth, refunded)
+        (reseller,) = books.rows("resellers")
+        assert reseller["license_count"] == worth
+        assert not [r for r in row["refunds"].values() if r["state"] == "open"]
+
+
+@pytest.fixture(scope="module")
+def quiet() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)
+    with fast_moto():
+        yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def stripes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], StripeStandIn]]:
+    """A new Stripe, as often as it is asked for, behind one client."""
+
+    def new() -> StripeStandIn:
+        sdk.stand_in = StripeStandIn(
+            api_key=house.settings().stripe_secret_key, clock=lambda: clock.now().timestamp()
+        )
+        return sdk.stand_in
+
+    sdk = InProcessHTTPClient(StripeStandIn())
+    monkeypatch.setattr(stripe_client, "transport", lambda: sdk)
+    stripe_client.client.cache_clear()
+    yield new
+    stripe_client.client.cache_clear()
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_histories(
+    part: int, quiet: None, tables: None, stripes: Callable[[], StripeStandIn], frozen: Any
+) -> None:
+    @settings(
+        max_examples=HISTORIES,
+        deadline=None,
+        database=None,
+        # A history is short enough to read as it was found; shrinking would take minutes.
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(histories)
+    def run(history: list[Step]) -> None:
+        empty_tables()
+        world = World(stripes(), frozen)
+        for step in history:
+            world.take(step)
+            books.check_invariants()
+        sweep()
+        books.check_invariants()
+        world.check_truth()
+
+    run()

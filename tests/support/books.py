@@ -1,0 +1,116 @@
+"""A reseller and its purchases without HTTP, and what must always hold of their rows."""
+
+from copy import deepcopy
+from typing import Any
+
+from moto.backends import get_backend
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.models.dynamo_type import DynamoType
+
+from chalicelib import clock
+from chalicelib.settings import settings
+from chalicelib.storage.resellers import Reseller, company_key
+from infra.local.aws import REGION
+from infra.local.stripe_stand_in.stand_in import StripeStandIn
+
+RESELLER = "rsl_books"
+
+
+def open_account(licenses: int = 0) -> Reseller:
+    """A reseller's row, as if it had been created with so many licenses."""
+    now = clock.now()
+    account = Reseller(
+        RESELLER,
+        user_id="usr_books",
+        company_name="Books",
+        slug="books",
+        company_key=company_key("Books", RESELLER),
+        license_count=licenses,
+        created_at=now,
+        updated_at=now,
+    )
+    account.save()
+    return account
+
+
+def read_account() -> Reseller:
+    return Reseller.get(RESELLER, consistent_read=True)
+
+
+def tables() -> Any:
+    return get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][REGION].tables
+
+
+def rows(noun: str) -> list[dict[str, Any]]:
+    """Every row of a table as plain values, straight out of moto: no test should wait for
+    what it only looks at."""
+    table = tables()[f"{settings().table_prefix}-{noun}"]
+    return [
+        {name: _plain(value) for name, value in item.attrs.items()}
+        for partition in table.items.values()
+        for item in (partition.values() if isinstance(partition, dict) else [partition])
+    ]
+
+
+def _plain(value: DynamoType) -> Any:
+    match value.type:
+        case "N":
+            return int(value.value)
+        case "M":
+            return {name: _plain(item) for name, item in value.value.items()}
+        case "L":
+            return [_plain(item) for item in value.value]
+        case "NULL":
+            return None
+    return value.value
+
+
+def snapshot() -> dict[str, Any]:
+    return {name: deepcopy(table.items) for name, table in tables().items()}
+
+
+def restore(taken: dict[str, Any]) -> None:
+    for name, table in tables().items():
+        table.items = deepcopy(taken[name])
+
+
+def check_invariants(opened_with: int = 0) -> None:
+    """Invariants 1 and 2 of the design, and that the three tables tell the same story."""
+    (reseller,) = rows("resellers")
+    ledger = rows("ledger")
+    purchases = rows("purchases")
+    holding = sum(tenant["holds_license"] for tenant in rows("tenants"))
+    assert reseller["license_used"] == holding >= 0
+    moved = sum(entry["count_change"] for entry in ledger)
+    assert reseller["license_count"] == opened_with + moved
+    assert reseller["license_used"] == sum(entry["used_change"] for entry in ledger)
+    for purchase in purchases:
+        for_it = [e["count_change"] for e in ledger if e.get("ref") == purchase["id"]]
+        assert purchase["licenses_granted"] == sum(for_it)
+        assert 0 <= purchase["licenses_granted"] <= purchase["quantity"]
+    granted = sum(purchase["licenses_granted"] for purchase in purchases)
+    assert reseller["license_count"] == opened_with + granted
+
+
+HOLDING = ("needs_response", "under_review", "lost")
+
+
+def stripes_truth(stripe: StripeStandIn, session_id: str, quantity: int) -> tuple[int, int]:
+    """What a session is worth and how much of it was refunded, by the stand-in's own objects;
+    worked out apart from the code under test."""
+    session = stripe.find("checkout.session", session_id)
+    if session["payment_status"] == "unpaid":
+        return 0, 0
+    total, intent = session["amount_total"], session["payment_intent"]
+    refunds = [r for r in stripe.all("refund") if r["payment_intent"] == intent]
+    alive = [r for r in refunds if r["status"] in ("pending", "succeeded")]
+    refunded = sum(refund["amount"] for refund in alive)
+    disputes = [d for d in stripe.all("dispute") if d["payment_intent"] == intent]
+    if any(dispute["status"] in HOLDING for dispute in disputes):
+        return 0, refunded
+    if total and refunded == total:
+        return 0, refunded
+    said = sum(int(r["metadata"].get("licenses", 0)) for r in alive)
+    unsaid = sum(r["amount"] for r in alive if "licenses" not in r["metadata"])
+    worth = quantity - said - (unsaid * quantity // total if unsaid else 0)
+    return max(0, worth), refunded

@@ -1,0 +1,220 @@
+"""What a purchase is worth, case by case: 12 licenses at 20.00, unless a case says otherwise."""
+
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.domain.pricing import GUIDE_TIERS
+from chalicelib.domain.purchases import (
+    Dispute,
+    PaymentFacts,
+    Quoted,
+    Refund,
+    Status,
+    assess,
+)
+from chalicelib.domain.refunds import Paid, refund_quote
+
+QUOTED = Quoted(quantity=12, total=24_000, currency="usd", livemode=True)
+PAID = PaymentFacts(
+    session_status="complete",
+    payment_status="paid",
+    currency="usd",
+    livemode=True,
+    quantity=12,
+    amount_subtotal=24_000,
+    amount_discount=0,
+    amount_tax=0,
+    amount_total=24_000,
+    amount_received=24_000,
+)
+UNPAID = replace(PAID, payment_status="unpaid", amount_received=0)
+HALF_PRICE = replace(PAID, amount_discount=12_000, amount_total=12_000, amount_received=12_000)
+FREE = replace(
+    PAID,
+    payment_status="no_payment_required",
+    amount_discount=24_000,
+    amount_total=0,
+    amount_received=None,
+)
+
+
+def refunded(*amounts: int, facts: PaymentFacts = PAID, status: str = "succeeded") -> PaymentFacts:
+    made = tuple(Refund(f"re_{n}", amount, status) for n, amount in enumerate(amounts))
+    return replace(facts, refunds=facts.refunds + made)
+
+
+def returned(licenses: int, amount: int, facts: PaymentFacts = PAID) -> PaymentFacts:
+    return replace(facts, refunds=(*facts.refunds, Refund("re_t", amount, "succeeded", licenses)))
+
+
+def disputed(*statuses: str, facts: PaymentFacts = PAID) -> PaymentFacts:
+    opened = tuple(Dispute(f"dp_{n}", 24_000, status) for n, status in enumerate(statuses))
+    return replace(facts, disputes=opened)
+
+
+CASES = {
+    # before the money
+    "open": (replace(UNPAID, session_status="open"), Status.PENDING, 0, True),
+    "open after a declined card": (
+        replace(UNPAID, session_status="open", payment_failed=True),
+        Status.PENDING,
+        0,
+        True,
+    ),
+    "expired": (replace(UNPAID, session_status="expired"), Status.EXPIRED, 0, False),
+    "expired after a declined card": (
+        replace(UNPAID, session_status="expired", payment_failed=True),
+        Status.EXPIRED,
+        0,
+        False,
+    ),
+    "completed, the bank asked": (UNPAID, Status.PROCESSING, 0, True),
+    "the bank declined": (replace(UNPAID, payment_failed=True), Status.FAILED, 0, False),
+    # paid
+    "paid": (PAID, Status.PAID, 12, False),
+    "paid at half price": (HALF_PRICE, Status.PAID, 12, False),
+    "promoted to zero": (FREE, Status.PAID, 12, False),
+    "paid with tax": (
+        replace(PAID, amount_tax=2_400, amount_total=26_400, amount_received=26_400),
+        Status.PAID,
+        12,
+        False,
+    ),
+    # refunds made in Stripe's dashboard: refunded // unit amount
+    "a goodwill cent": (refunded(1), Status.PARTIALLY_REFUNDED, 12, False),
+    "just under a license": (refunded(1_999), Status.PARTIALLY_REFUNDED, 12, False),
+    "a license": (refunded(2_000), Status.PARTIALLY_REFUNDED, 11, False),
+    "a license in two parts": (refunded(1_000, 1_000), Status.PARTIALLY_REFUNDED, 11, False),
+    "a half refund": (refunded(12_000), Status.PARTIALLY_REFUNDED, 6, False),
+    "all but a cent": (refunded(23_999), Status.PARTIALLY_REFUNDED, 1, False),
+    "all": (refunded(24_000), Status.REFUNDED, 0, False),
+    "all in parts": (refunded(20_000, 3_999, 1), Status.REFUNDED, 0, False),
+    "half of half price": (
+        refunded(6_000, facts=HALF_PRICE),
+        Status.PARTIALLY_REFUNDED,
+        6,
+        False,
+    ),
+    "all of half price": (refunded(12_000, facts=HALF_PRICE), Status.REFUNDED, 0, False),
+    "pending counts": (refunded(2_000, status="pending"), Status.PARTIALLY_REFUNDED, 11, False),
+    "failed does not": (refunded(24_000, status="failed"), Status.PAID, 12, False),
+    "canceled does not": (refunded(24_000, status="canceled"), Status.PAID, 12, False),
+    "one failed, one not": (
+        refunded(2_000, facts=refunded(24_000, status="failed")),
+        Status.PARTIALLY_REFUNDED,
+        11,
+        False,
+    ),
+    # refunds that say how many licenses they give back
+    "3 licenses returned": (returned(3, 1_500), Status.PARTIALLY_REFUNDED, 9, False),
+    "money but no license": (returned(0, 20_000), Status.PARTIALLY_REFUNDED, 12, False),
+    "both kinds": (refunded(4_000, facts=returned(3, 1_500)), Status.PARTIALLY_REFUNDED, 7, False),
+    "more than there are": (returned(99, 100), Status.REFUNDED, 0, False),
+    # disputes
+    "inquiry": (disputed("warning_needs_response"), Status.PAID, 12, False),
+    "inquiry under review": (disputed("warning_under_review"), Status.PAID, 12, False),
+    "inquiry closed": (disputed("warning_closed"), Status.PAID, 12, False),
+    "prevented": (disputed("prevented"), Status.PAID, 12, False),
+    "disputed": (disputed("needs_response"), Status.DISPUTED, 0, True),
+    "under review": (disputed("under_review"), Status.DISPUTED, 0, True),
+    "appealed": (disputed("appeal_under_review"), Status.DISPUTED, 0, True),
+    "won": (disputed("won"), Status.PAID, 12, False),
+    "lost": (disputed("lost"), Status.DISPUTED, 0, False),
+    "won, then disputed again": (disputed("needs_response", "won"), Status.DISPUTED, 0, True),
+    "inquiry on a part refund": (
+        disputed("warning_needs_response", facts=refunded(4_000)),
+        Status.PARTIALLY_REFUNDED,
+        10,
+        False,
+    ),
+    "dispute on a part refund": (
+        disputed("needs_response", facts=refunded(4_000)),
+        Status.DISPUTED,
+        0,
+        True,
+    ),
+    "won on a part refund": (
+        disputed("won", facts=refunded(4_000)),
+        Status.PARTIALLY_REFUNDED,
+        10,
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_worth(case: str) -> None:
+    facts, status, worth, awaited = CASES[case]
+    assessment = assess(QUOTED, facts)
+    assert (assessment.status, assessment.worth, assessment.awaited) == (status, worth, awaited)
+    assert assessment.reason is None
+
+
+DEVIATIONS = {
+    "test mode": (replace(PAID, livemode=False), "test mode"),
+    "another currency": (replace(PAID, currency="eur"), "Paid in eur, quoted in usd"),
+    "more licenses": (replace(PAID, quantity=120), "Paid for 120 licenses"),
+    "another amount": (
+        replace(PAID, amount_subtotal=12, amount_total=12, amount_received=12),
+        "The amount was 12 cents, the quote 24000",
+    ),
+    "amounts that do not add up": (replace(PAID, amount_total=10_000), "do not add up"),
+    "captured in part": (replace(PAID, amount_received=8_000), "8000 of 24000 cents"),
+    "paid, and no payment": (replace(PAID, amount_received=None), "0 of 24000 cents"),
+}
+
+
+@pytest.mark.parametrize("case", DEVIATIONS)
+def test_what_was_not_quoted_is_quarantined(case: str) -> None:
+    facts, reason = DEVIATIONS[case]
+    assessment = assess(QUOTED, facts)
+    assert (assessment.status, assessment.worth) == (Status.QUARANTINED, 0)
+    assert assessment.awaited
+    assert assessment.reason is not None
+    assert reason in assessment.reason
+
+
+def test_live_money_for_a_test_quote() -> None:
+    assessment = assess(replace(QUOTED, livemode=False), PAID)
+    assert assessment.reason == "Paid in Stripe's live mode."
+
+
+def test_a_quarantine_ends_when_all_was_refunded() -> None:
+    wrong = replace(PAID, quantity=120)
+    assert assess(QUOTED, refunded(24_000, facts=wrong)).status == Status.REFUNDED
+
+
+def test_licenses_returned_for_no_money() -> None:
+    assert assess(replace(QUOTED, returned=3), PAID).worth == 9
+    assert assess(replace(QUOTED, returned=3), refunded(2_000)).worth == 8
+    all_of_it = assess(replace(QUOTED, returned=12), FREE)
+    assert (all_of_it.status, all_of_it.worth) == (Status.REFUNDED, 0)
+
+
+# licenses now, paid, refunded so far, licenses returned → amount. Tiers are the guide's.
+REFUNDS = {
+    "one of one": (1, 2_500, 2_500, 0, 1, 2_500),
+    "one of nine": (9, 22_500, 22_500, 0, 1, 2_500),
+    "the issue's: 91 of 100": (100, 150_000, 150_000, 0, 91, 127_500),
+    "50 of 100": (100, 150_000, 150_000, 0, 50, 62_500),
+    "then 41 more": (50, 150_000, 150_000, 62_500, 41, 65_000),
+    "all of 100": (100, 150_000, 150_000, 0, 100, 150_000),
+    "never below 0": (10, 20_000, 20_000, 0, 1, 0),
+    "two of ten": (10, 20_000, 20_000, 0, 2, 0),
+    "three of ten": (10, 20_000, 20_000, 0, 3, 2_500),
+    "after a goodwill refund": (12, 24_000, 24_000, 1_000, 2, 3_000),
+    "the rest after a goodwill refund": (12, 24_000, 24_000, 1_000, 12, 23_000),
+    "at half price": (12, 24_000, 12_000, 0, 2, 2_000),
+    "at half price, all": (12, 24_000, 12_000, 0, 12, 12_000),
+    "at a third off, rounded against the buyer": (3, 7_500, 5_001, 0, 1, 1_667),
+    "free": (12, 24_000, 0, 0, 5, 0),
+    "free, all": (12, 24_000, 0, 0, 12, 0),
+}
+
+
+@pytest.mark.parametrize("case", REFUNDS)
+def test_refund_amounts(case: str) -> None:
+    licenses, total, paid, so_far, back, amount = REFUNDS[case]
+    quote = refund_quote(Paid(licenses, total, paid, so_far, GUIDE_TIERS), back)
+    assert (quote.amount, quote.kept) == (amount, licenses - back)
