@@ -3,11 +3,13 @@
 from chalice.app import Chalice
 
 from chalicelib.api import (
+    api_keys,
     audit,
     branding,
     domains,
     health,
     openapi,
+    password,
     purchases,
     resellers,
     session,
@@ -17,6 +19,7 @@ from chalicelib.api import (
 )
 from chalicelib.functions import (
     check_domains,
+    create_first_admin,
     send_mail,
     stripe_webhook,
     sweep_purchases,
@@ -32,6 +35,8 @@ app = Chalice(app_name="tenantry")
 
 API = (
     session.routes,
+    password.routes,
+    api_keys.routes,
     users.routes,
     resellers.routes,
     tenants.routes,
@@ -51,6 +56,7 @@ WEB = (
 )
 FUNCTIONS = (
     check_domains.blueprint,
+    create_first_admin.blueprint,
     send_mail.blueprint,
     stripe_webhook.blueprint,
     sweep_purchases.blueprint,

@@ -18,6 +18,13 @@ class Forbidden(TenantryError):
     code = "forbidden"
 
 
+class AdminExists(Forbidden):
+    """Nobody can be made the first super admin any more."""
+
+    def __init__(self) -> None:
+        super().__init__("There is a super admin already: ask one to create the next.")
+
+
 class NotFound(TenantryError):
     """Missing, or another's: the two must look the same."""
 

@@ -12,7 +12,7 @@ from pydantic import (
     StringConstraints,
 )
 
-from chalicelib.domain.names import check_slug, clean_text
+from chalicelib.domain.names import check_slug, clean_text, fold_email
 from chalicelib.domain.pricing import MAX_QUANTITY
 from chalicelib.storage.rows import iso
 
@@ -33,15 +33,11 @@ Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
 def _email(address: str) -> str:
-    """One address, one spelling: mailboxes that differ in letter case are not told apart.
-
-    Not pydantic's EmailStr: that takes `Ann <ann@example.com>` and outer space as well.
-    """
+    """Not pydantic's EmailStr: that takes `Ann <ann@example.com>` and outer space as well."""
     from email_validator import validate_email
 
-    if len(address) > 254 or not address.isascii():
-        raise ValueError("Use an ASCII email address of 254 characters at most.")
-    return validate_email(address, check_deliverability=False, strict=True).normalized.lower()
+    folded = fold_email(address)
+    return validate_email(folded, check_deliverability=False, strict=True).normalized
 
 
 class Input(BaseModel):

@@ -27,6 +27,7 @@ from chalicelib.services import secrets
 from chalicelib.services.access import Caller
 from chalicelib.services.audit import Actor
 from chalicelib.services.idempotency import Once
+from chalicelib.services.sessions import Device
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import Row
 
@@ -54,7 +55,7 @@ class Call(Generic[I]):
     path: dict[str, str]
     if_match: str | None
     if_none_match: str | None
-    source_ip: str | None = None
+    device: Device = field(default_factory=Device)
     once: Once = field(default_factory=Once)
     known_caller: Caller | None = None
     known_reseller: Reseller | None = None
@@ -75,7 +76,7 @@ class Call(Generic[I]):
     @property
     def by(self) -> Actor:
         """Who does it, and from where, for the ledger and the audit trail."""
-        return self.caller.actor(self.source_ip)
+        return self.caller.actor(self.device.source_ip)
 
     def changes(self) -> dict[str, Any]:
         """The fields that were sent, for a PATCH."""
@@ -123,7 +124,7 @@ def parse(request: Any, model: type[I], path_parameters: dict[str, str]) -> Call
         path=path,
         if_match=request.headers.get("if-match"),
         if_none_match=request.headers.get("if-none-match"),
-        source_ip=source_ip(request),
+        device=device(request),
     )
 
 
@@ -203,10 +204,13 @@ def fingerprint(request: Any, salt: str, *, sensitive: bool) -> tuple[str, bytes
     return hmac.digest(seed, b"fingerprint", "sha256").hex(), seed
 
 
-def source_ip(request: Any) -> str | None:
-    """The address that API Gateway saw. X-Forwarded-For is the client's to invent."""
-    address: str | None = request.context.get("identity", {}).get("sourceIp")
-    return address
+def device(request: Any) -> Device:
+    """Where a request comes from: the address that API Gateway saw. X-Forwarded-For is the
+    client's to invent, and so is the name of the browser, which is only shown."""
+    return Device(
+        source_ip=request.context.get("identity", {}).get("sourceIp"),
+        user_agent=request.headers.get("user-agent"),
+    )
 
 
 def request_id(request: Any) -> str:

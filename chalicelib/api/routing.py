@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from chalice.app import Blueprint, Response
 from pydantic import BaseModel
 
-from chalicelib.api import requests
+from chalicelib.api import headers, requests
 from chalicelib.api.answers import Answer, problem_answer, rendered
 from chalicelib.api.keyed import once
 from chalicelib.api.problems import problem, unexpected
@@ -27,11 +27,6 @@ from chalicelib.storage.resellers import Reseller
 
 I = TypeVar("I", bound=BaseModel)  # noqa: E741 - the route's input: query of a GET, else body
 Handler = Callable[[Call[I]], Any]
-
-HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 class Audience(StrEnum):
@@ -151,8 +146,8 @@ def _respond(route: Route, request: Any, path_parameters: dict[str, str]) -> Res
             logger.exception("Unexpected error")
             answer = problem_answer(*unexpected())
         line["status"] = answer.status
-    headers: dict[str, str | list[str]] = {**HEADERS, "X-Request-Id": request_id, **answer.headers}
-    return Response(answer.body, headers, answer.status)
+    sent: headers.Headers = {**headers.of_data(), "X-Request-Id": request_id, **answer.headers}
+    return Response(answer.body, sent, answer.status)
 
 
 def _authenticate(route: Route, request: Any) -> Caller | None:
@@ -162,14 +157,22 @@ def _authenticate(route: Route, request: Any) -> Caller | None:
     if token is None:
         raise Unauthenticated("Send a bearer token in the Authorization header.")
     try:
-        caller = access.authenticate(token)
+        caller = access.authenticate(token, keys=True)
     except Unauthenticated:
         if route.ends_session and requests.idempotency_key(request):
             return None  # either this very request has ended it, or the handler refuses
         raise
+    if not caller.may(route.scope):
+        raise Forbidden(_lacking(route.scope))
     if route.audience is Audience.ADMIN and not caller.is_admin:
         raise Forbidden("Only a super admin may do this.")
     return caller
+
+
+def _lacking(scope: Scope) -> str:
+    if scope is Scope.SESSION:
+        return "No API key may do this: a person has to sign in."
+    return f"This API key lacks the scope “{scope}”."
 
 
 def _serve(

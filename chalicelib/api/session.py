@@ -1,11 +1,13 @@
-"""Signing in and out, and who one is."""
+"""Signing in and out, who one is, and one's open sessions."""
 
-from chalicelib.api.fields import Email, Input, Output, Password, Time
+from chalicelib.api.fields import Email, Input, ListQuery, Output, Password, Time
 from chalicelib.api.resellers import ResellerOutput
 from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
 from chalicelib.api.users import UserOutput
-from chalicelib.services import access
-from chalicelib.services.access import Caller, SignedIn
+from chalicelib.services import sessions
+from chalicelib.services.access import Caller
+from chalicelib.services.sessions import OpenSession, SignedIn
+from chalicelib.storage.reads import Page, PageRequest
 
 routes = Routes(__name__)
 
@@ -16,7 +18,8 @@ class Login(Input):
 
 
 class LoginOutput(Output):
-    """token: for the Authorization header, as `Bearer <token>`."""
+    """token: for the Authorization header, as `Bearer <token>`. It is good until expires_at,
+    or an hour after its last use."""
 
     token: str
     expires_at: Time
@@ -26,6 +29,18 @@ class LoginOutput(Output):
 class Me(Output):
     user: UserOutput
     reseller: ResellerOutput | None
+
+
+class SessionOutput(Output):
+    """is_current: the one that is calling. used_at: to five minutes."""
+
+    id: str
+    created_at: Time
+    used_at: Time
+    expires_at: Time
+    source_ip: str | None
+    user_agent: str | None
+    is_current: bool
 
 
 @routes.api(
@@ -39,7 +54,9 @@ class Me(Output):
 )
 def login(call: Call[Login]) -> SignedIn:
     """Sign in with email and password."""
-    return access.sign_in(call.input.email, call.input.password, once=call.once)
+    return sessions.sign_in(
+        call.input.email, call.input.password, device=call.device, once=call.once
+    )
 
 
 @routes.api(
@@ -53,10 +70,37 @@ def login(call: Call[Login]) -> SignedIn:
 )
 def logout(call: Call[Empty]) -> None:
     """End this session."""
-    access.sign_out(call.caller, once=call.once)
+    sessions.sign_out(call.caller, once=call.once)
 
 
 @routes.api("GET", "/v1/me", audience=Audience.SIGNED_IN, scope=Scope.READ, input=Empty, returns=Me)
 def me(call: Call[Empty]) -> Caller:
     """The user who is calling, and the reseller account linked to it."""
     return call.caller
+
+
+@routes.api(
+    "GET",
+    "/v1/sessions",
+    audience=Audience.SIGNED_IN,
+    scope=Scope.SESSION,
+    input=ListQuery,
+    returns=SessionOutput,
+    paged=True,
+)
+def list_sessions(call: Call[ListQuery]) -> Page[OpenSession]:
+    """Where one is signed in."""
+    query = call.input
+    return sessions.list_sessions(call.caller, PageRequest(query.limit, query.cursor))
+
+
+@routes.api(
+    "DELETE",
+    "/v1/sessions/{id}",
+    audience=Audience.SIGNED_IN,
+    scope=Scope.SESSION,
+    input=Empty,
+)
+def revoke_session(call: Call[Empty]) -> None:
+    """End one of one's own sessions."""
+    sessions.revoke_session(call.caller, call.path["id"], by=call.by)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-from chalicelib.api.fields import Email, Input, ListQuery, Password, RowOutput, Text
+from chalicelib.api.fields import Email, Input, ListQuery, Password, RowOutput, Text, Time
 from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
 from chalicelib.services import users
 from chalicelib.storage.reads import Page, PageRequest
@@ -14,14 +14,17 @@ routes = Routes(__name__)
 
 
 class UserOutput(RowOutput):
-    """reseller_id: the reseller account linked to the user, if any."""
+    """has_password: false until the mailed link was used. reseller_id: the reseller account
+    linked to the user, if any. deactivated_at: the last time."""
 
     id: str
     email: str
     name: str
     is_super_admin: bool
     is_active: bool
+    has_password: bool
     reseller_id: str | None
+    deactivated_at: Time | None
 
 
 class NewUser(Input):
@@ -56,7 +59,7 @@ class UserQuery(ListQuery):
     sensitive=True,
 )
 def create_user(call: Call[NewUser]) -> User:
-    """Create a user."""
+    """Create a user; without a password, a link to set one is mailed."""
     new = call.input
     return users.create_user(
         email=new.email,
@@ -109,4 +112,34 @@ def edit_user(call: Call[UserChanges]) -> User:
     return call.on_current(
         lambda: users.read_user(call.path["id"]),
         lambda user: users.edit_user(user, call.changes(), by=call.by),
+    )
+
+
+@routes.api(
+    "POST",
+    "/v1/users/{id}/password-link",
+    audience=Audience.ADMIN,
+    scope=Scope.SESSION,
+    input=Empty,
+    returns=UserOutput,
+)
+def send_password_link(call: Call[Empty]) -> User:
+    """Mail a fresh link to set a password."""
+    user = users.read_user(call.path["id"])
+    return users.send_password_link(user, by=call.by, once=call.once)
+
+
+@routes.api(
+    "POST",
+    "/v1/users/{id}/sign-out",
+    audience=Audience.ADMIN,
+    scope=Scope.SESSION,
+    input=Empty,
+    returns=UserOutput,
+)
+def sign_out_user(call: Call[Empty]) -> User:
+    """End all sessions of a user."""
+    return call.on_current(
+        lambda: users.read_user(call.path["id"]),
+        lambda user: users.sign_out_everywhere(user, by=call.by, once=call.once),
     )

@@ -41,6 +41,13 @@ def clean_text(text: str) -> str:
     return text
 
 
+def fold_email(address: str) -> str:
+    """One address, one spelling: mailboxes that differ in letter case are not told apart."""
+    if len(address) > 254 or not address.isascii():
+        raise ValueError("Use an ASCII email address of 254 characters at most.")
+    return address.lower()
+
+
 def search_key(text: str) -> str:
     """How a name is sorted and searched: without case and compatibility forms.
 

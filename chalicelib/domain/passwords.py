@@ -1,12 +1,19 @@
 """Password rules of OWASP ASVS 5.0, section 6.2: length, and nothing easily guessed."""
 
+from collections.abc import Container
+
 LENGTH = range(8, 129)
 
 
-def check_password(password: str, *, email: str) -> str:
-    """The password itself. Raises ValueError with the rule it breaks."""
+def check_password(password: str, *, email: str, common: Container[str] = ()) -> str:
+    """The password itself, exactly as it was sent. Raises ValueError with the rule it breaks.
+
+    common: passwords that everyone tries first, in lower case.
+    """
     if len(password) not in LENGTH:
         raise ValueError("Use 8 to 128 characters.")
     if email.lower() in password.lower():
         raise ValueError("The password must not contain the email address.")
+    if password.lower() in common:
+        raise ValueError("This password is among the most common ones. Choose another.")
     return password

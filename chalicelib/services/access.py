@@ -1,22 +1,30 @@
-"""Who is calling: sign in, sign out, and turning a bearer token into a caller."""
+"""Who is calling: turning a session's token or an API key into a caller.
+
+The rows of the user and of the reseller are read each time, so that what is deactivated
+stops at once, whatever credentials are still about.
+"""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from chalicelib import clock
-from chalicelib.errors import SignInRefused, Unauthenticated
+from chalicelib.errors import Busy, Unauthenticated
+from chalicelib.observability import logger
 from chalicelib.services import platform, secrets
 from chalicelib.services.audit import Actor
-from chalicelib.services.idempotency import UNKEYED, Once
-from chalicelib.storage.claims import owner_of
-from chalicelib.storage.credentials import Credential
+from chalicelib.storage.credentials import Credential, Kind
 from chalicelib.storage.reads import get, get_together
 from chalicelib.storage.resellers import Reseller
-from chalicelib.storage.rows import new_id
 from chalicelib.storage.transactions import Transaction
-from chalicelib.storage.users import User, email_claim
+from chalicelib.storage.users import User
 
+# A session ends this long after its last use, and after this long in any case.
+SESSION_IDLE = timedelta(hours=1)
 SESSION_LIFETIME = timedelta(hours=12)
+# Use is written down at most this often; a session idles by this much less, therefore.
+USE_RECORDED_EVERY = timedelta(minutes=5)
+
+LONGEST_TOKEN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,82 +37,76 @@ class Caller:
 
     @property
     def is_admin(self) -> bool:
-        return self.user.is_super_admin
+        """A reseller's key reaches that reseller alone, unless it was scoped for more."""
+        bound = self.credential.kind is Kind.RESELLER_KEY and "admin" not in self.scopes
+        return bool(self.user.is_super_admin) and not bound
 
     @property
     def id(self) -> str:
         return self.user.id
 
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What an API key was scoped for; of a session, nothing: it needs no scope."""
+        return frozenset(self.credential.scopes or ())
+
+    def may(self, scope: str) -> bool:
+        """Whether the credential is good for a route of this scope."""
+        return not self.credential.is_key or scope in self.scopes
+
     def actor(self, source_ip: str | None) -> Actor:
-        return Actor(self.user.id, source_ip=source_ip)
+        key = self.credential.id if self.credential.is_key else None
+        return Actor(self.user.id, source_ip=source_ip, credential_id=key)
 
 
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """token: the session's secret, which is never shown again."""
+def authenticate(token: str, *, keys: bool = False) -> Caller:
+    """The caller behind a session's token or, with `keys`, an API key; in two round trips.
 
-    token: str
-    expires_at: datetime
-    user: User
-
-
-def sign_in(email: str, password: str, *, once: Once = UNKEYED) -> SignedIn:
-    """Open a session. Raises Unauthenticated (one message for every cause), SignInRefused."""
-    user_id = owner_of(email_claim(email))
-    user = get(User, user_id) if user_id else None
-    right = secrets.password_matches(password, user.password_hash if user else None)
-    if user is None or not right or not user.is_active:
-        raise Unauthenticated("The email address or the password is wrong.")
-    reseller = get(Reseller, user.reseller_id) if user.reseller_id else None
-    if _is_restricted(user, reseller):
-        raise SignInRefused
-    return _open_session(user, once)
-
-
-def _open_session(user: User, once: Once) -> SignedIn:
-    session_id = new_id("ses")
-    secret = once.secret_for(session_id)
-    session = Credential(
-        session_id,
-        owner=user.id,
-        reseller_id=user.reseller_id,
-        secret_hash=secrets.fingerprint(secret),
-        expires_at=clock.now() + SESSION_LIFETIME,
-    )
-    signed_in = SignedIn(f"{session_id}.{secret}", session.expires_at, user)
-    tx = Transaction()
-    tx.witness(session)
-    once.record(tx, signed_in)
-    tx.commit()
-    return signed_in
-
-
-def sign_out(caller: Caller, *, once: Once = UNKEYED) -> None:
-    """End the session that is calling. Raises Unauthenticated: it has ended meanwhile."""
-    tx = Transaction()
-    ended = Unauthenticated("This session has ended.")
-    tx.delete(caller.credential, condition=Credential.id.exists(), otherwise=ended)
-    once.record(tx, None)
-    tx.commit()
-
-
-def authenticate(token: str) -> Caller:
-    """The caller behind a bearer token. Two round trips. Raises Unauthenticated."""
+    Raises Unauthenticated, with one message for every cause.
+    """
     refused = Unauthenticated("The token is not valid, or no longer.")
     credential_id, _, secret = token.partition(".")
-    if not credential_id.startswith("ses_") or not secret:
+    kinds = {Kind.SESSION, Kind.RESELLER_KEY, Kind.ADMIN_KEY} if keys else {Kind.SESSION}
+    if credential_id.partition("_")[0] not in kinds or not secret:
         raise refused
-    if len(token) > 200 or not token.isascii():
+    if len(token) > LONGEST_TOKEN or not token.isascii():
         raise refused
     credential = get(Credential, credential_id)
     if credential is None or not secrets.matches(secret, credential.secret_hash):
         raise refused
-    if credential.expires_at <= clock.now():
+    if has_expired(credential):
         raise refused
     user, reseller = _read_owner(credential)
-    if user is None or not user.is_active or _is_restricted(user, reseller):
+    if user is None or not user.is_active or _is_void(credential, user):
         raise refused
+    if is_restricted(user, reseller):
+        raise refused
+    _record_use(credential, refused)
     return Caller(user, reseller, credential)
+
+
+def has_expired(credential: Credential) -> bool:
+    """TTL rows linger for days, and idling has no row of its own: asked at every use."""
+    now = clock.now()
+    if credential.expires_at is not None and credential.expires_at <= now:
+        return True
+    idle_since = credential.used_at or credential.created_at
+    return credential.kind is Kind.SESSION and idle_since + SESSION_IDLE <= now
+
+
+def _is_void(credential: Credential, user: User) -> bool:
+    """What was issued before the user was deactivated; a session from before all were ended;
+    a reseller's key whose account was given to another user; a former admin's key."""
+    if user.deactivated_at is not None and credential.created_at <= user.deactivated_at:
+        return True
+    if credential.kind is Kind.RESELLER_KEY:
+        return bool(user.reseller_id != credential.reseller_id)
+    if credential.kind is Kind.ADMIN_KEY:
+        return not user.is_super_admin
+    if credential.kind is not Kind.SESSION or user.sessions_since is None:
+        return False
+    proven_at = credential.authenticated_at or credential.created_at
+    return bool(proven_at < user.sessions_since)
 
 
 def _read_owner(credential: Credential) -> tuple[User | None, Reseller | None]:
@@ -120,7 +122,7 @@ def _read_owner(credential: Credential) -> tuple[User | None, Reseller | None]:
     return user, get(Reseller, user.reseller_id)  # linked since the session began
 
 
-def _is_restricted(user: User, reseller: Reseller | None) -> bool:
+def is_restricted(user: User, reseller: Reseller | None) -> bool:
     """The guide: an inactive reseller cannot log in (if restricted). Admins always can."""
     return (
         reseller is not None
@@ -128,3 +130,22 @@ def _is_restricted(user: User, reseller: Reseller | None) -> bool:
         and not user.is_super_admin
         and platform.current().restrict_inactive_resellers
     )
+
+
+def _record_use(credential: Credential, refused: Unauthenticated) -> None:
+    """Now and then, and only on a credential that is still there: it may have been revoked
+    since it was read."""
+    now = clock.now()
+    if credential.used_at is not None and now - credential.used_at < USE_RECORDED_EVERY:
+        return
+    tx = Transaction()
+    tx.update(
+        Credential(credential.id),
+        [Credential.used_at.set(now)],
+        condition=Credential.id.exists(),
+        otherwise=refused,
+    )
+    try:
+        tx.commit()
+    except Busy:
+        logger.warning("A credential's use was not recorded", extra={"id": credential.id})

@@ -36,6 +36,10 @@ PREPARE: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 be at rest (a password link's secret). Given the stored context, returns the whole one."""
 
 
+class Unwanted(Exception):
+    """Raised by a PREPARE function: there is nobody to send it to. It is dropped."""
+
+
 @dataclass
 class SendReport:
     sent: int = 0
@@ -87,6 +91,9 @@ def _attempt(mail: Mail, report: SendReport) -> None:
         return
     try:
         _send(mail)
+    except Unwanted:
+        logger.info("A mail was dropped: nobody to send it to", extra={"mail_id": mail.id})
+        _drop(mail)
     except Exception as error:
         logger.exception("A mail was not sent", extra={"mail_id": mail.id, "to": mail.to})
         _failed(mail, error, report)
@@ -114,6 +121,15 @@ def _failed(mail: Mail, error: Exception, report: SendReport) -> None:
         report.given_up += 1
         count("MailGivenUp")
     _mark(mail, **columns)
+
+
+def _drop(mail: Mail) -> None:
+    tx = Transaction()
+    tx.delete(mail, condition=Mail.version == mail.version, otherwise=VersionConflict())
+    try:
+        tx.commit()
+    except TenantryError:
+        logger.exception("A mail was not dropped", extra={"mail_id": mail.id})
 
 
 def _mark(mail: Mail, **columns: Any) -> bool:

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 TOKEN_BYTES = 32
+# OWASP's password storage cheat sheet: argon2id, 19 MiB, two passes, one lane.
+PASSES = 2
+MEMORY_KIB = 19 * 1024
 
 
 def new_secret() -> str:
@@ -30,8 +33,7 @@ def _hasher() -> "PasswordHasher":
     # Imported on first use: most requests check no password.
     from argon2 import PasswordHasher
 
-    # OWASP's password storage cheat sheet: argon2id, 19 MiB, two passes, one lane.
-    return PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+    return PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=1)
 
 
 def hash_password(password: str) -> str:
@@ -42,8 +44,9 @@ def password_matches(password: str, password_hash: str | None) -> bool:
     """False for a user without a password too, after the same work."""
     from argon2.exceptions import InvalidHashError, VerificationError
 
+    unknown = _unknown()  # made in any case, or the first unknown user would cost twice
     try:
-        _hasher().verify(password_hash or _unknown(), password)
+        _hasher().verify(password_hash or unknown, password)
     except (VerificationError, InvalidHashError):
         return False
     return password_hash is not None
@@ -62,8 +65,8 @@ def stretch(secret: bytes, salt: str) -> bytes:
     return hash_secret_raw(
         secret,
         hashlib.sha256(salt.encode()).digest(),
-        time_cost=2,
-        memory_cost=19 * 1024,
+        time_cost=PASSES,
+        memory_cost=MEMORY_KIB,
         parallelism=1,
         hash_len=32,
         type=Type.ID,

@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from chalicelib.domain.passwords import check_password
-from chalicelib.errors import EmailTaken, InvalidRequest, NotFound, VersionConflict
-from chalicelib.services import audit, secrets
+from chalicelib.errors import EmailTaken, NotFound, VersionConflict
+from chalicelib.services import audit, passwords
 from chalicelib.services.idempotency import UNKEYED, Once
+from chalicelib.services.sessions import clear_away
+from chalicelib.storage import super_admins
 from chalicelib.storage.claims import claim, free
+from chalicelib.storage.credentials import Kind
 from chalicelib.storage.reads import Page, PageRequest, get, query_page
-from chalicelib.storage.rows import differing, new_id
+from chalicelib.storage.rows import new_id
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User, email_claim
 
@@ -22,15 +24,37 @@ def create_user(
     by: str,
     once: Once = UNKEYED,
 ) -> User:
-    """Raises EmailTaken, InvalidRequest (password)."""
-    user = User(
-        new_id("usr"),
-        email=email,
-        name=name,
-        password_hash=_hashed(password, email) if password is not None else None,
-        is_super_admin=is_super_admin,
-    )
+    """Without a password, the user is mailed a link to set one.
+
+    Raises EmailTaken, InvalidRequest (password), Forbidden (`by` may not make admins).
+    """
     tx = Transaction()
+    user = add_user(
+        tx, email=email, name=name, password=password, is_super_admin=is_super_admin, by=by
+    )
+    if is_super_admin:
+        super_admins.add(tx, user.id, by=by)
+    if password is None:
+        passwords.invite(tx, user)
+    once.record(tx, user)
+    tx.commit()
+    return user
+
+
+def add_user(
+    tx: Transaction,
+    *,
+    email: str,
+    name: str,
+    password: str | None,
+    is_super_admin: bool,
+    by: str,
+) -> User:
+    """The rows of a new user. Whoever adds an admin adds the step that permits it."""
+    hashed = passwords.hash_new_password(password, email=email) if password is not None else None
+    user = User(
+        new_id("usr"), email=email, name=name, password_hash=hashed, is_super_admin=is_super_admin
+    )
     tx.create(user, otherwise=VersionConflict())
     claim(tx, email_claim(email), user.id, otherwise=EmailTaken(email))
     audit.record(
@@ -41,16 +65,7 @@ def create_user(
         reseller_id=None,
         after={"email": email, "name": name, "is_super_admin": is_super_admin},
     )
-    once.record(tx, user)
-    tx.commit()
     return user
-
-
-def _hashed(password: str, email: str) -> str:
-    try:
-        return secrets.hash_password(check_password(password, email=email))
-    except ValueError as error:
-        raise InvalidRequest.of("password", str(error)) from None
 
 
 def read_user(user_id: str) -> User:
@@ -75,17 +90,15 @@ def list_users(request: PageRequest, *, email_prefix: str = "") -> Page[User]:
 def edit_user(user: User, changes: dict[str, Any], *, by: str) -> User:
     """Change some of email, name, password, is_super_admin, is_active of the row as read.
 
-    What is so already changes nothing. Raises EmailTaken, InvalidRequest, VersionConflict.
+    Deactivating ends the user's sessions and keys for good; a new password ends the sessions.
+    Raises EmailTaken, InvalidRequest, Forbidden, VersionConflict.
     """
     columns = dict(changes)
     password = columns.pop("password", None)
-    columns = differing(user, columns)
     email = str(columns.get("email", user.email))
-    if isinstance(password, str):
-        columns["password_hash"] = _hashed(password, email)
-    if not columns:
-        return user
     tx = Transaction()
+    if password is not None:
+        columns["password_hash"] = passwords.hash_new_password(password, email=email)
     if email != user.email:
         claim(tx, email_claim(email), user.id, otherwise=EmailTaken(email))
         free(tx, email_claim(user.email), user.id)
@@ -98,6 +111,59 @@ def edit_user(user: User, changes: dict[str, Any], *, by: str) -> User:
         target=user.id,
         reseller_id=user.reseller_id,
     )
+    _move_admins(tx, user, columns, by=by)
+    if password is not None:
+        columns["sessions_since"] = tx.now
+    deactivated = user.is_active and not columns.get("is_active", True)
+    if deactivated:
+        columns["deactivated_at"] = tx.now
     tx.change(user, **columns)
     tx.commit()
+    _clear_away(user, password is not None, deactivated)
     return user
+
+
+def _move_admins(tx: Transaction, user: User, columns: dict[str, Any], *, by: str) -> None:
+    """Keep the set of active super admins in step with the two columns that make one."""
+    granted = columns.get("is_super_admin", user.is_super_admin)
+    active = columns.get("is_active", user.is_active)
+    was, will_be = user.is_super_admin and user.is_active, granted and active
+    if will_be and not was:
+        super_admins.add(tx, user.id, by=by)
+    elif granted and not user.is_super_admin:  # of a user who is inactive, for later
+        super_admins.check_granter(tx, user.id, by=by)
+    elif was and not will_be:
+        field = "is_active" if granted else "is_super_admin"
+        super_admins.remove(tx, user.id, field=field)
+
+
+def _clear_away(user: User, new_password: bool, deactivated: bool) -> None:
+    if deactivated:
+        clear_away(user.id, Kind)
+    elif new_password:
+        clear_away(user.id, [Kind.SESSION, Kind.PASSWORD_LINK])
+
+
+def send_password_link(user: User, *, by: str, once: Once = UNKEYED) -> User:
+    """Mail the user a fresh link to set a password, where the first one ran out."""
+    tx = Transaction()
+    passwords.invite(tx, user)
+    _audit(tx, user, "user.password_link_sent", by=by)
+    once.record(tx, user)
+    tx.commit()
+    return user
+
+
+def sign_out_everywhere(user: User, *, by: str, once: Once = UNKEYED) -> User:
+    """End all sessions of a user. API keys go on. Raises VersionConflict."""
+    tx = Transaction()
+    tx.change(user, sessions_since=tx.now)
+    _audit(tx, user, "user.signed_out", by=by)
+    once.record(tx, user)
+    tx.commit()
+    clear_away(user.id, [Kind.SESSION, Kind.PASSWORD_LINK])
+    return user
+
+
+def _audit(tx: Transaction, user: User, action: str, *, by: str) -> None:
+    audit.record(tx, actor=by, action=action, target=user.id, reseller_id=user.reseller_id)

@@ -1,10 +1,15 @@
-"""Table settings: one row, the platform's."""
+"""Table settings: the row of the platform's settings, and that of its super admins."""
 
-from pynamodb.attributes import BooleanAttribute, ListAttribute, UnicodeAttribute
+from pynamodb.attributes import (
+    BooleanAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+)
 
-from chalicelib.storage.rows import BrandingDocument, Document, Integer, Row
+from chalicelib.storage.rows import BrandingDocument, Document, Integer, Row, Texts
 
 PLATFORM = "platform"
+SUPER_ADMINS = "super-admins"
 
 
 class PlatformSettings(Row):
@@ -23,5 +28,16 @@ class PlatformSettings(Row):
     deactivated_tenants_hold_license = BooleanAttribute(default=True)
     low_license_threshold = Integer(default=3)
     support_email = UnicodeAttribute(null=True)
-    automatic_repairs = ListAttribute(of=UnicodeAttribute, default=list)
+    automatic_repairs = Texts(default=list)
     branding_config = BrandingDocument(default=dict)
+
+
+class SuperAdmins(Row):
+    """members: the ids of all active super admins. DynamoDB keeps no empty set, so that no
+    attribute means no admin, and conditions on the set decide who may be the first or the
+    last."""
+
+    noun = "settings"
+
+    id = UnicodeAttribute(hash_key=True)
+    members = UnicodeSetAttribute(null=True)

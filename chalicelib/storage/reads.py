@@ -18,16 +18,17 @@ from chalicelib.storage.rows import Row, connection, key_columns
 from chalicelib.storage.transactions import is_passing
 
 R = TypeVar("R", bound=Row)
+T = TypeVar("T")
 
 BATCH_GET_LIMIT = 100
 UNPROCESSED_ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[R]):
+class Page(Generic[T]):
     """Rows, and the cursor that leads to the next ones; None at the end."""
 
-    rows: list[R]
+    rows: list[T]
     next_cursor: str | None
 
 

@@ -1,6 +1,6 @@
 """What every table's rows share: columns, ids, and one connection for all of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -10,7 +10,7 @@ from pynamodb.attributes import Attribute
 from pynamodb.connection import Connection
 from pynamodb.connection.base import MetaTable
 from pynamodb.connection.table import TableConnection
-from pynamodb.constants import MAP, NUMBER, STRING
+from pynamodb.constants import LIST, MAP, NUMBER, STRING
 from pynamodb.indexes import Index
 from pynamodb.models import Model
 from ulid import ULID
@@ -82,6 +82,18 @@ class Expiry(Attribute[datetime]):
 
     def deserialize(self, value: str) -> datetime:
         return datetime.fromtimestamp(int(value), UTC)
+
+
+class Texts(Attribute[list[str]]):
+    """A list of texts."""
+
+    attr_type = LIST
+
+    def serialize(self, value: Sequence[str]) -> list[dict[str, str]]:
+        return [{"S": text} for text in value]
+
+    def deserialize(self, value: Sequence[Mapping[str, str]]) -> list[str]:
+        return [item["S"] for item in value]
 
 
 class Document(Attribute[dict[str, Any]]):

@@ -3,7 +3,7 @@
 from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
-from chalicelib.storage.rows import Row
+from chalicelib.storage.rows import Row, Timestamp
 
 
 class UserDirectory(GlobalSecondaryIndex["User"]):
@@ -18,7 +18,13 @@ class UserDirectory(GlobalSecondaryIndex["User"]):
 
 
 class User(Row):
-    """reseller_id: the reseller account that is linked to this user, if any."""
+    """reseller_id: the reseller account that is linked to this user, if any.
+
+    sessions_since: sessions and password links from before it are void, because the
+    password changed or somebody was signed out everywhere.
+    deactivated_at: the last time; every credential from before it is void, even once the
+    user is active again.
+    """
 
     noun = "users"
 
@@ -26,12 +32,18 @@ class User(Row):
     email = UnicodeAttribute()
     name = UnicodeAttribute()
     password_hash = UnicodeAttribute(null=True)
+    sessions_since = Timestamp(null=True)
     is_super_admin = BooleanAttribute(default_for_new=False)
     is_active = BooleanAttribute(default_for_new=True)
+    deactivated_at = Timestamp(null=True)
     reseller_id = UnicodeAttribute(null=True)
     directory = UnicodeAttribute(default_for_new="users")
 
     by_email = UserDirectory()
+
+    @property
+    def has_password(self) -> bool:
+        return self.password_hash is not None
 
 
 def email_claim(email: str) -> str:

@@ -7,7 +7,7 @@ from chalice.app import Response
 from chalicelib.api.routing import Audience
 from chalicelib.api.session import Login
 from chalicelib.errors import TenantryError
-from chalicelib.services import access
+from chalicelib.services import sessions
 from chalicelib.services.access import SESSION_LIFETIME, Caller
 from chalicelib.storage.users import User
 from chalicelib.web import cookies
@@ -41,7 +41,9 @@ def log_in(visit: Visit) -> Response:
     destination = own_path(form.get("next"))
     try:
         login = form.read(Login)
-        signed_in = access.sign_in(login.email, login.password)
+        signed_in = sessions.sign_in(
+            login.email, login.password, device=visit.device, replaces=visit.session
+        )
     except TenantryError as error:
         return visit.refused(error, show_login, form, next=destination)
     max_age = int(SESSION_LIFETIME.total_seconds())
@@ -52,6 +54,6 @@ def log_in(visit: Visit) -> Response:
 @pages.page("POST", "/logout", audience=Audience.SIGNED_IN)
 def log_out(visit: Visit) -> Response:
     caller: Caller = visit.caller
-    access.sign_out(caller)
+    sessions.sign_out(caller)
     visit.set_cookies.append(cookies.clear(cookies.SESSION))
     return visit.redirect("/login", flash="You are signed out.")

@@ -11,14 +11,13 @@ from urllib.parse import unquote
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.api import requests
+from chalicelib.api import headers, requests
 from chalicelib.api.problems import problem
 from chalicelib.api.routing import Audience
 from chalicelib.errors import Forbidden, NotFound, TenantryError, Unauthenticated
 from chalicelib.observability import flush, logger
 from chalicelib.services import access
 from chalicelib.web import cookies, forgery
-from chalicelib.web.headers import headers
 from chalicelib.web.visit import Onward, Visit
 
 ERROR_PAGES = frozenset({403, 404, 409, 412, 413, 422, 429, 500, 502, 503})
@@ -72,7 +71,7 @@ def _respond(show: Show, audience: Audience, visit: Visit) -> Response:
         response = _error_page(visit, None, request_id)
     if visit.set_cookies:
         response.headers["Set-Cookie"] = visit.set_cookies
-    response.headers = {**headers(), "X-Request-Id": request_id, **response.headers}
+    response.headers = {**headers.of_pages(), "X-Request-Id": request_id, **response.headers}
     if visit.request.method == "HEAD":
         response.body = ""
     logger.info(

@@ -18,6 +18,7 @@ from chalicelib.services import idempotency
 from chalicelib.services.access import Caller
 from chalicelib.services.audit import Actor
 from chalicelib.services.idempotency import AlreadyDone, Once
+from chalicelib.services.sessions import Device
 from chalicelib.storage.reads import PageRequest
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import Row
@@ -71,7 +72,11 @@ class Visit:
 
     @property
     def by(self) -> Actor:
-        return self.caller.actor(requests.source_ip(self.request))
+        return self.caller.actor(self.device.source_ip)
+
+    @property
+    def device(self) -> Device:
+        return requests.device(self.request)
 
     def query(self, name: str) -> str:
         """A parameter of the address; empty where it is missing."""

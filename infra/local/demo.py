@@ -1,6 +1,7 @@
 """Demo data for a fresh start: an admin, and a reseller with a few licenses and tenants."""
 
 from chalicelib.services import resellers, tenants, users
+from chalicelib.services.first_admin import create_first_admin
 from chalicelib.storage.claims import owner_of
 from chalicelib.storage.users import email_claim
 
@@ -13,9 +14,7 @@ def create_demo_data() -> None:
     """Does nothing where the admin is there already (a DynamoDB that outlives us)."""
     if owner_of(email_claim(ADMIN_EMAIL)) is not None:
         return
-    admin = users.create_user(
-        email=ADMIN_EMAIL, name="Ada Admin", password=PASSWORD, is_super_admin=True, by="demo"
-    )
+    admin = create_first_admin(email=ADMIN_EMAIL, name="Ada Admin", password=PASSWORD).user
     user = users.create_user(
         email=RESELLER_EMAIL,
         name="Robin Reseller",

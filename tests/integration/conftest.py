@@ -1,7 +1,10 @@
 """Fixtures for tests through the HTTP layer."""
 
+from collections.abc import Iterator
+
 import pytest
 
+from chalicelib.services import secrets
 from tests.support.people import People
 from tests.support.wire import Wire
 
@@ -12,3 +15,18 @@ def wire(wire: Wire, people: People) -> Wire:
     assert people.admin.api
     wire.calls.clear()
     return wire
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Hashing a password is slow on purpose; tests/unit/test_secrets.py holds that it is."""
+    monkeypatch.setattr(secrets, "PASSES", 1)
+    monkeypatch.setattr(secrets, "MEMORY_KIB", 8)
+    _forget()
+    yield
+    _forget()
+
+
+def _forget() -> None:
+    secrets._hasher.cache_clear()
+    secrets._unknown.cache_clear()

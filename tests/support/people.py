@@ -4,6 +4,7 @@ from functools import cached_property
 from itertools import count
 
 from chalicelib.services import resellers, users
+from chalicelib.services.first_admin import create_first_admin
 from tests.support.api import Api
 
 PASSWORD = "correct horse battery"
@@ -31,11 +32,13 @@ class People:
 
     @cached_property
     def admin(self) -> Person:
-        return self._user("admin@example.com", is_super_admin=True)
+        email = "admin@example.com"
+        made = create_first_admin(email=email, name="Somebody", password=PASSWORD)
+        return Person(self._api, email, made.user.id, None)
 
     def reseller(self, *, licenses: int = 0, is_active: bool = True) -> Person:
         number = next(self._numbers)
-        person = self._user(f"reseller{number}@example.com", is_super_admin=False)
+        person = self._user(f"reseller{number}@example.com")
         account = resellers.create_reseller(
             user_id=person.user_id,
             user_email=None,
@@ -50,14 +53,14 @@ class People:
 
     def user(self) -> Person:
         """Somebody without a reseller account."""
-        return self._user(f"user{next(self._numbers)}@example.com", is_super_admin=False)
+        return self._user(f"user{next(self._numbers)}@example.com")
 
-    def _user(self, email: str, *, is_super_admin: bool) -> Person:
+    def _user(self, email: str) -> Person:
         user = users.create_user(
             email=email,
             name="Somebody",
             password=PASSWORD,
-            is_super_admin=is_super_admin,
+            is_super_admin=False,
             by="usr_test",
         )
         return Person(self._api, email, user.id, None)

@@ -141,6 +141,8 @@ def test_only_these_routes_are_public() -> None:
     public = {(r.method, r.path) for r in ROUTES if r.audience is Audience.PUBLIC}
     assert public <= {
         ("POST", "/v1/login"),
+        ("POST", "/v1/password/reset-request"),
+        ("POST", "/v1/password/reset"),
         ("GET", "/v1/pricing"),
         ("GET", "/v1/pricing/quote"),
         ("GET", "/v1/branding"),

@@ -1,0 +1,137 @@
+"""API keys of resellers and of admins. Only people make them: no key can make another."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from chalicelib.api.fields import Input, ListQuery, RowOutput, Text, Time
+from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
+from chalicelib.services import api_keys
+from chalicelib.services.api_keys import NewKey, Owner
+from chalicelib.storage.credentials import Credential
+from chalicelib.storage.reads import Page, PageRequest
+
+routes = Routes(__name__)
+
+RESELLER_KEYS = "/v1/resellers/{reseller}/api-keys"
+ADMIN_KEYS = "/v1/api-keys"
+
+KeyScope = Literal["read", "tenants", "purchases", "branding", "admin"]
+
+
+class NewApiKey(Input):
+    """Without expires_at, it is good until it is revoked."""
+
+    name: Text
+    scopes: Annotated[list[KeyScope], Field(min_length=1, max_length=5)]
+    expires_at: Annotated[AwareDatetime, Field(strict=False)] | None = None
+
+
+class ApiKeyOutput(RowOutput):
+    """used_at: to five minutes; null where it was never used."""
+
+    id: str
+    name: str
+    scopes: list[str]
+    expires_at: Time | None
+    used_at: Time | None
+
+
+class NewApiKeyOutput(ApiKeyOutput):
+    """key: the secret, shown this once."""
+
+    key: str
+
+
+def _create(call: Call[NewApiKey], owner: Owner) -> NewKey:
+    new = call.input
+    expires_at: datetime | None = new.expires_at
+    return api_keys.create_key(
+        owner, name=new.name, scopes=new.scopes, expires_at=expires_at, by=call.by, once=call.once
+    )
+
+
+@routes.api(
+    "POST",
+    RESELLER_KEYS,
+    audience=Audience.RESELLER,
+    scope=Scope.SESSION,
+    input=NewApiKey,
+    returns=NewApiKeyOutput,
+    created="/v1/resellers/{reseller}/api-keys/{id}",
+    sensitive=True,
+)
+def create_reseller_key(call: Call[NewApiKey]) -> NewKey:
+    """Create a key that reaches this account alone."""
+    return _create(call, api_keys.owner_of_reseller_keys(call.reseller))
+
+
+@routes.api(
+    "GET",
+    RESELLER_KEYS,
+    audience=Audience.RESELLER,
+    scope=Scope.SESSION,
+    input=ListQuery,
+    returns=ApiKeyOutput,
+    paged=True,
+)
+def list_reseller_keys(call: Call[ListQuery]) -> Page[Credential]:
+    """The account's keys, without their secrets."""
+    owner = api_keys.owner_of_reseller_keys(call.reseller)
+    return api_keys.list_keys(owner, PageRequest(call.input.limit, call.input.cursor))
+
+
+@routes.api(
+    "DELETE",
+    RESELLER_KEYS + "/{id}",
+    audience=Audience.RESELLER,
+    scope=Scope.SESSION,
+    input=Empty,
+)
+def revoke_reseller_key(call: Call[Empty]) -> None:
+    """Revoke a key: it stops at once."""
+    owner = api_keys.owner_of_reseller_keys(call.reseller)
+    api_keys.revoke_key(owner, call.path["id"], by=call.by)
+
+
+@routes.api(
+    "POST",
+    ADMIN_KEYS,
+    audience=Audience.ADMIN,
+    scope=Scope.SESSION,
+    input=NewApiKey,
+    returns=NewApiKeyOutput,
+    created="/v1/api-keys/{id}",
+    sensitive=True,
+)
+def create_admin_key(call: Call[NewApiKey]) -> NewKey:
+    """Create a key of one's own that reaches every reseller, within its scopes."""
+    return _create(call, Owner(call.caller.id))
+
+
+@routes.api(
+    "GET",
+    ADMIN_KEYS,
+    audience=Audience.ADMIN,
+    scope=Scope.SESSION,
+    input=ListQuery,
+    returns=ApiKeyOutput,
+    paged=True,
+)
+def list_admin_keys(call: Call[ListQuery]) -> Page[Credential]:
+    """One's own admin keys, without their secrets."""
+    request = PageRequest(call.input.limit, call.input.cursor)
+    return api_keys.list_keys(Owner(call.caller.id), request)
+
+
+@routes.api(
+    "DELETE",
+    ADMIN_KEYS + "/{id}",
+    audience=Audience.ADMIN,
+    scope=Scope.SESSION,
+    input=Empty,
+)
+def revoke_admin_key(call: Call[Empty]) -> None:
+    """Revoke one of one's own admin keys: it stops at once."""
+    api_keys.revoke_key(Owner(call.caller.id), call.path["id"], by=call.by)

@@ -1,0 +1,44 @@
+"""Makes the first super admin. Invoke it from the AWS console, or by `make admin`.
+
+The event: {"email": "you@example.com", "name": "Your Name"}. The answer holds the link that
+sets the password; open it within a day. Once there is a super admin, it does nothing.
+"""
+
+from typing import Any
+
+from chalice.app import Blueprint
+
+from chalicelib.observability import flush, logger
+
+blueprint = Blueprint(__name__)
+
+
+@blueprint.lambda_function(name="create-first-admin")
+def create_first_admin(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    from chalicelib.domain.names import fold_email
+    from chalicelib.errors import TenantryError
+    from chalicelib.services import first_admin
+
+    email = str(event.get("email", "")).strip()
+    try:
+        made = first_admin.create_first_admin(
+            email=fold_email(_valid(email)), name=str(event.get("name") or "Administrator")
+        )
+    except (TenantryError, ValueError) as error:
+        logger.warning("No first admin was made", extra={"why": type(error).__name__})
+        return {"error": str(error)}
+    finally:
+        flush()
+    logger.info("The first admin was made", extra={"user_id": made.user.id})
+    return {
+        "user_id": made.user.id,
+        "set_your_password_at": made.link,
+        "note": "The link works once, within 24 hours. Invoke again for a fresh one.",
+    }
+
+
+def _valid(email: str) -> str:
+    """Raises ValueError."""
+    from email_validator import validate_email
+
+    return validate_email(email, check_deliverability=False).normalized

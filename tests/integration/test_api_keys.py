@@ -1,0 +1,205 @@
+"""API keys: scoped, shown once, several at once, and never a way to more power."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib import clock
+from chalicelib.storage.credentials import Credential
+from chalicelib.storage.rows import iso
+from tests.conftest import TestClock
+from tests.support.api import Api
+from tests.support.people import People, Person
+
+MINE = "/v1/resellers/me/api-keys"
+ADMINS = "/v1/api-keys"
+
+
+def new_key(api: Api, path: str, *scopes: str, **more: Any) -> Any:
+    made = api.post(path, {"name": "ERP", "scopes": list(scopes), **more})
+    assert made.status == 201, made.text
+    return made.json
+
+
+def with_key(person: Person, *scopes: str, path: str = MINE) -> Api:
+    return person.api.as_(new_key(person.api, path, *scopes)["key"])
+
+
+def test_a_key_is_shown_once_and_kept_hashed(people: People) -> None:
+    someone = people.reseller()
+    made = new_key(someone.api, MINE, "read")
+    key_id, _, secret = made["key"].partition(".")
+    assert key_id == made["id"]
+    assert len(secret) >= 43
+    listed = someone.api.get(MINE)
+    assert secret not in listed.text
+    assert listed.json["data"][0] == {k: v for k, v in made.items() if k != "key"}
+    assert secret not in str(Credential.get(key_id).to_simple_dict())
+
+
+def test_a_keyed_creation_shows_the_same_key_again(people: People) -> None:
+    someone = people.reseller()
+    body = {"name": "ERP", "scopes": ["read"]}
+    first = someone.api.post(MINE, body, key="once")
+    again = someone.api.post(MINE, body, key="once")
+    assert first.json == again.json
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert someone.api.as_(again.json["key"]).get("/v1/me").status == 200
+    assert len(someone.api.get(MINE).json["data"]) == 1
+
+
+def test_rotation_overlaps_and_a_revoked_key_stops_at_once(people: People) -> None:
+    someone = people.reseller()
+    old, new = new_key(someone.api, MINE, "read"), new_key(someone.api, MINE, "read")
+    apis = [someone.api.as_(made["key"]) for made in (old, new)]
+    assert [api.get("/v1/me").status for api in apis] == [200, 200]
+    assert someone.api.delete(f"{MINE}/{old['id']}").status == 204
+    assert [api.get("/v1/me").status for api in apis] == [401, 200]
+    assert someone.api.delete(f"{MINE}/{old['id']}").status == 404
+
+
+def test_a_key_expires(people: People, frozen: TestClock) -> None:
+    someone = people.reseller()
+    in_an_hour = iso(clock.now() + timedelta(hours=1))
+    api = someone.api.as_(new_key(someone.api, MINE, "read", expires_at=in_an_hour)["key"])
+    frozen.advance(timedelta(minutes=59))
+    assert api.get("/v1/me").status == 200
+    frozen.advance(timedelta(minutes=1))
+    assert api.get("/v1/me").status == 401
+
+
+@pytest.mark.parametrize("expires_at", ["2001-01-01T00:00:00Z", "2099-01-01T00:00:00", "soon", 5])
+def test_an_expiry_must_be_a_time_to_come(people: People, expires_at: object) -> None:
+    body = {"name": "ERP", "scopes": ["read"], "expires_at": expires_at}
+    refused = people.reseller().api.post(MINE, body)
+    assert refused.json["errors"][0]["field"] == "expires_at"
+
+
+@pytest.mark.parametrize("scopes", [[], ["everything"], ["session"], "read", None])
+def test_scopes_must_be_known(people: People, scopes: object) -> None:
+    refused = people.reseller().api.post(MINE, {"name": "ERP", "scopes": scopes})
+    assert refused.code == "invalid_request"
+
+
+def test_a_key_does_not_idle_and_its_use_is_shown(people: People, frozen: TestClock) -> None:
+    someone = people.reseller()
+    api = with_key(someone, "read")
+    frozen.advance(timedelta(hours=11))
+    assert api.get("/v1/me").status == 200
+    used_at = iso(clock.now())
+    frozen.advance(timedelta(minutes=1))
+    assert api.get("/v1/me").status == 200
+    row = Credential.get(str(api.token).partition(".")[0])
+    assert iso(row.used_at) == used_at
+
+
+def test_a_resellers_key_reaches_that_reseller_alone(people: People) -> None:
+    first, second = people.reseller(), people.reseller()
+    api = with_key(first, "read")
+    assert api.get(f"/v1/resellers/{first.reseller_id}").status == 200
+    assert api.get(f"/v1/resellers/{second.reseller_id}").status == 404
+    assert second.api.get(f"/v1/resellers/{first.reseller_id}/api-keys").status == 404
+
+
+def test_ones_own_keys_only_can_be_revoked(people: People) -> None:
+    first, second = people.reseller(), people.reseller()
+    made = new_key(first.api, MINE, "read")
+    session = str(second.api.token).partition(".")[0]
+    assert second.api.delete(f"{MINE}/{made['id']}").status == 404
+    assert second.api.delete(f"{MINE}/{session}").status == 404
+    assert people.admin.api.delete(f"{ADMINS}/{made['id']}").status == 404
+    assert first.api.as_(made["key"]).get("/v1/me").status == 200
+
+
+def test_an_admins_key_reaches_every_reseller_within_its_scopes(people: People) -> None:
+    account = people.reseller()
+    path = f"/v1/resellers/{account.reseller_id}"
+    reader = with_key(people.admin, "read", path=ADMINS)
+    assert reader.get(path).status == 200
+    assert reader.get("/v1/users").code == "forbidden"
+    assert reader.patch(path, {"license_count": 5}).code == "forbidden"
+    writer = with_key(people.admin, "admin", path=ADMINS)
+    assert writer.patch(path, {"license_count": 5}).status == 200
+
+
+def test_an_admin_manages_a_resellers_keys(people: People) -> None:
+    account = people.reseller()
+    path = f"/v1/resellers/{account.reseller_id}/api-keys"
+    made = new_key(people.admin.api, path, "read")
+    assert people.admin.api.as_(made["key"]).get("/v1/users").code == "forbidden"
+    assert people.admin.api.as_(made["key"]).get("/v1/me").json["user"]["id"] == account.user_id
+    assert people.admin.api.delete(f"{path}/{made['id']}").status == 204
+
+
+def test_only_an_admin_can_own_a_key_of_scope_admin(people: People) -> None:
+    account = people.reseller()
+    body = {"name": "ERP", "scopes": ["read", "admin"]}
+    for api in (account.api, people.admin.api):
+        path = f"/v1/resellers/{account.reseller_id}/api-keys"
+        assert api.post(path, body).json["errors"][0]["field"] == "scopes"
+    assert account.api.post(ADMINS, body).code == "forbidden"
+
+
+def test_no_key_makes_users_admins_or_keys(people: People) -> None:
+    every = ("read", "tenants", "purchases", "branding", "admin")
+    key = with_key(people.admin, *every, path=ADMINS)
+    account = people.reseller()
+    own = with_key(account, "read", "tenants", "purchases", "branding")
+    user = f"/v1/users/{account.user_id}"
+    keys = f"/v1/resellers/{account.reseller_id}/api-keys"
+    for refused in (
+        key.post("/v1/users", {"email": "x@example.com", "name": "X"}),
+        key.patch(user, {"is_super_admin": True}),
+        key.post(f"{user}/password-link"),
+        key.post(ADMINS, {"name": "K", "scopes": ["admin"]}),
+        key.post(keys, {"name": "K", "scopes": ["read"]}),
+        own.post(MINE, {"name": "K", "scopes": ["read"]}),
+        own.get(MINE),
+        own.get("/v1/sessions"),
+        own.post("/v1/password", {"current_password": "x", "new_password": "y"}),
+    ):
+        assert (refused.status, refused.code) == (403, "forbidden")
+    assert key.get("/v1/users").status == 200
+
+
+def test_a_former_admins_keys_stop(people: People) -> None:
+    admins = people.admin.api
+    body = {"email": "two@example.com", "name": "Two", "is_super_admin": True}
+    second = admins.post("/v1/users", {**body, "password": "correct horse battery"}).json["id"]
+    login = {"email": "two@example.com", "password": "correct horse battery"}
+    api = admins.as_(admins.post("/v1/login", login).json["token"])
+    key = admins.as_(new_key(api, ADMINS, "read", "admin")["key"])
+    assert key.get("/v1/users").status == 200
+    admins.patch(f"/v1/users/{second}", {"is_super_admin": False})
+    assert key.get("/v1/users").status == 401
+    assert key.get("/v1/me").status == 401
+
+
+def test_a_key_ends_with_its_accounts_move_to_another_user(people: People) -> None:
+    account = people.reseller()
+    key = with_key(account, "read")
+    new_user = people.admin.api.post("/v1/users", {"email": "n@example.com", "name": "N"}).json
+    path = f"/v1/resellers/{account.reseller_id}"
+    assert people.admin.api.patch(path, {"user_id": new_user["id"]}).status == 200
+    assert key.get("/v1/me").status == 401
+
+
+def test_what_a_key_does_is_on_record_under_its_id(people: People) -> None:
+    account = people.reseller(licenses=1)
+    made = new_key(account.api, MINE, "tenants")
+    api = account.api.as_(made["key"])
+    tenant = api.post("/v1/resellers/me/tenants", {"name": "Bakery"}).json["id"]
+    api.patch(f"/v1/resellers/me/tenants/{tenant}", {"name": "Brewery"})
+    edited, created = account.api.get("/v1/resellers/me/audit").json["data"][:2]
+    assert (edited["action"], edited["credential_id"]) == ("tenant.edited", made["id"])
+    assert (created["action"], created["credential_id"]) == ("api_key.created", None)
+
+
+def test_a_key_is_no_cookie(people: People) -> None:
+    """Pages know people, not keys: scopes are not asked for there."""
+    key = new_key(people.reseller().api, MINE, "read")["key"]
+    api = people.admin.api.as_(None)
+    page = api.get("/login", headers={"Cookie": f"__Host-session={key}"})
+    assert page.status == 200
+    assert "Max-Age=0" in str(page.headers)
