@@ -9,6 +9,7 @@ from chalicelib.api import (
     health,
     openapi,
     purchases,
+    reconciliations,
     resellers,
     session,
     settings,
@@ -17,6 +18,7 @@ from chalicelib.api import (
 )
 from chalicelib.functions import (
     check_domains,
+    reconcile,
     send_mail,
     stripe_webhook,
     sweep_purchases,
@@ -36,6 +38,7 @@ API = (
     branding.routes,
     domains.routes,
     purchases.routes,
+    reconciliations.routes,
     audit.routes,
     settings.routes,
     health.routes,
@@ -47,6 +50,7 @@ WEB = (
 )
 FUNCTIONS = (
     check_domains.blueprint,
+    reconcile.blueprint,
     send_mail.blueprint,
     stripe_webhook.blueprint,
     sweep_purchases.blueprint,

@@ -2,6 +2,7 @@
 
 from pynamodb.attributes import BooleanAttribute, ListAttribute, UnicodeAttribute
 
+from chalicelib.domain.findings import SAFE
 from chalicelib.storage.rows import BrandingDocument, Document, Integer, Row
 
 PLATFORM = "platform"
@@ -11,7 +12,8 @@ class PlatformSettings(Row):
     """price_tiers: {"tiers": [{"from", "unit_amount"}, …]}; tiers_version counts its changes.
 
     low_license_threshold: with this many licenses available or fewer, a reseller is told so.
-    automatic_repairs: what reconciliation may mend without being asked.
+    automatic_repairs: the findings, by code, that reconciliation mends without being asked,
+    where they are safe.
     """
 
     noun = "settings"
@@ -23,5 +25,5 @@ class PlatformSettings(Row):
     deactivated_tenants_hold_license = BooleanAttribute(default=True)
     low_license_threshold = Integer(default=3)
     support_email = UnicodeAttribute(null=True)
-    automatic_repairs = ListAttribute(of=UnicodeAttribute, default=list)
     branding_config = BrandingDocument(default=dict)
+    automatic_repairs = ListAttribute(of=UnicodeAttribute, default=lambda: sorted(SAFE))

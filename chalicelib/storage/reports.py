@@ -1,5 +1,7 @@
 """Table reconciliations: one row per run, what it found and where it stopped."""
 
+from typing import Any
+
 from pynamodb.attributes import BooleanAttribute, ListAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
@@ -8,6 +10,10 @@ from chalicelib.storage.rows import Document, Expiry, Integer, Row, Timestamp
 DIRECTORY = "reconciliations"
 RUNNING = "running"
 FINISHED = "finished"
+
+PARTIAL = "partial"
+WHOLE = "whole"
+RESELLER = "reseller"
 
 
 class ReportDirectory(GlobalSecondaryIndex["Report"]):
@@ -45,7 +51,7 @@ class Report(Row):
     found = Document(default_for_new=dict)
     repaired = Document(default_for_new=dict)
     ignored = Integer(default_for_new=0)
-    notes = ListAttribute(of=UnicodeAttribute, default=list)
+    notes: ListAttribute[Any] = ListAttribute(default=list)
     expires_at = Expiry()
 
     by_time = ReportDirectory()

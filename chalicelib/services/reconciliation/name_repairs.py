@@ -1,5 +1,7 @@
 """Repairs of names, links, and of single tenants."""
 
+from typing import Any
+
 from chalicelib.domain.findings import Action
 from chalicelib.domain.reconciliation import should_hold
 from chalicelib.errors import InvalidRequest, NotFound, VersionConflict
@@ -114,7 +116,7 @@ def orphan_tenant(tx: Transaction, order: Order) -> str:
     return _adopt(tx, order, tenant, before)
 
 
-def _adopt(tx: Transaction, order: Order, tenant: Tenant, before: dict[str, object]) -> str:
+def _adopt(tx: Transaction, order: Order, tenant: Tenant, before: dict[str, Any]) -> str:
     reseller = get(Reseller, str(order.to))
     if reseller is None:
         raise InvalidRequest.of("to", "There is no such reseller.")
@@ -214,8 +216,8 @@ def _audit(
     tx: Transaction,
     order: Order,
     action: str,
-    before: dict[str, object] | None,
-    after: dict[str, object] | None,
+    before: dict[str, Any] | None,
+    after: dict[str, Any] | None,
 ) -> None:
     audit.record(
         tx,

@@ -7,6 +7,7 @@ only if the row that was read before and after was the same.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from chalicelib.domain.findings import Action, Code, Finding, finding
 from chalicelib.domain.purchases import Status
@@ -19,6 +20,14 @@ from chalicelib.storage.tenants import Tenant, tenant_slug_claim
 from chalicelib.storage.users import User, email_claim
 
 Named = Tenant | Reseller | User
+
+# What tells whether a row has a name; the rest of it may be broken.
+OWNER_COLUMNS: dict[type[Any], list[str]] = {
+    User: ["id", "email"],
+    Reseller: ["id", "slug"],
+    Tenant: ["reseller_id", "id", "slug", "deleted_at"],
+    Purchase: ["reseller_id", "id", "quantity", "status"],
+}
 
 
 def name_of(row: Named) -> str | None:
@@ -45,7 +54,9 @@ def reseller_findings(reseller: Reseller) -> Iterator[Finding]:
 def user_findings(users: Sequence[User]) -> Iterator[Finding]:
     yield from _missing_claims(users)
     linked = [user for user in users if user.reseller_id]
-    known = {r.id: r for r in by_keys(Reseller, [Reseller(str(u.reseller_id)) for u in linked])}
+    owners = [Reseller(str(user.reseller_id)) for user in linked]
+    columns = ["id", "user_id"]
+    known = {r.id: r for r in by_keys(Reseller, owners, columns=columns)}
     for user in linked:
         reseller = known.get(str(user.reseller_id))
         named = reseller.user_id if reseller is not None else None
@@ -187,9 +198,9 @@ def _owners(claims: Sequence[Claim]) -> dict[str, Row]:
     """The owners that are there, by the claim's name: one batch read for each kind."""
     keyed = [(claim.name, key) for claim in claims if (key := owner_key(claim)) is not None]
     found: dict[str, Row] = {}
-    for model in (User, Reseller, Tenant, Purchase):
+    for model, columns in OWNER_COLUMNS.items():
         keys = {key_of(key): key for _, key in keyed if isinstance(key, model)}
-        rows = {key_of(row): row for row in by_keys(model, list(keys.values()))}
+        rows = {key_of(row): row for row in by_keys(model, list(keys.values()), columns=columns)}
         found |= {
             n: rows[key_of(key)] for n, key in keyed if type(key) is model and key_of(key) in rows
         }
@@ -225,4 +236,10 @@ def _same(row: Row) -> bool:
 
 
 def key_of(row: Row) -> tuple[str, ...]:
-    return tuple(getattr(row, k.attr_name) for k in key_columns(type(row)) if k is not None)
+    return tuple(named_key(row).values())
+
+
+def named_key(row: Row) -> dict[str, str]:
+    """The row's key columns and their values."""
+    columns = [key.attr_name for key in key_columns(type(row)) if key is not None]
+    return {name: getattr(row, name) for name in columns}

@@ -5,6 +5,8 @@ and the counter agree; what Stripe says otherwise is then an ordinary settlement
 between leaves a purchase that the next look settles.
 """
 
+from typing import Any
+
 from chalicelib import clock
 from chalicelib.domain.findings import Action
 from chalicelib.domain.ledger import Kind
@@ -43,7 +45,7 @@ def _align(order: Order, purchase: Purchase) -> None:
     the purchase as read; its ledger entries change with it alone."""
     evidence = order.finding.evidence
     in_counter = int(evidence["already_in_license_count"])
-    columns: dict[str, object] = {"licenses_granted": evidence["credited_by_ledger"] + in_counter}
+    columns: dict[str, Any] = {"licenses_granted": evidence["credited_by_ledger"] + in_counter}
     if purchase.session_id is None and purchase.status not in UNPAID:
         columns |= {"status": Status.PENDING, "unsettled": UNSETTLED}
     changed = {name: new for name, new in columns.items() if getattr(purchase, name) != new}
