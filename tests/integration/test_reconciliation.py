@@ -49,7 +49,9 @@ class Desk:
     def only(self, code: str) -> tuple[dict[str, Any], str]:
         """A dry run finds this and nothing else: the finding, and where to decide it."""
         report = self.run()
-        (found,) = self.findings(report)
+        found_all = self.findings(report)
+        assert len(found_all) == 1, (report, found_all)
+        (found,) = found_all
         assert found["code"] == code, found
         return found, f"/v1/reconciliations/{report['id']}/findings/{found['id']}/resolution"
 

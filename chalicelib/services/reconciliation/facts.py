@@ -206,11 +206,9 @@ def _by_stripe(facts: PurchaseFacts, depth: Depth, inspection: Inspection) -> Pu
     if purchase is None or inspection.stripe_failed:
         return facts
     try:
-        view = worth_now(purchase)
+        view = worth_now(purchase, facts.credited)
     except PaymentProviderUnavailable:
         inspection.stripe_failed = True
-        return facts
-    if view is None:
         return facts
     seen = replace(facts, worth=view.worth, true_status=view.status, foreign=view.foreign)
     if purchase_finding(seen, 0) is not None and _moved(purchase):

@@ -46,7 +46,8 @@ def _align(order: Order, purchase: Purchase) -> None:
     evidence = order.finding.evidence
     in_counter = int(evidence["already_in_license_count"])
     columns: dict[str, Any] = {"licenses_granted": evidence["credited_by_ledger"] + in_counter}
-    if purchase.session_id is None and purchase.status not in UNPAID:
+    credited = columns["licenses_granted"]
+    if purchase.session_id is None and not credited and purchase.status not in UNPAID:
         columns |= {"status": Status.PENDING, "unsettled": UNSETTLED}
     changed = {name: new for name, new in columns.items() if getattr(purchase, name) != new}
     if purchase.licenses_granted != evidence["licenses_granted"]:
@@ -98,7 +99,7 @@ def adopt_session(_tx: Transaction, order: Order) -> str:
 
 
 def _recreate(reseller_id: str, purchase_id: str, session_id: str, order: Order) -> Purchase:
-    from chalicelib.payments.checkout import report
+    from chalicelib.payments.reports import report
 
     facts = report(session_id).facts
     prices = platform.current()

@@ -15,13 +15,14 @@ from chalicelib.storage.claims import Claim
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import by_keys, get
 from chalicelib.storage.resellers import Reseller
-from chalicelib.storage.rows import Row
+from chalicelib.storage.rows import Row, iso
 from chalicelib.storage.tenants import Tenant
 from chalicelib.storage.users import User
 
 PIECE = 100
 # Older sessions can no longer be paid, and what was paid was settled by an earlier night.
 SESSIONS_BACK = timedelta(days=180)
+SESSIONS_SPAN = timedelta(days=15)
 
 R = TypeVar("R", bound=Row)
 Position = dict[str, Any] | None
@@ -65,9 +66,19 @@ def claims(position: Position) -> Iterator[Piece]:
 
 
 def sessions(position: Position) -> Iterator[Piece]:
-    """Stripe's sessions that no purchase knows. Raises PaymentProviderUnavailable."""
-    if position is None:
-        yield Piece({"done": True}, tuple(_unknown_sessions(clock.now() - SESSIONS_BACK)))
+    """Stripe's sessions that no purchase knows, some days of them at a time.
+
+    Raises PaymentProviderUnavailable.
+    """
+    now = clock.now() + timedelta(seconds=1)
+    start, end = now - SESSIONS_BACK, now
+    if position is not None:
+        start, end = (datetime.fromisoformat(position[name]) for name in ("from", "to"))
+    while start < end:
+        after = min(start + SESSIONS_SPAN, end)
+        found = tuple(_unknown_sessions(start, after))
+        yield Piece({"from": iso(after), "to": iso(end)}, found)
+        start = after
 
 
 PHASES: dict[str, Callable[[Position], Iterator[Piece]]] = {
@@ -79,8 +90,8 @@ PHASES: dict[str, Callable[[Position], Iterator[Piece]]] = {
 }
 
 
-def _unknown_sessions(start: datetime) -> Iterator[Finding]:
-    for owner in stripe_view.our_sessions(start):
+def _unknown_sessions(start: datetime, end: datetime) -> Iterator[Finding]:
+    for owner in stripe_view.our_sessions(start, end):
         if get(Purchase, str(owner.reseller_id), str(owner.purchase_id)) is not None:
             continue
         found = lost_session(owner.session_id, str(owner.purchase_id), str(owner.reseller_id))
@@ -91,7 +102,7 @@ def _unknown_sessions(start: datetime) -> Iterator[Finding]:
 def lost_session(session_id: str, purchase_id: str, reseller_id: str) -> Finding | None:
     """None for a session that closed unpaid: it concerns nobody."""
     seen = stripe_view.session(session_id)
-    if seen is None or (not seen.paid and not seen.is_open):
+    if not seen.paid and not seen.is_open:
         return None
     known = get(Reseller, reseller_id) is not None
     state = f"{seen.amount} cents were paid" if seen.paid else "it is open and can be paid"

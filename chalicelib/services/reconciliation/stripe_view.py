@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.purchases import Quoted, Status, assess
-from chalicelib.errors import PaymentProviderUnavailable
+from chalicelib.domain.purchases import UNPAID, Status
+from chalicelib.errors import PaymentProviderRefused
+from chalicelib.services.checkout_sessions import look
 from chalicelib.settings import settings
 from chalicelib.storage.purchases import Purchase
 
 if TYPE_CHECKING:
-    from chalicelib.payments.checkout import SessionOwner
+    from chalicelib.payments.listings import SessionOwner
 
 NOT_THERE = "resource_missing"
 
@@ -25,23 +26,20 @@ class View:
     foreign: bool = False
 
 
-def worth_now(purchase: Purchase) -> View | None:
-    """None for a purchase without a session. Raises PaymentProviderUnavailable."""
-    if purchase.session_id is None:
-        return None
-    from chalicelib.payments.checkout import report
-
+def worth_now(purchase: Purchase, credited: int) -> View:
+    """Without a session Stripe cannot be asked: what the ledger credits stands, and what it
+    does not cannot have been paid. Raises PaymentProviderUnavailable."""
     try:
-        found = report(purchase.session_id)
-    except PaymentProviderUnavailable as error:
-        if getattr(error.__cause__, "code", None) == NOT_THERE:
+        seen = look(purchase)
+    except PaymentProviderRefused as refusal:
+        if refusal.why == NOT_THERE:
             return View(Status.QUARANTINED, 0, foreign=True)
         raise
-    if found.purchase_id != purchase.id:
-        return View(Status.QUARANTINED, 0, foreign=True)
-    quoted = Quoted(purchase.quantity, purchase.total, purchase.currency, settings().livemode)
-    now = assess(quoted, found.facts)
-    return View(now.status, now.worth)
+    if seen is None:
+        plausible = credited or purchase.status in UNPAID
+        return View(purchase.status if plausible else Status.PENDING, credited)
+    foreign = seen.report.purchase_id != purchase.id
+    return View(seen.assessment.status, seen.assessment.worth, foreign)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +52,20 @@ class SeenSession:
     quantity: int
 
 
-def session(session_id: str) -> SeenSession | None:
+def session(session_id: str) -> SeenSession:
     """Raises PaymentProviderUnavailable."""
-    from chalicelib.payments.checkout import report
+    from chalicelib.payments.reports import report
 
     facts = report(session_id).facts
     is_open = facts.session_status == "open"
     return SeenSession(facts.paid, is_open, facts.amount_total, facts.quantity)
 
 
-def our_sessions(start: datetime) -> Iterator["SessionOwner"]:
-    """Those since then that were made for a purchase. Raises PaymentProviderUnavailable."""
-    from chalicelib.payments.checkout import sessions_since
+def our_sessions(start: datetime, end: datetime) -> Iterator["SessionOwner"]:
+    """Those that this installation made for a purchase. Raises PaymentProviderUnavailable."""
+    from chalicelib.payments.listings import sessions_between
 
-    for owner in sessions_since(start):
-        if owner.purchase_id and owner.reseller_id:
+    for owner in sessions_between(start, end):
+        ours = owner.stage in (None, settings().table_prefix)
+        if ours and owner.purchase_id and owner.reseller_id:
             yield owner
