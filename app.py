@@ -11,6 +11,7 @@ from chalicelib.api import (
     openapi,
     password,
     purchases,
+    reconciliations,
     resellers,
     session,
     settings,
@@ -20,6 +21,7 @@ from chalicelib.api import (
 from chalicelib.functions import (
     check_domains,
     create_first_admin,
+    reconcile,
     send_mail,
     stripe_webhook,
     sweep_purchases,
@@ -43,6 +45,7 @@ API = (
     branding.routes,
     domains.routes,
     purchases.routes,
+    reconciliations.routes,
     audit.routes,
     settings.routes,
     health.routes,
@@ -57,6 +60,7 @@ WEB = (
 FUNCTIONS = (
     check_domains.blueprint,
     create_first_admin.blueprint,
+    reconcile.blueprint,
     send_mail.blueprint,
     stripe_webhook.blueprint,
     sweep_purchases.blueprint,

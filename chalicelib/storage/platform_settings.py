@@ -6,6 +6,7 @@ from pynamodb.attributes import (
     UnicodeSetAttribute,
 )
 
+from chalicelib.domain.findings import SAFE
 from chalicelib.storage.rows import BrandingDocument, Document, Integer, Row, Texts
 
 PLATFORM = "platform"
@@ -16,7 +17,8 @@ class PlatformSettings(Row):
     """price_tiers: {"tiers": [{"from", "unit_amount"}, …]}; tiers_version counts its changes.
 
     low_license_threshold: with this many licenses available or fewer, a reseller is told so.
-    automatic_repairs: what reconciliation may mend without being asked.
+    automatic_repairs: the findings, by code, that reconciliation mends without being asked,
+    where they are safe.
     """
 
     noun = "settings"
@@ -28,7 +30,7 @@ class PlatformSettings(Row):
     deactivated_tenants_hold_license = BooleanAttribute(default=True)
     low_license_threshold = Integer(default=3)
     support_email = UnicodeAttribute(null=True)
-    automatic_repairs = Texts(default=list)
+    automatic_repairs = Texts(default=lambda: sorted(SAFE))
     branding_config = BrandingDocument(default=dict)
 
 

@@ -133,12 +133,28 @@ def set_count(
     return _record(tx, reseller.id, move, count_change=change)
 
 
-def set_used(tx: Transaction, reseller: Reseller, counted: int, move: Move) -> LedgerEntry:
-    """A repair: license_used becomes what was counted, unless the reseller's row has moved
-    since the count began. Raises at commit: VersionConflict."""
-    change = counted - reseller.license_used
+def set_used(
+    tx: Transaction, reseller: Reseller, counted: int, recorded: int, move: Move
+) -> LedgerEntry:
+    """A repair: license_used becomes what was counted, and the ledger, which added up to
+    `recorded`, adds up to it again. Refused where the reseller's row has moved since the
+    count began: VersionConflict at commit."""
     tx.change(reseller, license_used=counted)
-    return _record(tx, reseller.id, move, used_change=change)
+    return _record(tx, reseller.id, move, used_change=counted - recorded)
+
+
+def adopt_count(tx: Transaction, reseller: Reseller, unexplained: int, move: Move) -> LedgerEntry:
+    """A repair: license_count stays as it is, and the ledger explains what it did not.
+    Condition and error as for `set_used`."""
+    tx.change(reseller)
+    return _record(tx, reseller.id, move, count_change=unexplained)
+
+
+def revert_count(tx: Transaction, reseller: Reseller, explained: int, move: Move) -> LedgerEntry:
+    """A repair: license_count becomes what the ledger explains; the entry says that it was
+    done. May leave more in use than owned. Condition and error as for `set_used`."""
+    tx.change(reseller, license_count=explained)
+    return _record(tx, reseller.id, move)
 
 
 def open_pool(tx: Transaction, reseller: Reseller, licenses: int, move: Move) -> None:

@@ -128,8 +128,9 @@ def sift(
         limit = BATCH_GET_LIMIT
 
 
-def by_keys(model: type[R], keyed: Sequence[R]) -> list[R]:
-    """The whole rows of those in hand, in the same order; a row gone since is left out."""
+def by_keys(model: type[R], keyed: Sequence[R], *, columns: Sequence[str] | None = None) -> list[R]:
+    """The whole rows of those in hand (or only these columns of them), in the same order; a
+    row gone since is left out."""
     names = _key_names(model)
     keys = [tuple(getattr(row, name) for name in names) for row in keyed]
     found: dict[tuple[str, ...], R] = {}
@@ -138,7 +139,7 @@ def by_keys(model: type[R], keyed: Sequence[R]) -> list[R]:
             key if len(names) > 1 else key[0] for key in keys[start : start + BATCH_GET_LIMIT]
         ]
         with reading():
-            for row in model.batch_get(batch, consistent_read=True):
+            for row in model.batch_get(batch, consistent_read=True, attributes_to_get=columns):
                 found[tuple(getattr(row, name) for name in names)] = row
     return [found[key] for key in keys if key in found]
 

@@ -5,17 +5,27 @@ from collections.abc import Callable
 from typing import Any
 
 from chalicelib.functions.check_domains import check_domains
+from chalicelib.functions.reconcile import reconcile
 from chalicelib.functions.send_mail import send_mail
 from chalicelib.functions.sweep_purchases import sweep_purchases
 from chalicelib.observability import logger
 
 Scheduled = Callable[[dict[str, Any], None], Any]
 
+
+def _reconcile(scope: str) -> Scheduled:
+    """With the input that the rules of infra/resources.yaml give it."""
+    event = {"scope": scope, "apply": True, "by": "schedule"}
+    return lambda _event, context: reconcile(event, context)
+
+
 # name: (the function, seconds between two runs, as its schedule says; mail is not waited for)
 SCHEDULED: dict[str, tuple[Scheduled, int]] = {
     "sweep-purchases": (sweep_purchases, 15 * 60),
     "check-domains": (check_domains, 60 * 60),
     "send-mail": (send_mail, 1),
+    "reconcile": (_reconcile("partial"), 60 * 60),
+    "reconcile-whole": (_reconcile("whole"), 24 * 60 * 60),
 }
 
 _EVENT = {

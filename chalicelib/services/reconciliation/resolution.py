@@ -1,0 +1,177 @@
+"""A person's decision about one finding.
+
+The facts are looked up again. Where they are no longer those that the decision was about,
+nothing is done: the finding is marked gone if the trouble is, and refused if it has changed.
+"""
+
+from chalicelib import clock
+from chalicelib.domain.findings import Action, Code, Finding
+from chalicelib.domain.reconciliation import holding_finding
+from chalicelib.errors import Busy, InvalidRequest, NotFound, VersionConflict
+from chalicelib.services.idempotency import UNKEYED, Once
+from chalicelib.services.reconciliation import names, repairs, sources
+from chalicelib.services.reconciliation.facts import (
+    PARTIAL,
+    WHOLE,
+    Inspection,
+    Unsteady,
+    inspect,
+    tenant_facts,
+)
+from chalicelib.services.reconciliation.orders import Order
+from chalicelib.services.reconciliation.runs import read_report
+from chalicelib.storage import reports
+from chalicelib.storage.claims import Claim, owner_of
+from chalicelib.storage.findings import DECISIONS, GONE, IGNORED, OPEN, REPAIRED, FindingRow
+from chalicelib.storage.reads import get
+from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.tenants import Tenant
+from chalicelib.storage.transactions import Transaction
+from chalicelib.storage.users import User
+
+# Those whose facts and repair are a count of the whole reseller.
+COUNTED = frozenset(
+    {
+        Code.USED_MISMATCH,
+        Code.COUNT_UNEXPLAINED,
+        Code.OVER_ALLOCATED,
+        Code.PURCHASE_UNCREDITED,
+        Code.PURCHASE_OVERCREDITED,
+        Code.STUCK_PURCHASE,
+    }
+)
+
+
+def read_finding(report_id: str, finding_id: str) -> FindingRow:
+    """Raises NotFound."""
+    row = get(FindingRow, report_id, finding_id)
+    if row is None or report_id == DECISIONS:
+        raise NotFound("finding")
+    return row
+
+
+def resolve(
+    row: FindingRow,
+    action: Action,
+    *,
+    reason: str,
+    by: str,
+    to: str | None = None,
+    once: Once = UNKEYED,
+) -> FindingRow:
+    """Carry the decision out, in one transaction with the mark on the finding. What was
+    decided before stays as it is.
+
+    to: the reseller or user that an adoption names. Raises InvalidRequest, VersionConflict
+    (the facts are other than they were: reconcile again), Busy, PaymentProviderUnavailable,
+    and what the repair raises.
+    """
+    tx = Transaction()
+    if row.state != OPEN and not (row.state == IGNORED and action != Action.IGNORE):
+        once.record(tx, row)
+        tx.commit()
+        return row
+    if action is Action.IGNORE:
+        outcome, state = _leave(tx, row, reason=reason, by=by), IGNORED
+    else:
+        outcome, state = _repair(tx, row, action, reason=reason, by=by, to=to)
+    tx.change(
+        row,
+        state=state,
+        resolution=str(action),
+        outcome=outcome,
+        reason=reason,
+        resolved_by=str(by),
+        resolved_at=clock.now(),
+    )
+    once.record(tx, row)
+    tx.commit()
+    return row
+
+
+def _leave(tx: Transaction, row: FindingRow, *, reason: str, by: str) -> str:
+    """Put down that these very facts are to be left alone, for the runs to come."""
+    columns = ("code", "subject", "reseller_id", "what", "why", "proposed", "safe", "fingerprint")
+    decision = FindingRow(DECISIONS, row.id, **{name: getattr(row, name) for name in columns})
+    decision.evidence, decision.actions = row.evidence, row.actions
+    decision.state, decision.reason = IGNORED, reason
+    decision.resolved_by, decision.resolved_at = str(by), clock.now()
+    other = FindingRow.id.does_not_exist() | (FindingRow.reconciliation_id == DECISIONS)
+    tx.put(decision, condition=other, otherwise=VersionConflict())
+    return "It is left as it is, and reported again when it changes."
+
+
+def _repair(
+    tx: Transaction, row: FindingRow, action: Action, *, reason: str, by: str, to: str | None
+) -> tuple[str, str]:
+    """Outcome and state."""
+    if action not in row.actions:
+        raise InvalidRequest.of("action", f"Here it can be: {', '.join(sorted(row.actions))}.")
+    found, inspection = _look_again(row)
+    if found is None:
+        return "There was nothing left to do: it had come right by itself.", GONE
+    if found.fingerprint != row.fingerprint:
+        raise VersionConflict
+    order = Order(
+        found, action, by=by, reason=reason, ref=row.reconciliation_id, to=to, inspection=inspection
+    )
+    return repairs.add(tx, order), REPAIRED
+
+
+def _look_again(row: FindingRow) -> tuple[Finding | None, Inspection | None]:
+    code = Code(row.code)
+    if code in COUNTED:
+        whole = read_report(row.reconciliation_id).scope != reports.PARTIAL
+        inspection = _count(str(row.reseller_id), deep=whole)
+        return (inspection.find(code, row.subject) if inspection else None), inspection
+    inspection = None
+    if code == Code.MISSING_CLAIM and row.subject.startswith("tnt_"):
+        inspection = _count(str(row.reseller_id), deep=False)
+    return _look_at_one(code, row), inspection
+
+
+def _count(reseller_id: str, *, deep: bool) -> Inspection | None:
+    try:
+        return inspect(reseller_id, WHOLE if deep else PARTIAL)
+    except Unsteady:
+        raise Busy from None
+
+
+def _look_at_one(code: Code, row: FindingRow) -> Finding | None:
+    subject, reseller_id = row.subject, str(row.reseller_id)
+    match code:
+        case Code.TENANT_HOLDS_WRONGLY:
+            tenant = get(Tenant, reseller_id, subject)
+            return holding_finding(tenant_facts(tenant)) if tenant else None
+        case Code.ORPHAN_TENANT:
+            tenant = get(Tenant, reseller_id, subject)
+            gone = get(Reseller, reseller_id) is None
+            return names.orphan_tenant(tenant) if tenant and gone else None
+        case Code.ORPHAN_CLAIM:
+            claim = get(Claim, subject)
+            return names.orphan_claim(claim) if claim and not names.is_rightful(claim) else None
+        case Code.MISSING_CLAIM:
+            return _claim_of(subject, reseller_id)
+        case Code.RESELLER_WITHOUT_USER:
+            reseller = get(Reseller, subject)
+            return names.user_link_of(reseller) if reseller else None
+        case Code.USER_LINK_WRONG:
+            user = get(User, subject)
+            found = names.user_findings([user]) if user else ()
+            return next((f for f in found if f.code == code), None)
+        case Code.SESSION_WITHOUT_PURCHASE:
+            return sources.lost_session(str(row.evidence["session_id"]), subject, reseller_id)
+    raise NotImplementedError(code)
+
+
+def _claim_of(subject: str, reseller_id: str) -> Finding | None:
+    row: names.Named | None
+    if subject.startswith("tnt_"):
+        row = get(Tenant, reseller_id, subject)
+    else:
+        row = get(Reseller, subject) or get(User, subject)
+    name = names.name_of(row) if row is not None else None
+    if row is None or name is None:
+        return None
+    owner = owner_of(name)
+    return names.missing_claim(row, name, owner) if owner != row.id else None

@@ -1,0 +1,99 @@
+"""A run: one pass over everything, in pieces, each put down before the next.
+
+It stops when its time is up, and the next run goes on where it stopped. Two runs never work
+on the same report: who takes it up changes it, on condition of its version.
+"""
+
+from datetime import timedelta
+
+from chalicelib import clock
+from chalicelib.errors import NotFound, VersionConflict
+from chalicelib.services.idempotency import UNKEYED, Once
+from chalicelib.services.reconciliation.work import BUSY, Remaining, work
+from chalicelib.services.resellers import read_reseller
+from chalicelib.storage.findings import FindingRow
+from chalicelib.storage.reads import Page, PageRequest, get, query_page
+from chalicelib.storage.reports import DIRECTORY, PARTIAL, RESELLER, RUNNING, WHOLE, Report
+from chalicelib.storage.rows import new_id
+from chalicelib.storage.transactions import Transaction
+
+KEPT = timedelta(days=90)
+RECENT = 20
+
+
+def start(
+    scope: str,
+    *,
+    apply: bool,
+    by: str,
+    seconds_left: Remaining,
+    reseller_id: str | None = None,
+    once: Once = UNKEYED,
+) -> Report:
+    """A new run, until it is finished or its time is up. Without `apply` it changes nothing.
+
+    With a key: the report is what an earlier attempt goes on with. Raises NotFound.
+    """
+    if once.ref is not None:
+        begun = read_report(once.ref)
+        return work(begun, seconds_left, once) if begun.status == RUNNING else begun
+    if reseller_id is not None:
+        read_reseller(reseller_id)
+    report = Report(
+        new_id("rec"),
+        scope=RESELLER if reseller_id else scope,
+        reseller_id=reseller_id,
+        apply=apply,
+        actor=by,
+        busy_until=clock.now() + BUSY,
+        expires_at=clock.now() + KEPT,
+    )
+    tx = Transaction()
+    tx.create(report, otherwise=VersionConflict())
+    once.reserve(tx, report.id)
+    tx.commit()
+    once.ref = report.id if once.key else None
+    return work(report, seconds_left, once)
+
+
+def go_on(seconds_left: Remaining) -> Report | None:
+    """Take up the oldest unfinished run that nobody works on; None where there is none."""
+    recent = query_page(
+        Report,
+        DIRECTORY,
+        PageRequest(limit=RECENT),
+        index=Report.by_time,
+        newest_first=True,
+    )
+    for report in reversed(recent.rows):
+        if report.status != RUNNING or (report.busy_until or clock.now()) > clock.now():
+            continue
+        tx = Transaction()
+        tx.change(report, busy_until=clock.now() + BUSY)
+        try:
+            tx.commit()
+        except VersionConflict:
+            continue
+        return work(report, seconds_left, UNKEYED)
+    return None
+
+
+def read_report(report_id: str) -> Report:
+    """Raises NotFound."""
+    report = get(Report, report_id)
+    if report is None:
+        raise NotFound("reconciliation")
+    return report
+
+
+def list_reports(request: PageRequest) -> Page[Report]:
+    """Newest first."""
+    return query_page(Report, DIRECTORY, request, index=Report.by_time, newest_first=True)
+
+
+def list_findings(report_id: str, request: PageRequest) -> Page[FindingRow]:
+    read_report(report_id)
+    return query_page(FindingRow, report_id, request)
+
+
+__all__ = ["PARTIAL", "WHOLE", "go_on", "list_findings", "list_reports", "read_report", "start"]

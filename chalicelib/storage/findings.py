@@ -1,0 +1,78 @@
+"""Table findings: what each reconciliation found, and what was decided about it."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
+
+from chalicelib.domain.findings import Finding
+from chalicelib.storage.rows import Document, Expiry, Row, Timestamp
+
+KEPT = timedelta(days=90)
+OPEN = "open"
+REPAIRED = "repaired"
+IGNORED = "ignored"
+GONE = "gone"
+
+# The partition of the decisions to leave something alone; they outlive the reports.
+DECISIONS = "ignored"
+
+
+class FindingRow(Row):
+    """state: open; repaired; ignored; gone, where the facts had changed by themselves.
+    resolution: the action taken. outcome: what it did."""
+
+    noun = "findings"
+
+    reconciliation_id = UnicodeAttribute(hash_key=True)
+    id = UnicodeAttribute(range_key=True)
+    code = UnicodeAttribute()
+    subject = UnicodeAttribute()
+    reseller_id = UnicodeAttribute(null=True)
+    what = UnicodeAttribute()
+    why = UnicodeAttribute()
+    evidence = Document()
+    actions = Document()
+    proposed = UnicodeAttribute()
+    safe = BooleanAttribute()
+    fingerprint = UnicodeAttribute()
+    state = UnicodeAttribute(default_for_new=OPEN)
+    resolution = UnicodeAttribute(null=True)
+    outcome = UnicodeAttribute(null=True)
+    reason = UnicodeAttribute(null=True)
+    resolved_by = UnicodeAttribute(null=True)
+    resolved_at = Timestamp(null=True)
+    expires_at = Expiry(null=True)
+
+
+def row_of(found: Finding, reconciliation_id: str, now: datetime) -> FindingRow:
+    row = FindingRow(
+        reconciliation_id,
+        found.id,
+        code=found.code,
+        subject=found.subject,
+        reseller_id=found.reseller_id,
+        what=found.what,
+        why=found.why,
+        evidence=dict(found.evidence),
+        actions={str(action): words for action, words in found.actions.items()},
+        proposed=found.proposed,
+        safe=found.safe,
+        fingerprint=found.fingerprint,
+        expires_at=now + KEPT,
+    )
+    row.created_at = row.updated_at = now
+    return row
+
+
+def write_all(rows: Iterable[FindingRow]) -> None:
+    """Put down what was found. A run that goes on after a crash may write one again."""
+    with FindingRow.batch_write() as batch:
+        for row in rows:
+            batch.save(row)
+
+
+def decisions(ids: Iterable[str]) -> dict[str, FindingRow]:
+    """Those of these findings that somebody decided to leave alone, by id."""
+    keys = [(DECISIONS, id) for id in dict.fromkeys(ids)]
+    return {row.id: row for row in FindingRow.batch_get(keys, consistent_read=True)} if keys else {}

@@ -1,0 +1,57 @@
+"""Table reconciliations: one row per run, what it found and where it stopped."""
+
+from typing import Any
+
+from pynamodb.attributes import BooleanAttribute, ListAttribute, UnicodeAttribute
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+
+from chalicelib.storage.rows import Document, Expiry, Integer, Row, Timestamp
+
+DIRECTORY = "reconciliations"
+RUNNING = "running"
+FINISHED = "finished"
+
+PARTIAL = "partial"
+WHOLE = "whole"
+RESELLER = "reseller"
+
+
+class ReportDirectory(GlobalSecondaryIndex["Report"]):
+    class Meta:
+        index_name = "directory"
+        projection = KeysOnlyProjection()
+
+    directory = UnicodeAttribute(hash_key=True)
+    id = UnicodeAttribute(range_key=True)
+
+
+class Report(Row):
+    """scope: `partial`, `whole`, or `reseller` (then reseller_id). apply: whether the safe
+    repairs that the settings name were made.
+
+    found, repaired: numbers by finding code. ignored: findings that somebody decided to leave.
+    cursor: {"phase", "position"}, where the next run goes on; absent when finished.
+    busy_until: so long the run that works on it may take. notes: what could not be looked at.
+    """
+
+    noun = "reconciliations"
+
+    id = UnicodeAttribute(hash_key=True)
+    directory = UnicodeAttribute(default_for_new=DIRECTORY)
+    scope = UnicodeAttribute()
+    reseller_id = UnicodeAttribute(null=True)
+    apply = BooleanAttribute()
+    actor = UnicodeAttribute()
+    status = UnicodeAttribute(default_for_new=RUNNING)
+    finished_at = Timestamp(null=True)
+    cursor = Document(null=True)
+    busy_until = Timestamp(null=True)
+    resellers = Integer(default_for_new=0)
+    tenants = Integer(default_for_new=0)
+    found = Document(default_for_new=dict)
+    repaired = Document(default_for_new=dict)
+    ignored = Integer(default_for_new=0)
+    notes: ListAttribute[Any] = ListAttribute(default=list)
+    expires_at = Expiry()
+
+    by_time = ReportDirectory()
