@@ -3,7 +3,6 @@
 A name is kept and shown in ASCII (xn--…) alone, so that no two look the same.
 """
 
-import ipaddress
 import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING
@@ -29,24 +28,19 @@ _EAST_ASIAN = (
 def normalised(text: str) -> str | None:
     """The host in lowercase ASCII without port and final dot; None if it can be no name."""
     host = text.strip().rsplit(":", 1)[0] if text.count(":") == 1 else text.strip()
-    host = host.removesuffix(".").lower()
     try:
-        ascii_host = host if host.isascii() else _to_ascii(host)
+        return _to_ascii(host)
     except ValueError:
         return None
-    return ascii_host if 0 < len(ascii_host) <= MAX_HOST else None
 
 
 def check_custom_host(text: str) -> str:
     """The host as it is kept. Raises ValueError with the rule it breaks."""
-    host = text.strip().removesuffix(".").lower()
-    if len(host) > MAX_HOST:
-        raise ValueError(f"A host name has {MAX_HOST} characters at most.")
-    if any(c in host for c in "/:@?#%*\\ "):
+    if any(c in text.strip() for c in "/:@?#%*\\ "):
         raise ValueError("Send the host name alone, such as app.example.com.")
+    host = _to_ascii(text.strip())
     if _is_ip_address(host):
         raise ValueError("Use a host name, not an IP address.")
-    host = _to_ascii(host)
     if "." not in host or host.rpartition(".")[2] in SPECIAL:
         raise ValueError("Use a host name of the public internet, such as app.example.com.")
     if _suffixes().is_public(host):
@@ -57,9 +51,12 @@ def check_custom_host(text: str) -> str:
 
 
 def _to_ascii(host: str) -> str:
-    """IDNA 2008, with the mapping that browsers apply first (UTS 46). Raises ValueError."""
+    """IDNA 2008, with the mapping that browsers apply first (UTS 46), without a final dot.
+    Raises ValueError."""
     import idna
 
+    if not 0 < len(host) <= MAX_HOST + 1:
+        raise ValueError(f"A host name has 1 to {MAX_HOST} characters.")
     try:
         ascii_host = idna.encode(host, uts46=True, std3_rules=True, transitional=False).decode()
         labels = idna.decode(ascii_host).split(".")
@@ -68,7 +65,7 @@ def _to_ascii(host: str) -> str:
     for label in labels:
         if _mixes_scripts(label):
             raise ValueError("A label that mixes alphabets is not allowed: it imitates another.")
-    return ascii_host
+    return ascii_host.removesuffix(".")
 
 
 def _mixes_scripts(label: str) -> bool:
@@ -77,13 +74,10 @@ def _mixes_scripts(label: str) -> bool:
 
 
 def _is_ip_address(host: str) -> bool:
-    """In any notation that browsers take: their last label is a number."""
-    last = host.strip("[]").rpartition(".")[2]
-    try:
-        ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return last.isdigit() or last.startswith("0x")
-    return True
+    """In any notation that browsers take for one: the last label is a number. (Those of
+    IPv6 have colons and got no further.)"""
+    last = host.rpartition(".")[2]
+    return last.isdigit() or last.startswith("0x")
 
 
 def is_platform_host(host: str) -> bool:
