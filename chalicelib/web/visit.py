@@ -115,6 +115,13 @@ class Visit:
         host: str | None = self.request.headers.get("host")
         return host
 
+    @property
+    def look(self) -> Look:
+        """Whose brand the page wears. An address can name one while nobody has signed in."""
+        if self.known_caller is not None:
+            return Look.of(self.host, "", "")
+        return Look.of(self.host, self.query("reseller"), self.query("tenant"))
+
     def form(self) -> Form:
         """What was filled in. Raises PayloadTooLarge, InvalidRequest."""
         is_query = self.request.method in ("GET", "HEAD")
@@ -127,7 +134,7 @@ class Visit:
         flash = cookies.read_flash(self.request.headers.get("cookie"))
         if flash is not None:
             self.set_cookies.append(cookies.clear(cookies.FLASH))
-        known = shell(self.known_caller, self.session, flash, self.host)
+        known = shell(self.known_caller, self.session, flash, self.look)
         body = render(template, {**known, "page_title": title, **context})
         return Response(body, {"Content-Type": HTML}, status_code)
 

@@ -9,7 +9,7 @@ from chalicelib.api.tenants import TenantChanges
 from chalicelib.errors import SlugTaken, TenantryError
 from chalicelib.services import platform, tenants
 from chalicelib.storage.tenants import Tenant
-from chalicelib.web.reseller import render
+from chalicelib.web.reseller.frame import render
 from chalicelib.web.routing import Audience, Pages, Visit
 
 pages = Pages(__name__)
