@@ -24,6 +24,7 @@ from chalicelib.storage.rows import Row
 from chalicelib.web import cookies
 from chalicelib.web.context import shell
 from chalicelib.web.forms import Form, messages
+from chalicelib.web.looks import Look
 from chalicelib.web.rendering import render
 from chalicelib.web.urls import is_own_origin, url, without_prefix
 

@@ -40,11 +40,17 @@ RESELLER_PAGES = [
     LookedAt("tenant-off", "/reseller/tenants/{tenant_off}", "busy"),
     LookedAt("tenant-long", "/reseller/tenants/{tenant_long}", "busy"),
     LookedAt("tenant-deleted", "/reseller/tenants/{tenant_deleted}", "busy"),
+    LookedAt("branding", "/reseller/branding", "branded"),
+    LookedAt("branding-new", "/reseller/branding", "new"),
+    LookedAt("branding-tenant", "/reseller/tenants/{branded_tenant}/branding", "branded"),
+    LookedAt("domain-remove", "/reseller/branding/domains/{domain}/remove", "branded"),
     LookedAt("tenant-delete", "/reseller/tenants/{tenant}/delete", "busy"),
 ]
 
 ACCOUNT_PAGES = [
     LookedAt("login", "/login", NOBODY),
+    LookedAt("login-branded", "/login?reseller=northwind-desk", NOBODY),
+    LookedAt("login-branded-dark", "/login?reseller=northwind-desk&tenant=night-owl", NOBODY),
     LookedAt("missing", "/reseller/tenants/tnt_missing", "busy", 404),
 ]
 

@@ -10,11 +10,16 @@ from datetime import datetime, timedelta
 from ulid import ULID
 
 from chalicelib import clock
+from chalicelib.domain.custom_domains import Finding
+from chalicelib.domain.custom_domains import Status as DomainStatus
 from chalicelib.domain.ledger import Kind
 from chalicelib.domain.names import slugify
 from chalicelib.domain.pricing import GUIDE_TIERS, unit_amount
 from chalicelib.domain.purchases import Status
-from chalicelib.services import platform, resellers, users
+from chalicelib.services import branding, platform, resellers, users
+from chalicelib.services import tenants as tenants_service
+from chalicelib.services.resellers import read_reseller
+from chalicelib.storage.domains import Domain
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.resellers import Reseller
@@ -55,6 +60,7 @@ def settle_town() -> dict[str, str]:
     }
     known = {name: reseller.id for name, reseller in people.items()}
     known |= _busy(people["busy"])
+    known |= _branded(_reseller("branded@example.com", "Northwind Desk", 3))
     _full(people["full"])
     _over(people["over"])
     return known
@@ -99,6 +105,54 @@ def _busy(reseller: Reseller) -> dict[str, str]:
         "tenant_long": tenants[5].id,
         "tenant_deleted": deleted.id,
     }
+
+
+def _branded(reseller: Reseller) -> dict[str, str]:
+    """Looks of its own, a tenant's too, and domains in every state."""
+    own = {"product_name": "Northwind Desk", "primary_color": "#f2b705"}
+    own |= {"login_background_color": "#0b3d2e", "support_email": "help@northwind.example"}
+    branding.set_reseller_branding(read_reseller(reseller.id), own, by="town")
+    tenant = tenants_service.create_tenant(
+        reseller.id,
+        name="Night Owl",
+        slug=None,
+        contact_email=None,
+        branding_config={
+            "product_name": "Night Owl",
+            "primary_color": "#7a3ff2",
+            "background_color": "#102a22",
+            "text_color": "#f3efe2",
+        },
+        by="town",
+    )
+    now = clock.now()
+    states = {
+        "desk.northwind.example": (DomainStatus.VERIFIED, None, []),
+        "login.a-rather-long-subdomain-name.northwind-partners.example": (
+            DomainStatus.PENDING,
+            Finding.SEVERAL_VALUES,
+            ["v=spf1 -all", "tenantry-verification=old"],
+        ),
+        "old.northwind.example": (DomainStatus.FAILING, Finding.MISSING, []),
+        "gone.northwind.example": (DomainStatus.SUSPENDED, Finding.MISSING, []),
+    }
+    _write(
+        Domain(
+            reseller.id,
+            host,
+            status=status,
+            token="4e5d0c7f82a94bd1b7f04e5d0c7f82a9",
+            finding=finding,
+            found_values={"values": found},
+            checked_at=now,
+            grace_until=now + 5 * DAY if status is DomainStatus.FAILING else None,
+            expires_at=now + 7 * DAY if status is DomainStatus.PENDING else None,
+            created_at=now,
+            updated_at=now,
+        )
+        for host, (status, finding, found) in states.items()
+    )
+    return {"branded_tenant": tenant.id, "domain": "desk.northwind.example"}
 
 
 def _full(reseller: Reseller) -> None:
@@ -171,6 +225,7 @@ def _history(reseller: Reseller, tenants: list[Tenant], now: datetime) -> list[L
     moves = [(Kind.ALLOCATION, 5, 0, 80, "Partner bonus for spring", None)]
     moves += [(Kind.PURCHASE, 10, 0, 70, None, None), (Kind.PURCHASE, 12, 0, 35, None, None)]
     moves += [(Kind.REFUND, -2, 0, 14, "Bought by mistake", None)]
+    moves += [(Kind.TENANT_DELETED, 0, -1, 1, None, t.id) for t in tenants if t.deleted_at]
     moves += [
         (Kind.TENANT_CREATED, 0, 1, 66 - 6 * i, None, tenant.id) for i, tenant in enumerate(tenants)
     ]

@@ -8,7 +8,7 @@ from chalicelib.web.routing import Audience, Pages, Visit
 
 pages = Pages(__name__)
 
-SHOWN = 7
+SHOWN = 5
 
 
 @pages.page("GET", "/reseller", audience=Audience.RESELLER)
