@@ -30,8 +30,8 @@ from chalicelib.web import (
     account,
     admin,
     assets,
+    reseller,
 )
-from chalicelib.web.reseller.area import RESELLER_PAGES
 
 app = Chalice(app_name="tenantry")
 
@@ -55,7 +55,8 @@ WEB = (
     account.pages,
     *admin.PAGES,
     assets.assets,
-    *RESELLER_PAGES,
+    assets.pages,
+    *reseller.PAGES,
 )
 FUNCTIONS = (
     check_domains.blueprint,

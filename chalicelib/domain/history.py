@@ -31,7 +31,7 @@ def levels(
     """Up to `most` levels at even distances of whole days, oldest first, the last one now.
 
     changes: newest first. They reach as far back as is known; before the oldest of them
-    nothing is told.
+    nothing is told. A ledger that does not add up shows nothing below zero.
     """
     if not changes:
         return []
@@ -45,5 +45,5 @@ def levels(
         while change is not None and change.at > moment:
             owned, used = owned - change.count_change, used - change.used_change
             change = next(waiting, None)
-        found.append(Level(moment, owned, used))
+        found.append(Level(moment, max(0, owned), max(0, used)))
     return found[::-1]

@@ -1,12 +1,16 @@
-"""The stylesheet, the script and the icon: our own files, kept by browsers for a year."""
+"""The stylesheet, the script and the icon: our own files, kept by browsers for a year; and
+the colours of whose brand the pages wear."""
 
 from http import HTTPStatus
 
 from chalice.app import Blueprint, Response
 
+from chalicelib.web.looks import Look, sheet
 from chalicelib.web.rendering import HERE
+from chalicelib.web.routing import Audience, Pages, Visit
 
 assets = Blueprint(__name__)
+pages = Pages(__name__)
 
 TYPES = {
     "app.css": "text/css; charset=utf-8",
@@ -26,3 +30,9 @@ def static_file(name: str) -> Response:
         "X-Content-Type-Options": "nosniff",
     }
     return Response((HERE / "static" / name).read_text(), headers, HTTPStatus.OK)
+
+
+@pages.page("GET", "/brand.css", audience=Audience.PUBLIC)
+def brand_css(visit: Visit) -> Response:
+    look = Look.of(visit.host, visit.query("reseller"), visit.query("tenant"))
+    return sheet(look, visit.query("v"))

@@ -7,12 +7,11 @@ from chalicelib.services import platform
 from chalicelib.services.access import Caller
 from chalicelib.settings import settings
 from chalicelib.web import forgery
-
-PLATFORM_BRAND = {"product_name": "Tenantry"}
+from chalicelib.web.looks import Look, worn
 
 
 def shell(
-    caller: Caller | None, session: str | None, flash: tuple[str, str] | None, host: str | None
+    caller: Caller | None, session: str | None, flash: tuple[str, str] | None, look: Look
 ) -> dict[str, Any]:
     """The context that layout, menu and forms expect; see templates/README.md."""
     from markupsafe import Markup
@@ -27,7 +26,7 @@ def shell(
 
     return {
         "viewer": viewer(caller) if caller else None,
-        "brand": PLATFORM_BRAND,
+        **worn(look),
         "flashes": [{"kind": flash[0], "text": flash[1]}] if flash else [],
         "currency": settings().currency,
         "low_license_threshold": platform.current().low_license_threshold,

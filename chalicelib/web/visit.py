@@ -25,6 +25,7 @@ from chalicelib.storage.rows import Row
 from chalicelib.web import cookies
 from chalicelib.web.context import shell
 from chalicelib.web.forms import Form, messages
+from chalicelib.web.looks import Look
 from chalicelib.web.rendering import render
 from chalicelib.web.urls import is_own_origin, url, without_prefix
 
@@ -120,6 +121,13 @@ class Visit:
         host: str | None = self.request.headers.get("host")
         return host
 
+    @property
+    def look(self) -> Look:
+        """Whose brand the page wears. An address can name one while nobody has signed in."""
+        if self.known_caller is not None:
+            return Look.of(self.host, "", "")
+        return Look.of(self.host, self.query("reseller"), self.query("tenant"))
+
     def form(self) -> Form:
         """What was filled in. Raises PayloadTooLarge, InvalidRequest."""
         is_query = self.request.method in ("GET", "HEAD")
@@ -132,7 +140,7 @@ class Visit:
         flash = cookies.read_flash(self.request.headers.get("cookie"))
         if flash is not None:
             self.set_cookies.append(cookies.clear(cookies.FLASH))
-        known = shell(self.known_caller, self.session, flash, self.host)
+        known = shell(self.known_caller, self.session, flash, self.look)
         body = render(template, {**known, "page_title": title, **context})
         return Response(body, {"Content-Type": HTML}, status_code)
 

@@ -88,8 +88,8 @@ def test_what_was_typed_is_kept_beside_what_is_wrong(visitor: Visitor) -> None:
     assert form["name"] == "Blue Bottle"
     assert form["slug"] == "No Slug!"
     assert "lowercase letters" in refused.text
-    assert "Write it like name@example.com." in refused.text
     assert 'id="slug-error"' in refused.text
+    assert 'id="contact_email-error"' in refused.text
 
 
 def test_without_a_free_license_the_form_says_so(visitor: Visitor, reseller: Person) -> None:
@@ -118,7 +118,8 @@ def test_editing_keeps_an_eye_on_what_others_changed(visitor: Visitor, reseller:
     assert "Saved." in visitor.follow(saved).text
     late = visitor.submit(page, path, name="Too late")
     assert late.status == 412
-    assert "changed by someone else" in late.text
+    assert "Somebody changed this after you opened it." in late.text
+    assert "It is “After” now." in late.text
     assert dict(late.form(path).fields)["name"] == "Too late"
     knowing = visitor.submit(late, path)
     assert knowing.status == 303

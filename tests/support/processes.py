@@ -9,14 +9,15 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def start(port: int) -> subprocess.Popen[str]:
+def start(port: int, module: str = "infra.local.run") -> subprocess.Popen[str]:
     """`make run`, with nothing of the tests' own environment that could steer it."""
     steering = ("STRIPE_", "AWS_", "PUBLIC_URL", "STAGE", "TABLE_PREFIX")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(steering)}
     return subprocess.Popen(
-        [sys.executable, "-m", "infra.local.run"],
+        [sys.executable, "-m", module],
         cwd=ROOT,
         env={**environment, "PORT": str(port)},
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

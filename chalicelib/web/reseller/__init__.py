@@ -1,17 +1,21 @@
-"""The reseller's pages, a module per page."""
+"""The reseller's pages: one file per page, all of them below /reseller."""
 
-from typing import Any
+from chalicelib.web.reseller import (
+    branding,
+    domains,
+    licenses,
+    overview,
+    purchase,
+    tenant,
+    tenants,
+)
 
-from chalice.app import Response
-
-from chalicelib.web.visit import Visit
-
-
-def render(visit: Visit, page: str, *, title: str, nav: str, **context: Any) -> Response:
-    """A page of the reseller's area. nav: the entry of the menu that it belongs to."""
-    return visit.render(
-        f"reseller/{page}.html",
-        title=title,
-        nav_current=f"reseller/{nav}",
-        **{"reseller": visit.reseller, **context},
-    )
+PAGES = (
+    overview.pages,
+    licenses.pages,
+    purchase.pages,
+    tenants.pages,
+    tenant.pages,
+    branding.pages,
+    domains.pages,
+)

@@ -14,7 +14,7 @@ from chalicelib.services import platform, purchases
 from chalicelib.services.idempotency import Once
 from chalicelib.storage.purchases import Purchase
 from chalicelib.web.forms import messages
-from chalicelib.web.reseller import render
+from chalicelib.web.reseller.frame import render
 from chalicelib.web.routing import Audience, Onward, Pages, Visit
 
 pages = Pages(__name__)

@@ -3,12 +3,12 @@
 from chalice.app import Response
 
 from chalicelib.services.activity import Activity, recent_activity
-from chalicelib.web.reseller import render
+from chalicelib.web.reseller.frame import render
 from chalicelib.web.routing import Audience, Pages, Visit
 
 pages = Pages(__name__)
 
-SHOWN = 7
+SHOWN = 5
 
 
 @pages.page("GET", "/reseller", audience=Audience.RESELLER)

@@ -11,7 +11,7 @@ from chalicelib.observability import logger
 from chalicelib.services import purchases, settlement
 from chalicelib.services.resellers import read_reseller
 from chalicelib.storage.purchases import Purchase
-from chalicelib.web.reseller import render
+from chalicelib.web.reseller.frame import render
 from chalicelib.web.routing import Audience, Pages, Visit
 
 pages = Pages(__name__)

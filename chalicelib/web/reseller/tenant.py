@@ -6,10 +6,11 @@ from typing import Any
 from chalice.app import Response
 
 from chalicelib.api.tenants import TenantChanges
-from chalicelib.errors import SlugTaken, TenantryError
+from chalicelib.errors import SlugTaken, TenantryError, VersionConflict
 from chalicelib.services import platform, tenants
 from chalicelib.storage.tenants import Tenant
-from chalicelib.web.reseller import render
+from chalicelib.web.forms import Outdated
+from chalicelib.web.reseller.frame import render
 from chalicelib.web.routing import Audience, Pages, Visit
 
 pages = Pages(__name__)
@@ -54,6 +55,10 @@ def edit(visit: Visit) -> Response:
             lambda tenant: tenants.edit_tenant(tenant, changes, by=visit.by),
             version=form.get("version"),
         )
+    except VersionConflict:
+        now = _read(visit)
+        shown = {name: getattr(now, name) or "" for name in ("name", "slug", "contact_email")}
+        return visit.refused(Outdated(form, shown), show_tenant, form)
     except TenantryError as error:
         return visit.refused(error, show_tenant, form)
     return visit.redirect(_path(edited), flash="Saved.")

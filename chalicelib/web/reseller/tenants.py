@@ -11,7 +11,7 @@ from chalicelib.services.idempotency import Once
 from chalicelib.services.resellers import read_reseller
 from chalicelib.services.tenants import State
 from chalicelib.storage.tenants import Tenant
-from chalicelib.web.reseller import render
+from chalicelib.web.reseller.frame import render
 from chalicelib.web.routing import Audience, Onward, Pages, Visit
 
 pages = Pages(__name__)

@@ -1,0 +1,58 @@
+"""How our own pages look: in the brand of the host that they are visited at, or, before
+anyone has signed in, of the reseller or tenant that the address names."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.domain.branding import BUILT_IN, stylesheet
+from chalicelib.services import branding, hosts
+from chalicelib.web.urls import url
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """host: None where it is the platform's own. reseller, tenant: slugs."""
+
+    host: str | None
+    reseller: str | None = None
+    tenant: str | None = None
+
+    @classmethod
+    def of(cls, host: str | None, reseller: str, tenant: str) -> "Look":
+        if reseller:
+            return cls(None, reseller, tenant or None)
+        name = hosts.normalised(host or "")
+        return cls(None if name is None or hosts.is_platform_host(name) else name)
+
+    @property
+    def query(self) -> dict[str, str]:
+        """What an address carries so that the next page looks the same."""
+        named = {"reseller": self.reseller, "tenant": self.tenant}
+        return {name: slug for name, slug in named.items() if slug}
+
+    def values(self) -> dict[str, str | None]:
+        return branding.for_login(self.host, self.reseller, self.tenant)
+
+
+def worn(look: Look) -> dict[str, Any]:
+    """What the frame of a page is told. The stylesheet's address changes with its content."""
+    values = look.values()
+    css = stylesheet(values)
+    address = None
+    if css != stylesheet(dict(BUILT_IN)):
+        address = url("/brand.css", **look.query, v=_content_hash(css))
+    return {"brand": values, "brand_css_url": address, "look": look.query}
+
+
+def sheet(look: Look, asked_for: str) -> Response:
+    """The stylesheet of a look: kept for ever under the address that names its content."""
+    css = stylesheet(look.values())
+    kept = "max-age=31536000, immutable" if asked_for == _content_hash(css) else "max-age=60"
+    return Response(css, {"Content-Type": "text/css; charset=utf-8", "Cache-Control": kept})
+
+
+def _content_hash(css: str) -> str:
+    return hashlib.sha256(css.encode()).hexdigest()[:12]

@@ -1,0 +1,89 @@
+"""Custom domains, below the branding of a reseller and of a tenant: added, proven, removed."""
+
+from chalice.app import Response
+
+from chalicelib.api.domains import NewDomain
+from chalicelib.domain.custom_domains import Status
+from chalicelib.errors import TenantryError
+from chalicelib.services import domain_checks, domains
+from chalicelib.services.idempotency import Once
+from chalicelib.storage.domains import Domain
+from chalicelib.web.reseller.branding import OWN, TENANTS, Level, show_branding
+from chalicelib.web.routing import Audience, Onward, Pages, Visit
+
+pages = Pages(__name__)
+
+LIST = "#domains"
+
+
+def add(visit: Visit) -> Response:
+    form = visit.form()
+    level = Level.of(visit)
+
+    def act(once: Once) -> Domain:
+        host = form.read(NewDomain).host
+        return domains.add_domain(
+            level.reseller.id, host, tenant_id=level.tenant_id, by=visit.by, once=once
+        )
+
+    def then(domain: Domain) -> Onward:
+        return Onward(level.path + LIST, f"Now set the record that proves {domain.host} is yours.")
+
+    try:
+        return visit.once(form, act, then)
+    except TenantryError as error:
+        return visit.refused(error, show_branding, form, form_id="domain")
+
+
+def _read(visit: Visit) -> Domain:
+    return domains.read_domain(visit.reseller.id, visit.path["host"])
+
+
+def verify(visit: Visit) -> Response:
+    """Look the record up now, and say what was found."""
+    level = Level.of(visit)
+    try:
+        domain = visit.on_current(
+            lambda: _read(visit),
+            lambda row: domain_checks.verify_domain(row, by=visit.by),
+        )
+    except TenantryError as error:
+        return visit.failed(error, show_branding)
+    if domain.status == Status.VERIFIED:
+        return visit.redirect(level.path + LIST, flash=f"{domain.host} is verified.")
+    return visit.redirect(level.path + LIST, flash=domain.explanation, kind="warning")
+
+
+def confirm_remove(visit: Visit) -> Response:
+    """The question, for anyone without a script."""
+    level, domain = Level.of(visit), _read(visit)
+    return visit.render(
+        "confirm.html",
+        title=f"Remove {domain.host}",
+        nav_current="reseller/tenants" if level.tenant else "reseller/branding",
+        question=f"Remove {domain.host}?",
+        text="Nobody reaches your login page there any more, and the host is free for anyone "
+        "who can prove it is theirs.",
+        action=f"{level.path}/domains/{domain.host}/remove",
+        label="Remove domain",
+        danger=True,
+        cancel=level.path + LIST,
+    )
+
+
+def remove(visit: Visit) -> Response:
+    level = Level.of(visit)
+    host = visit.path["host"]
+    try:
+        visit.on_current(lambda: _read(visit), lambda row: domains.remove_domain(row, by=visit.by))
+    except TenantryError as error:
+        return visit.failed(error, show_branding)
+    return visit.redirect(level.path + LIST, flash=f"{host} is removed.")
+
+
+for base in (OWN, TENANTS):
+    host = base + "/domains/{host}"
+    pages.page("POST", base + "/domains", audience=Audience.RESELLER)(add)
+    pages.page("POST", host + "/verify", audience=Audience.RESELLER)(verify)
+    pages.page("GET", host + "/remove", audience=Audience.RESELLER)(confirm_remove)
+    pages.page("POST", host + "/remove", audience=Audience.RESELLER)(remove)

@@ -1,0 +1,148 @@
+"""Branding and custom domains as pages, and whose brand the pages wear."""
+
+import re
+
+import pytest
+
+from app import app
+from chalicelib.domain.custom_domains import compare
+from chalicelib.services import txt_records
+from chalicelib.settings import settings
+from tests.support.people import PASSWORD, People, Person
+from tests.support.visitor import Visitor
+
+
+@pytest.fixture
+def reseller(people: People) -> Person:
+    return people.reseller(licenses=2)
+
+
+@pytest.fixture
+def visitor(reseller: Person) -> Visitor:
+    return Visitor(app).sign_in(reseller.email, PASSWORD)
+
+
+def branding(person: Person) -> dict[str, str]:
+    own: dict[str, str] = person.api.get("/v1/resellers/me/branding").json["own"]
+    return own
+
+
+def test_fields_are_set_kept_reset_and_inherited(visitor: Visitor, reseller: Person) -> None:
+    page = visitor.get("/reseller/branding")
+    saved = visitor.submit(
+        page, "/reseller/branding", product_name="Northwind Desk", primary_color="#f2b705"
+    )
+    page = visitor.follow(saved)
+    assert branding(reseller) == {"product_name": "Northwind Desk", "primary_color": "#f2b705"}
+    visitor.submit(page, "/reseller/branding", reset="primary_color", product_name="Not saved")
+    assert branding(reseller) == {"product_name": "Northwind Desk"}
+    visitor.submit(page, "/reseller/branding", product_name="", primary_color="")
+    assert branding(reseller) == {}
+
+
+def test_what_is_wrong_is_said_beside_its_field(visitor: Visitor, reseller: Person) -> None:
+    page = visitor.get("/reseller/branding")
+    refused = visitor.submit(
+        page, "/reseller/branding", primary_color="red", logo_url="javascript:alert(1)"
+    )
+    assert refused.status == 422
+    assert 'id="primary_color-error"' in refused.text
+    assert 'id="logo_url-error"' in refused.text
+    assert branding(reseller) == {}
+
+
+def test_a_tenants_own_look_wins_over_its_resellers(visitor: Visitor, reseller: Person) -> None:
+    reseller.api.put("/v1/resellers/me/branding", {"product_name": "Northwind"})
+    tenant = reseller.api.post("/v1/resellers/me/tenants", {"name": "Blue"}).json
+    path = f"/reseller/tenants/{tenant['id']}/branding"
+    page = visitor.get(path)
+    assert "Inherited from the reseller" in page.text
+    assert visitor.submit(page, path, product_name="Blue Desk").status == 303
+    login = Visitor(app).get(f"/login?reseller=company-1&tenant={tenant['slug']}")
+    assert "<title>Sign in · Blue Desk</title>" in login.text
+    late = visitor.submit(page, path, product_name="Late")
+    assert late.status == 412
+
+
+def test_the_sign_in_page_wears_the_brand_and_keeps_it_after_an_error(reseller: Person) -> None:
+    look = {"product_name": "Northwind", "primary_color": "#aa0000"}
+    reseller.api.put("/v1/resellers/me/branding", look)
+    visitor = Visitor(app)
+    page = visitor.get("/login?reseller=company-1")
+    href = re.search(r'href="(/brand\.css\?[^"]*)"', page.text)
+    assert href
+    css = visitor.get(href[1].replace("&amp;", "&"))
+    assert css.text.startswith(":root{--brand-primary:#aa0000;")
+    assert "immutable" in css.headers["Cache-Control"]
+    assert (
+        "immutable"
+        not in visitor.get("/brand.css?reseller=company-1&v=old").headers["Cache-Control"]
+    )
+    refused = visitor.submit(page, "/login?reseller=company-1", email="a@b.example", password="x")
+    assert refused.status == 401
+    assert "<title>Sign in · Northwind</title>" in refused.text
+
+
+def test_a_stranger_finds_the_platforms_own_look(reseller: Person) -> None:
+    visitor = Visitor(app)
+    visitor.headers["Host"] = "unknown.example.com"
+    page = visitor.get("/login?reseller=nobody-here")
+    assert "<title>Sign in · Tenantry</title>" in page.text
+    assert "/brand.css" not in page.text
+
+
+def test_a_domain_is_added_proven_and_removed(
+    visitor: Visitor, reseller: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records: list[str] = ["v=spf1 -all"]
+    monkeypatch.setattr(txt_records, "look_up", lambda _name, value: compare(records, value))
+    page = visitor.get("/reseller/branding")
+    page = visitor.follow(
+        visitor.submit(page, "/reseller/branding/domains", host="Desk.Northwind.example")
+    )
+    assert "_tenantry.desk.northwind.example" in page.text
+    verify = "/reseller/branding/domains/desk.northwind.example/verify"
+    missing = visitor.follow(visitor.submit(page, verify))
+    assert "has another value" in missing.text
+    records.append(re.search(r"tenantry-verification=\w+", page.text)[0])  # type: ignore[index]
+    proven = visitor.follow(visitor.submit(missing, verify))
+    assert "desk.northwind.example is verified." in proven.text
+
+    stranger = Visitor(app)
+    stranger.headers["Host"] = "desk.northwind.example"
+    reseller.api.put("/v1/resellers/me/branding", {"product_name": "Northwind Desk"})
+    assert "<title>Sign in · Northwind Desk</title>" in stranger.get("/login").text
+
+    remove = "/reseller/branding/domains/desk.northwind.example/remove"
+    gone = visitor.follow(visitor.submit(visitor.get(remove), remove))
+    assert "desk.northwind.example is removed." in gone.text
+    assert visitor.get(remove).status == 404
+
+
+def test_a_host_that_is_none_is_refused_beside_its_field(visitor: Visitor) -> None:
+    page = visitor.get("/reseller/branding")
+    refused = visitor.submit(page, "/reseller/branding/domains", host="10.0.0.1")
+    assert refused.status == 422
+    assert 'id="domain-host-error"' in refused.text
+    assert refused.text.count("Use a host name, not an IP address.") == 2  # summary and field
+
+
+def test_signing_in_works_at_a_custom_domain(
+    reseller: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A browser without Fetch Metadata names the origin that it is at."""
+    monkeypatch.setenv("PUBLIC_URL", "https://licenses.example.com")
+    settings.cache_clear()
+    try:
+        visitor = Visitor(app)
+        visitor.headers = {"Host": "desk.northwind.example"}
+        page = visitor.get("/login")
+        visitor.headers["Origin"] = "https://evil.example"
+        forged = visitor.submit(page, "/login", email=reseller.email, password=PASSWORD)
+        assert forged.status == 403
+        visitor.headers["Origin"] = "https://desk.northwind.example"
+        landed = visitor.submit(page, "/login", email=reseller.email, password=PASSWORD)
+        assert landed.location == "/reseller"
+    finally:
+        monkeypatch.undo()
+        settings.cache_clear()
