@@ -7,6 +7,7 @@ from typing import Any
 from chalicelib.functions.check_domains import check_domains
 from chalicelib.functions.send_mail import send_mail
 from chalicelib.functions.sweep_purchases import sweep_purchases
+from chalicelib.functions.take_figures import take_figures
 from chalicelib.observability import logger
 
 Scheduled = Callable[[dict[str, Any], None], Any]
@@ -16,6 +17,7 @@ SCHEDULED: dict[str, tuple[Scheduled, int]] = {
     "sweep-purchases": (sweep_purchases, 15 * 60),
     "check-domains": (check_domains, 60 * 60),
     "send-mail": (send_mail, 1),
+    "take-figures": (take_figures, 60 * 60),
 }
 
 _EVENT = {
