@@ -25,6 +25,7 @@ from chalicelib.functions import (
     send_mail,
     stripe_webhook,
     sweep_purchases,
+    take_figures,
 )
 from chalicelib.web import (
     account,
@@ -65,6 +66,7 @@ FUNCTIONS = (
     send_mail.blueprint,
     stripe_webhook.blueprint,
     sweep_purchases.blueprint,
+    take_figures.blueprint,
 )
 
 for blueprint in (*API, *WEB, *FUNCTIONS):

@@ -35,7 +35,7 @@ class PageRoute:
 # Every page, in the order of declaration.
 PAGES: list[PageRoute] = []
 
-Show = Callable[[Visit], Response]
+Show = Callable[..., Response]
 
 
 class Pages(Blueprint):

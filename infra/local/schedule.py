@@ -8,6 +8,7 @@ from chalicelib.functions.check_domains import check_domains
 from chalicelib.functions.reconcile import reconcile
 from chalicelib.functions.send_mail import send_mail
 from chalicelib.functions.sweep_purchases import sweep_purchases
+from chalicelib.functions.take_figures import take_figures
 from chalicelib.observability import logger
 
 Scheduled = Callable[[dict[str, Any], None], Any]
@@ -26,6 +27,7 @@ SCHEDULED: dict[str, tuple[Scheduled, int]] = {
     "send-mail": (send_mail, 1),
     "reconcile": (_reconcile("partial"), 60 * 60),
     "reconcile-whole": (_reconcile("whole"), 24 * 60 * 60),
+    "take-figures": (take_figures, 60 * 60),
 }
 
 _EVENT = {

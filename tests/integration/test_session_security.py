@@ -177,9 +177,9 @@ def test_a_revoked_session_is_not_brought_back_by_its_use(
 
     def revoked_meanwhile(credential: Credential, refused: Exception) -> None:
         Credential(credential_id).delete()
-        record_use(credential, refused)
+        record_use(credential, refused)  # type: ignore[arg-type]
 
-    access._record_use = revoked_meanwhile  # type: ignore[assignment]
+    access._record_use = revoked_meanwhile
     try:
         assert not is_in(someone.api)
     finally:

@@ -1,19 +1,27 @@
 """The super admin's pages: one file per page, all of them below /admin."""
 
 from chalicelib.web.admin import (
+    audit,
+    branding,
+    overview,
     purchase,
     purchases,
     reseller,
     resellers,
+    settings,
     tenants,
     users,
 )
 
 PAGES = (
+    overview.pages,
     users.pages,
     resellers.pages,
     reseller.pages,
     tenants.pages,
     purchases.pages,
     purchase.pages,
+    settings.pages,
+    branding.pages,
+    audit.pages,
 )

@@ -7,7 +7,8 @@ from chalice.app import Response
 
 from chalicelib.api.fields import Email, Input, LicenseCount, Slug, Text
 from chalicelib.errors import TenantryError
-from chalicelib.services import lookup, platform, resellers, users
+from chalicelib.services import lookup, resellers, users
+from chalicelib.services.figures import is_low
 from chalicelib.storage.reads import Page, PageRequest, sift
 from chalicelib.storage.resellers import Reseller
 from chalicelib.web.admin.frame import Shown, renamed, render, search_of
@@ -30,15 +31,9 @@ class NewResellerForm(Input):
 STATUSES: dict[str, Callable[[Reseller], bool]] = {
     "active": lambda r: r.is_active,
     "inactive": lambda r: not r.is_active,
-    "low": lambda r: is_low(r),
+    "low": is_low,
     "over": lambda r: r.over_allocated,
 }
-
-
-def is_low(reseller: Reseller) -> bool:
-    """Few are left; who never had one has not run low."""
-    threshold = platform.current().low_license_threshold
-    return reseller.license_count > 0 and 0 <= reseller.license_available <= threshold
 
 
 @pages.page("GET", RESELLERS, audience=Audience.ADMIN)

@@ -1,0 +1,20 @@
+"""The scheduled count of what the admin's overview shows. Invoke it by hand with any event."""
+
+from typing import Any
+
+from chalice.app import Blueprint, CloudWatchEvent, Rate
+
+from chalicelib.observability import invocation, request_id_of
+
+blueprint = Blueprint(__name__)
+
+
+@blueprint.schedule(Rate(1, unit=Rate.HOURS), name="take-figures")
+def take_figures(event: CloudWatchEvent) -> dict[str, Any]:
+    with invocation("Figures", request_id_of(event.context)) as line:
+        from chalicelib.services.figures import take
+
+        figures = take()
+        counted = {"resellers": figures.resellers, "rows": figures.rows}
+        line |= counted
+        return counted

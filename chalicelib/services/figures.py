@@ -1,0 +1,179 @@
+"""The platform's figures: licenses sold and in use, money by month, who needs a look.
+
+They are sums over every reseller and purchase, which no page may read through. Where there are
+few, they are counted when they are asked for; beyond that the schedule counts them, and the
+page shows its last count, with its time. Each day's count is kept for the chart.
+"""
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib import clock
+from chalicelib.domain.purchases import Status
+from chalicelib.services import platform
+from chalicelib.services.purchase_search import list_month, recent_months
+from chalicelib.services.resellers import list_resellers
+from chalicelib.storage.figures import FIGURES, KeptFigures
+from chalicelib.storage.purchases import Purchase
+from chalicelib.storage.reads import PageRequest, get
+from chalicelib.storage.resellers import Reseller
+
+# With this many rows or fewer, a page counts them itself: a handful of round trips.
+FEW = 300
+BATCH = 100
+NAMED = 6
+MONTHS = 12
+# Counted by every run; the older months only by a day's first, since they seldom change.
+MOVING_MONTHS = 2
+DAYS = 90
+
+EARNED = frozenset({Status.PAID, Status.PARTIALLY_REFUNDED, Status.REFUNDED})
+
+
+@dataclass
+class Figures:
+    """money: integer cents by month (`2026-11`), net of refunds; what a dispute holds is not
+    ours. low, over: the first of them, the neediest first. rows: how many were read."""
+
+    license_count: int = 0
+    license_used: int = 0
+    resellers: int = 0
+    low_count: int = 0
+    over_count: int = 0
+    low: list[dict[str, Any]] = field(default_factory=list)
+    over: list[dict[str, Any]] = field(default_factory=list)
+    money: dict[str, int] = field(default_factory=dict)
+    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """taken_at: None where they were counted just now. history: oldest first, by day."""
+
+    figures: Figures
+    history: list[tuple[str, int, int]]
+    taken_at: datetime | None
+
+
+class TooMany(Exception):
+    """More rows than may be read."""
+
+
+def current() -> Shown | None:
+    """The figures: of now, where there are few rows, else those that were kept last; None
+    where there are many and none were kept yet."""
+    kept = get(KeptFigures, FIGURES)
+    if kept is None or kept.counted["rows"] <= FEW:
+        try:
+            figures = _count(recent_months(MONTHS), most=FEW)
+            return Shown(figures, _line(kept, figures), None)
+        except TooMany:
+            pass
+    if kept is None:
+        return None
+    figures = Figures(**kept.counted)
+    return Shown(figures, _line(kept, None), kept.taken_at)
+
+
+def take() -> Figures:
+    """Count everything, and keep it. Two runs at once keep the same, so the last may win."""
+    kept = get(KeptFigures, FIGURES)
+    now = clock.now()
+    months = recent_months(MONTHS)
+    is_first_today = kept is None or kept.taken_at.date() != now.date()
+    figures = _count(months if is_first_today else months[:MOVING_MONTHS])
+    if kept is not None:
+        older = {m: cents for m, cents in kept.counted["money"].items() if m in months}
+        figures.money = {**older, **figures.money}
+    today = {"owned": figures.license_count, "used": figures.license_used}
+    oldest = f"{now - timedelta(days=DAYS):%Y-%m-%d}"
+    days = {day: at for day, at in (kept.history if kept else {}).items() if day > oldest}
+    row = KeptFigures(
+        FIGURES,
+        taken_at=now,
+        counted=asdict(figures),
+        history={**days, f"{now:%Y-%m-%d}": today},
+    )
+    row.created_at = row.updated_at = now
+    row.version = kept.version + 1 if kept else 1
+    row.save()
+    return figures
+
+
+def _line(kept: KeptFigures | None, live: Figures | None) -> list[tuple[str, int, int]]:
+    days = dict(kept.history) if kept else {}
+    if live is not None:
+        today = {"owned": live.license_count, "used": live.license_used}
+        days[f"{clock.now():%Y-%m-%d}"] = today
+    return [(day, at["owned"], at["used"]) for day, at in sorted(days.items())]
+
+
+def _count(months: list[str], *, most: int | None = None) -> Figures:
+    """Raises TooMany where there are more rows than `most`."""
+    figures = Figures()
+    low: list[Reseller] = []
+    over: list[Reseller] = []
+    cursor: str | None = None
+    while True:
+        page = list_resellers(PageRequest(BATCH, cursor))
+        _read_more(figures, len(page.rows), most)
+        for reseller in page.rows:
+            figures.resellers += 1
+            figures.license_count += reseller.license_count
+            figures.license_used += reseller.license_used
+            figures.low_count += is_low(reseller)
+            figures.over_count += reseller.over_allocated
+        low = _neediest([*low, *filter(is_low, page.rows)])
+        over = _neediest([*over, *(r for r in page.rows if r.over_allocated)])
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    figures.low, figures.over = [_named(r) for r in low], [_named(r) for r in over]
+    for month in months:
+        figures.money[month] = _money(month, figures, most)
+    return figures
+
+
+def _money(month: str, figures: Figures, most: int | None) -> int:
+    cents, cursor = 0, None
+    while True:
+        page = list_month(month, PageRequest(BATCH, cursor))
+        _read_more(figures, len(page.rows), most)
+        cents += sum(map(_earned, page.rows))
+        cursor = page.next_cursor
+        if cursor is None:
+            return cents
+
+
+def _earned(purchase: Purchase) -> int:
+    if purchase.status not in EARNED:
+        return 0
+    return purchase.amount_paid - purchase.amount_refunded
+
+
+def _read_more(figures: Figures, rows: int, most: int | None) -> None:
+    figures.rows += rows
+    if most is not None and figures.rows > most:
+        raise TooMany
+
+
+def is_low(reseller: Reseller) -> bool:
+    """Few are left; who never had one has not run low, and who is inactive needs none."""
+    threshold = platform.current().low_license_threshold
+    has_few = reseller.license_count > 0 and 0 <= reseller.license_available <= threshold
+    return reseller.is_active and has_few
+
+
+def _neediest(resellers: list[Reseller]) -> list[Reseller]:
+    return sorted(resellers, key=lambda reseller: reseller.license_available)[:NAMED]
+
+
+def _named(reseller: Reseller) -> dict[str, Any]:
+    return {
+        "id": reseller.id,
+        "company_name": reseller.company_name,
+        "license_count": reseller.license_count,
+        "license_used": reseller.license_used,
+        "license_available": reseller.license_available,
+    }

@@ -1,0 +1,18 @@
+"""Table settings, one more row: the platform's figures, as they were last counted."""
+
+from pynamodb.attributes import UnicodeAttribute
+
+from chalicelib.storage.rows import Document, Row, Timestamp
+
+FIGURES = "figures"
+
+
+class KeptFigures(Row):
+    """counted: see services/figures.py. history: by day (`2026-11-23`), {"owned", "used"}."""
+
+    noun = "settings"
+
+    id = UnicodeAttribute(hash_key=True)
+    taken_at = Timestamp()
+    counted = Document()
+    history = Document()

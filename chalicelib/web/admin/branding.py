@@ -1,0 +1,58 @@
+"""The platform's own branding, which every reseller and tenant inherits."""
+
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.domain.branding import FIELDS
+from chalicelib.errors import FieldError, InvalidRequest, TenantryError
+from chalicelib.services import platform
+from chalicelib.services.branding import platform_view
+from chalicelib.web.admin.frame import render
+from chalicelib.web.routing import Audience, Pages, Visit
+
+pages = Pages(__name__)
+
+BRANDING = "/admin/settings/branding"
+
+
+@pages.page("GET", BRANDING, audience=Audience.ADMIN)
+def show_branding(visit: Visit, **context: Any) -> Response:
+    view = platform_view(platform.read())
+    return render(
+        visit,
+        "branding",
+        title="Platform branding",
+        place="settings",
+        branding={
+            "own": {name: view.own.get(name) for name in FIELDS},
+            "effective": view.effective,
+            "sources": view.sources,
+        },
+        version=str(view.version),
+        **context,
+    )
+
+
+@pages.page("POST", BRANDING, audience=Audience.ADMIN)
+def save_branding(visit: Visit) -> Response:
+    form = visit.form()
+    document = {name: form.get(name) or None for name in FIELDS}
+    try:
+        visit.on_current(
+            platform.read,
+            lambda row: platform.edit_settings(row, {"branding_config": document}, by=visit.by),
+            version=form.get("version"),
+        )
+    except TenantryError as error:
+        return visit.refused(_of_the_fields(error), show_branding, form)
+    return visit.redirect(BRANDING, flash="Branding saved. It is shown within a minute.")
+
+
+def _of_the_fields(error: TenantryError) -> TenantryError:
+    if not isinstance(error, InvalidRequest):
+        return error
+    prefix = "branding_config."
+    return InvalidRequest(
+        [FieldError(e.field.removeprefix(prefix), e.message) for e in error.errors]
+    )

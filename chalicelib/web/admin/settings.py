@@ -1,0 +1,118 @@
+"""The platform's settings: prices and rules."""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Annotated, Any
+
+from chalice.app import Response
+from pydantic import Field
+
+from chalicelib.api.fields import Email, Input
+from chalicelib.domain import pricing
+from chalicelib.domain.pricing import Tier
+from chalicelib.errors import FieldError, InvalidRequest, TenantryError
+from chalicelib.services import platform
+from chalicelib.web.admin.frame import Shown, renamed, render
+from chalicelib.web.forms import Form
+from chalicelib.web.routing import Audience, Pages, Visit
+
+pages = Pages(__name__)
+
+SETTINGS = "/admin/settings"
+PRICE = re.compile(r"[0-9]{1,7}(\.[0-9]{1,2})?")
+START = re.compile(r"[0-9]{1,7}")
+TIER_FIELDS = ("tier_from", "tier_price")
+
+
+class RulesForm(Input):
+    restrict_inactive_resellers: bool
+    deactivated_tenants_hold_license: bool
+    low_license_threshold: Annotated[int, Field(ge=0, le=1_000_000)]
+    support_email: Email | None = None
+
+
+@pages.page("GET", SETTINGS, audience=Audience.ADMIN)
+def show_settings(
+    visit: Visit, *, previewed: Sequence[Tier] | None = None, **context: Any
+) -> Response:
+    """previewed: prices that were typed and are not saved."""
+    row = platform.read()
+    return render(
+        visit,
+        "settings",
+        title="Settings",
+        place="settings",
+        settings=Shown(row, price_tiers=row.price_tiers["tiers"]),
+        tier_preview=_edges(previewed or platform.tiers(row)),
+        **context,
+    )
+
+
+def _edges(tiers: Sequence[Tier]) -> list[pricing.Quote]:
+    """What the first and the last order of each tier cost: where prices run backwards."""
+    starts = [tier.from_quantity for tier in tiers]
+    quantities = {1, *starts, *(start - 1 for start in starts if start > 1)}
+    return [pricing.quote(quantity, tiers) for quantity in sorted(quantities)]
+
+
+@pages.page("POST", SETTINGS + "/prices", audience=Audience.ADMIN)
+def save_prices(visit: Visit) -> Response:
+    form = visit.form()
+    tiers: list[Tier] | None = None
+    try:
+        tiers = _tiers(form)
+        if form.get("preview"):
+            typed = {name: form.every(name) for name in TIER_FIELDS}
+            return show_settings(visit, previewed=tiers, form=typed, form_id="prices")
+        visit.on_current(
+            platform.read,
+            lambda row: platform.edit_settings(row, {"price_tiers": tiers}, by=visit.by),
+            version=form.get("version"),
+        )
+    except TenantryError as error:
+        error = renamed(error, "price_tiers", "")
+        return visit.refused(
+            error, show_settings, form, repeated=TIER_FIELDS, form_id="prices", previewed=tiers
+        )
+    return visit.redirect(SETTINGS, flash="Prices saved. New orders are charged by them.")
+
+
+def _tiers(form: Form) -> list[Tier]:
+    """The rows of the table that are not empty. Raises InvalidRequest."""
+    tiers = []
+    rows = zip(form.every("tier_from"), form.every("tier_price"), strict=False)
+    for number, (start, price) in enumerate(rows, 1):
+        if not start and not price:
+            continue
+        if not START.fullmatch(start):
+            raise _wrong(f"Row {number}: say from how many licenses on, as a whole number.")
+        if not PRICE.fullmatch(price):
+            raise _wrong(f"Row {number}: write the price of one license like 17.50.")
+        tiers.append(Tier(int(start), int(Decimal(price) * 100)))
+    try:
+        pricing.validate_tiers(tiers)
+    except ValueError as error:
+        raise _wrong(str(error)) from None
+    return tiers
+
+
+def _wrong(message: str) -> InvalidRequest:
+    return InvalidRequest([FieldError("", message)])
+
+
+@pages.page("POST", SETTINGS + "/rules", audience=Audience.ADMIN)
+def save_rules(visit: Visit) -> Response:
+    form = visit.form()
+    switches = ("restrict_inactive_resellers", "deactivated_tenants_hold_license")
+    try:
+        rules = form.read(RulesForm, **{name: form.get(name) == "true" for name in switches})
+        changes = rules.model_dump()
+        visit.on_current(
+            platform.read,
+            lambda row: platform.edit_settings(row, changes, by=visit.by),
+            version=form.get("version"),
+        )
+    except TenantryError as error:
+        return visit.refused(error, show_settings, form, form_id="rules")
+    return visit.redirect(SETTINGS, flash="Rules saved. In effect everywhere within a minute.")
