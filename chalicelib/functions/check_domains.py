@@ -5,16 +5,16 @@ from typing import Any
 from chalice.app import Blueprint, CloudWatchEvent, Rate
 
 from chalicelib.functions.time_left import seconds_left
-from chalicelib.observability import flush
+from chalicelib.observability import invocation, request_id_of
 
 blueprint = Blueprint(__name__)
 
 
 @blueprint.schedule(Rate(1, unit=Rate.HOURS), name="check-domains")
 def check_domains(event: CloudWatchEvent) -> dict[str, Any]:
-    from chalicelib.services.domain_sweep import check_due
+    with invocation("Domains", request_id_of(event.context)) as line:
+        from chalicelib.services.domain_sweep import check_due
 
-    try:
-        return vars(check_due(seconds_left(event.context)))
-    finally:
-        flush()
+        report = vars(check_due(seconds_left(event.context)))
+        line |= report
+        return report

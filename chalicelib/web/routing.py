@@ -15,7 +15,7 @@ from chalicelib.api import headers, requests
 from chalicelib.api.problems import problem
 from chalicelib.api.routing import Audience
 from chalicelib.errors import Forbidden, NotFound, TenantryError, Unauthenticated
-from chalicelib.observability import flush, logger
+from chalicelib.observability import invocation, logger
 from chalicelib.services import access
 from chalicelib.web import cookies, forgery
 from chalicelib.web.visit import Onward, Visit
@@ -61,29 +61,23 @@ class Pages(Blueprint):
 
 def _respond(show: Show, audience: Audience, visit: Visit) -> Response:
     request_id = requests.request_id(visit.request)
-    logger.set_correlation_id(request_id)
-    try:
-        response = _admitted(show, audience, visit)
-    except TenantryError as error:
-        response = _error_page(visit, error, request_id)
-    except Exception:
-        logger.exception("Unexpected error")
-        response = _error_page(visit, None, request_id)
+    method, route = visit.request.method, visit.request.path
+    with invocation("Request", request_id, method=method, route=route) as line:
+        try:
+            response = _admitted(show, audience, visit)
+        except TenantryError as error:
+            line["refused"] = error.code
+            response = _error_page(visit, error, request_id)
+        except Exception:
+            logger.exception("Unexpected error")
+            response = _error_page(visit, None, request_id)
+        line["caller"] = visit.known_caller.id if visit.known_caller else None
+        line["status"] = response.status_code
     if visit.set_cookies:
         response.headers["Set-Cookie"] = visit.set_cookies
     response.headers = {**headers.of_pages(), "X-Request-Id": request_id, **response.headers}
-    if visit.request.method == "HEAD":
+    if method == "HEAD":
         response.body = ""
-    logger.info(
-        "Request",
-        extra={
-            "method": visit.request.method,
-            "route": visit.request.path,
-            "status": response.status_code,
-            "caller": visit.known_caller.id if visit.known_caller else None,
-        },
-    )
-    flush()
     return response
 
 

@@ -1,21 +1,22 @@
 """The deployment archive: our code, Chalice's runtime and the wheels, compiled; the same
 bytes for the same input."""
 
-import compileall
 import hashlib
 import inspect
+import json
 import os
 import shutil
+import subprocess
+import sys
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from py_compile import PycInvalidationMode
 
 import chalice
 from chalice import app as chalice_app
 
-from infra.deployment.places import ROOT
+from infra.deployment.places import BUILD, ROOT, RUNTIME
 from infra.deployment.wheels import wheels
 
 LAMBDA_ROOT = "/var/task"
@@ -37,32 +38,65 @@ class TooLarge(RuntimeError):
     """The archive is over its budget."""
 
 
-def build_archive(architecture: str, target: Path) -> dict[str, int]:
+def build_archive(architecture: str, target: Path, kept: Path = BUILD) -> dict[str, int]:
     """Write `target`; what is in it, in bytes unzipped per dependency, largest first.
 
+    Dependencies change seldom: they are unpacked and compiled once, and kept below `kept`.
     Raises TooLarge.
     """
-    tree = target.with_suffix("")
-    shutil.rmtree(tree, ignore_errors=True)
-    owners = {**_unpack_wheels(architecture, tree), **_copy_ours(tree)}
-    _compile(tree)
-    sizes = _sizes(tree, owners)
-    _zip(tree, target)
-    shutil.rmtree(tree)
+    dependencies = _dependencies(architecture, kept)
+    ours = target.with_name(f"{target.name}.ours")
+    shutil.rmtree(ours, ignore_errors=True)
+    owners = _copy_ours(ours)
+    _compile(ours)
+    owners |= json.loads(_owners_file(dependencies).read_text())
+    files = {
+        str(path.relative_to(tree)): path
+        for tree in (dependencies, ours)
+        for path in tree.rglob("*")
+        if path.is_file()
+    }
+    sizes = _sizes(files, owners)
+    _zip(files, target)
+    shutil.rmtree(ours)
+    check_budget(sizes)
+    return sizes
+
+
+def check_budget(sizes: dict[str, int]) -> None:
+    """Raises TooLarge."""
     counted = sum(size for name, size in sizes.items() if name not in SDK)
     if counted > BUDGET_BYTES:
         raise TooLarge(f"{counted:,} bytes without the AWS SDK; the budget is {BUDGET_BYTES:,}.")
-    return sizes
 
 
 def sha256(archive: Path) -> str:
     return hashlib.sha256(archive.read_bytes()).hexdigest()
 
 
-def _unpack_wheels(architecture: str, tree: Path) -> dict[str, str]:
+def _dependencies(architecture: str, kept: Path) -> Path:
+    """The wheels as they lie in the archive, compiled; whose each file is stands beside it."""
+    found = wheels(architecture)
+    recipe = "\n".join([Path(__file__).read_text(), *(wheel.name for wheel in found)])
+    digest = hashlib.sha256(recipe.encode()).hexdigest()[:16]
+    tree = kept / "dependencies" / f"{RUNTIME}-{architecture}-{digest}"
+    if not tree.exists():
+        partial = tree.with_name(f"{tree.name}.{os.getpid()}")
+        owners = _unpack_wheels(found, partial)
+        _compile(partial)
+        _owners_file(tree).write_text(json.dumps(owners))
+        partial.rename(tree)
+    return tree
+
+
+def _owners_file(tree: Path) -> Path:
+    return tree.with_name(f"{tree.name}.json")
+
+
+def _unpack_wheels(found: list[Path], tree: Path) -> dict[str, str]:
     """Whose each file is. A wheel is a zip of what is to lie in the path."""
     owners = {}
-    for wheel in wheels(architecture):
+    for wheel in found:
         distribution = wheel.name.split("-")[0]
         with zipfile.ZipFile(wheel) as content:
             for name in content.namelist():
@@ -105,37 +139,36 @@ def _our_files() -> Iterator[Path]:
 
 def _compile(tree: Path) -> None:
     """Lambda's code is read-only and its files' times are not ours: bytecode that is checked
-    against them would be compiled again at every cold start."""
-    done = compileall.compile_dir(
-        tree,
-        quiet=2,
-        workers=os.cpu_count() or 1,
-        stripdir=str(tree),
-        prependdir=LAMBDA_ROOT,
-        invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
+    against them would be compiled again at every cold start.
+
+    What bytecode looks like depends a little on what the compiler did before: so one process
+    compiles all of it, and does nothing else. Raises CalledProcessError.
+    """
+    subprocess.run(  # noqa: S603 - our own arguments
+        [
+            *(sys.executable, "-s", "-S", "-m", "compileall", "-q", "-j", "1"),
+            *("--invalidation-mode", "unchecked-hash"),
+            *("-s", str(tree), "-p", LAMBDA_ROOT, str(tree)),
+        ],
+        check=True,
+        env={"PYTHONHASHSEED": "0"},
     )
-    if not done:
-        raise RuntimeError("Some module could not be compiled.")
 
 
-def _sizes(tree: Path, owners: dict[str, str]) -> dict[str, int]:
+def _sizes(files: dict[str, Path], owners: dict[str, str]) -> dict[str, int]:
     sizes: Counter[str] = Counter()
-    for path in tree.rglob("*"):
-        if not path.is_file():
-            continue
-        source = path
-        if path.suffix == ".pyc":
-            source = path.parents[1] / f"{path.name.split('.')[0]}.py"
-        sizes[owners[str(source.relative_to(tree))]] += path.stat().st_size
+    for name, path in files.items():
+        source = Path(name)
+        if source.suffix == ".pyc":
+            source = source.parents[1] / f"{source.name.split('.')[0]}.py"
+        sizes[owners[str(source)]] += path.stat().st_size
     return dict(sizes.most_common())
 
 
-def _zip(tree: Path, target: Path) -> None:
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for path in sorted(tree.rglob("*")):
-            if not path.is_file():
-                continue
-            entry = zipfile.ZipInfo(str(path.relative_to(tree)), EPOCH)
+def _zip(files: dict[str, Path], target: Path) -> None:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, path in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = (0o755 if path.suffix == ".so" else 0o644) << 16
             archive.writestr(entry, path.read_bytes())

@@ -22,7 +22,7 @@ def wheels(architecture: str) -> list[Path]:
     digest = hashlib.sha256(wanted).hexdigest()[:16]
     folder = BUILD / "wheels" / f"{RUNTIME}-{architecture}-{digest}"
     if not folder.exists():
-        partial = folder.with_suffix(".partial")
+        partial = folder.with_name(f"{folder.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         _download(architecture, partial)
         partial.rename(folder)

@@ -1,0 +1,224 @@
+"""What the packaged template of each stage says, before and after the SAM transform."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cfnlint
+import pytest
+
+from chalicelib import settings
+from infra.deployment.package import TEMPLATE
+from infra.deployment.places import ROOT, Function, functions
+from infra.deployment.policies import policy_file
+from infra.local.gateway import _not_found
+from tests.deployment.sam import Template, of_type, resolved
+
+ALL = functions()
+SCHEDULED = [function for function in ALL if function.schedule]
+
+
+def by_name(function: Function) -> str:
+    return function.name
+
+
+def properties(template: Template, logical_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = template["Resources"][logical_id]["Properties"]
+    return found
+
+
+def test_cfn_lint_finds_nothing(packages: dict[str, Path], stage: str) -> None:
+    arguments = cfnlint.api.ManualArgs(regions=["us-east-1"], include_checks=["I"])
+    findings = cfnlint.api.lint((packages[stage] / TEMPLATE).read_text(), config=arguments)
+    assert not [f"{finding.rule.id}: {finding.message}" for finding in findings]
+
+
+def test_a_package_is_for_its_stage_alone(transformed: Template, stage: str) -> None:
+    parameter = transformed["Parameters"]["Stage"]
+    assert (parameter["AllowedValues"], parameter["Default"]) == ([stage], stage)
+
+
+def test_every_function_is_what_the_code_registers(transformed: Template) -> None:
+    found = of_type(transformed, "AWS::Lambda::Function")
+    assert set(found) == {function.resource for function in ALL}
+    for function in ALL:
+        assert found[function.resource]["Properties"]["Handler"] == function.handler
+
+
+@pytest.mark.parametrize("function", ALL, ids=by_name)
+def test_functions_run_traced_bounded_and_logged(
+    transformed: Template, function: Function, stage: str
+) -> None:
+    made = properties(transformed, function.resource)
+    assert made["TracingConfig"] == {"Mode": "Active"}
+    assert made["Architectures"] == ["arm64"]
+    assert made["Timeout"] <= 900
+    assert made["MemorySize"] >= 512
+    name = f"tenantry-{stage}-{function.name}"
+    assert resolved(made["FunctionName"], transformed) == name
+    assert {"Key": "stage", "Value": stage} in made["Tags"]
+    (log,) = [
+        log["Properties"]
+        for log in of_type(transformed, "AWS::Logs::LogGroup").values()
+        if resolved(log["Properties"]["LogGroupName"], transformed) == f"/aws/lambda/{name}"
+    ]
+    assert log["RetentionInDays"] in (14, 30, 365)
+
+
+@pytest.mark.parametrize("function", ALL, ids=by_name)
+def test_functions_find_their_settings(transformed: Template, function: Function) -> None:
+    variables = properties(transformed, function.resource)["Environment"]["Variables"]
+    made = settings.from_environment(resolved(variables, transformed))
+    assert made.table_prefix == f"tenantry-{made.stage}"
+    assert not [name for name in variables if "SECRET" in name and "PARAMETER" not in name]
+
+
+@pytest.mark.parametrize("function", ALL, ids=by_name)
+def test_roles_are_the_reviewed_policies(transformed: Template, function: Function) -> None:
+    role_id, _ = properties(transformed, function.resource)["Role"]["Fn::GetAtt"]
+    role = properties(transformed, role_id)
+    (policy,) = role["Policies"]
+    assert policy["PolicyDocument"] == json.loads(policy_file(function.name).read_text())
+    assert "ManagedPolicyArns" not in role
+    others = {
+        properties(transformed, other.resource)["Role"]["Fn::GetAtt"][0]
+        for other in ALL
+        if other != function
+    }
+    assert role_id not in others
+
+
+@pytest.mark.parametrize("function", ALL, ids=by_name)
+def test_policies_name_what_they_allow(function: Function) -> None:
+    for statement in json.loads(policy_file(function.name).read_text())["Statement"]:
+        assert not [action for action in statement["Action"] if "*" in action]
+        assert statement["Resource"] != "*" or statement["Sid"] == "Traces"
+
+
+@pytest.mark.parametrize("function", SCHEDULED, ids=by_name)
+def test_what_a_scheduled_function_fails_at_is_kept(
+    transformed: Template, function: Function
+) -> None:
+    queue = {"Fn::GetAtt": ["FailuresQueue", "Arn"]}
+    (config,) = [
+        config["Properties"]
+        for config in of_type(transformed, "AWS::Lambda::EventInvokeConfig").values()
+        if config["Properties"]["FunctionName"] == {"Ref": function.resource}
+    ]
+    assert config["DestinationConfig"]["OnFailure"]["Destination"] == queue
+    targets = [
+        target
+        for rule in of_type(transformed, "AWS::Events::Rule").values()
+        for target in rule["Properties"]["Targets"]
+        if target["Arn"] == {"Fn::GetAtt": [function.resource, "Arn"]}
+    ]
+    assert [target["DeadLetterConfig"]["Arn"] for target in targets] == [queue]
+
+
+def test_tables_keep_what_they_are_given(transformed: Template, stage: str) -> None:
+    tables = of_type(transformed, "AWS::DynamoDB::Table")
+    assert tables
+    for table in tables.values():
+        made = table["Properties"]
+        assert made["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        assert made["SSESpecification"] == {"SSEEnabled": True}
+        assert made["BillingMode"] == "PAY_PER_REQUEST"
+        assert made["DeletionProtectionEnabled"] is (stage == "prod")
+        kept = "Retain" if stage == "prod" else "Delete"
+        assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == kept
+
+
+def test_stripe_reaches_the_webhook(transformed: Template) -> None:
+    """Since October 2025 a public Function URL needs two permissions."""
+    (url,) = of_type(transformed, "AWS::Lambda::Url").values()
+    assert url["Properties"]["AuthType"] == "NONE"
+    granted = {
+        permission["Properties"]["Action"]: permission["Properties"]
+        for permission in of_type(transformed, "AWS::Lambda::Permission").values()
+        if permission["Properties"]["FunctionName"] == url["Properties"]["TargetFunctionArn"]
+    }
+    assert set(granted) == {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"}
+    assert granted["lambda:InvokeFunctionUrl"]["FunctionUrlAuthType"] == "NONE"
+    assert granted["lambda:InvokeFunction"]["InvokedViaFunctionUrl"] is True
+
+
+def test_an_unknown_route_answers_as_it_does_on_one_machine(transformed: Template) -> None:
+    local = _not_found()
+    answer = gateway_responses(transformed)["MISSING_AUTHENTICATION_TOKEN"]
+    assert int(answer["statusCode"]) == local.status
+    assert json.loads(answer["responseTemplates"]["application/json"]) == json.loads(local.body)
+
+
+def test_the_gateway_answers_in_problem_documents(transformed: Template) -> None:
+    answers = gateway_responses(transformed)
+    assert {"DEFAULT_4XX", "DEFAULT_5XX", "THROTTLED", "REQUEST_TOO_LARGE"} <= set(answers)
+    for answer in answers.values():
+        kind = answer["responseParameters"]["gatewayresponse.header.Content-Type"]
+        assert kind == "'application/problem+json'"
+        text = answer["responseTemplates"]["application/json"]
+        document = json.loads(text.replace("$context.error.messageString", '"a message"'))
+        assert {"type", "title", "detail", "code"} <= set(document)
+        if "statusCode" in answer:
+            assert document["status"] == int(answer["statusCode"])
+
+
+def gateway_responses(transformed: Template) -> dict[str, Any]:
+    body = properties(transformed, "RestAPI")["Body"]
+    answers: dict[str, Any] = body["x-amazon-apigateway-gateway-responses"]
+    return answers
+
+
+def test_the_stage_is_throttled_and_its_access_logged(transformed: Template) -> None:
+    (stage_,) = of_type(transformed, "AWS::ApiGateway::Stage").values()
+    made = stage_["Properties"]
+    limits = {setting["ResourcePath"]: setting for setting in made["MethodSettings"]}
+    assert limits["/*"]["ThrottlingBurstLimit"]
+    assert limits["/~1v1~1login"]["ThrottlingRateLimit"] < 100
+    line = json.loads(made["AccessLogSetting"]["Format"])
+    assert {"request_id", "route", "status", "milliseconds"} <= set(line)
+    assert made["TracingEnabled"] is True
+
+
+def test_alarms_ring_and_the_runbook_says_what_to_do(transformed: Template) -> None:
+    runbook = (ROOT / "docs" / "runbook.md").read_text()
+    headings = re.findall(r"^#+ (.+)$", runbook, re.MULTILINE)
+    alarms = of_type(transformed, "AWS::CloudWatch::Alarm")
+    assert alarms
+    for alarm in alarms.values():
+        made = alarm["Properties"]
+        assert made["AlarmActions"] == [{"Ref": "AlarmsTopic"}]
+        (section,) = re.findall(r'Runbook, "(.+)"', made["AlarmDescription"])
+        assert section in headings
+
+
+def test_what_is_watched_is_what_the_code_counts(transformed: Template) -> None:
+    watched = {
+        alarm["Properties"]["MetricName"]
+        for alarm in of_type(transformed, "AWS::CloudWatch::Alarm").values()
+        if "Tenantry" in json.dumps(alarm["Properties"].get("Namespace", ""))
+    }
+    body = resolved(properties(transformed, "Dashboard")["DashboardBody"], transformed)
+    for widget in json.loads(body)["widgets"]:
+        for namespace, name, *_ in widget["properties"].get("metrics", []):
+            if namespace.startswith("Tenantry/"):
+                watched.add(name)
+    assert watched
+    assert watched <= set(counted())
+
+
+def counted() -> Iterator[str]:
+    """Every name that the code gives to count()."""
+    for path in (ROOT / "chalicelib").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "count":
+                for part in ast.walk(node.args[0]):
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                        yield part.value
+
+
+def test_every_function_has_a_test_event() -> None:
+    events = {path.stem for path in (ROOT / "infra" / "events").glob("*.json")}
+    assert {function.name for function in ALL} <= events
