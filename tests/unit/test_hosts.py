@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.services import hosts
 from chalicelib.services.hosts import check_custom_host, normalised
-from chalicelib.settings import settings
+from chalicelib.settings import Value, settings
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,8 @@ def test_one_spelling(typed: str, kept: str) -> None:
 def test_the_platforms_own_hosts_are_nobody_elses(
     host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here = replace(
-        settings(), public_url="https://app.tenantry.example", platform_hosts=("brand.io",)
-    )
+    own = Value("PUBLIC_URL", "https://app.tenantry.example")
+    here = replace(settings(), _public_url=own, platform_hosts=("brand.io",))
     monkeypatch.setattr(hosts, "settings", lambda: here)
     with pytest.raises(ValueError, match="platform"):
         check_custom_host(host)
