@@ -78,6 +78,7 @@ class World:
     def __init__(self, stripe: StripeStandIn, frozen: Any) -> None:
         self.stripe = stripe
         self.frozen = frozen
+        books.swept_just_now()
         self.purchase = purchases.buy_licenses(books.open_account(), QUANTITY, by="usr_books")
         assert self.purchase.session_id is not None
         self.session_id: str = self.purchase.session_id

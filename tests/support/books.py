@@ -10,6 +10,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType
 from chalicelib import clock
 from chalicelib.settings import settings
 from chalicelib.storage.resellers import Reseller, company_key
+from chalicelib.storage.stripe_events import PROGRESS, SweepProgress
 from infra.local.aws import REGION
 from infra.local.stripe_stand_in.stand_in import StripeStandIn
 
@@ -31,6 +32,12 @@ def open_account(licenses: int = 0) -> Reseller:
     )
     account.save()
     return account
+
+
+def swept_just_now() -> None:
+    """As the sweep before this one left it."""
+    now = clock.now()
+    SweepProgress(PROGRESS, seen_until=now, created_at=now, updated_at=now).save()
 
 
 def read_account() -> Reseller:
