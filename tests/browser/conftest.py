@@ -67,7 +67,8 @@ def town() -> Iterator[Town]:
         thread.join(timeout=10)
     process.stdout.close()
     process.stderr.close()
-    assert [line for line in said if "ERROR" in line or "Traceback" in line] == []
+    wrong = any("ERROR" in line or "Traceback" in line for line in said)
+    assert not wrong, "".join(said)
 
 
 @pytest.fixture(scope="session")
