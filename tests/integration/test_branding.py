@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.branding import FIELDS
+from chalicelib.errors import VersionConflict
+from chalicelib.services import branding
 from chalicelib.storage.resellers import Reseller
 from tests.support.api import Api
 from tests.support.people import People, Person
@@ -74,6 +76,30 @@ def test_an_edit_of_what_another_changed_meanwhile_is_refused(reseller: Person) 
     assert (first.status, second.code) == (200, "version_conflict")
     third = reseller.api.put(MINE, {"product_name": "Two"}, if_match=first.headers["ETag"])
     assert third.status == 200
+
+
+def test_of_two_edits_of_the_same_row_as_read_one_is_refused(reseller: Person) -> None:
+    one, other = (Reseller.get(reseller.reseller_id) for _ in range(2))
+    branding.set_reseller_branding(one, {"product_name": "One"}, by="usr_1")
+    with pytest.raises(VersionConflict):
+        branding.set_reseller_branding(other, {"accent_color": "#112233"}, by="usr_2")
+    assert reseller.api.get(MINE).json["own"] == {"product_name": "One"}
+
+
+def test_without_a_condition_an_edit_goes_on_from_the_other_one(
+    reseller: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another edit comes between this one's read and its write."""
+    change = branding.set_reseller_branding
+
+    def late(row: Reseller, document: Any, *, by: str) -> Any:
+        monkeypatch.setattr(branding, "set_reseller_branding", change)
+        assert reseller.api.patch(MINE, {"product_name": "Other"}).status == 200
+        return change(row, document, by=by)
+
+    monkeypatch.setattr(branding, "set_reseller_branding", late)
+    mine = reseller.api.patch(MINE, {"accent_color": "#112233"})
+    assert mine.json["own"] == {"product_name": "Other", "accent_color": "#112233"}
 
 
 def test_the_tag_changes_with_what_is_inherited(reseller: Person, tenant: dict[str, Any]) -> None:

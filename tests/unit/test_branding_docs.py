@@ -1,0 +1,40 @@
+"""docs/branding.md tells of every field, state and finding that there is."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from chalicelib.api.branding import CACHED_SECONDS
+from chalicelib.api.branding_config import Brand, BrandingConfig
+from chalicelib.domain import custom_domains
+from chalicelib.domain.branding import BUILT_IN, FIELDS, MAX_PRODUCT_NAME
+from chalicelib.services import domain_checks, domain_sweep
+
+DOCS = (Path(__file__).parents[2] / "docs" / "branding.md").read_text()
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_every_field_has_its_line(field: str) -> None:
+    assert re.search(rf"^\| `{field}` \| .+ \| .+ \|$", DOCS, re.MULTILINE)
+
+
+def test_the_documents_have_the_same_fields() -> None:
+    assert list(BrandingConfig.model_fields) == list(Brand.model_fields) == list(FIELDS)
+    assert all(field.description for field in BrandingConfig.model_fields.values())
+
+
+@pytest.mark.parametrize("word", [*custom_domains.Status, *custom_domains.Finding])
+def test_every_state_and_finding_is_named(word: str) -> None:
+    assert f"`{word}`" in DOCS
+
+
+def test_figures_are_those_of_the_code() -> None:
+    assert f"1 to {MAX_PRODUCT_NAME} characters" in DOCS
+    assert BUILT_IN["primary_color"] in DOCS
+    assert CACHED_SECONDS == 5 * 60
+    assert "five minutes" in DOCS
+    assert custom_domains.PENDING_LIFETIME.days == custom_domains.GRACE.days == 7
+    assert (domain_checks.ATTEMPTS_ALLOWED, domain_checks.ATTEMPTS_WINDOW.seconds) == (10, 600)
+    assert "Ten look-ups in ten minutes" in DOCS
+    assert domain_sweep.OUTAGE_EVIDENCE == 5
