@@ -23,6 +23,7 @@ def main() -> int:
         print(f"PORT must be a port number, not {port!r}.", file=sys.stderr)
         return 2
     logger.registered_handler.setFormatter(OneLine())
+    logger.registered_handler.addFilter(_is_news)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -50,6 +51,11 @@ class OneLine(LambdaPowertoolsFormatter):
         if record.exc_info:
             text += "\n" + self.formatException(record.exc_info)
         return f"  {self.formatTime(record, '%H:%M:%S')}  {text}"
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """The outbox is looked at every second; only what was sent is worth a line."""
+    return record.msg != "Mail" or bool(getattr(record, "sent", 0) or getattr(record, "failed", 0))
 
 
 def _welcome(service: LocalService) -> None:
