@@ -21,6 +21,7 @@ from chalicelib.errors import (
 from chalicelib.functions.stripe_webhook import stripe_webhook
 from chalicelib.services import purchases, resellers, tenants
 from chalicelib.services.purchases import Returned, return_page_state
+from chalicelib.services.settlement import settle
 from chalicelib.services.sweep import sweep
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.purchases import Purchase
@@ -106,6 +107,27 @@ def test_one_webhook_a_hundred_times(tables: None, stripe: StripeStandIn) -> Non
     assert done[50:54] == [Returned.PAID] * 4
     row = Purchase.get(reseller.id, purchase.id, consistent_read=True)
     assert (row.status, row.licenses_granted) == ("paid", 12)
+
+
+def test_one_refund_seen_by_everybody(tables: None, stripe: StripeStandIn) -> None:
+    """No claim stands in the way here: the purchase's version alone keeps it to one."""
+    reseller = books.open_account()
+    purchase = purchases.buy_licenses(reseller, 12, by="usr_engine")
+    stripe.pay(purchase.session_id or "")
+    return_page_state(reseller.id, purchase.id)
+    stripe.refund(purchase.session_id or "", 4_000)
+
+    def look() -> int:
+        while True:
+            try:
+                return settle(purchases.read_purchase(reseller.id, purchase.id)).granted
+            except Busy:
+                continue
+
+    moved = all_at_once([look] * 64)
+    assert sum(moved) == -2
+    assert account(reseller.id).license_count == 10
+    check_books(reseller.id)
 
 
 def test_ten_licenses_for_sixteen_threads(tables: None, people: People) -> None:
