@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from chalicelib.observability import logger
 from chalicelib.services import secrets
+from tests.support.leaks import Leaks, watch
 from tests.support.people import People
 from tests.support.wire import Wire
 
@@ -30,3 +32,13 @@ def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def _forget() -> None:
     secrets._hasher.cache_clear()
     secrets._unknown.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def leaks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Leaks]:
+    """No test of the whole run may find a secret of its own in its logs."""
+    watched = watch(monkeypatch)
+    logger.addHandler(watched)
+    yield watched
+    logger._logger.removeHandler(watched)
+    assert watched.found() == set(), "a secret is in the logs"

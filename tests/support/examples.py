@@ -10,6 +10,9 @@ from itertools import count
 from typing import Any
 
 from chalicelib.api.routing import Audience, Route
+from chalicelib.services import passwords
+from chalicelib.services.users import read_user
+from chalicelib.storage.transactions import Transaction
 from infra.local.stripe_stand_in.stand_in import StripeStandIn
 from tests.support.api import Api, Reply
 from tests.support.people import PASSWORD, People, Person
@@ -28,6 +31,9 @@ FIELDS: dict[str, Callable[["World"], Any]] = {
     "password": lambda world: PASSWORD,
     "host": lambda world: f"login{next(_numbers)}.example.com",
     "scopes": lambda world: ["read"],
+    "current_password": lambda world: PASSWORD,
+    "new_password": lambda world: "a fine new passphrase",
+    "token": lambda world: world.password_link(),
     "licenses": lambda world: 1,
     "apply": lambda world: False,
 }
@@ -72,6 +78,32 @@ class World:
         assert added.status == 201, added.text
         return host
 
+    def session(self) -> str:
+        """Another one of the reseller's."""
+        login = {"email": self.reseller.email, "password": PASSWORD}
+        token: str = self.reseller.api.post("/v1/login", login).json["token"]
+        return token.partition(".")[0]
+
+    def key(self) -> str:
+        return self._new_key(self.reseller.api, "/v1/resellers/me/api-keys")
+
+    def admin_key(self) -> str:
+        return self._new_key(self.people.admin.api, "/v1/api-keys")
+
+    def _new_key(self, api: Api, path: str) -> str:
+        made = api.post(path, {"name": "ERP", "scopes": ["read"]})
+        assert made.status == 201, made.text
+        key_id: str = made.json["id"]
+        return key_id
+
+    def password_link(self) -> str:
+        """The token of a link that the reseller was mailed."""
+        tx = Transaction()
+        user = read_user(self.reseller.user_id)
+        address = passwords.add_link(tx, user, passwords.RESET_LINK_LIFETIME)
+        tx.commit()
+        return address.partition("token=")[2]
+
 
 # What the {id} of a path names, by the noun before it, and what must be true of it first.
 IDS: dict[str, Callable[[World], str]] = {
@@ -79,6 +111,8 @@ IDS: dict[str, Callable[[World], str]] = {
     "tenants": lambda world: world.tenant(),
     "purchases": lambda world: world.purchase(),
     "domains": lambda world: world.domain(),
+    "sessions": lambda world: world.session(),
+    "api-keys": lambda world: world.key(),
 }
 FIRST: dict[str, Callable[[World], str]] = {
     "restore": lambda world: world.tenant(deleted=True),
@@ -120,7 +154,10 @@ def path(world: World, route: Route) -> str:
             parts[place] = str(world.reseller.reseller_id)
         elif part.startswith("{"):
             last = parts[-1]
-            make = FIRST.get(last) or IDS[parts[place - 1]]
+            noun = parts[place - 1]
+            make = FIRST.get(last) or IDS[noun]
+            if route.audience is Audience.ADMIN and noun == "api-keys":
+                make = World.admin_key
             parts[place] = make(world)
     return "/".join(parts) + ("?quantity=3" if route.path.endswith("/quote") else "")
 

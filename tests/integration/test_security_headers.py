@@ -1,0 +1,106 @@
+"""The headers of every kind of answer, and that no other site can send a form of ours."""
+
+import pytest
+
+from chalicelib.errors import Forbidden
+from chalicelib.settings import settings
+from chalicelib.web import cookies, forgery
+from tests.support.api import Api
+from tests.support.people import PASSWORD, People
+
+
+@pytest.mark.parametrize(
+    "path", ["/health", "/v1/pricing", "/v1/me", "/v1/pricing/quote", "/login", "/admin", "/"]
+)
+def test_every_answer_says_how_it_may_be_used(api: Api, path: str) -> None:
+    """Of success, of refusal, of bad input; of data, of pages, of redirects."""
+    headers = api.get(path).headers
+    assert int(headers["Strict-Transport-Security"].partition("=")[2].split(";")[0]) >= 31536000
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cache-Control"] == "no-store"
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert headers["Referrer-Policy"] in ("no-referrer", "same-origin")
+    assert headers["X-Request-Id"]
+
+
+def test_a_body_that_is_too_large_is_refused(api: Api) -> None:
+    answer = api.post("/v1/login", b'{"email": "' + b"x" * 300_000 + b'"}')
+    assert (answer.status, answer.code) == (413, "payload_too_large")
+
+
+def test_no_other_site_is_let_in(api: Api) -> None:
+    """Not by CORS either, except where reading is for everyone."""
+    for path in ("/v1/me", "/v1/pricing", "/login"):
+        answer = api.get(path, headers={"Origin": "https://evil.example"})
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+        assert answer.headers.get("Access-Control-Allow-Origin") in (None, "*")
+
+
+def test_the_session_cookie_is_bound_to_this_host_and_hidden_from_scripts() -> None:
+    made = cookies.set_session("ses_1.secret", 3600)
+    name, _, attributes = made.partition("; ")
+    assert name == "__Host-session=ses_1.secret"
+    assert set(attributes.split("; ")) == {
+        "Max-Age=3600",
+        "Path=/",
+        "Secure",
+        "HttpOnly",
+        "SameSite=Lax",
+    }
+
+
+@pytest.mark.parametrize("token", ["a b", "a;b", "a\r\nSet-Cookie: x=y", 'a"b', "a,b", "ä"])
+def test_no_token_breaks_out_of_its_cookie(token: str) -> None:
+    with pytest.raises(ValueError, match="cookie"):
+        cookies.set_session(token, 3600)
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "none", ""])
+def test_fetch_metadata_of_another_site_is_refused(site: str) -> None:
+    with pytest.raises(Forbidden):
+        forgery.check_origin({"sec-fetch-site": site, "origin": settings().public_url})
+
+
+@pytest.mark.parametrize("sent", [None, "null", "https://evil.example", "http://127.0.0.1"])
+def test_without_fetch_metadata_the_origin_must_be_ours(sent: str | None) -> None:
+    with pytest.raises(Forbidden):
+        forgery.check_origin({"origin": sent} if sent else {})
+    forgery.check_origin({"origin": settings().public_url})
+    forgery.check_origin({"sec-fetch-site": "same-origin"})
+
+
+def test_the_token_of_a_form_is_its_sessions_alone() -> None:
+    forgery.check_token("ses_1.a", forgery.token_of("ses_1.a"))
+    for sent in (None, "", "x", forgery.token_of("ses_1.b"), "ä"):
+        with pytest.raises(Forbidden):
+            forgery.check_token("ses_1.a", sent)
+
+
+def test_a_forged_form_does_nothing(people: People) -> None:
+    someone = people.reseller()
+    cookie = {"Cookie": f"__Host-session={someone.api.token}"}
+    browser = someone.api.as_(None)
+    form = f"csrf_token={forgery.token_of(str(someone.api.token))}".encode()
+    own, other = {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "cross-site"}
+    assert browser.post("/logout", form, headers={**cookie, **other}).status == 403
+    assert browser.post("/logout", b"csrf_token=x", headers={**cookie, **own}).status == 403
+    assert someone.api.get("/v1/me").status == 200
+    assert browser.post("/logout", form, headers={**cookie, **own}).status == 303
+    assert someone.api.get("/v1/me").status == 401
+
+
+def test_signing_in_by_the_page_replaces_the_browsers_session(people: People) -> None:
+    someone = people.reseller()
+    form = f"email={someone.email}&password={PASSWORD.replace(' ', '+')}"
+    old = str(someone.api.token)
+    form += f"&csrf_token={forgery.token_of(old)}"
+    answer = someone.api.as_(None).post(
+        "/login",
+        form.encode(),
+        headers={"Cookie": f"__Host-session={old}", "Sec-Fetch-Site": "same-origin"},
+    )
+    assert answer.status == 303
+    assert someone.api.get("/v1/me").status == 401
