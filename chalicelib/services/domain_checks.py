@@ -23,7 +23,7 @@ from chalicelib.services.domain_notices import tell_owner
 from chalicelib.services.domains import read_domain, record_change
 from chalicelib.services.idempotency import UNKEYED, Once
 from chalicelib.storage.claims import Claim, free
-from chalicelib.storage.domains import VERIFIED, Domain, domain_claim
+from chalicelib.storage.domains import VERIFIED, Domain, domain_claim, same
 from chalicelib.storage.transactions import Transaction
 
 # How often somebody may ask for a look-up of one domain; the schedule asks besides.
@@ -54,7 +54,7 @@ def _count_attempt(domain: Domain) -> None:
         wait = int((since + ATTEMPTS_WINDOW - now).total_seconds()) + 1
         raise RateLimited("This domain was checked often just now. Wait a little.", wait)
     tx = Transaction()
-    tx.change(domain, attempts=attempts + 1, attempts_since=since)
+    tx.change(domain, still=same(domain), attempts=attempts + 1, attempts_since=since)
     tx.commit()
 
 
@@ -110,6 +110,7 @@ def _write(tx: Transaction, domain: Domain, after: Standing, lookup: Lookup) -> 
     in_use = after.status in IN_USE
     tx.change(
         domain,
+        still=same(domain),
         status=after.status,
         finding=lookup.finding,
         found_values={"values": list(lookup.found)} if lookup.found else None,

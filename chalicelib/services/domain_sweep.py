@@ -11,7 +11,7 @@ from chalicelib.services.domain_checks import check_domain, look_up
 from chalicelib.storage.domains import VERIFIED, Domain
 from chalicelib.storage.reads import by_keys
 
-# Each look-up takes 4 seconds at worst, and a scheduled function has 15 minutes.
+# At most so many at once in memory; time is what really limits a run.
 BATCH = 200
 # To write what was found, once the time for looking is over.
 SPARE_SECONDS = 30.0

@@ -14,7 +14,7 @@ from chalicelib.services import audit
 from chalicelib.services.hosts import check_custom_host
 from chalicelib.services.idempotency import UNKEYED, Once
 from chalicelib.storage.claims import free, owner_of
-from chalicelib.storage.domains import Domain, domain_claim
+from chalicelib.storage.domains import Domain, domain_claim, same
 from chalicelib.storage.reads import Page, PageRequest, get, query_page
 from chalicelib.storage.tenants import Tenant
 from chalicelib.storage.transactions import Transaction
@@ -98,7 +98,7 @@ def _renew(tx: Transaction, domain: Domain, tenant_id: str | None) -> None:
     """The row stays, with its token: a record that is set already goes on to be right."""
     pending = domain.status == Status.PENDING
     expires_at = _expiry(tx) if pending else domain.expires_at
-    tx.change(domain, tenant_id=tenant_id, expires_at=expires_at)
+    tx.change(domain, still=same(domain), tenant_id=tenant_id, expires_at=expires_at)
 
 
 def read_domain(reseller_id: str, host: str) -> Domain:
@@ -127,7 +127,7 @@ def remove_domain(domain: Domain, *, by: str) -> None:
     tx = Transaction()
     tx.delete(
         Domain(domain.reseller_id, domain.host),
-        condition=Domain.version == domain.version,
+        condition=(Domain.version == domain.version) & same(domain),
         otherwise=VersionConflict(),
     )
     free(tx, domain_claim(domain.host), domain.reseller_id)

@@ -1,6 +1,7 @@
 """Table domains: hosts at which resellers' clients reach their login page."""
 
 from pynamodb.attributes import UnicodeAttribute
+from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from chalicelib.domain.custom_domains import Finding, explain, record_name, record_value
@@ -70,6 +71,11 @@ class Domain(Row):
         if self.finding is None:
             return None
         return explain(Finding(self.finding), self.record_name, self.record_value)
+
+
+def same(domain: Domain) -> Condition:
+    """Holds of this row, and not of one that was added anew after it was given up."""
+    return Domain.token == domain.token
 
 
 def domain_claim(host: str) -> str:

@@ -136,9 +136,18 @@ class Transaction:
 
         self._updates.append(_Step(add, model, otherwise))
 
-    def change(self, row: Row, *, otherwise: Otherwise | None = None, **columns: Any) -> None:
+    def change(
+        self,
+        row: Row,
+        *,
+        still: Condition | None = None,
+        otherwise: Otherwise | None = None,
+        **columns: Any,
+    ) -> None:
         """Change a row as it was read: refused where another change came first.
 
+        still: what tells the row from one that was made anew under its key since, where rows
+        can be; versions begin at 1 again.
         The row in hand takes the new values at once, so that an answer can be rendered from
         it before the commit. None removes a column.
         """
@@ -150,6 +159,8 @@ class Transaction:
             actions.append(attribute.remove() if value is None else attribute.set(value))
             setattr(row, name, value)
         condition = model.version == read_version
+        if still is not None:
+            condition &= still
         self.update(row, actions, condition=condition, otherwise=otherwise or VersionConflict())
         row.updated_at = self.now
         row.version = read_version + 1
