@@ -31,6 +31,7 @@ from chalicelib.web import (
     account,
     admin,
     assets,
+    password_link,
     reseller,
 )
 
@@ -54,6 +55,7 @@ API = (
 )
 WEB = (
     account.pages,
+    password_link.pages,
     *admin.PAGES,
     assets.assets,
     assets.pages,
