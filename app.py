@@ -31,6 +31,7 @@ from chalicelib.web import (
     account,
     admin,
     assets,
+    docs,
     password_link,
     reseller,
 )
@@ -56,6 +57,7 @@ API = (
 WEB = (
     account.pages,
     password_link.pages,
+    docs.pages,
     *admin.PAGES,
     assets.assets,
     assets.pages,

@@ -59,6 +59,8 @@ ACCOUNT_PAGES = [
     LookedAt("password-link", "/password?token={password_link}", NOBODY),
     LookedAt("password-dead", "/password?token=pwl_no.no", NOBODY),
     LookedAt("account", "/account", "admin"),
+    LookedAt("docs", "/docs", NOBODY),
+    LookedAt("docs-objects", "/docs/objects", NOBODY),
     LookedAt("missing", "/reseller/tenants/tnt_missing", "busy", 404),
 ]
 

@@ -5,6 +5,8 @@ import re
 import pytest
 
 from app import app
+from chalicelib.api.routing import DECLARED
+from tests.support.api import Api
 from tests.support.mail import mails_to
 from tests.support.people import PASSWORD, People, Person
 from tests.support.visitor import Shown, Visitor
@@ -179,3 +181,15 @@ def test_an_admins_account_is_a_page_of_its_own(people: People, visitor: Visitor
     saved = admin.submit(admin.get("/account"), "/account/profile", name="Ada")
     assert "Your profile is saved." in admin.follow(saved).text
     assert visitor.get("/account").location == "/reseller/settings"
+
+
+def test_the_api_is_told_to_people_whole(api: Api) -> None:
+    shown = Visitor(app).get("/docs")
+    assert shown.status == 200
+    for route in DECLARED:
+        assert f'<code class="break">{route.path}</code>' in shown.text
+    objects = Visitor(app).get("/docs/objects").text
+    linked = set(re.findall(r'href="/docs/objects#(\w+)"', shown.text + objects))
+    assert "NewTenant" in linked
+    assert linked <= set(re.findall(r' id="(\w+)"', objects))
+    assert "licenses_exhausted" in shown.text
