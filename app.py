@@ -31,6 +31,8 @@ from chalicelib.web import (
     account,
     admin,
     assets,
+    docs,
+    password_link,
     reseller,
 )
 
@@ -54,6 +56,8 @@ API = (
 )
 WEB = (
     account.pages,
+    password_link.pages,
+    docs.pages,
     *admin.PAGES,
     assets.assets,
     assets.pages,

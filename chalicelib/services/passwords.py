@@ -61,10 +61,7 @@ def change_password(
     InvalidRequest, RateLimited, VersionConflict (it was changed meanwhile).
     """
     user = caller.user
-    tried = attempts.begin_sign_in(user.email, device.source_ip)
-    if not secrets.password_matches(current_password, user.password_hash):
-        raise InvalidRequest.of("current_password", "This is not your present password.")
-    attempts.succeeded(tried)
+    prove(user, current_password, device=device)
     new_hash = hash_new_password(new_password, email=user.email, field="new_password")
     tx = Transaction()
     unchanged = User.password_hash == user.password_hash
@@ -73,6 +70,17 @@ def change_password(
     once.record(tx, None)
     tx.commit()
     clear_away(user.id, [Kind.SESSION, Kind.PASSWORD_LINK], but=caller.credential.id)
+
+
+def prove(user: User, current_password: str, *, device: Device) -> None:
+    """That it is really this user who asks; wrong guesses count as at the sign-in.
+
+    Raises InvalidRequest, RateLimited.
+    """
+    tried = attempts.begin_sign_in(user.email, device.source_ip)
+    if not secrets.password_matches(current_password, user.password_hash):
+        raise InvalidRequest.of("current_password", "This is not your present password.")
+    attempts.succeeded(tried)
 
 
 def request_reset(email: str, *, device: Device, once: Once = UNKEYED) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from chalicelib.errors import EmailTaken, NotFound, VersionConflict
 from chalicelib.services import audit, passwords
 from chalicelib.services.idempotency import UNKEYED, Once
-from chalicelib.services.sessions import clear_away
+from chalicelib.services.sessions import Device, clear_away
 from chalicelib.storage import super_admins
 from chalicelib.storage.claims import claim, free
 from chalicelib.storage.credentials import Kind
@@ -121,6 +121,17 @@ def edit_user(user: User, changes: dict[str, Any], *, by: str) -> User:
     tx.commit()
     _clear_away(user, password is not None, deactivated)
     return user
+
+
+def edit_profile(
+    user: User, *, name: str, email: str, current_password: str, device: Device, by: str
+) -> User:
+    """One's own name and address, of the row as read. The address decides who gets password
+    links, so changing it takes the password. Raises InvalidRequest, RateLimited, EmailTaken,
+    VersionConflict."""
+    if email != user.email:
+        passwords.prove(user, current_password, device=device)
+    return edit_user(user, {"name": name, "email": email}, by=by)
 
 
 def _move_admins(tx: Transaction, user: User, columns: dict[str, Any], *, by: str) -> None:

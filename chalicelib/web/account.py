@@ -1,4 +1,4 @@
-"""Signing in and out."""
+"""Signing in and out, and one's own account."""
 
 from typing import Any
 
@@ -11,6 +11,7 @@ from chalicelib.services import sessions
 from chalicelib.services.access import SESSION_LIFETIME, Caller
 from chalicelib.storage.users import User
 from chalicelib.web import cookies
+from chalicelib.web.own_account import add_own_account, own_account
 from chalicelib.web.routing import Pages, Visit
 from chalicelib.web.urls import own_path
 
@@ -57,3 +58,20 @@ def log_out(visit: Visit) -> Response:
     sessions.sign_out(caller)
     visit.set_cookies.append(cookies.clear(cookies.SESSION))
     return visit.redirect("/login", flash="You are signed out.")
+
+
+@pages.page("GET", "/account", audience=Audience.SIGNED_IN)
+def show_account(visit: Visit, **context: Any) -> Response:
+    """A reseller's is among the settings of its own pages."""
+    if visit.caller.reseller is not None and not context:
+        return visit.redirect("/reseller/settings")
+    return visit.render(
+        "account/settings.html",
+        title="Your account",
+        nav_current="account",
+        **own_account(visit),
+        **context,
+    )
+
+
+add_own_account(pages, "/account", audience=Audience.SIGNED_IN, show=show_account)

@@ -66,7 +66,9 @@ class Form:
         return cls({name: sent.getlist(name) for name in sent or ()})
 
     def get(self, name: str) -> str:
-        return self.typed.get(name, "").strip()
+        """Without outer space; but a password is what was typed, to the letter."""
+        typed = self.typed.get(name, "")
+        return typed if "password" in name else typed.strip()
 
     def every(self, name: str) -> list[str]:
         """All values of a repeated field."""

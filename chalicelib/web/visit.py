@@ -203,27 +203,36 @@ class Visit:
         content tells it from the same form, gone back to and filled in otherwise."""
         if not form.get("once"):
             return self.go(then(act(idempotency.UNKEYED)))
+        return self.go(Onward(**self._recorded(form, act, lambda made: asdict(then(made)))))
+
+    def once_secret(self, form: Form, act: Callable[[Once], Any]) -> str:
+        """Make a credential once, though the form is sent twice, and show its secret again.
+
+        What it is derived from is known to this session alone, and never kept.
+        """
+        content = f"{self.request.path}\n{form.content()}".encode()
+        seed = hmac.digest((self.session or "").encode(), content, "sha256")
+        made = self._recorded(form, act, lambda row: {"id": row.id}, seed)
+        return f"{made['id']}.{Once(seed=seed).secret_for(made['id'])}"
+
+    def _recorded(
+        self,
+        form: Form,
+        act: Callable[[Once], T],
+        render: Callable[[T], dict[str, Any]],
+        seed: bytes | None = None,
+    ) -> dict[str, Any]:
+        """What is on record of this filling-in, once it is done."""
         content = f"{self.request.path}\n{sorted(self.path.items())}\n{form.content()}"
         fingerprint = hashlib.sha256(content.encode()).hexdigest()
         key = idempotency.key_for(f"{self.caller.id}:page", content)
         for _ in range(RESUMPTIONS):
             found = idempotency.find(key, fingerprint)
             if found is not None and found.response is not None:
-                return self.go(Onward(**found.response))
-            once = Once(
-                key,
-                fingerprint,
-                render=lambda made: asdict(then(made)),
-                ref=found.ref if found else None,
-            )
+                return found.response
+            ref = found.ref if found else None
             try:
-                return self.go(then(act(once)))
+                return render(act(Once(key, fingerprint, render=render, ref=ref, seed=seed)))
             except AlreadyDone:
                 continue  # sent twice at once: the other one was first
         raise AlreadyDone
-
-    def seed(self, form: Form) -> bytes:
-        """What a secret that this form asks for is derived from: known to this session alone,
-        and the same for the same filling-in."""
-        content = f"{self.request.path}\n{form.content()}".encode()
-        return hmac.digest((self.session or "").encode(), content, "sha256")

@@ -44,6 +44,9 @@ RESELLER_PAGES = [
     LookedAt("branding-new", "/reseller/branding", "new"),
     LookedAt("branding-tenant", "/reseller/tenants/{branded_tenant}/branding", "branded"),
     LookedAt("domain-remove", "/reseller/branding/domains/{domain}/remove", "branded"),
+    LookedAt("settings", "/reseller/settings", "branded"),
+    LookedAt("settings-new", "/reseller/settings", "new"),
+    LookedAt("key-revoke", "/reseller/settings/api-keys/{api_key}/revoke", "branded"),
     LookedAt("tenant-delete", "/reseller/tenants/{tenant}/delete", "busy"),
 ]
 
@@ -51,6 +54,13 @@ ACCOUNT_PAGES = [
     LookedAt("login", "/login", NOBODY),
     LookedAt("login-branded", "/login?reseller=northwind-desk", NOBODY),
     LookedAt("login-branded-dark", "/login?reseller=northwind-desk&tenant=night-owl", NOBODY),
+    LookedAt("password", "/password", NOBODY),
+    LookedAt("password-sent", "/password?sent=1", NOBODY),
+    LookedAt("password-link", "/password?token={password_link}", NOBODY),
+    LookedAt("password-dead", "/password?token=pwl_no.no", NOBODY),
+    LookedAt("account", "/account", "admin"),
+    LookedAt("docs", "/docs", NOBODY),
+    LookedAt("docs-objects", "/docs/objects", NOBODY),
     LookedAt("missing", "/reseller/tenants/tnt_missing", "busy", 404),
 ]
 

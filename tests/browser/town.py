@@ -16,8 +16,10 @@ from chalicelib.domain.ledger import Kind
 from chalicelib.domain.names import slugify
 from chalicelib.domain.pricing import GUIDE_TIERS, unit_amount
 from chalicelib.domain.purchases import Status
-from chalicelib.services import branding, platform, resellers, users
+from chalicelib.services import api_keys, branding, platform, resellers, users
 from chalicelib.services import tenants as tenants_service
+from chalicelib.services.api_keys import owner_of_reseller_keys
+from chalicelib.services.passwords import add_link
 from chalicelib.services.resellers import read_reseller
 from chalicelib.storage.domains import Domain
 from chalicelib.storage.ledger import LedgerEntry
@@ -25,6 +27,7 @@ from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import Row, connection
 from chalicelib.storage.tenants import Tenant, name_key
+from chalicelib.storage.transactions import Transaction
 from infra.local.demo import PASSWORD
 
 LONG = (
@@ -152,7 +155,26 @@ def _branded(reseller: Reseller) -> dict[str, str]:
         )
         for host, (status, finding, found) in states.items()
     )
-    return {"branded_tenant": tenant.id, "domain": "desk.northwind.example"}
+    return {
+        "branded_tenant": tenant.id,
+        "domain": "desk.northwind.example",
+        "api_key": _keys(reseller),
+        "password_link": _password_link(reseller),
+    }
+
+
+def _keys(reseller: Reseller) -> str:
+    owner = owner_of_reseller_keys(reseller)
+    for name, scopes in (("Billing system", ["read", "purchases"]), (LONG, ["tenants"])):
+        made = api_keys.create_key(owner, name=name, scopes=scopes, expires_at=None, by="town")
+    return made.row.id
+
+
+def _password_link(reseller: Reseller) -> str:
+    tx = Transaction()
+    link = add_link(tx, users.read_user(reseller.user_id), DAY)
+    tx.commit()
+    return link.partition("token=")[2]
 
 
 def _full(reseller: Reseller) -> None:

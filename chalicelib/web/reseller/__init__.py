@@ -6,6 +6,7 @@ from chalicelib.web.reseller import (
     licenses,
     overview,
     purchase,
+    settings,
     tenant,
     tenants,
 )
@@ -18,4 +19,5 @@ PAGES = (
     tenant.pages,
     branding.pages,
     domains.pages,
+    settings.pages,
 )

@@ -81,9 +81,16 @@ def remove(visit: Visit) -> Response:
     return visit.redirect(level.path + LIST, flash=f"{host} is removed.")
 
 
+def back(visit: Visit) -> Response:
+    """For whoever reloads the address of a deed."""
+    return visit.redirect(Level.of(visit).path + LIST)
+
+
 for base in (OWN, TENANTS):
     host = base + "/domains/{host}"
     pages.page("POST", base + "/domains", audience=Audience.RESELLER)(add)
+    pages.page("GET", base + "/domains", audience=Audience.RESELLER)(back)
     pages.page("POST", host + "/verify", audience=Audience.RESELLER)(verify)
+    pages.page("GET", host + "/verify", audience=Audience.RESELLER)(back)
     pages.page("GET", host + "/remove", audience=Audience.RESELLER)(confirm_remove)
     pages.page("POST", host + "/remove", audience=Audience.RESELLER)(remove)

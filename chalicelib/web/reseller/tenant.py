@@ -138,3 +138,12 @@ def restore(visit: Visit) -> Response:
         lambda tenant: tenants.restore_tenant(tenant, by=visit.by),
         lambda tenant: f"{tenant.name} is back, active, on one of your licenses.",
     )
+
+
+def _back(visit: Visit) -> Response:
+    """For whoever reloads the address of a deed."""
+    return visit.redirect(_path(_read(visit)))
+
+
+for deed in ("/deactivate", "/reactivate", "/restore"):
+    pages.page("GET", TENANT + deed, audience=Audience.RESELLER)(_back)

@@ -1,0 +1,195 @@
+"""One's own account as pages: profile, password, sessions, API keys, links by mail."""
+
+import re
+
+import pytest
+
+from app import app
+from chalicelib.api.routing import DECLARED
+from tests.support.api import Api
+from tests.support.mail import mails_to
+from tests.support.people import PASSWORD, People, Person
+from tests.support.visitor import Shown, Visitor
+
+NEW_PASSWORD = " four unrelated words! "
+
+
+@pytest.fixture
+def reseller(people: People) -> Person:
+    return people.reseller(licenses=2)
+
+
+@pytest.fixture
+def visitor(reseller: Person) -> Visitor:
+    return Visitor(app).sign_in(reseller.email, PASSWORD)
+
+
+def signs_in(email: str, password: str) -> bool:
+    visitor = Visitor(app)
+    shown = visitor.submit(visitor.get("/login"), "/login", email=email, password=password)
+    return shown.status == 303
+
+
+def settings(visitor: Visitor) -> Shown:
+    return visitor.get("/reseller/settings")
+
+
+def test_ones_name_is_changed_freely_and_ones_address_with_the_password(
+    visitor: Visitor, reseller: Person
+) -> None:
+    saved = visitor.submit(settings(visitor), "/settings/profile", name="Rosa")
+    assert saved.status == 303
+    refused = visitor.submit(settings(visitor), "/settings/profile", email="new@example.com")
+    assert refused.status == 422
+    assert 'id="profile-current_password-error"' in refused.text
+    assert dict(refused.form("/settings/profile").fields)["email"] == "new@example.com"
+    visitor.submit(refused, "/settings/profile", current_password=PASSWORD)
+    assert signs_in("new@example.com", PASSWORD)
+
+
+def test_an_address_that_is_anothers_is_refused(visitor: Visitor, people: People) -> None:
+    other = people.reseller()
+    refused = visitor.submit(
+        settings(visitor), "/settings/profile", email=other.email, current_password=PASSWORD
+    )
+    assert refused.status == 409
+    assert 'id="profile-email-error"' in refused.text
+
+
+def test_a_password_is_changed_to_the_letter_and_ends_the_other_sessions(
+    visitor: Visitor, reseller: Person
+) -> None:
+    elsewhere = Visitor(app).sign_in(reseller.email, PASSWORD)
+    wrong = visitor.submit(
+        settings(visitor),
+        "/settings/password",
+        current_password="wrong",
+        new_password=NEW_PASSWORD,
+    )
+    assert wrong.status == 422
+    assert 'id="password-current_password-error"' in wrong.text
+    assert NEW_PASSWORD not in wrong.text
+    changed = visitor.submit(
+        settings(visitor),
+        "/settings/password",
+        current_password=PASSWORD,
+        new_password=NEW_PASSWORD,
+    )
+    assert "Your password is changed." in visitor.follow(changed).text
+    assert settings(elsewhere).status == 303
+    assert not signs_in(reseller.email, NEW_PASSWORD.strip())
+    assert signs_in(reseller.email, NEW_PASSWORD)
+
+
+def test_sessions_elsewhere_are_seen_and_signed_out(visitor: Visitor, reseller: Person) -> None:
+    elsewhere = Visitor(app)
+    elsewhere.headers["User-Agent"] = "Mozilla/5.0 (X11; Linux) Gecko/2010 Firefox/140.0"
+    elsewhere.sign_in(reseller.email, PASSWORD)
+    shown = settings(visitor)
+    assert "Firefox on Linux" in shown.text
+    assert "This one" in shown.text
+    revoke = re.search(r"/sessions/ses_\w+/revoke", shown.text)
+    assert revoke
+    visitor.submit(shown, revoke[0])
+    assert settings(elsewhere).status == 303
+    assert settings(visitor).status == 200
+
+
+def test_a_key_is_shown_once_and_again_where_the_form_is_sent_again(
+    visitor: Visitor, reseller: Person
+) -> None:
+    form = settings(visitor)
+    shown = visitor.submit(form, "/settings/api-keys", name="Billing", scopes="read")
+    assert shown.status == 200
+    key = _shown_key(shown)
+    assert reseller.api.as_(key).get("/v1/resellers/me/licenses").status == 200
+    again = visitor.submit(form, "/settings/api-keys", name="Billing", scopes="read")
+    assert _shown_key(again) == key
+    listed = settings(visitor)
+    assert "Billing" in listed.text
+    assert key not in listed.text
+    revoke = re.search(r"/api-keys/\w+/revoke", listed.text)
+    assert revoke
+    visitor.submit(visitor.get(f"/reseller/settings{revoke[0]}"), revoke[0])
+    assert reseller.api.as_(key).get("/v1/resellers/me/licenses").status == 401
+
+
+def _shown_key(shown: Shown) -> str:
+    found = re.search(r'data-copy="([^"]+)"', shown.text)
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ({"name": "Billing"}, "scopes"),
+        ({"name": "", "scopes": "read"}, "name"),
+        ({"name": "Billing", "scopes": "admin"}, "scopes"),
+        ({"name": "Billing", "scopes": "read", "expires_at": "2020-01-01"}, "expires_at"),
+        ({"name": "Billing", "scopes": "read", "expires_at": "soon"}, "expires_at"),
+    ],
+)
+def test_a_key_that_can_not_be_made_is_said_beside_its_field(
+    visitor: Visitor, typed: dict[str, str], field: str
+) -> None:
+    refused = visitor.submit(settings(visitor), "/settings/api-keys", **typed)
+    assert refused.status == 422
+    assert f'id="key-{field}' in refused.text
+    assert 'role="alert"' in refused.text
+
+
+def test_an_api_key_opens_no_page(visitor: Visitor) -> None:
+    key = _shown_key(visitor.submit(settings(visitor), "/api-keys", name="K", scopes="read"))
+    thief = Visitor(app)
+    thief.cookies["__Host-session"] = key
+    assert settings(thief).status == 303
+
+
+def test_a_forgotten_password_is_set_by_a_mailed_link_once(reseller: Person) -> None:
+    visitor = Visitor(app)
+    asked = visitor.submit(visitor.get("/password"), "/password", email=reseller.email)
+    assert "Check your e-mail" in visitor.follow(asked).text
+    text = mails_to(reseller.email)[-1]["text"]
+    link = re.search(r"(/password\?token=\S+)", text)
+    assert link
+    page = visitor.get(link[1])
+    assert "Choose a new password" in page.text
+    unlike = visitor.submit(page, "/password", new_password=NEW_PASSWORD, repeat_password="other")
+    assert unlike.status == 422
+    assert 'id="repeat_password-error"' in unlike.text
+    done = visitor.submit(
+        unlike, "/password", new_password=NEW_PASSWORD, repeat_password=NEW_PASSWORD
+    )
+    assert "Your password is set." in visitor.follow(done).text
+    assert signs_in(reseller.email, NEW_PASSWORD)
+    assert "This link no longer works" in visitor.get(link[1]).text
+    late = visitor.submit(page, "/password", new_password="x" * 20, repeat_password="x" * 20)
+    assert late.status == 422
+    assert "This link no longer works" in late.text
+
+
+def test_a_strangers_address_gets_the_same_answer(people: People) -> None:
+    visitor = Visitor(app)
+    asked = visitor.submit(visitor.get("/password"), "/password", email="stranger@example.com")
+    assert "Check your e-mail" in visitor.follow(asked).text
+    assert mails_to("stranger@example.com") == []
+
+
+def test_an_admins_account_is_a_page_of_its_own(people: People, visitor: Visitor) -> None:
+    admin = Visitor(app).sign_in(people.admin.email, PASSWORD)
+    saved = admin.submit(admin.get("/account"), "/account/profile", name="Ada")
+    assert "Your profile is saved." in admin.follow(saved).text
+    assert visitor.get("/account").location == "/reseller/settings"
+
+
+def test_the_api_is_told_to_people_whole(api: Api) -> None:
+    shown = Visitor(app).get("/docs")
+    assert shown.status == 200
+    for route in DECLARED:
+        assert f'<code class="break">{route.path}</code>' in shown.text
+    objects = Visitor(app).get("/docs/objects").text
+    linked = set(re.findall(r'href="/docs/objects#(\w+)"', shown.text + objects))
+    assert "NewTenant" in linked
+    assert linked <= set(re.findall(r' id="(\w+)"', objects))
+    assert "licenses_exhausted" in shown.text
