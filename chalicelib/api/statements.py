@@ -31,7 +31,7 @@ class StatementQuery(Query):
     def _one_period(self) -> "StatementQuery":
         if self.month is not None and (self.from_ is not None or self.to is not None):
             raise ValueError("Send either month, or from and to.")
-        if self.month is not None and self.month < "1970":
+        if self.month is not None and not "1970" <= self.month < "9999":
             raise ValueError("Ask for a month since 1970.")
         both = self.from_ is not None and self.to is not None
         if both and _moment(self.from_) >= _moment(self.to):
