@@ -15,6 +15,7 @@ from chalicelib.api import (
     resellers,
     session,
     settings,
+    statements,
     tenants,
     users,
 )
@@ -49,6 +50,7 @@ API = (
     domains.routes,
     purchases.routes,
     reconciliations.routes,
+    statements.routes,
     audit.routes,
     settings.routes,
     health.routes,

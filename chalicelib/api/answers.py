@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from chalicelib.api import requests
+from chalicelib.api.csv import MEDIA_TYPE as CSV_TYPE
+from chalicelib.api.csv import Csv
 from chalicelib.api.problems import MEDIA_TYPE
 from chalicelib.api.requests import Call
 from chalicelib.settings import settings
@@ -29,6 +31,8 @@ def rendered(route: "Route", call: Call[Any], made: Any) -> Answer:
     """The answer of a route to what its handler returned: a row, a page of rows, nothing."""
     if route.returns is None:
         return Answer(HTTPStatus.NO_CONTENT, {}, "")
+    if isinstance(made, Csv):
+        return _csv(made)
     headers = {"Content-Type": "application/json", **_cacheable(route)}
     if isinstance(made, Page):
         data = [_plain(route.returns, row) for row in made.rows]
@@ -63,6 +67,15 @@ def _etag(route: "Route", made: Any, document: dict[str, Any]) -> str | None:
     if route.composed:
         parts.append(hashlib.sha256(to_json(document).encode()).hexdigest()[:16])
     return requests.etag(*parts) if parts else None
+
+
+def _csv(made: Csv) -> Answer:
+    sent = {
+        "Content-Type": f"{CSV_TYPE}; charset=utf-8",
+        "Content-Disposition": f'attachment; filename="{made.filename}"',
+        "Vary": "Accept",
+    }
+    return Answer(HTTPStatus.OK, sent, made.text())
 
 
 def _plain(model: type[BaseModel], row: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from chalicelib.api import csv
 from chalicelib.errors import (
     Busy,
     FieldError,
@@ -55,6 +56,7 @@ class Call(Generic[I]):
     path: dict[str, str]
     if_match: str | None
     if_none_match: str | None
+    wants_csv: bool = False
     device: Device = field(default_factory=Device)
     once: Once = field(default_factory=Once)
     known_caller: Caller | None = None
@@ -124,6 +126,7 @@ def parse(request: Any, model: type[I], path_parameters: dict[str, str]) -> Call
         path=path,
         if_match=request.headers.get("if-match"),
         if_none_match=request.headers.get("if-none-match"),
+        wants_csv=csv.is_wanted(request.headers.get("accept")),
         device=device(request),
     )
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, model_validator
 
 from chalicelib.api.branding_config import StoredBranding
+from chalicelib.api.csv import Csv
 from chalicelib.api.fields import (
     Email,
     Id,
@@ -19,7 +20,7 @@ from chalicelib.api.fields import (
     Time,
 )
 from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
-from chalicelib.services import resellers
+from chalicelib.services import resellers, statements
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.reads import Page, PageRequest
 from chalicelib.storage.resellers import Reseller
@@ -221,9 +222,12 @@ def adjust_licenses(call: Call[Adjustment]) -> LedgerEntry:
     returns=LedgerOutput,
     paged=True,
 )
-def list_ledger(call: Call[LedgerQuery]) -> Page[LedgerEntry]:
-    """Every move of the license pool, newest first."""
+def list_ledger(call: Call[LedgerQuery]) -> Page[LedgerEntry] | Csv:
+    """Every move of the license pool, newest first; whole, as CSV, for `Accept: text/csv`."""
     query = call.input
+    if call.wants_csv:
+        lines = statements.ledger_lines(call.reseller.id)
+        return Csv(f"ledger-{call.reseller.slug}.csv", statements.LEDGER_COLUMNS, lines)
     return resellers.list_ledger(
         call.reseller.id, PageRequest(query.limit, query.cursor), entry=query.entry
     )

@@ -3,8 +3,9 @@
 from typing import Any
 
 from chalicelib.domain.ledger import Kind
+from chalicelib.domain.notices import supply
 from chalicelib.errors import InvalidRequest, NotFound, SlugTaken
-from chalicelib.services import audit
+from chalicelib.services import audit, notices, platform
 from chalicelib.services.idempotency import UNKEYED, Once
 from chalicelib.storage import pool
 from chalicelib.storage.claims import claim, free, owner_of
@@ -38,6 +39,7 @@ def create_reseller(
         slug=slug,
         is_active=is_active,
         company_key=company_key(company_name, reseller_id),
+        supply_told=supply(license_count, platform.current().low_license_threshold),
     )
     tx = Transaction()
     pool.open_pool(tx, reseller, license_count, Move(Kind.ALLOCATION, by, reason="Initial"))
@@ -137,7 +139,10 @@ def edit_reseller(reseller: Reseller, changes: dict[str, Any], *, by: str) -> Re
         target=reseller.id,
         reseller_id=reseller.id,
     )
+    if "is_active" in columns:
+        notices.activity_changed(tx, reseller, bool(columns["is_active"]))
     if "license_count" in columns:
+        columns |= notices.supply_columns(tx, reseller, int(columns["license_count"]))
         count = int(columns.pop("license_count"))
         kind = Kind.ALLOCATION if count > reseller.license_count else Kind.REVOCATION
         pool.set_count(tx, reseller, count, Move(kind, by, reason="Total edited"), **columns)
@@ -163,6 +168,7 @@ def adjust_licenses(
         entry = pool.revoke_unused(tx, reseller, -change, move)
     once.record(tx, entry)
     tx.commit()
+    notices.watch_supply(reseller.id)
     return entry
 
 

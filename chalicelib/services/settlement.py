@@ -23,7 +23,7 @@ from chalicelib.domain.purchases import (
 )
 from chalicelib.errors import Busy, NotFound, VersionConflict
 from chalicelib.observability import count, logger
-from chalicelib.services import checkout_sessions
+from chalicelib.services import checkout_sessions, notices
 from chalicelib.services.idempotency import UNKEYED, Once
 from chalicelib.storage import pool
 from chalicelib.storage.claims import free
@@ -178,13 +178,17 @@ def _apply(
         kind = Kind.PURCHASE if before in UNPAID | {Status.QUARANTINED} else Kind.REINSTATEMENT
         move = Move(kind, by, purchase.id, now.reason)
         pool.grant(tx, purchase.reseller_id, difference, move, also=_remember(customer_id))
+        notices.purchase_moved(tx, purchase, difference, kind)
     elif difference < 0:
         move = _taking_back(purchase, refund, now, by)
         pool.revoke(tx, purchase.reseller_id, -difference, move)
+        notices.purchase_moved(tx, purchase, difference, move.kind)
     once.record(tx, purchase)
     tx.commit()
     if changed:
         _tell(purchase, difference, before)
+    if difference:
+        notices.watch_supply(purchase.reseller_id)
     return Settled(purchase, difference, bool(changed))
 
 

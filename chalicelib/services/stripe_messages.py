@@ -16,7 +16,7 @@ from chalicelib.services.settlement import Settled, settle
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import get
 from chalicelib.storage.rows import iso
-from chalicelib.storage.stripe_events import StripeEvent
+from chalicelib.storage.stripe_events import LATEST, LatestEvent, StripeEvent
 
 if TYPE_CHECKING:
     from chalicelib.payments.webhooks import StripeMessage
@@ -100,5 +100,13 @@ def _record(message: "StripeMessage", outcome: str, purchase: Purchase | None) -
         ]
     try:
         row.update(actions)
+        LatestEvent(LATEST).update(
+            [
+                LatestEvent.seen_at.set(now),
+                LatestEvent.created_at.set(LatestEvent.created_at | now),
+                LatestEvent.updated_at.set(now),
+                LatestEvent.version.add(1),
+            ]
+        )
     except Exception:
         logger.exception("A Stripe event's record was not written", extra={"at": iso(now)})

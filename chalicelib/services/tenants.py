@@ -9,7 +9,7 @@ from chalicelib.domain.ledger import Kind
 from chalicelib.domain.names import search_key, slugify
 from chalicelib.errors import NotFound, SlugTaken, VersionConflict
 from chalicelib.observability import logger
-from chalicelib.services import audit, platform
+from chalicelib.services import audit, notices, platform
 from chalicelib.services.branding_documents import checked
 from chalicelib.services.idempotency import UNKEYED, Once
 from chalicelib.storage import pool
@@ -90,6 +90,7 @@ def _create(tenant: Tenant, *, by: str, once: Once) -> Tenant:
     _claim_slug(tx, tenant)
     once.record(tx, tenant)
     tx.commit()
+    notices.watch_supply(tenant.reseller_id)
     return tenant
 
 
@@ -170,6 +171,8 @@ def deactivate_tenant(tenant: Tenant, *, by: str, once: Once = UNKEYED) -> Tenan
             tx.change(tenant, is_active=False, holds_license=tenant.holds_license and keeps)
         once.record(tx, tenant)
         tx.commit()
+        if release:
+            notices.watch_supply(tenant.reseller_id)
         return tenant
 
     return _releasing(tenant, write, release=tenant.holds_license and not keeps)
@@ -191,6 +194,7 @@ def reactivate_tenant(tenant: Tenant, *, by: str, once: Once = UNKEYED) -> Tenan
         tx.change(tenant, is_active=True, holds_license=True)
     once.record(tx, tenant)
     tx.commit()
+    notices.watch_supply(tenant.reseller_id)
     return tenant
 
 
@@ -210,6 +214,7 @@ def delete_tenant(tenant: Tenant, *, by: str) -> Tenant:
         purge_at = tx.now + RESTORABLE
         tx.change(tenant, deleted_at=tx.now, purge_at=purge_at, holds_license=False)
         tx.commit()
+        notices.watch_supply(tenant.reseller_id)
         return tenant
 
     return _releasing(tenant, write, release=tenant.holds_license)
@@ -234,6 +239,7 @@ def restore_tenant(tenant: Tenant, *, by: str, once: Once = UNKEYED) -> Tenant:
         )
     once.record(tx, tenant)
     tx.commit()
+    notices.watch_supply(tenant.reseller_id)
     return tenant
 
 

@@ -1,10 +1,6 @@
 """Table settings: the row of the platform's settings, and that of its super admins."""
 
-from pynamodb.attributes import (
-    BooleanAttribute,
-    UnicodeAttribute,
-    UnicodeSetAttribute,
-)
+from pynamodb.attributes import BooleanAttribute, UnicodeAttribute, UnicodeSetAttribute
 
 from chalicelib.domain.findings import SAFE
 from chalicelib.storage.rows import BrandingDocument, Document, Integer, Row, Texts

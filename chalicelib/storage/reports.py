@@ -1,11 +1,9 @@
 """Table reconciliations: one row per run, what it found and where it stopped."""
 
-from typing import Any
-
-from pynamodb.attributes import BooleanAttribute, ListAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
-from chalicelib.storage.rows import Document, Expiry, Integer, Row, Timestamp
+from chalicelib.storage.rows import Document, Expiry, Integer, Row, Texts, Timestamp
 
 DIRECTORY = "reconciliations"
 RUNNING = "running"
@@ -51,7 +49,7 @@ class Report(Row):
     found = Document(default_for_new=dict)
     repaired = Document(default_for_new=dict)
     ignored = Integer(default_for_new=0)
-    notes: ListAttribute[Any] = ListAttribute(default=list)
+    notes = Texts(default=list)
     expires_at = Expiry()
 
     by_time = ReportDirectory()

@@ -34,6 +34,7 @@ class Reseller(Row):
     stripe_customer_id = UnicodeAttribute(null=True)
     directory = UnicodeAttribute(default_for_new="resellers")
     company_key = UnicodeAttribute()
+    supply_told = UnicodeAttribute(null=True)
 
     by_company = ResellerDirectory()
 

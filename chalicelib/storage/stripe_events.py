@@ -5,6 +5,7 @@ from pynamodb.attributes import UnicodeAttribute
 from chalicelib.storage.rows import Expiry, Integer, Row, Timestamp
 
 PROGRESS = "sweep-progress"
+LATEST = "latest"
 
 
 class StripeEvent(Row):
@@ -36,3 +37,12 @@ class SweepProgress(Row):
     id = UnicodeAttribute(hash_key=True)
     seen_until = Timestamp(null=True)
     unsettled_after = UnicodeAttribute(null=True)
+
+
+class LatestEvent(Row):
+    """One row of the same table: when Stripe's last message arrived."""
+
+    noun = "stripe-events"
+
+    id = UnicodeAttribute(hash_key=True)
+    seen_at = Timestamp()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from app import app
-from infra.local import outbox
+from infra.local import damage, outbox
 from infra.local.aws import create_tables, local_aws, set_environment
 from infra.local.demo import create_demo_data
 from infra.local.gateway import WEBHOOK_PATH, Gateway, HttpAnswer
@@ -57,6 +57,8 @@ def local_service(port: int) -> Iterator[LocalService]:
             return HttpAnswer(answer.status, list(answer.headers.items()), answer.body)
         if method == "GET" and outbox.owns(path.split("?")[0]):
             return outbox.handle(path.split("?")[0])
+        if method == "POST" and path == damage.PATH:
+            return damage.handle(body)
         if method == "POST" and path.startswith(RUN_PREFIX):
             return _run(path.removeprefix(RUN_PREFIX))
         return gateway.handle(method, path, headers, body)

@@ -252,7 +252,7 @@ def test_set_count_is_of_the_row_as_read() -> None:
 
 def test_sync_sets_what_was_counted() -> None:
     row = open_pool(5, 4)
-    do(lambda tx: pool.set_used(tx, row, 2, row.license_used, MOVE))
+    do(lambda tx: pool.set_used(tx, row, 2, 4, MOVE))
     assert counters() == (5, 2)
 
 
@@ -264,7 +264,7 @@ def test_sync_is_refused_where_the_pool_moved_since_the_count_began(
     do(meanwhile)
     before = counters()
     with pytest.raises(VersionConflict):
-        do(lambda tx: pool.set_used(tx, row, 2, row.license_used, MOVE))
+        do(lambda tx: pool.set_used(tx, row, 2, 4, MOVE))
     assert counters() == before
 
 

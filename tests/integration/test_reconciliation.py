@@ -11,9 +11,9 @@ from chalicelib.storage.reads import get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.tenants import Tenant
 from chalicelib.storage.users import User
+from infra.local import damage
 from infra.local.schedule import run_now
 from infra.local.stripe_stand_in.stand_in import StripeStandIn
-from tests.support import damage
 from tests.support.people import People, Person
 from tests.support.purchases import buy_and_pay
 
@@ -395,7 +395,8 @@ def test_a_row_that_cannot_be_read_stops_no_other(
     seller: Person, people: People, desk: Desk
 ) -> None:
     other = people.reseller(licenses=5)
-    damage.edit_raw(reseller_of(seller), license_used={"S": "three"})
+    row = reseller_of(seller)
+    damage.put(row, damage.stored(row) | {"license_used": {"S": "three"}})
     damage.edit(reseller_of(other), license_used=3)
     report = desk.run(apply=True)
     assert report["repaired"] == {"used_mismatch": 1}

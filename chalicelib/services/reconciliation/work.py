@@ -8,6 +8,7 @@ from chalicelib import clock
 from chalicelib.domain.findings import DRIFT, Code, Finding
 from chalicelib.errors import PaymentProviderUnavailable, VersionConflict
 from chalicelib.observability import count, logger
+from chalicelib.services import notices
 from chalicelib.services.idempotency import Once
 from chalicelib.services.reconciliation import automatic
 from chalicelib.services.reconciliation.facts import PARTIAL as SHALLOW
@@ -110,6 +111,8 @@ def _inspect(report: Report, reseller_id: str) -> None:
     if inspection.cut:
         _note(report, f"{reseller_id} has more findings of a kind than one run keeps.")
     mended = automatic.repair_reseller(report, inspection)
+    if report.apply:
+        notices.watch_supply(reseller_id)
     _put_down(report, inspection.findings, mended)
 
 
