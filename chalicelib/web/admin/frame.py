@@ -6,7 +6,6 @@ from typing import Any
 
 from chalice.app import Response
 
-from chalicelib.errors import FieldError, InvalidRequest, TenantryError
 from chalicelib.storage.rows import Row
 from chalicelib.web.visit import Visit
 
@@ -48,15 +47,6 @@ def mark_of(row: Row, columns: Sequence[str]) -> str:
     moves with the traffic: a tenant created meanwhile is no reason to refuse an edit."""
     content = repr([getattr(row, name) for name in columns])
     return hashlib.sha256(content.encode()).hexdigest()[:16]
-
-
-def renamed(error: TenantryError, field: str, shown_as: str) -> TenantryError:
-    """An error about a field that the form calls otherwise."""
-    if not isinstance(error, InvalidRequest):
-        return error
-    return InvalidRequest(
-        [FieldError(shown_as if e.field == field else e.field, e.message) for e in error.errors]
-    )
 
 
 def licenses(number: int) -> str:

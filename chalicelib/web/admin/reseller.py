@@ -12,7 +12,7 @@ from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.reads import PageRequest, get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.users import User
-from chalicelib.web.admin.frame import Shown, licenses, mark_of, renamed, render
+from chalicelib.web.admin.frame import Shown, licenses, mark_of, render
 from chalicelib.web.forms import Form, Outdated
 from chalicelib.web.routing import Audience, Onward, Pages, Visit
 
@@ -83,8 +83,8 @@ def edit_reseller(visit: Visit) -> Response:
         changes["user_id"] = _user_id(wanted.user_email)
         visit.on_current(read, lambda row: resellers.edit_reseller(row, changes, by=visit.by))
     except TenantryError as error:
-        error = renamed(error, "user_id", "user_email")
-        return visit.refused(error, show_reseller, form, form_id="edit")
+        called = {"user_id": "user_email"}
+        return visit.refused(error, show_reseller, form, form_id="edit", called=called)
     return visit.redirect(f"/admin/resellers/{reseller_id}", flash="Saved.")
 
 
@@ -126,8 +126,8 @@ def allocate(visit: Visit) -> Response:
             lambda entry: Onward(f"/admin/resellers/{reseller_id}", _allocated(entry.count_change)),
         )
     except TenantryError as error:
-        error = renamed(error, "", "change")
-        return visit.refused(error, show_reseller, form, form_id="allocate")
+        called = {"": "change", "license_count": "change"}
+        return visit.refused(error, show_reseller, form, form_id="allocate", called=called)
 
 
 def _allocated(change: int) -> str:

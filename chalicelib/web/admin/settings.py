@@ -13,7 +13,7 @@ from chalicelib.domain import pricing
 from chalicelib.domain.pricing import Tier
 from chalicelib.errors import FieldError, InvalidRequest, TenantryError
 from chalicelib.services import platform
-from chalicelib.web.admin.frame import Shown, renamed, render
+from chalicelib.web.admin.frame import Shown, render
 from chalicelib.web.forms import Form
 from chalicelib.web.routing import Audience, Pages, Visit
 
@@ -71,9 +71,14 @@ def save_prices(visit: Visit) -> Response:
             version=form.get("version"),
         )
     except TenantryError as error:
-        error = renamed(error, "price_tiers", "")
         return visit.refused(
-            error, show_settings, form, repeated=TIER_FIELDS, form_id="prices", previewed=tiers
+            error,
+            show_settings,
+            form,
+            repeated=TIER_FIELDS,
+            called={"price_tiers": ""},
+            form_id="prices",
+            previewed=tiers,
         )
     return visit.redirect(SETTINGS, flash="Prices saved. New orders are charged by them.")
 
