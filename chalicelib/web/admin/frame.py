@@ -6,18 +6,21 @@ from typing import Any
 
 from chalice.app import Response
 
+from chalicelib.services.reconciliation.waiting import count_waiting
 from chalicelib.storage.rows import Row
 from chalicelib.web.visit import Visit
 
 MAX_SEARCH = 200
 
 
-def render(
-    visit: Visit, template: str, *, title: str, place: str, area: str = "admin", **context: Any
-) -> Response:
-    """A page of the admin. template: below templates/`area`. place: its entry in the menu."""
+def render(visit: Visit, template: str, *, title: str, place: str, **context: Any) -> Response:
+    """A page of the admin. template: below templates/admin. place: its entry in the menu."""
     return visit.render(
-        f"{area}/{template}.html", title=title, nav_current=f"admin/{place}", **context
+        f"admin/{template}.html",
+        title=title,
+        nav_current=f"admin/{place}",
+        findings_waiting=count_waiting(),
+        **context,
     )
 
 

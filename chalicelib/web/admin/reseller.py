@@ -6,8 +6,10 @@ from chalice.app import Response
 
 from chalicelib.api.fields import Email, Input, LicenseCount, Slug, Text
 from chalicelib.api.resellers import Adjustment
+from chalicelib.domain.findings import Code
 from chalicelib.errors import InvalidRequest, TenantryError, VersionConflict
 from chalicelib.services import activity, lookup, platform, purchases, resellers, tenants
+from chalicelib.services.reconciliation import sync, waiting
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.reads import PageRequest, get
 from chalicelib.storage.resellers import Reseller
@@ -47,9 +49,21 @@ def show_reseller(visit: Visit, **context: Any) -> Response:
         purchases=purchases.list_purchases(reseller.id, FIRST_FEW).rows,
         entries=shown_moves(moves.rows),
         pages=visit.pages(moves.next_cursor),
+        sync=_compared(visit, reseller) if visit.query("compare") else None,
         restrict_inactive_resellers=platform.current().restrict_inactive_resellers,
         **context,
     )
+
+
+def _compared(visit: Visit, reseller: Reseller) -> dict[str, Any]:
+    found = sync.sync(reseller.id, apply=False, by=visit.by)
+    return {
+        "license_used": found.before.license_used,
+        "counted": found.after.license_used,
+        "why": found.why,
+        "others": [row.what for row in found.findings if row.code != Code.USED_MISMATCH],
+        "differs": any(row.code == Code.USED_MISMATCH for row in found.findings),
+    }
 
 
 def shown_moves(entries: list[LedgerEntry]) -> list[Any]:
@@ -132,3 +146,17 @@ def allocate(visit: Visit) -> Response:
 
 def _allocated(change: int) -> str:
     return f"{licenses(change)} {'allocated' if change > 0 else 'taken back'}."
+
+
+@pages.page("POST", RESELLER + "/sync", audience=Audience.ADMIN)
+def sync_used(visit: Visit) -> Response:
+    """First the count, which the page then shows; with `apply`, the repair."""
+    reseller_id = visit.path["reseller"]
+    path = f"/admin/resellers/{reseller_id}"
+    if visit.form().get("apply") != "true":
+        return visit.redirect(f"{path}?compare=1#sync")
+    done = sync.sync(reseller_id, apply=True, by=visit.by)
+    waiting.forget()
+    if not done.applied:
+        return visit.redirect(path, flash="Nothing to repair: they agree.", kind="info")
+    return visit.redirect(path, flash=f"Used licenses set to {done.after.license_used:,}.")
