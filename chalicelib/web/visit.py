@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -151,15 +151,19 @@ class Visit:
         form: Form,
         *,
         repeated: Sequence[str] = (),
+        called: Mapping[str, str] | None = None,
         **context: Any,
     ) -> Response:
         """The page of a form again, with what was typed and what is wrong with it.
 
-        repeated: the fields that can be sent more than once. Raises the error itself where
-        the form is not to blame: what it is about is gone, or not this person's.
+        repeated: the fields that can be sent more than once. called: what the form calls the
+        fields that the error names otherwise; "" for those that it has not. Raises the error
+        itself where the form is not to blame: what it is about is gone, or not this person's.
         """
         typed: dict[str, Any] = {**form.typed, **{name: form.every(name) for name in repeated}}
-        return self._again(error, show, errors=messages(error), form=typed, **context)
+        names = called or {}
+        errors = {names.get(name, name): text for name, text in messages(error).items()}
+        return self._again(error, show, errors=errors, form=typed, **context)
 
     def failed(
         self, error: TenantryError, show: Callable[..., Response], text: str | None = None

@@ -50,6 +50,46 @@ RESELLER_PAGES = [
     LookedAt("tenant-delete", "/reseller/tenants/{tenant}/delete", "busy"),
 ]
 
+ADMIN_PAGES = [
+    LookedAt("admin", "/admin", "admin"),
+    LookedAt("admin-users", "/admin/users", "admin"),
+    LookedAt("admin-users-none", "/admin/users?q=zzz", "admin"),
+    LookedAt("admin-users-create", "/admin/users?create=1", "admin"),
+    LookedAt("admin-user", "/admin/users/{user}", "admin"),
+    LookedAt("admin-resellers", "/admin/resellers", "admin"),
+    LookedAt("admin-resellers-over", "/admin/resellers?status=over", "admin"),
+    LookedAt("admin-resellers-none", "/admin/resellers?q=zzz", "admin"),
+    LookedAt("admin-resellers-create", "/admin/resellers?create=1", "admin"),
+    LookedAt("admin-reseller", "/admin/resellers/{busy}", "admin"),
+    LookedAt("admin-reseller-new", "/admin/resellers/{new}", "admin"),
+    LookedAt("admin-reseller-full", "/admin/resellers/{full}", "admin"),
+    LookedAt("admin-reseller-compared", "/admin/resellers/{over}?compare=1", "admin"),
+    LookedAt("admin-tenants", "/admin/resellers/{busy}/tenants", "admin"),
+    LookedAt("admin-tenants-new", "/admin/resellers/{new}/tenants", "admin"),
+    LookedAt("admin-tenants-full", "/admin/resellers/{full}/tenants", "admin"),
+    LookedAt("admin-purchases", "/admin/purchases", "admin"),
+    LookedAt("admin-purchases-none", "/admin/purchases?q=zzz", "admin"),
+    LookedAt("admin-purchases-of", "/admin/purchases?reseller={busy}&status=paid", "admin"),
+    *(
+        LookedAt(f"admin-purchase-{status}", f"/admin/purchases/{{purchase_{status}}}", "admin")
+        for status in ("paid", "partially_refunded", "quarantined", "pending")
+    ),
+    LookedAt(
+        "admin-refund-wrong",
+        "/admin/purchases/{purchase_pending}/refund?licenses=1&reason=x",
+        "admin",
+        422,
+    ),
+    LookedAt("admin-reconciliation", "/admin/reconciliation", "admin"),
+    LookedAt("admin-report", "/admin/reconciliation/{report}", "admin"),
+    LookedAt("admin-report-clean", "/admin/reconciliation/{report_clean}", "admin"),
+    LookedAt("admin-settings", "/admin/settings", "admin"),
+    LookedAt("admin-branding", "/admin/settings/branding", "admin"),
+    LookedAt("admin-audit", "/admin/audit", "admin"),
+    LookedAt("admin-audit-none", "/admin/audit?q=zzz", "admin"),
+    LookedAt("admin-missing", "/admin/resellers/rsl_missing", "admin", 404),
+]
+
 ACCOUNT_PAGES = [
     LookedAt("login", "/login", NOBODY),
     LookedAt("login-branded", "/login?reseller=northwind-desk", NOBODY),
@@ -64,4 +104,4 @@ ACCOUNT_PAGES = [
     LookedAt("missing", "/reseller/tenants/tnt_missing", "busy", 404),
 ]
 
-PAGES = [*ACCOUNT_PAGES, *RESELLER_PAGES]
+PAGES = [*ACCOUNT_PAGES, *RESELLER_PAGES, *ADMIN_PAGES]

@@ -20,10 +20,12 @@ from chalicelib.services import api_keys, branding, platform, resellers, users
 from chalicelib.services import tenants as tenants_service
 from chalicelib.services.api_keys import owner_of_reseller_keys
 from chalicelib.services.passwords import add_link
+from chalicelib.services.reconciliation import runs
 from chalicelib.services.resellers import read_reseller
 from chalicelib.storage.domains import Domain
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.purchases import Purchase
+from chalicelib.storage.reports import WHOLE
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import Row, connection
 from chalicelib.storage.tenants import Tenant, name_key
@@ -66,7 +68,18 @@ def settle_town() -> dict[str, str]:
     known |= _branded(_reseller("branded@example.com", "Northwind Desk", 3))
     _full(people["full"])
     _over(people["over"])
-    return known
+    return known | _reports(known)
+
+
+def _reports(known: dict[str, str]) -> dict[str, str]:
+    """What reconciliation found: of one whose counters are off, and of one who is in order."""
+    found = {
+        name: runs.start(
+            WHOLE, apply=False, by="town", seconds_left=lambda: 60.0, reseller_id=known[who]
+        ).id
+        for name, who in (("report", "over"), ("report_clean", "new"))
+    }
+    return found | {"user": read_reseller(known["full"]).user_id}
 
 
 def _reseller(email: str, company: str, licenses: int) -> Reseller:

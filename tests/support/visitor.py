@@ -101,7 +101,7 @@ class Visitor:
     def post(self, address: str, fields: list[tuple[str, str]]) -> Shown:
         return self._call("POST", address, urlencode(fields).encode())
 
-    def submit(self, shown: Shown, action: str, **typed: str) -> Shown:
+    def submit(self, shown: Shown, action: str, /, **typed: str) -> Shown:
         """Fill in the form that is sent to `action`, and send it."""
         form = shown.form(action)
         known = [(n, typed.pop(n) if n in typed else v) for n, v in form.fields]

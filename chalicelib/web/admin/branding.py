@@ -5,7 +5,7 @@ from typing import Any
 from chalice.app import Response
 
 from chalicelib.domain.branding import FIELDS
-from chalicelib.errors import FieldError, InvalidRequest, TenantryError
+from chalicelib.errors import TenantryError
 from chalicelib.services import platform
 from chalicelib.services.branding import platform_view
 from chalicelib.web.admin.frame import render
@@ -14,6 +14,7 @@ from chalicelib.web.routing import Audience, Pages, Visit
 pages = Pages(__name__)
 
 BRANDING = "/admin/settings/branding"
+CALLED = {f"branding_config.{name}": name for name in FIELDS}
 
 
 @pages.page("GET", BRANDING, audience=Audience.ADMIN)
@@ -45,14 +46,5 @@ def save_branding(visit: Visit) -> Response:
             version=form.get("version"),
         )
     except TenantryError as error:
-        return visit.refused(_of_the_fields(error), show_branding, form)
+        return visit.refused(error, show_branding, form, called=CALLED)
     return visit.redirect(BRANDING, flash="Branding saved. It is shown within a minute.")
-
-
-def _of_the_fields(error: TenantryError) -> TenantryError:
-    if not isinstance(error, InvalidRequest):
-        return error
-    prefix = "branding_config."
-    return InvalidRequest(
-        [FieldError(e.field.removeprefix(prefix), e.message) for e in error.errors]
-    )

@@ -6,19 +6,21 @@ from typing import Any
 
 from chalice.app import Response
 
-from chalicelib.errors import FieldError, InvalidRequest, TenantryError
+from chalicelib.services.reconciliation.waiting import count_waiting
 from chalicelib.storage.rows import Row
 from chalicelib.web.visit import Visit
 
 MAX_SEARCH = 200
 
 
-def render(
-    visit: Visit, template: str, *, title: str, place: str, area: str = "admin", **context: Any
-) -> Response:
-    """A page of the admin. template: below templates/`area`. place: its entry in the menu."""
+def render(visit: Visit, template: str, *, title: str, place: str, **context: Any) -> Response:
+    """A page of the admin. template: below templates/admin. place: its entry in the menu."""
     return visit.render(
-        f"{area}/{template}.html", title=title, nav_current=f"admin/{place}", **context
+        f"admin/{template}.html",
+        title=title,
+        nav_current=f"admin/{place}",
+        findings_waiting=count_waiting(),
+        **context,
     )
 
 
@@ -48,15 +50,6 @@ def mark_of(row: Row, columns: Sequence[str]) -> str:
     moves with the traffic: a tenant created meanwhile is no reason to refuse an edit."""
     content = repr([getattr(row, name) for name in columns])
     return hashlib.sha256(content.encode()).hexdigest()[:16]
-
-
-def renamed(error: TenantryError, field: str, shown_as: str) -> TenantryError:
-    """An error about a field that the form calls otherwise."""
-    if not isinstance(error, InvalidRequest):
-        return error
-    return InvalidRequest(
-        [FieldError(shown_as if e.field == field else e.field, e.message) for e in error.errors]
-    )
 
 
 def licenses(number: int) -> str:

@@ -9,14 +9,17 @@ from chalicelib.domain.purchases import REFUNDABLE
 from chalicelib.errors import TenantryError
 from chalicelib.services import lookup, purchase_search, refunds, resellers, settlement
 from chalicelib.storage.purchases import Purchase
-from chalicelib.web.admin.frame import licenses, renamed, render
+from chalicelib.web.admin.frame import licenses, render
 from chalicelib.web.admin.purchases import shown_purchases
+from chalicelib.web.forms import messages
 from chalicelib.web.routing import Audience, Onward, Pages, Visit
 
 pages = Pages(__name__)
 
 PURCHASE = "/admin/purchases/{id}"
 REFUND = PURCHASE + "/refund"
+# Neither the purchase nor the amount is a field of the form that asks for a refund.
+NO_FIELDS = {"purchase": "", "amount": ""}
 
 
 def _read(visit: Visit) -> Purchase:
@@ -81,7 +84,7 @@ def review_refund(visit: Visit) -> Response:
         wanted = form.read(NewRefund)
         quote = refunds.quote_refund(purchase, wanted.licenses)
     except TenantryError as error:
-        return visit.refused(_of_the_form(error), show_purchase, form)
+        return _refused(visit, error, purchase)
     reseller = resellers.read_reseller(purchase.reseller_id)
     owned = reseller.license_count - quote.licenses
     (shown,) = shown_purchases([purchase])
@@ -119,11 +122,11 @@ def refund(visit: Visit) -> Response:
             lambda made: Onward(_path(made), f"{licenses(wanted.licenses)} refunded."),
         )
     except TenantryError as error:
-        return visit.refused(_of_the_form(error), show_purchase, form)
+        return _refused(visit, error, purchase)
 
 
-def _of_the_form(error: TenantryError) -> TenantryError:
-    """Neither the purchase nor the amount is a field of the form that asks for a refund."""
-    for name in ("purchase", "amount"):
-        error = renamed(error, name, "")
-    return error
+def _refused(visit: Visit, error: TenantryError, purchase: Purchase) -> Response:
+    """Beside the fields; of a purchase that can't be refunded, the page has no such form."""
+    if purchase.status not in REFUNDABLE:
+        return visit.failed(error, show_purchase, " ".join(messages(error).values()))
+    return visit.refused(error, show_purchase, visit.form(), called=NO_FIELDS)

@@ -6,13 +6,15 @@ from chalice.app import Response
 
 from chalicelib.api.fields import Email, Input, LicenseCount, Slug, Text
 from chalicelib.api.resellers import Adjustment
+from chalicelib.domain.findings import Code
 from chalicelib.errors import InvalidRequest, TenantryError, VersionConflict
 from chalicelib.services import activity, lookup, platform, purchases, resellers, tenants
+from chalicelib.services.reconciliation import sync, waiting
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.reads import PageRequest, get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.users import User
-from chalicelib.web.admin.frame import Shown, licenses, mark_of, renamed, render
+from chalicelib.web.admin.frame import Shown, licenses, mark_of, render
 from chalicelib.web.forms import Form, Outdated
 from chalicelib.web.routing import Audience, Onward, Pages, Visit
 
@@ -47,9 +49,21 @@ def show_reseller(visit: Visit, **context: Any) -> Response:
         purchases=purchases.list_purchases(reseller.id, FIRST_FEW).rows,
         entries=shown_moves(moves.rows),
         pages=visit.pages(moves.next_cursor),
+        sync=_compared(visit, reseller) if visit.query("compare") else None,
         restrict_inactive_resellers=platform.current().restrict_inactive_resellers,
         **context,
     )
+
+
+def _compared(visit: Visit, reseller: Reseller) -> dict[str, Any]:
+    found = sync.sync(reseller.id, apply=False, by=visit.by)
+    return {
+        "license_used": found.before.license_used,
+        "counted": found.after.license_used,
+        "why": found.why,
+        "others": [row.what for row in found.findings if row.code != Code.USED_MISMATCH],
+        "differs": any(row.code == Code.USED_MISMATCH for row in found.findings),
+    }
 
 
 def shown_moves(entries: list[LedgerEntry]) -> list[Any]:
@@ -83,8 +97,8 @@ def edit_reseller(visit: Visit) -> Response:
         changes["user_id"] = _user_id(wanted.user_email)
         visit.on_current(read, lambda row: resellers.edit_reseller(row, changes, by=visit.by))
     except TenantryError as error:
-        error = renamed(error, "user_id", "user_email")
-        return visit.refused(error, show_reseller, form, form_id="edit")
+        called = {"user_id": "user_email"}
+        return visit.refused(error, show_reseller, form, form_id="edit", called=called)
     return visit.redirect(f"/admin/resellers/{reseller_id}", flash="Saved.")
 
 
@@ -126,9 +140,23 @@ def allocate(visit: Visit) -> Response:
             lambda entry: Onward(f"/admin/resellers/{reseller_id}", _allocated(entry.count_change)),
         )
     except TenantryError as error:
-        error = renamed(error, "", "change")
-        return visit.refused(error, show_reseller, form, form_id="allocate")
+        called = {"": "change", "license_count": "change"}
+        return visit.refused(error, show_reseller, form, form_id="allocate", called=called)
 
 
 def _allocated(change: int) -> str:
     return f"{licenses(change)} {'allocated' if change > 0 else 'taken back'}."
+
+
+@pages.page("POST", RESELLER + "/sync", audience=Audience.ADMIN)
+def sync_used(visit: Visit) -> Response:
+    """First the count, which the page then shows; with `apply`, the repair."""
+    reseller_id = visit.path["reseller"]
+    path = f"/admin/resellers/{reseller_id}"
+    if visit.form().get("apply") != "true":
+        return visit.redirect(f"{path}?compare=1#sync")
+    done = sync.sync(reseller_id, apply=True, by=visit.by)
+    waiting.forget()
+    if not done.applied:
+        return visit.redirect(path, flash="Nothing to repair: they agree.", kind="info")
+    return visit.redirect(path, flash=f"Used licenses set to {done.after.license_used:,}.")

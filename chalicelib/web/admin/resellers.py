@@ -11,7 +11,7 @@ from chalicelib.services import lookup, resellers, users
 from chalicelib.services.figures import is_low
 from chalicelib.storage.reads import Page, PageRequest, sift
 from chalicelib.storage.resellers import Reseller
-from chalicelib.web.admin.frame import Shown, renamed, render, search_of
+from chalicelib.web.admin.frame import Shown, render, search_of
 from chalicelib.web.routing import Audience, Onward, Pages, Visit
 
 pages = Pages(__name__)
@@ -91,5 +91,5 @@ def create_reseller(visit: Visit) -> Response:
             lambda made: Onward(f"{RESELLERS}/{made.id}", f"{made.company_name} was created."),
         )
     except TenantryError as error:
-        error = renamed(error, "user_id", "user_email")
-        return visit.refused(error, list_resellers, form, create_open=True)
+        called = {"user_id": "user_email"}
+        return visit.refused(error, list_resellers, form, create_open=True, called=called)

@@ -10,10 +10,11 @@ from pydantic import Field
 
 from chalicelib.api.fields import Email, Input
 from chalicelib.domain import pricing
+from chalicelib.domain.findings import SAFE, Code
 from chalicelib.domain.pricing import Tier
 from chalicelib.errors import FieldError, InvalidRequest, TenantryError
 from chalicelib.services import platform
-from chalicelib.web.admin.frame import Shown, renamed, render
+from chalicelib.web.admin.frame import Shown, render
 from chalicelib.web.forms import Form
 from chalicelib.web.routing import Audience, Pages, Visit
 
@@ -23,6 +24,16 @@ SETTINGS = "/admin/settings"
 PRICE = re.compile(r"[0-9]{1,7}(\.[0-9]{1,2})?")
 START = re.compile(r"[0-9]{1,7}")
 TIER_FIELDS = ("tier_from", "tier_price")
+REPAIRS = {
+    Code.USED_MISMATCH: "Used licenses that don't match the tenants",
+    Code.TENANT_HOLDS_WRONGLY: "Tenants marked wrongly as holding a license",
+    Code.PURCHASE_UNCREDITED: "Purchases whose licenses were not added",
+    Code.PURCHASE_OVERCREDITED: "Purchases whose licenses were not taken back",
+    Code.STUCK_PURCHASE: "Purchases that are behind what Stripe says",
+    Code.ORPHAN_CLAIM: "Names that are held by nobody",
+    Code.MISSING_CLAIM: "Names that nothing keeps from being taken twice",
+    Code.RESELLER_WITHOUT_USER: "Resellers whose user is linked one way only",
+}
 
 
 class RulesForm(Input):
@@ -30,6 +41,7 @@ class RulesForm(Input):
     deactivated_tenants_hold_license: bool
     low_license_threshold: Annotated[int, Field(ge=0, le=1_000_000)]
     support_email: Email | None = None
+    automatic_repairs: list[Annotated[Code, Field(strict=False)]]
 
 
 @pages.page("GET", SETTINGS, audience=Audience.ADMIN)
@@ -44,6 +56,7 @@ def show_settings(
         title="Settings",
         place="settings",
         settings=Shown(row, price_tiers=row.price_tiers["tiers"]),
+        repairs=[(code.value, REPAIRS.get(code, code.value)) for code in Code if code in SAFE],
         tier_preview=_edges(previewed or platform.tiers(row)),
         **context,
     )
@@ -71,9 +84,14 @@ def save_prices(visit: Visit) -> Response:
             version=form.get("version"),
         )
     except TenantryError as error:
-        error = renamed(error, "price_tiers", "")
         return visit.refused(
-            error, show_settings, form, repeated=TIER_FIELDS, form_id="prices", previewed=tiers
+            error,
+            show_settings,
+            form,
+            repeated=TIER_FIELDS,
+            called={"price_tiers": ""},
+            form_id="prices",
+            previewed=tiers,
         )
     return visit.redirect(SETTINGS, flash="Prices saved. New orders are charged by them.")
 
@@ -106,13 +124,20 @@ def save_rules(visit: Visit) -> Response:
     form = visit.form()
     switches = ("restrict_inactive_resellers", "deactivated_tenants_hold_license")
     try:
-        rules = form.read(RulesForm, **{name: form.get(name) == "true" for name in switches})
-        changes = rules.model_dump()
+        rules = form.read(
+            RulesForm,
+            automatic_repairs=form.every("automatic_repairs"),
+            **{name: form.get(name) == "true" for name in switches},
+        )
+        changes = rules.model_dump(mode="json")
+        changes["automatic_repairs"] = sorted(changes["automatic_repairs"])
         visit.on_current(
             platform.read,
             lambda row: platform.edit_settings(row, changes, by=visit.by),
             version=form.get("version"),
         )
     except TenantryError as error:
-        return visit.refused(error, show_settings, form, form_id="rules")
+        return visit.refused(
+            error, show_settings, form, repeated=["automatic_repairs"], form_id="rules"
+        )
     return visit.redirect(SETTINGS, flash="Rules saved. In effect everywhere within a minute.")

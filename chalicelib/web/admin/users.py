@@ -8,7 +8,7 @@ from chalice.app import Response
 from chalicelib.api.fields import Email, Input, Text
 from chalicelib.api.users import NewUser
 from chalicelib.errors import TenantryError
-from chalicelib.services import lookup, users
+from chalicelib.services import lookup, sessions, users
 from chalicelib.storage.reads import PageRequest
 from chalicelib.web.admin.frame import Shown, render, search_of
 from chalicelib.web.routing import Audience, Onward, Pages, Visit
@@ -18,6 +18,7 @@ pages = Pages(__name__)
 USERS = "/admin/users"
 USER = USERS + "/{id}"
 SUGGESTED = 8
+INVITED = "A link to choose a password is on its way."
 
 
 class UserForm(Input):
@@ -58,7 +59,7 @@ def create_user(visit: Visit) -> Response:
                 by=visit.by,
                 once=once,
             ),
-            lambda user: Onward(f"{USERS}/{user.id}", f"{user.name} was created."),
+            lambda user: Onward(f"{USERS}/{user.id}", f"{user.name} was created. {INVITED}"),
         )
     except TenantryError as error:
         return visit.refused(error, list_users, form, create_open=True)
@@ -77,12 +78,18 @@ def suggest(visit: Visit) -> Response:
 def show_user(visit: Visit, **context: Any) -> Response:
     user = users.read_user(visit.path["id"])
     company = lookup.resellers([user.reseller_id]).get(user.reseller_id or "")
+    open_ones = sessions.sessions_of(user.id)
     return render(
         visit,
         "user",
         title=user.name,
         place="users",
-        user=Shown(user, reseller=company),
+        user=Shown(
+            user,
+            reseller=company,
+            session_count=len(open_ones),
+            last_seen_at=max((session.used_at for session in open_ones), default=None),
+        ),
         **context,
     )
 
@@ -105,3 +112,22 @@ def edit_user(visit: Visit) -> Response:
     except TenantryError as error:
         return visit.refused(error, show_user, form)
     return visit.redirect(f"{USERS}/{user.id}", flash="Saved.")
+
+
+@pages.page("POST", USER + "/password-link", audience=Audience.ADMIN)
+def send_password_link(visit: Visit) -> Response:
+    user = users.read_user(visit.path["id"])
+    return visit.once(
+        visit.form(),
+        lambda once: users.send_password_link(user, by=visit.by, once=once),
+        lambda user: Onward(f"{USERS}/{user.id}", f"A link is on its way to {user.email}."),
+    )
+
+
+@pages.page("POST", USER + "/sign-out", audience=Audience.ADMIN)
+def sign_out(visit: Visit) -> Response:
+    user = visit.on_current(
+        lambda: users.read_user(visit.path["id"]),
+        lambda user: users.sign_out_everywhere(user, by=visit.by),
+    )
+    return visit.redirect(f"{USERS}/{user.id}", flash=f"{user.name} is signed out everywhere.")

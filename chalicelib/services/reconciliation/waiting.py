@@ -1,0 +1,53 @@
+"""How many findings wait for a person: what the menu says on every page of the admin."""
+
+import time
+from collections.abc import Iterable
+
+from chalicelib.services.reconciliation.runs import list_reports
+from chalicelib.storage.findings import OPEN, FindingRow
+from chalicelib.storage.reads import PageRequest
+from chalicelib.storage.reports import FINISHED, RESELLER, WHOLE, Report
+
+CACHE_SECONDS = 30.0
+LOOKED_BACK = 30  # a whole run every night, a partial one every hour
+MOST = 1000  # findings of one report that are counted
+
+_cached: tuple[float, int] | None = None
+
+
+def count_waiting() -> int:
+    """Open findings of the last whole run and of the last one since; at most CACHE_SECONDS
+    old. What was decided in either waits no more."""
+    global _cached
+    if _cached is None or time.monotonic() - _cached[0] > CACHE_SECONDS:
+        _cached = (time.monotonic(), _count())
+    return _cached[1]
+
+
+def forget() -> None:
+    """Let the next count see what was just decided."""
+    global _cached
+    _cached = None
+
+
+def open_in(report: Report) -> int:
+    """Findings of one report that wait for a person."""
+    return sum(row.state == OPEN for row in _findings(report)) if report.found else 0
+
+
+def _count() -> int:
+    recent = list_reports(PageRequest(LOOKED_BACK)).rows
+    finished = [r for r in recent if r.status == FINISHED and r.scope != RESELLER]
+    whole = next((r for r in finished if r.scope == WHOLE), None)
+    rows = [
+        row
+        for report in {r.id: r for r in (*finished[:1], *([whole] if whole else []))}.values()
+        if report.found
+        for row in _findings(report)
+    ]
+    decided = {row.id for row in rows if row.state != OPEN}
+    return len({row.id for row in rows} - decided)
+
+
+def _findings(report: Report) -> Iterable[FindingRow]:
+    return FindingRow.query(report.id, limit=MOST, attributes_to_get=["id", "state"])

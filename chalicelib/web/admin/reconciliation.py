@@ -1,0 +1,70 @@
+"""Reconciliation: the runs, and making one now."""
+
+from time import monotonic
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.api.reconciliations import SECONDS
+from chalicelib.services import lookup
+from chalicelib.services.reconciliation import runs, waiting
+from chalicelib.storage.reports import RUNNING, WHOLE, Report
+from chalicelib.web.admin.frame import render
+from chalicelib.web.routing import Audience, Onward, Pages, Visit
+
+pages = Pages(__name__)
+
+RECONCILIATION = "/admin/reconciliation"
+SCOPES = {"whole": "Everything", "partial": "Counters", "reseller": "One reseller"}
+
+
+@pages.page("GET", RECONCILIATION, audience=Audience.ADMIN)
+def list_reports(visit: Visit) -> Response:
+    found = runs.list_reports(visit.page_request())
+    return render(
+        visit,
+        "reconciliation",
+        title="Reconciliation",
+        place="reconciliation",
+        reports=shown_reports(found.rows),
+        pages=visit.pages(found.next_cursor),
+    )
+
+
+def shown_reports(reports: list[Report]) -> list[dict[str, Any]]:
+    people = lookup.users(report.actor for report in reports)
+    return [
+        {
+            "id": report.id,
+            "at": report.created_at,
+            "by": people[report.actor].email if report.actor in people else report.actor,
+            "scope": SCOPES.get(report.scope, report.scope),
+            "checked": report.resellers + report.tenants,
+            "findings": sum(report.found.values()) + sum(report.repaired.values()),
+            "repaired": sum(report.repaired.values()),
+            "open": waiting.open_in(report),
+            "running": report.status == RUNNING,
+            "notes": list(report.notes or []),
+        }
+        for report in reports
+    ]
+
+
+@pages.page("POST", RECONCILIATION, audience=Audience.ADMIN)
+def run(visit: Visit) -> Response:
+    """One run over everything; what takes longer than a request may, the schedule finishes."""
+    form = visit.form()
+    end = monotonic() + SECONDS
+    response = visit.once(
+        form,
+        lambda once: runs.start(
+            WHOLE,
+            apply=form.get("apply") == "true",
+            by=visit.by,
+            seconds_left=lambda: end - monotonic(),
+            once=once,
+        ),
+        lambda report: Onward(f"{RECONCILIATION}/{report.id}"),
+    )
+    waiting.forget()
+    return response

@@ -1,0 +1,166 @@
+"""The super admin's pages: reconciliation, its findings, and syncing one reseller."""
+
+import re
+
+import pytest
+
+from app import app
+from chalicelib.services import platform, resellers, tenants
+from chalicelib.services.reconciliation import waiting
+from chalicelib.storage.reads import PageRequest, get
+from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.tenants import Tenant
+from tests.support import damage
+from tests.support.people import PASSWORD, People, Person
+from tests.support.visitor import Shown, Visitor
+
+REPORTS = "/admin/reconciliation"
+
+
+@pytest.fixture
+def admin(people: People) -> Visitor:
+    waiting.forget()
+    return Visitor(app).sign_in(people.admin.email, PASSWORD)
+
+
+@pytest.fixture
+def seller(people: People) -> Person:
+    seller = people.reseller(licenses=5)
+    for name in ("One", "Two"):
+        seller.api.post("/v1/resellers/me/tenants", {"name": name})
+    return seller
+
+
+def account(seller: Person) -> Reseller:
+    return resellers.read_reseller(str(seller.reseller_id))
+
+
+def text_of(shown: Shown) -> str:
+    return " ".join(re.sub(r"<[^>]*>", " ", shown.text).split())
+
+
+def run(admin: Visitor) -> Shown:
+    waiting.forget()
+    return admin.follow(admin.submit(admin.get(REPORTS), REPORTS))
+
+
+def finding_forms(shown: Shown) -> list[str]:
+    return re.findall(rf'action="({REPORTS}/rec_\w+/findings/fnd_\w+)"', shown.text)
+
+
+def test_a_run_that_finds_nothing_says_so(admin: Visitor, seller: Person) -> None:
+    assert "No report yet" in admin.get(REPORTS).text
+    page = run(admin)
+    assert "Everything agrees" in page.text
+    listed = text_of(admin.get(REPORTS))
+    assert "In order" in listed
+    assert "admin@example.com" in listed
+
+
+def test_a_counter_that_was_edited_is_found_and_repaired_with_a_reason(
+    admin: Visitor, seller: Person
+) -> None:
+    damage.edit(account(seller), license_used=4)
+    page = run(admin)
+    assert "1 waiting" in page.text
+    (form,) = finding_forms(page)
+    assert "license_used is 4, 2 tenants hold a license" in text_of(page)
+    assert re.search(r'class="count">1<', admin.get("/admin").text)
+    missing = admin.submit(page, form, action="repair")
+    assert missing.status == 422
+    assert "reason-error" in missing.text
+    done = admin.follow(admin.submit(page, form, action="repair", reason="Edited by hand"))
+    assert "Edited by hand" in done.text
+    assert account(seller).license_used == 2
+    assert not re.search(r'class="count">', admin.get("/admin").text)
+    again = admin.submit(page, form, action="repair", reason="Sent twice")
+    assert again.status == 303
+    assert "In order" in admin.get(REPORTS).text
+
+
+def test_an_unexplained_total_can_be_adopted_or_reverted(admin: Visitor, seller: Person) -> None:
+    damage.edit(account(seller), license_count=9)
+    page = run(admin)
+    (form,) = finding_forms(page)
+    assert "Put back" in page.text or "back to 5" in page.text
+    admin.submit(page, form, action="revert", reason="Nobody knows why")
+    assert account(seller).license_count == 5
+
+
+def test_what_is_ignored_is_not_reported_again(admin: Visitor, seller: Person) -> None:
+    damage.edit(account(seller), license_used=4)
+    page = run(admin)
+    (form,) = finding_forms(page)
+    ignored = admin.follow(admin.submit(page, form, action="ignore", reason="Known"))
+    assert "Ignored" in ignored.text
+    assert account(seller).license_used == 4
+    again = run(admin)
+    assert not finding_forms(again)
+    assert "In order" in again.text
+
+
+def test_facts_that_changed_since_are_not_decided_on(admin: Visitor, seller: Person) -> None:
+    damage.edit(account(seller), license_used=4)
+    page = run(admin)
+    (form,) = finding_forms(page)
+    damage.edit(account(seller), license_used=5)
+    refused = admin.submit(page, form, action="repair", reason="Late")
+    assert refused.status == 412
+    assert "The facts are no longer those of this report" in refused.text
+
+
+def test_an_orphan_is_adopted_by_a_reseller_that_is_named(
+    admin: Visitor, people: People, seller: Person
+) -> None:
+    other = people.reseller(licenses=3)
+    (tenant, *_) = tenants.list_tenants(str(seller.reseller_id), PageRequest()).rows
+    damage.duplicate(tenant, reseller_id="rsl_gone")
+    page = run(admin)
+    form = next(f for f in finding_forms(page) if "Adopt to" in _form_text(page, f))
+    unknown = admin.submit(page, form, action="adopt", reason="Moved", to="nobody")
+    assert unknown.status == 422
+    assert "There is no such reseller." in unknown.text
+    done = admin.submit(page, form, action="adopt", reason="Moved", to=other.email)
+    assert done.status == 303, text_of(done)
+    assert get(Tenant, "rsl_gone", tenant.id) is None
+    assert account(other).license_used == 1
+
+
+def _form_text(page: Shown, action: str) -> str:
+    start = page.text.index(f'action="{action}"')
+    return page.text[start : page.text.index("</form>", start)]
+
+
+def test_one_reseller_is_compared_before_it_is_synced(admin: Visitor, seller: Person) -> None:
+    path = f"/admin/resellers/{seller.reseller_id}"
+    compared = admin.follow(admin.submit(admin.get(path), path + "/sync"))
+    assert "They agree. Nothing to repair." in compared.text
+    damage.edit(account(seller), license_used=4)
+    compared = admin.follow(admin.submit(admin.get(path), path + "/sync"))
+    assert "Set used to 2" in compared.text
+    assert account(seller).license_used == 4
+    done = admin.follow(admin.submit(compared, path + "/sync"))
+    assert "Used licenses set to 2." in done.text
+    assert account(seller).license_used == 2
+    again = admin.follow(admin.submit(compared, path + "/sync"))
+    assert "Nothing to repair" in again.text
+
+
+def test_the_settings_say_what_is_repaired_without_asking(admin: Visitor) -> None:
+    path = "/admin/settings/rules"
+    fields = admin.get("/admin/settings").form(path).fields
+    kept = [f for f in fields if f[0] != "automatic_repairs"]
+    assert len(fields) > len(kept)
+    admin.post(path, [*kept, ("automatic_repairs", "used_mismatch")])
+    assert platform.read().automatic_repairs == ["used_mismatch"]
+    fields = admin.get("/admin/settings").form(path).fields
+    assert [v for n, v in fields if n == "automatic_repairs"] == ["used_mismatch"]
+    admin.post(path, [f for f in fields if f[0] != "automatic_repairs"])
+    assert platform.read().automatic_repairs == []
+    fields = admin.get("/admin/settings").form(path).fields
+    assert admin.post(path, [*fields, ("automatic_repairs", "nonsense")]).status == 422
+
+
+@pytest.mark.parametrize("path", ["rec_nothing", "ignored", "rec_x/findings"])
+def test_a_report_that_is_not_there(admin: Visitor, path: str) -> None:
+    assert admin.get(f"{REPORTS}/{path}").status == 404
