@@ -46,8 +46,8 @@ policies: $(VENV)/installed ## write the functions' IAM policies from the AWS ca
 	-$(BIN)/python -m pytest -n auto --ignore tests/deployment $(TESTS)
 	@$(BIN)/python -m infra.deployment.policies
 
-deploy: package ## show what a deployment of STAGE would change, ask, then change it
-	@$(BIN)/python -m infra.deployment.deploy $(STAGE)
+deploy: package ## show what a deployment of STAGE would change (needs BUCKET), ask, change it
+	@$(BIN)/python -m infra.deployment.deploy $(STAGE) --bucket "$(BUCKET)" --parameters $(PARAMETERS)
 
 destroy: $(VENV)/installed ## delete the stack of STAGE; refuses prod
 	@$(BIN)/python -m infra.deployment.destroy $(STAGE)
