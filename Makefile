@@ -43,11 +43,11 @@ package: $(VENV)/installed ## build what would be deployed into build/STAGE (dev
 	@$(BIN)/python -m infra.deployment.package $(STAGE)
 
 policies: $(VENV)/installed ## write the functions' IAM policies from the AWS calls of a whole test run
-	$(BIN)/python -m pytest -n auto $(TESTS) || true
+	-$(BIN)/python -m pytest -n auto --ignore tests/deployment $(TESTS)
 	@$(BIN)/python -m infra.deployment.policies
 
-deploy: package ## show what a deployment of STAGE would change, ask, then change it
-	@$(BIN)/python -m infra.deployment.deploy $(STAGE)
+deploy: package ## show what a deployment of STAGE would change (needs BUCKET), ask, change it
+	@$(BIN)/python -m infra.deployment.deploy $(STAGE) --bucket "$(BUCKET)" --parameters $(PARAMETERS)
 
 destroy: $(VENV)/installed ## delete the stack of STAGE; refuses prod
 	@$(BIN)/python -m infra.deployment.destroy $(STAGE)

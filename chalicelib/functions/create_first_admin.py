@@ -8,13 +8,18 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from chalicelib.observability import flush, logger
+from chalicelib.observability import invocation, request_id_of
 
 blueprint = Blueprint(__name__)
 
 
 @blueprint.lambda_function(name="create-first-admin")
-def create_first_admin(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def create_first_admin(event: dict[str, Any], context: object) -> dict[str, Any]:
+    with invocation("First admin", request_id_of(context)) as line:
+        return _create(event, line)
+
+
+def _create(event: dict[str, Any], line: dict[str, Any]) -> dict[str, Any]:
     from chalicelib.domain.names import fold_email
     from chalicelib.errors import TenantryError
     from chalicelib.services import first_admin
@@ -25,11 +30,9 @@ def create_first_admin(event: dict[str, Any], _context: object) -> dict[str, Any
             email=fold_email(_valid(email)), name=str(event.get("name") or "Administrator")
         )
     except (TenantryError, ValueError) as error:
-        logger.warning("No first admin was made", extra={"why": type(error).__name__})
+        line["refused"] = type(error).__name__
         return {"error": str(error)}
-    finally:
-        flush()
-    logger.info("The first admin was made", extra={"user_id": made.user.id})
+    line["user_id"] = made.user.id
     return {
         "user_id": made.user.id,
         "set_your_password_at": made.link,

@@ -9,7 +9,9 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.functions.time_left import seconds_left
-from chalicelib.observability import flush
+from chalicelib.observability import invocation, request_id_of
+
+TOLD = ("id", "scope", "apply", "status", "found", "repaired")
 
 blueprint = Blueprint(__name__)
 
@@ -17,9 +19,9 @@ blueprint = Blueprint(__name__)
 @blueprint.lambda_function(name="reconcile")
 def reconcile(event: dict[str, Any] | None, context: Any) -> dict[str, Any]:
     """The report, and its id for `GET /v1/reconciliations/{id}`."""
-    from chalicelib.services.reconciliation import invocation
+    with invocation("Reconciliation", request_id_of(context)) as line:
+        from chalicelib.services.reconciliation.invocation import run
 
-    try:
-        return invocation.run(event or {}, seconds_left(context))
-    finally:
-        flush()
+        report = run(event or {}, seconds_left(context))
+        line |= {name: report[name] for name in TOLD}
+        return report

@@ -13,6 +13,7 @@ BUSINESS = {
     "Licenses put to use and set free": ["LicensesTaken", "LicensesReleased"],
     "Tenants refused": ["LicensesRefusedExhausted", "LicensesRefusedInactive"],
     "Purchases": ["PurchasesSettled", "PurchasesQuarantined", "SessionsWithoutPurchase"],
+    "Drift": ["UnexplainedDrift", "ReconciliationFindings", "ReconciliationRepairs"],
     "Webhook outcomes": ["WebhooksProcessed", "WebhooksFailed", "WebhookSignatureRefused"],
 }
 

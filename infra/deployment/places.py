@@ -26,31 +26,39 @@ API = "api"
 class Function:
     """A Lambda function. name: as people and policies call it; chalice_name: as the
     configuration does; handler: where Lambda finds it; resource: its name in the template.
-    schedule: its event's name there."""
+    schedules: its events' names there."""
 
     name: str
     handler: str
     chalice_name: str
     resource: str
-    schedule: str | None = None
+    schedules: tuple[str, ...] = ()
 
     @property
     def is_asynchronous(self) -> bool:
         """Whether nobody waits for its answer, so that a failure has to be kept somewhere."""
-        return self.schedule is not None
+        return bool(self.schedules)
 
 
 def functions() -> list[Function]:
     """Every function that app.py registers, by what Chalice will name its resources."""
+    from chalice.package import YAMLTemplateSerializer
     from chalice.utils import to_cfn_resource_name
 
     from app import app
 
+    resources = YAMLTemplateSerializer().load_template(RESOURCES.read_text())["Resources"]
+
+    def schedules(resource: str) -> tuple[str, ...]:
+        """Those with an input of their own, which Chalice cannot say."""
+        return tuple(resources.get(resource, {}).get("Properties", {}).get("Events", {}))
+
     return [
         Function(API, "app.app", "api_handler", "APIHandler"),
         *(
-            Function(pure.name, pure.handler_string, pure.name, to_cfn_resource_name(pure.name))
+            Function(pure.name, pure.handler_string, pure.name, resource, schedules(resource))
             for pure in app.pure_lambda_functions
+            for resource in (to_cfn_resource_name(pure.name),)
         ),
         *(
             Function(
@@ -58,7 +66,7 @@ def functions() -> list[Function]:
                 source.handler_string,
                 source.name,
                 to_cfn_resource_name(source.name),
-                schedule=to_cfn_resource_name(f"{source.name}-event"),
+                (to_cfn_resource_name(f"{source.name}-event"),),
             )
             for source in app.event_sources
         ),

@@ -61,17 +61,16 @@ def _add_function(template: Template, function: Function) -> None:
         "Type": "AWS::Logs::LogGroup",
         "Properties": {"LogGroupName": {"Fn::Sub": f"/aws/lambda/{name}"}},
     }
-    if function.schedule:
+    if function.schedules:
         queue = {"Fn::GetAtt": ["FailuresQueue", "Arn"]}
         settings["EventInvokeConfig"] = {
             **RETRIES,
             "DestinationConfig": {"OnFailure": {"Type": "SQS", "Destination": queue}},
         }
-        settings["Events"] = {
-            function.schedule: {
-                "Properties": {"DeadLetterConfig": {"Arn": queue}, "RetryPolicy": RETRIES}
-            }
-        }
+        kept = {"DeadLetterConfig": {"Arn": queue}, "RetryPolicy": RETRIES}
+        for name in function.schedules:
+            event = settings.setdefault("Events", {}).setdefault(name, {})
+            event.setdefault("Properties", {}).update(kept)
         _add_alarm(template, function, "Errors", "fails", "A scheduled function failed")
     _add_alarm(template, function, "Throttles", "Throttled", "Invocations were refused for load")
 

@@ -117,9 +117,11 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         config.workeroutput["permissions"] = [tuple(permission) for permission in recorded]
         config.workeroutput["carried_out"] = list(carried_out)
         return
-    if exitstatus != pytest.ExitCode.OK or not _is_whole(config):
+    if not _is_whole(config):
         return
     write_record(recorded)
+    if exitstatus != pytest.ExitCode.OK:
+        return
     findings.extend(_findings(recorded, written()))
     if findings:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,34 @@
+"""`make destroy STAGE=…`: delete a stack and its tables. Refuses prod: its tables are kept and
+protected, and what deletes them should not be one command."""
+
+import argparse
+import sys
+
+import boto3
+
+from infra.deployment.places import STAGES
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("stage", choices=STAGES)
+    return destroy(parser.parse_args().stage)
+
+
+def destroy(stage: str) -> int:
+    if stage == "prod":
+        print("prod is not destroyed by a command: see docs/runbook.md.", file=sys.stderr)
+        return 1
+    stack = f"tenantry-{stage}"
+    if input(f"Delete {stack} with all its data? Type its stage to say yes: ").strip() != stage:
+        print("Nothing was deleted.", file=sys.stderr)
+        return 1
+    cloudformation = boto3.client("cloudformation")
+    cloudformation.delete_stack(StackName=stack)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack)
+    print(f"{stack} is gone.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

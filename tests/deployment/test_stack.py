@@ -1,0 +1,90 @@
+"""The packaged template as a stack, in moto: what CloudFormation would create is what the code
+was tested with."""
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+
+from infra.local.aws import table_definitions
+from tests.deployment.sam import REGION, Template, of_type, resolved
+
+CREATED = (
+    "AWS::DynamoDB::Table",
+    "AWS::SQS::Queue",
+    "AWS::SNS::Topic",
+    "AWS::IAM::Role",
+)
+
+
+@pytest.fixture
+def stack(aws: None, transformed: Template, stage: str) -> dict[str, str]:
+    """Physical ids by logical id. What asks for a function is left out: moto would need
+    Docker for it."""
+    kept = {
+        name: {key: value for key, value in resource.items() if key != "Condition"}
+        for name, resource in transformed["Resources"].items()
+        if resource["Type"] in CREATED
+    }
+    template = {
+        **{k: v for k, v in transformed.items() if k in ("Parameters", "Conditions")},
+        "Resources": kept,
+    }
+    client = boto3.client("cloudformation", region_name=REGION)
+    name = f"tenantry-{stage}"
+    client.create_stack(
+        StackName=name, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"]
+    )
+    resources = client.describe_stack_resources(StackName=name)["StackResources"]
+    return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources}
+
+
+def test_its_tables_are_those_that_the_code_was_tested_with(
+    stack: dict[str, str], stage: str
+) -> None:
+    client = boto3.client("dynamodb", region_name=REGION)
+    for definition in table_definitions():
+        name = definition["TableName"].replace("tenantry-dev-", f"tenantry-{stage}-")
+        table = client.describe_table(TableName=name)["Table"]
+        assert table["KeySchema"] == definition["KeySchema"]
+        assert indexes(table) == indexes(definition)
+        assert table["DeletionProtectionEnabled"] is (stage == "prod")
+        ttl = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+        wanted = definition.get("TimeToLiveSpecification", {}).get("AttributeName")
+        assert ttl.get("AttributeName") == wanted
+
+
+def indexes(table: Any) -> dict[str, Any]:
+    return {
+        index["IndexName"]: (index["KeySchema"], index["Projection"])
+        for index in table.get("GlobalSecondaryIndexes", [])
+    }
+
+
+def test_its_queue_keeps_failures_for_two_weeks(stack: dict[str, str]) -> None:
+    client = boto3.client("sqs", region_name=REGION)
+    url = stack["FailuresQueue"]
+    attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert attributes["MessageRetentionPeriod"] == str(14 * 24 * 3600)
+    assert attributes["SqsManagedSseEnabled"] == "true"
+
+
+def test_its_roles_are_for_lambda_and_allow_these_tables(
+    stack: dict[str, str], transformed: Template
+) -> None:
+    client = boto3.client("iam", region_name=REGION)
+    policies = 0
+    for logical_id in of_type(transformed, "AWS::IAM::Role"):
+        role = client.get_role(RoleName=stack[logical_id])["Role"]
+        services = {
+            resolved(statement["Principal"]["Service"], transformed)
+            for statement in role["AssumeRolePolicyDocument"]["Statement"]
+        }
+        assert services <= {"lambda.amazonaws.com", "apigateway.amazonaws.com"}
+        for name in client.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]:
+            document = client.get_role_policy(RoleName=role["RoleName"], PolicyName=name)
+            for statement in document["PolicyDocument"]["Statement"]:
+                assert isinstance(statement["Resource"], str), statement
+                policies += "dynamodb" in statement["Resource"]
+    assert policies
