@@ -11,6 +11,7 @@ from chalicelib.services import audit
 from chalicelib.services.branding_documents import checked
 from chalicelib.storage.platform_settings import PLATFORM, PlatformSettings
 from chalicelib.storage.reads import get
+from chalicelib.storage.rows import differing
 from chalicelib.storage.transactions import Transaction
 
 CACHE_SECONDS = 30.0  # "a change takes effect within a minute, everywhere"
@@ -39,7 +40,8 @@ def edit_settings(row: PlatformSettings, changes: dict[str, Any], *, by: str) ->
     """Change some columns of the row as read. Other processes follow within CACHE_SECONDS.
 
     price_tiers: a sequence of Tier. New ones count tiers_version up; the audit trail keeps
-    the old ones, each purchase its own. Raises InvalidRequest, VersionConflict.
+    the old ones, each purchase its own. What is so already changes nothing. Raises
+    InvalidRequest, VersionConflict.
     """
     columns = dict(changes)
     if "price_tiers" in columns:
@@ -48,6 +50,9 @@ def edit_settings(row: PlatformSettings, changes: dict[str, Any], *, by: str) ->
             columns["tiers_version"] = row.tiers_version + 1
     if "branding_config" in columns:
         columns["branding_config"] = checked(columns["branding_config"], within="branding_config")
+    columns = differing(row, columns)
+    if not columns:
+        return row
     tx = Transaction()
     audit.record_edit(
         tx,

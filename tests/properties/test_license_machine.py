@@ -1,0 +1,353 @@
+"""Whatever is done, in any order: the pool counts what there is, and each name has one owner.
+
+Invariants 1 and 5 of the design's section 4, held after every step against a model of the
+world that is a few plain dictionaries.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+
+from chalicelib import errors
+from chalicelib.services import purchases, resellers, settlement, tenants, users
+from chalicelib.storage.claims import Claim
+from chalicelib.storage.ledger import LedgerEntry
+from chalicelib.storage.purchases import Purchase
+from chalicelib.storage.reads import get
+from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.tenants import Tenant
+from infra.local.stripe_stand_in.stand_in import StripeStandIn
+from tests.support.switches import switch
+from tests.support.tables import empty_tables
+
+BY = "usr_test"
+SLUGS = st.sampled_from(["aaa", "bbb", "ccc"])
+COUNTS = st.integers(0, 4)
+
+
+@dataclass
+class ModelTenant:
+    slug: str
+    active: bool = True
+    holds: bool = True
+    deleted: bool = False
+
+
+@dataclass
+class ModelReseller:
+    slug: str
+    count: int
+    active: bool = True
+    tenants: dict[str, ModelTenant] = field(default_factory=dict)
+
+    @property
+    def used(self) -> int:
+        return sum(tenant.holds for tenant in self.tenants.values())
+
+    def has_slug(self, slug: str) -> bool:
+        return any(t.slug == slug and not t.deleted for t in self.tenants.values())
+
+    def refusal_of_a_take(self) -> type[errors.TenantryError] | None:
+        if not self.active:
+            return errors.ResellerInactive
+        return errors.LicensesExhausted if self.used >= self.count else None
+
+
+@dataclass
+class ModelPurchase:
+    quantity: int
+    session: str
+    paid: bool = False
+    refunded: bool = False
+    closed: bool = False
+    settled: int = 0
+
+    @property
+    def worth(self) -> int:
+        return self.quantity if self.paid and not self.refunded else 0
+
+
+class Licenses(RuleBasedStateMachine):
+    accounts = Bundle("accounts")
+    clients = Bundle("clients")
+    orders = Bundle("orders")
+
+    stripe: StripeStandIn
+
+    def __init__(self) -> None:
+        super().__init__()
+        empty_tables()
+        switch()
+        self.holding = True
+        self.people = 0
+        self.world: dict[str, ModelReseller] = {}
+        self.bought: dict[tuple[str, str], ModelPurchase] = {}
+
+    def attempt(
+        self, refusal: type[errors.TenantryError] | None, act: Callable[[], Any]
+    ) -> Any | None:
+        """Do it, as the model expects it to go; None where it was refused."""
+        if refusal is None:
+            return act()
+        with pytest.raises(refusal):
+            act()
+        return None
+
+    def reseller(self, account: str) -> Reseller:
+        found = get(Reseller, account)
+        assert found is not None
+        return found
+
+    # Accounts.
+
+    @initialize(target=accounts, count=COUNTS)
+    def first(self, count: int) -> Any:
+        return self.open_account("aaa", count)
+
+    @rule(target=accounts, slug=SLUGS, count=COUNTS)
+    def open_account(self, slug: str, count: int) -> Any:
+        self.people += 1
+        email = f"user{self.people}@example.com"
+        user = users.create_user(email=email, name="N", password=None, is_super_admin=False, by=BY)
+        taken = any(r.slug == slug for r in self.world.values())
+        made = self.attempt(
+            errors.SlugTaken if taken else None,
+            lambda: resellers.create_reseller(
+                user_id=user.id,
+                user_email=None,
+                company_name="Company",
+                slug=slug,
+                license_count=count,
+                is_active=True,
+                by=BY,
+            ),
+        )
+        if made is None:
+            return multiple()
+        self.world[made.id] = ModelReseller(slug, count)
+        return made.id
+
+    @rule(account=accounts, slug=SLUGS)
+    def rename_account(self, account: str, slug: str) -> None:
+        model = self.world[account]
+        taken = any(r.slug == slug for r in self.world.values() if r is not model)
+        row = self.reseller(account)
+        self.attempt(
+            errors.SlugTaken if taken else None,
+            lambda: resellers.edit_reseller(row, {"slug": slug}, by=BY),
+        )
+        if not taken:
+            model.slug = slug
+
+    @rule(account=accounts, active=st.booleans())
+    def set_active(self, account: str, active: bool) -> None:
+        resellers.edit_reseller(self.reseller(account), {"is_active": active}, by=BY)
+        self.world[account].active = active
+
+    @rule(account=accounts, count=COUNTS)
+    def edit_count(self, account: str, count: int) -> None:
+        model = self.world[account]
+        below = count < model.count and count < model.used
+        row = self.reseller(account)
+        self.attempt(
+            errors.LicenseCountBelowUsed if below else None,
+            lambda: resellers.edit_reseller(row, {"license_count": count}, by=BY),
+        )
+        if not below:
+            model.count = count
+
+    @rule(account=accounts, change=st.integers(-3, 3).filter(bool))
+    def adjust(self, account: str, change: int) -> None:
+        model = self.world[account]
+        below = change < 0 and model.count + change < model.used
+        row = self.reseller(account)
+        self.attempt(
+            errors.LicenseCountBelowUsed if below else None,
+            lambda: resellers.adjust_licenses(row, change, reason="R", by=BY),
+        )
+        if not below:
+            model.count += change
+
+    @rule(holding=st.booleans())
+    def throw_the_switch(self, holding: bool) -> None:
+        switch(deactivated_tenants_hold_license=holding)
+        self.holding = holding
+
+    # Tenants.
+
+    @rule(target=clients, account=accounts, slug=SLUGS)
+    def create(self, account: str, slug: str) -> Any:
+        model = self.world[account]
+        # The pool is the news, not the slug: see Transaction.
+        refusal = model.refusal_of_a_take()
+        refusal = refusal or (errors.SlugTaken if model.has_slug(slug) else None)
+        made = self.attempt(
+            refusal,
+            lambda: tenants.create_tenant(
+                account,
+                name="Tenant",
+                slug=slug,
+                contact_email=None,
+                branding_config={},
+                by=BY,
+            ),
+        )
+        if made is None:
+            return multiple()
+        model.tenants[made.id] = ModelTenant(slug)
+        return account, made.id
+
+    def look(self, client: tuple[str, str]) -> tuple[ModelReseller, ModelTenant, Tenant]:
+        account, tenant_id = client
+        model = self.world[account]
+        return model, model.tenants[tenant_id], tenants.read_tenant(account, tenant_id)
+
+    @rule(client=clients, slug=SLUGS)
+    def rename(self, client: tuple[str, str], slug: str) -> None:
+        model, tenant, row = self.look(client)
+        refusal: type[errors.TenantryError] | None = None
+        if tenant.deleted:
+            refusal = errors.NotFound
+        elif slug != tenant.slug and model.has_slug(slug):
+            refusal = errors.SlugTaken
+        self.attempt(refusal, lambda: tenants.edit_tenant(row, {"slug": slug}, by=BY))
+        if refusal is None:
+            tenant.slug = slug
+
+    @rule(client=clients)
+    def deactivate(self, client: tuple[str, str]) -> None:
+        _, tenant, row = self.look(client)
+        refusal = errors.NotFound if tenant.deleted else None
+        self.attempt(refusal, lambda: tenants.deactivate_tenant(row, by=BY))
+        if refusal is None and tenant.active:
+            tenant.active, tenant.holds = False, tenant.holds and self.holding
+
+    @rule(client=clients)
+    def reactivate(self, client: tuple[str, str]) -> None:
+        model, tenant, row = self.look(client)
+        refusal: type[errors.TenantryError] | None = errors.NotFound if tenant.deleted else None
+        if not tenant.deleted and not tenant.holds:
+            refusal = model.refusal_of_a_take()
+        self.attempt(refusal, lambda: tenants.reactivate_tenant(row, by=BY))
+        if refusal is None:
+            tenant.active = tenant.holds = True
+
+    @rule(client=clients)
+    def delete(self, client: tuple[str, str]) -> None:
+        _, tenant, row = self.look(client)
+        tenants.delete_tenant(row, by=BY)
+        tenant.deleted, tenant.holds = True, False
+
+    @rule(client=clients)
+    def restore(self, client: tuple[str, str]) -> None:
+        model, tenant, row = self.look(client)
+        refusal: type[errors.TenantryError] | None = None
+        if tenant.deleted:
+            refusal = model.refusal_of_a_take()
+            refusal = refusal or (errors.SlugTaken if model.has_slug(tenant.slug) else None)
+        self.attempt(refusal, lambda: tenants.restore_tenant(row, by=BY))
+        if refusal is None and tenant.deleted:
+            tenant.deleted, tenant.active, tenant.holds = False, True, True
+
+    # Money.
+
+    @rule(target=orders, account=accounts, quantity=st.integers(1, 3))
+    def buy(self, account: str, quantity: int) -> Any:
+        made = purchases.buy_licenses(self.reseller(account), quantity, by=BY)
+        assert made.session_id is not None
+        order = account, made.id
+        if order not in self.bought:
+            self.bought[order] = ModelPurchase(quantity, made.session_id)
+        assert not self.bought[order].paid or not self.bought[order].settled
+        return order
+
+    @rule(order=orders)
+    def pay(self, order: tuple[str, str]) -> None:
+        model = self.bought[order]
+        if not model.paid and not model.closed:
+            self.stripe.pay(model.session)
+            model.paid = True
+
+    @rule(order=orders)
+    def expire(self, order: tuple[str, str]) -> None:
+        model = self.bought[order]
+        if not model.paid and not model.closed:
+            self.stripe.expire(model.session)
+            model.closed = True
+
+    @rule(order=orders)
+    def refund(self, order: tuple[str, str]) -> None:
+        model = self.bought[order]
+        if model.paid and not model.refunded:
+            self.stripe.refund(model.session)
+            model.refunded = True
+
+    @rule(order=orders)
+    def settle(self, order: tuple[str, str]) -> None:
+        model = self.bought[order]
+        row = get(Purchase, *order)
+        assert row is not None
+        settled = settlement.settle(row)
+        assert settled.granted == model.worth - model.settled
+        self.world[order[0]].count += settled.granted
+        model.settled = model.worth
+
+    # What always holds.
+
+    @invariant()
+    def pools_count_what_there_is(self) -> None:
+        for account, model in self.world.items():
+            row = self.reseller(account)
+            assert (row.license_count, row.license_used) == (model.count, model.used)
+            kept = {t.id: t for t in Tenant.query(account)}
+            assert kept.keys() == model.tenants.keys()
+            assert sum(t.holds_license for t in kept.values()) == row.license_used >= 0
+            entries = list(LedgerEntry.query(account))
+            assert sum(e.count_change for e in entries) == row.license_count
+            assert sum(e.used_change for e in entries) == row.license_used
+            for tenant_id, tenant in model.tenants.items():
+                found = kept[tenant_id]
+                assert (found.slug, found.is_active, found.holds_license) == (
+                    tenant.slug,
+                    tenant.active,
+                    tenant.holds,
+                )
+                assert (found.deleted_at is not None) == tenant.deleted
+
+    @invariant()
+    def each_name_has_its_one_owner(self) -> None:
+        claims = {claim.name: claim.owner for claim in Claim.scan()}
+        owned = {n: o for n, o in claims.items() if n.startswith(("slug:", "tenant-slug:"))}
+        expected = {f"slug:{model.slug}": account for account, model in self.world.items()}
+        for account, model in self.world.items():
+            for tenant_id, tenant in model.tenants.items():
+                if not tenant.deleted:
+                    expected[f"tenant-slug:{account}:{tenant.slug}"] = tenant_id
+        assert owned == expected
+
+
+def test_licenses_in_any_order(tables: None, stripe: StripeStandIn) -> None:
+    Licenses.stripe = stripe
+    run_state_machine_as_test(
+        Licenses,
+        settings=settings(
+            max_examples=15,
+            stateful_step_count=25,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
