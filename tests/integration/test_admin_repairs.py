@@ -10,7 +10,7 @@ from chalicelib.services.reconciliation import waiting
 from chalicelib.storage.reads import PageRequest, get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.tenants import Tenant
-from tests.support import damage
+from infra.local import damage
 from tests.support.people import PASSWORD, People, Person
 from tests.support.visitor import Shown, Visitor
 
