@@ -5,7 +5,7 @@ import sys
 
 import requests
 
-from infra.local.walkthrough import guide, payments
+from infra.local.walkthrough import guide, payments, repairs
 from infra.local.walkthrough.client import Differs, Service
 
 
@@ -18,6 +18,7 @@ def main(base_url: str) -> int:
         )
         reseller = guide.walk(service)
         payments.walk(service, reseller)
+        repairs.walk(service, reseller)
     except Differs as difference:
         print(f"\n  This differs: {difference}", file=sys.stderr)
         return 1
