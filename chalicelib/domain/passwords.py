@@ -3,6 +3,11 @@
 from collections.abc import Container
 
 LENGTH = range(8, 129)
+# What comes to mind here first; refused alone or with digits and signs about it.
+CONTEXT_WORDS = frozenset(
+    {"tenantry", "reseller", "resellers", "license", "licenses", "tenant", "tenants"}
+    | {"administrator", "superadmin", "tenantryadmin", "adminadmin", "welcome", "changeme"}
+)
 
 
 def check_password(password: str, *, email: str, common: Container[str] = ()) -> str:
@@ -14,6 +19,8 @@ def check_password(password: str, *, email: str, common: Container[str] = ()) ->
         raise ValueError("Use 8 to 128 characters.")
     if email.lower() in password.lower():
         raise ValueError("The password must not contain the email address.")
+    if "".join(filter(str.isalpha, password.lower())) in CONTEXT_WORDS:
+        raise ValueError("This password is a word of this service. Choose another.")
     if password.lower() in common:
         raise ValueError("This password is among the most common ones. Choose another.")
     return password

@@ -221,7 +221,16 @@ def test_an_admins_new_password_for_a_user_ends_the_sessions(
 
 @pytest.mark.parametrize(
     "password",
-    ["short", "x" * 129, "password", "PASSWORD1", "iloveyou", "qwerty123", "my NEW@example.com"],
+    [
+        "short",
+        "x" * 129,
+        "password",
+        "PASSWORD1",
+        "iloveyou",
+        "qwerty123",
+        "my NEW@example.com",
+        "Tenantry-2026!",
+    ],
 )
 def test_new_passwords_keep_the_rules(people: People, api: Api, password: str) -> None:
     person = {"email": "new@example.com", "name": "New", "password": password}

@@ -31,10 +31,12 @@ def test_nobody(world: World, route: Route) -> None:
     request = example(world, route)
     rows = everything()
     for token in (None, "garbage", "ses_01JD.garbage"):
-        reply = request.caller.as_(token).call(route.method, request.path, request.body)
+        api = request.caller.as_(token)
         if route.audience is Audience.PUBLIC:
-            assert reply.status == route.status
+            anew = example(world, route)  # some things can be sent only once
+            assert api.call(route.method, anew.path, anew.body).status == route.status
         else:
+            reply = api.call(route.method, request.path, request.body)
             assert (reply.status, reply.code) == (401, "unauthenticated")
             assert everything() == rows
 

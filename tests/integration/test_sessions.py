@@ -22,7 +22,7 @@ def test_sign_in(api: Api, people: People, frozen: TestClock) -> None:
     reply = sign_in(api, account.email)
     assert reply.status == 200
     assert reply.json["user"]["id"] == account.user_id
-    assert "password" not in reply.text
+    assert PASSWORD not in reply.text
     assert "hash" not in reply.text
     expires = frozen.now() + SESSION_LIFETIME
     assert (
@@ -114,7 +114,11 @@ def test_a_session_ends_at_its_time_though_its_row_lingers(
 ) -> None:
     account = people.reseller()
     assert account.api.get("/v1/me").status == 200
-    frozen.advance(SESSION_LIFETIME - timedelta(seconds=1))
+    in_use = timedelta(minutes=59)
+    for _ in range(SESSION_LIFETIME // in_use):
+        frozen.advance(in_use)
+        assert account.api.get("/v1/me").status == 200
+    frozen.advance(SESSION_LIFETIME % in_use - timedelta(seconds=1))
     assert account.api.get("/v1/me").status == 200
     frozen.advance(timedelta(seconds=1))
     ended = account.api.get("/v1/me")

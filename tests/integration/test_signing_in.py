@@ -1,5 +1,6 @@
 """Signing in: one answer to every failure, and exponential lockout."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from chalice.local import LambdaEventConverter
 from chalicelib.storage.users import User
 from tests.conftest import TestClock
 from tests.support.api import Api, Reply
+from tests.support.leaks import Leaks
 from tests.support.people import PASSWORD, People
 
 
@@ -140,6 +142,33 @@ def test_deactivating_a_reseller_stops_what_runs(people: People) -> None:
     assert account.api.get(path).code == with_key.get(path).code == "unauthenticated"
     people.admin.api.patch(path, {"is_active": True})
     assert account.api.get(path).status == with_key.get(path).status == 200
+
+
+def test_a_forwarded_address_is_not_believed(people: People, api: Api) -> None:
+    """X-Forwarded-For is the client's to invent: fifty of them are one address."""
+    for number in range(50):
+        login = {"email": f"x{number}@example.com", "password": "wrong"}
+        api.post("/v1/login", login, headers={"X-Forwarded-For": f"198.51.100.{number}"})
+    assert sign_in(api, "y@example.com").code == "rate_limited"
+
+
+def test_sign_ins_are_logged_with_who_and_from_where(
+    people: People, api: Api, leaks: Leaks
+) -> None:
+    someone = people.reseller()
+    sign_in(api, someone.email, "wrong password")
+    sign_in(api, "typed@example.com", "wrong password")
+    token = sign_in(api, someone.email).json["token"]
+    api.as_(token).post("/v1/logout")
+    lines = [json.loads(line) for line in leaks.lines]
+    told = [(line["message"], line.get("user_id")) for line in lines]
+    assert told.count(("Sign-in refused", someone.user_id)) == 1
+    assert told.count(("Sign-in refused", None)) == 1
+    assert told.count(("Signed in", someone.user_id)) == 1
+    assert told.count(("Signed out", someone.user_id)) == 1
+    refused = next(line for line in lines if line["message"] == "Sign-in refused")
+    assert refused["from"] == "127.0.0.1"
+    assert "typed@example.com" not in "".join(leaks.lines)
 
 
 def test_a_password_that_changed_while_it_was_checked_opens_no_session(
