@@ -59,8 +59,9 @@ def test_no_more_passwords_are_judged_than_are_free(
         )
 
     found = all_at_once([lambda n=n: guess(n) for n in range(4 * THREADS)])  # type: ignore[misc]
-    assert len(judged) == ACCOUNT.free
-    assert found.count(Unauthenticated) == ACCOUNT.free
+    # Fewer only where a reply was lost: then a try is counted that was not judged.
+    assert 1 <= len(judged) <= ACCOUNT.free
+    assert found.count(Unauthenticated) == len(judged)
     assert set(found) <= {Unauthenticated, RateLimited, Busy}
 
 
