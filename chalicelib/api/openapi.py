@@ -96,13 +96,25 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     }
     if route.audience is not Audience.PUBLIC:
         operation["security"] = [{"bearer": []}]
-        operation["description"] = f"For: {route.audience}. An API key needs: {route.scope}."
+        operation["description"] = _who(route)
     if _has_body(route):
         operation["requestBody"] = {
             "required": True,
             "content": {"application/json": {"schema": _ref(route.input)}},
         }
     return operation
+
+
+def _who(route: Route) -> str:
+    """Who may call it, for people."""
+    who = {
+        Audience.SIGNED_IN: "Whoever is signed in",
+        Audience.RESELLER: "Resellers, and super admins",
+        Audience.ADMIN: "Super admins",
+    }[route.audience]
+    if route.scope is Scope.SESSION:
+        return f"{who}; with a session, not with an API key."
+    return f"{who}; an API key needs the scope {route.scope}."
 
 
 def _tag(route: Route) -> str:

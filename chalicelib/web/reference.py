@@ -10,6 +10,7 @@ Schema = dict[str, Any]
 
 # In the order that a newcomer meets them; any other noun comes after.
 ORDER = ("session", "password", "tenants", "purchases", "branding", "domains", "api keys")
+SPELLED = {"api keys": "API keys", "openapi": "OpenAPI"}
 LIMITS = {
     "minLength": "at least {} characters",
     "maxLength": "at most {} characters",
@@ -33,9 +34,14 @@ def reference() -> dict[str, Any]:
     names = sorted(sections, key=lambda n: (ORDER.index(n) if n in ORDER else len(ORDER), n))
     schemas = api["components"]["schemas"]
     return {
-        "intro": api["info"]["description"].split("\n\n"),
+        # Each paragraph as pieces; every second one is code.
+        "intro": [text.split("`") for text in api["info"]["description"].split("\n\n")],
         "sections": [
-            {"name": name.capitalize(), "anchor": name.replace(" ", "-"), "routes": sections[name]}
+            {
+                "name": SPELLED.get(name, name.capitalize()),
+                "anchor": name.replace(" ", "-"),
+                "routes": sections[name],
+            }
             for name in names
         ],
         "objects": [
@@ -57,7 +63,7 @@ def _route(method: str, path: str, operation: Schema) -> Schema:
         "path": path,
         "anchor": operation["operationId"],
         "summary": operation["summary"],
-        "audience": operation.get("description", "For: everybody."),
+        "audience": operation.get("description", "Everybody."),
         "query": [_parameter(p) for p in operation["parameters"] if p["in"] == "query"],
         "headers": [p["name"] for p in operation["parameters"] if p["in"] == "header"],
         "sends": _kind(body["schema"]) if body else None,
