@@ -119,6 +119,18 @@ def test_a_witness_that_is_there_means_that_all_of_it_is() -> None:
 
 
 @pytest.mark.usefixtures("wire")
+def test_a_witness_outranks_every_other_refusal() -> None:
+    """Of a keyed request whose reply was lost, its own record is in the way too."""
+    stored("witness")
+    stored("decisive")
+    tx = Transaction()
+    tx.witness(Claim("witness", owner="me"))
+    row, absent = Claim("decisive", owner="me"), Claim.name.does_not_exist()
+    tx.put(row, condition=absent, otherwise=Refused("decisive"), decisive=True)
+    tx.commit()
+
+
+@pytest.mark.usefixtures("wire")
 def test_an_error_may_be_made_of_the_row_that_was_found() -> None:
     stored("there")
     told: list[Claim | None] = []
