@@ -165,8 +165,14 @@ class House:
             "delete a tenant": lambda: self.call(self.reseller, "DELETE", tenant),
             "25 ledger entries": lambda: self.call(self.reseller, "GET", f"{of}/ledger"),
             "25 resellers": lambda: self.call(self.admin, "GET", "/v1/resellers"),
-            "diagnosis of the reseller": lambda: self.call(self.reseller, "GET", f"{of}/diagnosis"),
+            "inspect the reseller": self._inspect,
         }
+
+    def _inspect(self) -> None:
+        """What reconciliation does with each reseller, without repairing."""
+        from chalicelib.functions.reconcile import reconcile
+
+        reconcile({"reseller_id": self.reseller_id, "apply": False}, None)
 
     def traffic(self) -> None:
         """Tenants made and deleted, as an integrator would."""
@@ -196,9 +202,11 @@ def house() -> Iterator[House]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sizes", nargs="*", type=int, default=list(SIZES))
-    for size in parser.parse_args().sizes:
-        with house() as measured:
-            measured.fill(size)
+    with house() as measured:
+        filled = 0
+        for size in sorted(parser.parse_args().sizes):
+            measured.fill(size - filled)
+            filled = size
             operations = measured.operations()
             print(f"\n{size:,} resellers; {size:,} tenants of one of them\n")
             print(f"{'operation':28} {'calls':>5} {'read':>8} {'written':>8} {'items':>7}")
