@@ -174,10 +174,10 @@ class House:
 
         reconcile({"reseller_id": self.reseller_id, "apply": False}, None)
 
-    def traffic(self) -> None:
+    def traffic(self, size: int) -> None:
         """Tenants made and deleted, as an integrator would."""
         for number in range(TRAFFIC):
-            body = {"name": f"Traffic {number}"}
+            body = {"name": f"Traffic {number} of {size}"}
             made = self.call(self.reseller, "POST", "/v1/resellers/me/tenants", body)
             if number % 3 == 0:
                 self.call(self.reseller, "DELETE", f"/v1/resellers/me/tenants/{made['id']}")
@@ -220,7 +220,7 @@ def main() -> None:
                     flush=True,
                 )
             measured.meter.partitions.clear()
-            measured.traffic()
+            measured.traffic(size)
             print(f"\nrows written by {TRAFFIC} creates and {TRAFFIC // 3} deletes, by partition")
             for partition, rows in measured.meter.partitions.most_common(4):
                 print(f"{rows:7}  {partition}")
