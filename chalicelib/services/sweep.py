@@ -169,6 +169,7 @@ def _settle_one(purchase: Purchase, session_id: str | None, round_: _Round) -> N
 
 def _failed(round_: _Round, purchase: Purchase) -> None:
     """Whatever it was, the next sweep looks at this purchase again: it joins the waiting."""
+    count("PurchasesNotSettled")
     round_.report.failed += 1
     logger.exception("The sweep could not settle", extra={"purchase_id": purchase.id})
     key = Purchase(purchase.reseller_id, purchase.id)

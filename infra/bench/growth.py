@@ -165,13 +165,19 @@ class House:
             "delete a tenant": lambda: self.call(self.reseller, "DELETE", tenant),
             "25 ledger entries": lambda: self.call(self.reseller, "GET", f"{of}/ledger"),
             "25 resellers": lambda: self.call(self.admin, "GET", "/v1/resellers"),
-            "diagnosis of the reseller": lambda: self.call(self.reseller, "GET", f"{of}/diagnosis"),
+            "inspect the reseller": self._inspect,
         }
 
-    def traffic(self) -> None:
+    def _inspect(self) -> None:
+        """What reconciliation does with each reseller, without repairing."""
+        from chalicelib.functions.reconcile import reconcile
+
+        reconcile({"reseller_id": self.reseller_id, "apply": False}, None)
+
+    def traffic(self, size: int) -> None:
         """Tenants made and deleted, as an integrator would."""
         for number in range(TRAFFIC):
-            body = {"name": f"Traffic {number}"}
+            body = {"name": f"Traffic {number} of {size}"}
             made = self.call(self.reseller, "POST", "/v1/resellers/me/tenants", body)
             if number % 3 == 0:
                 self.call(self.reseller, "DELETE", f"/v1/resellers/me/tenants/{made['id']}")
@@ -196,9 +202,11 @@ def house() -> Iterator[House]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sizes", nargs="*", type=int, default=list(SIZES))
-    for size in parser.parse_args().sizes:
-        with house() as measured:
-            measured.fill(size)
+    with house() as measured:
+        filled = 0
+        for size in sorted(parser.parse_args().sizes):
+            measured.fill(size - filled)
+            filled = size
             operations = measured.operations()
             print(f"\n{size:,} resellers; {size:,} tenants of one of them\n")
             print(f"{'operation':28} {'calls':>5} {'read':>8} {'written':>8} {'items':>7}")
@@ -212,7 +220,7 @@ def main() -> None:
                     flush=True,
                 )
             measured.meter.partitions.clear()
-            measured.traffic()
+            measured.traffic(size)
             print(f"\nrows written by {TRAFFIC} creates and {TRAFFIC // 3} deletes, by partition")
             for partition, rows in measured.meter.partitions.most_common(4):
                 print(f"{rows:7}  {partition}")

@@ -76,6 +76,15 @@ def test_functions_find_their_settings(transformed: Template, function: Function
     assert not [name for name in variables if "SECRET" in name and "PARAMETER" not in name]
 
 
+def test_every_setting_can_be_set(transformed: Template) -> None:
+    """Each variable that settings.py reads, but for those of one machine."""
+    source = Path(settings.__file__).read_text()
+    read = set(re.findall(r"\b(?:optional|required|get)\(\"([A-Z_]+)\"", source))
+    read |= {f"{name}_PARAMETER" for name in re.findall(r"either\(\"([A-Z_]+)\"\)", source)}
+    variables = properties(transformed, "APIHandler")["Environment"]["Variables"]
+    assert read - {"STRIPE_API_BASE", "DNS_SERVER"} <= set(variables)
+
+
 @pytest.mark.parametrize("function", ALL, ids=by_name)
 def test_roles_are_the_reviewed_policies(transformed: Template, function: Function) -> None:
     role_id, _ = properties(transformed, function.resource)["Role"]["Fn::GetAtt"]
