@@ -33,7 +33,7 @@ def environment() -> "Environment":
         auto_reload=False,
     )
     made.globals.update(url=url, static=static)
-    made.filters.update(money=money, date=_date, datetime=_datetime, plural=plural)
+    made.filters.update(money=money, day=_day, date=_date, datetime=_datetime, plural=plural)
     return made
 
 
@@ -56,6 +56,14 @@ def money(cents: int, currency: str = "usd") -> str:
 
 def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun if number == 1 else noun + 's'}"
+
+
+def _day(text: str) -> "Markup":
+    """A day of the calendar, of a date or moment in ISO 8601: the same in every zone."""
+    from markupsafe import Markup
+
+    when = datetime.fromisoformat(text[:10])
+    return Markup('<time datetime="{}">{}</time>').format(text[:10], f"{when.day} {when:%b %Y}")
 
 
 def _date(moment: datetime | str) -> "Markup":

@@ -44,6 +44,8 @@ RESELLER_PAGES = [
     LookedAt("branding-new", "/reseller/branding", "new"),
     LookedAt("branding-tenant", "/reseller/tenants/{branded_tenant}/branding", "branded"),
     LookedAt("domain-remove", "/reseller/branding/domains/{domain}/remove", "branded"),
+    LookedAt("statement", "/reseller/statement?from=2020-01-01&to=2099-12-31", "busy"),
+    LookedAt("statement-new", "/reseller/statement", "new"),
     LookedAt("settings", "/reseller/settings", "branded"),
     LookedAt("settings-new", "/reseller/settings", "new"),
     LookedAt("key-revoke", "/reseller/settings/api-keys/{api_key}/revoke", "branded"),

@@ -250,3 +250,30 @@ def test_links_carry_the_stage_under_api_gateway(
     finally:
         monkeypatch.undo()
         settings.cache_clear()
+
+
+def test_a_statement_is_printed_and_downloaded(
+    people: People, visitor: Visitor, reseller: Person
+) -> None:
+    text = visitor.get("/reseller/statement").text
+    assert "Allocation: Initial" in text
+    assert '<span class="plus">+2</span>' in text
+    file = visitor.get("/reseller/statement?from=2020-01-01&to=2099-12-31&format=csv")
+    assert file.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert (
+        'filename="statement-company-1-2020-01-01-to-2099-12-31.csv"'
+        in file.headers["Content-Disposition"]
+    )
+    assert ",allocation,2,2," in file.text
+    before = visitor.get("/reseller/statement?from=2020-01-01&to=2020-01-31").text
+    assert "Nothing in this period" in before
+    admin = signed_in(people.admin)
+    assert admin.get(f"/admin/resellers/{reseller.reseller_id}/statement").status == 200
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["from=soon", "from=2026-02-02&to=2026-01-01", "to=9999-12-31", "from=0001-01-01"],
+)
+def test_a_period_that_is_none_is_refused(visitor: Visitor, asked: str) -> None:
+    assert visitor.get(f"/reseller/statement?{asked}").status == 422

@@ -11,6 +11,7 @@ from chalicelib.web.admin import (
     reseller,
     resellers,
     settings,
+    statement,
     tenants,
     users,
 )
@@ -21,6 +22,7 @@ PAGES = (
     resellers.pages,
     reseller.pages,
     tenants.pages,
+    statement.pages,
     purchases.pages,
     purchase.pages,
     reconciliation.pages,

@@ -7,6 +7,7 @@ from chalicelib.web.reseller import (
     overview,
     purchase,
     settings,
+    statement,
     tenant,
     tenants,
 )
@@ -20,4 +21,5 @@ PAGES = (
     branding.pages,
     domains.pages,
     settings.pages,
+    statement.pages,
 )
