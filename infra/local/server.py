@@ -1,5 +1,6 @@
 """One HTTP server on 127.0.0.1 for everything that `make run` offers."""
 
+import sys
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -22,6 +23,11 @@ class LocalServer(ThreadingHTTPServer):
     def __init__(self, port: int, handle: Handle) -> None:
         super().__init__(("127.0.0.1", port), _handler(handle))
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that went away in the middle of an answer is no error."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _handler(handle: Handle) -> type[BaseHTTPRequestHandler]:

@@ -146,6 +146,21 @@ def test_one_reseller_is_compared_before_it_is_synced(admin: Visitor, seller: Pe
     assert "Nothing to repair" in again.text
 
 
+def test_why_a_reseller_cannot_create_tenants_is_on_its_page(
+    admin: Visitor, people: People, seller: Person
+) -> None:
+    path = f"/admin/resellers/{seller.reseller_id}"
+    assert "Yes, all is well" in admin.get(path).text
+    text = text_of(admin.get(f"/admin/resellers/{people.reseller().reseller_id}"))
+    assert "Can it create tenants? No" in text
+    assert "0 of 0 licenses are available" in text
+    assert "Words for the reseller" in text
+    damage.edit(account(seller), license_used=1)
+    assert "license_used is 1" not in admin.get(path).text
+    compared = text_of(admin.get(f"{path}?compare=1"))
+    assert "Yes, with 1 thing to look at" in compared
+
+
 def test_the_settings_say_what_is_repaired_without_asking(admin: Visitor) -> None:
     path = "/admin/settings/rules"
     fields = admin.get("/admin/settings").form(path).fields

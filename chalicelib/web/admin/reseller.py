@@ -8,7 +8,8 @@ from chalicelib.api.fields import Email, Input, LicenseCount, Slug, Text
 from chalicelib.api.resellers import Adjustment
 from chalicelib.domain.findings import Code
 from chalicelib.errors import InvalidRequest, TenantryError, VersionConflict
-from chalicelib.services import activity, lookup, platform, purchases, resellers, tenants
+from chalicelib.services import activity, diagnosis, lookup, platform, purchases, resellers, tenants
+from chalicelib.services.diagnosis import Check
 from chalicelib.services.reconciliation import sync, waiting
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.reads import PageRequest, get
@@ -39,6 +40,8 @@ def show_reseller(visit: Visit, **context: Any) -> Response:
     reseller = resellers.read_reseller(visit.path["reseller"])
     moves = resellers.list_ledger(reseller.id, PageRequest(MOVES, visit.query("cursor") or None))
     user = get(User, reseller.user_id)
+    compared = bool(visit.query("compare"))
+    found = diagnosis.diagnose(reseller, counting=compared)
     return render(
         visit,
         "reseller",
@@ -49,10 +52,36 @@ def show_reseller(visit: Visit, **context: Any) -> Response:
         purchases=purchases.list_purchases(reseller.id, FIRST_FEW).rows,
         entries=shown_moves(moves.rows),
         pages=visit.pages(moves.next_cursor),
-        sync=_compared(visit, reseller) if visit.query("compare") else None,
+        checks=[_shown_check(check, reseller) for check in found.checks],
+        can_create_tenants=found.can_create_tenants,
+        message=found.message,
+        sync=_compared(visit, reseller) if compared else None,
         restrict_inactive_resellers=platform.current().restrict_inactive_resellers,
         **context,
     )
+
+
+def _shown_check(check: Check, reseller: Reseller) -> dict[str, Any]:
+    """A check with a link to where its next step is taken."""
+    own = f"/admin/resellers/{reseller.id}"
+    path, label = {
+        "reseller_active": (f"{own}#edit", "Edit"),
+        "licenses_available": (f"{own}#allocate", "Allocate"),
+        "not_over_allocated": (f"{own}#allocate", "Allocate"),
+        "user_linked": (f"{own}#edit", "Edit"),
+        "user_active": (f"/admin/users/{reseller.user_id}", "See the user"),
+        "counts_match": (f"{own}#sync", "Sync"),
+        "no_checkout_pending": (f"/admin/purchases?reseller={reseller.id}", "See purchases"),
+    }.get(check.check, (None, None))
+    failed = "fail" if check.check in diagnosis.REQUIRED else "warn"
+    return {
+        "title": check.question,
+        "status": "pass" if check.passed else failed,
+        "evidence": check.evidence,
+        "next_step": check.next_step,
+        "path": path,
+        "label": label,
+    }
 
 
 def _compared(visit: Visit, reseller: Reseller) -> dict[str, Any]:
