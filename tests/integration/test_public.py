@@ -25,8 +25,13 @@ def test_the_guides_prices(api: Api) -> None:
 
 @pytest.mark.parametrize(
     ("quantity", "unit_amount", "offer"),
-    [(1, 2500, None), (9, 2500, (10, 20000)), (12, 2000, None), (99, 1750, (100, 150000))]
-    + [(100_000, 1500, None)],
+    [
+        (1, 2500, None),
+        (9, 2500, (10, 20000)),
+        (12, 2000, None),
+        (99, 1750, (100, 150000)),
+        (100_000, 1500, None),
+    ],
 )
 def test_a_quote(api: Api, quantity: int, unit_amount: int, offer: tuple[int, int] | None) -> None:
     assert api.get(f"/v1/pricing/quote?quantity={quantity}").json == {
