@@ -144,7 +144,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 def _is_whole(config: pytest.Config) -> bool:
     option = config.option
-    narrowed = option.keyword or option.markexpr or getattr(option, "deselect", None)
+    # pyproject.toml leaves the engine and the browser out: a run like that is a whole one.
+    marked = option.markexpr and option.markexpr not in config.getini("addopts")
+    narrowed = option.keyword or marked or getattr(option, "deselect", None)
     return not narrowed and [Path(a).resolve() for a in config.args] == [ROOT / "tests"]
 
 
