@@ -51,6 +51,8 @@ ROWS: dict[tuple[str, str], set[str]] = {
         f"GET {TENANT}",
         f"GET {RESELLER}/purchases",
         f"GET {RESELLER}/purchases/{{id}}",
+        f"GET {RESELLER}/statement",
+        f"GET {RESELLER}/diagnosis",
         f"GET {RESELLER}/branding",
         f"GET {TENANT}/branding",
         f"GET {RESELLER}/domains",
