@@ -33,11 +33,12 @@ EARNED = frozenset({Status.PAID, Status.PARTIALLY_REFUNDED, Status.REFUNDED})
 
 @dataclass
 class Figures:
-    """money: integer cents by month (`2026-11`), net of refunds; what a dispute holds is not
-    ours. low, over: the first of them, the neediest first. rows: how many were read."""
+    """sold, in_use: licenses. money: integer cents by month (`2026-11`), net of refunds; what
+    a dispute holds is not ours. low, over: the first of them, the neediest first. rows: how
+    many were read."""
 
-    license_count: int = 0
-    license_used: int = 0
+    sold: int = 0
+    in_use: int = 0
     resellers: int = 0
     low_count: int = 0
     over_count: int = 0
@@ -86,7 +87,7 @@ def take() -> Figures:
     if kept is not None:
         older = {m: cents for m, cents in kept.counted["money"].items() if m in months}
         figures.money = {**older, **figures.money}
-    today = {"owned": figures.license_count, "used": figures.license_used}
+    today = {"owned": figures.sold, "used": figures.in_use}
     oldest = f"{now - timedelta(days=DAYS):%Y-%m-%d}"
     days = {day: at for day, at in (kept.history if kept else {}).items() if day > oldest}
     row = KeptFigures(
@@ -104,7 +105,7 @@ def take() -> Figures:
 def _line(kept: KeptFigures | None, live: Figures | None) -> list[tuple[str, int, int]]:
     days = dict(kept.history) if kept else {}
     if live is not None:
-        today = {"owned": live.license_count, "used": live.license_used}
+        today = {"owned": live.sold, "used": live.in_use}
         days[f"{clock.now():%Y-%m-%d}"] = today
     return [(day, at["owned"], at["used"]) for day, at in sorted(days.items())]
 
@@ -120,8 +121,8 @@ def _count(months: list[str], *, most: int | None = None) -> Figures:
         _read_more(figures, len(page.rows), most)
         for reseller in page.rows:
             figures.resellers += 1
-            figures.license_count += reseller.license_count
-            figures.license_used += reseller.license_used
+            figures.sold += reseller.license_count
+            figures.in_use += reseller.license_used
             figures.low_count += is_low(reseller)
             figures.over_count += reseller.over_allocated
         low = _neediest([*low, *filter(is_low, page.rows)])

@@ -159,6 +159,17 @@ def test_chalice_serves_no_json_route_that_is_not_declared() -> None:
     assert {path for _, path in served - declared if path.startswith("/v1")} == set()
 
 
+def test_one_place_of_a_path_has_one_name() -> None:
+    """API Gateway refuses `/a/{x}` beside `/a/{y}/b`: the deployment would fail."""
+    names: dict[str, set[str]] = {}
+    for path in app.app.routes:
+        parts = path.split("/")
+        for place, part in enumerate(parts):
+            if part.startswith("{"):
+                names.setdefault("/".join(parts[:place]), set()).add(part)
+    assert {place: found for place, found in names.items() if len(found) > 1} == {}
+
+
 def every_error(base: type[errors.TenantryError]) -> list[type[errors.TenantryError]]:
     return [cls for sub in base.__subclasses__() for cls in (sub, *every_error(sub))]
 

@@ -30,8 +30,8 @@ def _context(shown: figures.Shown) -> dict[str, Any]:
     this_month, last_month = recent_months(2)
     return {
         "totals": {
-            "license_count": counted.license_count,
-            "license_used": counted.license_used,
+            "license_count": counted.sold,
+            "license_used": counted.in_use,
             "resellers": counted.resellers,
             "revenue_month": counted.money.get(this_month, 0),
             "revenue_last_month": counted.money.get(last_month, 0),

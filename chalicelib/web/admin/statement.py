@@ -9,9 +9,9 @@ from chalicelib.web.statements import show_statement
 pages = Pages(__name__)
 
 
-@pages.page("GET", "/admin/resellers/{id}/statement", audience=Audience.ADMIN)
+@pages.page("GET", "/admin/resellers/{reseller}/statement", audience=Audience.ADMIN)
 def show_resellers_statement(visit: Visit) -> Response:
-    reseller = read_reseller(visit.path["id"])
+    reseller = read_reseller(visit.path["reseller"])
     back = f"/admin/resellers/{reseller.id}"
     return show_statement(
         visit, reseller, path=f"{back}/statement", back=back, nav="admin/resellers"
