@@ -277,3 +277,10 @@ def test_a_statement_is_printed_and_downloaded(
 )
 def test_a_period_that_is_none_is_refused(visitor: Visitor, asked: str) -> None:
     assert visitor.get(f"/reseller/statement?{asked}").status == 422
+
+
+def test_where_the_payment_page_leads_back_to_takes_no_dictation(visitor: Visitor) -> None:
+    for path in ("/reseller/licenses", "/reseller/licenses/return"):
+        led = visitor.get(f"{path}?purchase=x%0d%0aSet-Cookie:a=b%2F..%2F..%2Flogout")
+        assert led.location.startswith("/reseller/purchases/x%0D%0ASet-Cookie%3Aa%3Db%2F..%2F")
+        assert visitor.follow(led).status == 404

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from chalice.app import Response
 
@@ -26,9 +27,9 @@ PRESETS = 3
 @pages.page("GET", "/reseller/licenses", audience=Audience.RESELLER)
 def show_licenses(visit: Visit, **context: Any) -> Response:
     if visit.query("purchase"):
-        return visit.redirect(f"/reseller/purchases/{visit.query('purchase')}?returned=1")
+        return back_from_payment(visit)
     asked = str(context.get("form", {}).get("quantity") or visit.query("quantity"))
-    quote, wrong = _quote(asked)
+    price, wrong = _quote(asked)
     page = purchases.list_purchases(visit.reseller.id, visit.page_request())
     return render(
         visit,
@@ -37,7 +38,7 @@ def show_licenses(visit: Visit, **context: Any) -> Response:
         nav="licenses",
         **{
             "tiers": platform.current().price_tiers["tiers"],
-            "quote": quote,
+            "quote": price,
             "max_quantity": MAX_QUANTITY,
             "open_checkouts": [p for p in page.rows if _can_be_paid(p)],
             "purchases": page.rows,
@@ -49,6 +50,12 @@ def show_licenses(visit: Visit, **context: Any) -> Response:
             **context,
         },
     )
+
+
+def back_from_payment(visit: Visit) -> Response:
+    """To the purchase that its buyer returns from."""
+    purchase_id = quote(visit.query("purchase"), safe="")
+    return visit.redirect(f"/reseller/purchases/{purchase_id}?returned=1")
 
 
 def _quote(asked: str) -> tuple[Any, dict[str, str]]:

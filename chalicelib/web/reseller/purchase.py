@@ -12,6 +12,7 @@ from chalicelib.services import purchases, settlement
 from chalicelib.services.resellers import read_reseller
 from chalicelib.storage.purchases import Purchase
 from chalicelib.web.reseller.frame import render
+from chalicelib.web.reseller.licenses import back_from_payment
 from chalicelib.web.routing import Audience, Pages, Visit
 
 pages = Pages(__name__)
@@ -22,7 +23,7 @@ SLOW = timedelta(seconds=20)
 
 @pages.page("GET", "/reseller/licenses/return", audience=Audience.RESELLER)
 def return_from_payment(visit: Visit) -> Response:
-    return visit.redirect(f"/reseller/purchases/{visit.query('purchase')}?returned=1")
+    return back_from_payment(visit)
 
 
 @pages.page("GET", "/reseller/purchases/{id}", audience=Audience.RESELLER)
