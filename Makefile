@@ -1,6 +1,6 @@
 # Everything a newcomer needs is two commands: make run, make test.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-engine check format walkthrough lock clean package policies deploy destroy
+.PHONY: help run test test-engine check format walkthrough lock clean package policies deploy destroy growth
 
 PYTHON ?= python3
 VENV := .venv
@@ -48,6 +48,9 @@ policies: $(VENV)/installed ## write the functions' IAM policies from the AWS ca
 
 deploy: package ## show what a deployment of STAGE would change (needs BUCKET), ask, change it
 	@$(BIN)/python -m infra.deployment.deploy $(STAGE) --bucket "$(BUCKET)" --parameters $(PARAMETERS)
+
+growth: $(VENV)/installed ## measure what each operation takes while everything grows (Java 17, npm)
+	@$(BIN)/python -m infra.bench.growth
 
 destroy: $(VENV)/installed ## delete the stack of STAGE; refuses prod
 	@$(BIN)/python -m infra.deployment.destroy $(STAGE)

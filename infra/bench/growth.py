@@ -185,7 +185,7 @@ class House:
 
 @contextmanager
 def house() -> Iterator[House]:
-    set_environment()
+    set_environment({"POWERTOOLS_LOG_LEVEL": "CRITICAL", "POWERTOOLS_METRICS_DISABLED": "true"})
     with dynamodb_local() as url:
         os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = url
         with local_aws():
