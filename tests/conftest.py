@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from functools import cache
+from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 
 from infra.local.aws import create_tables, local_aws, set_environment
 
@@ -22,8 +21,8 @@ from infra.local.stripe_stand_in.client import InProcessHTTPClient  # noqa: E402
 from infra.local.stripe_stand_in.stand_in import StripeStandIn  # noqa: E402
 from tests.support.api import Api  # noqa: E402
 from tests.support.examples import World  # noqa: E402
-from tests.support.people import People  # noqa: E402
-from tests.support.tables import empty_tables  # noqa: E402
+from tests.support.people import People, Person  # noqa: E402
+from tests.support.tables import empty_tables, put_back, rows_of_all_tables  # noqa: E402
 from tests.support.wire import Wire, tap  # noqa: E402
 
 
@@ -35,17 +34,25 @@ def aws() -> Iterator[None]:
 
 
 @pytest.fixture
-def tables(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Empty tables, nothing remembered of the last test's, and passwords hashed quickly."""
+def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Hashing a password is slow on purpose; tests/unit/test_secrets.py holds that it is."""
+    monkeypatch.setattr(secrets, "PASSES", 1)
+    monkeypatch.setattr(secrets, "MEMORY_KIB", 8)
+    _forget_hashers()
+    yield
+    _forget_hashers()
+
+
+def _forget_hashers() -> None:
+    secrets._hasher.cache_clear()
+    secrets._unknown.cache_clear()
+
+
+@pytest.fixture
+def tables(aws: None, quick_passwords: None) -> None:
+    """Empty tables, and nothing remembered of the last test's."""
     empty_tables()
     platform.forget()
-    monkeypatch.setattr(secrets, "_hasher", quick_hasher)
-
-
-@cache
-def quick_hasher() -> PasswordHasher:
-    """The real cost is checked by itself; here it would be most of the suite's time."""
-    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 class TestClock:
@@ -97,12 +104,27 @@ def people(api: Api) -> People:
 
 
 @pytest.fixture
-def world(people: People, stripe: StripeStandIn, monkeypatch: pytest.MonkeyPatch) -> World:
-    """An admin, and a reseller with 10 licenses, for whom any route can be called."""
+def world(api: Api, stripe: StripeStandIn, monkeypatch: pytest.MonkeyPatch) -> World:
+    """An admin, and a reseller with 10 licenses, for whom any route can be called.
+
+    Both are signed in already, so that a call writes nothing but what it is for. They are
+    made once in this process: hundreds of tests ask for them.
+    """
     monkeypatch.setattr(
         txt_records, "look_up", lambda _name, expected: compare([expected], expected)
     )
-    return World(people, stripe)
+    if not _first_world:
+        people = People(api)
+        reseller = people.reseller(licenses=10)
+        assert people.admin.api.token
+        assert reseller.api.token
+        _first_world.append((people, reseller, rows_of_all_tables()))
+    people, reseller, rows = _first_world[0]
+    put_back(rows)
+    return World(people, stripe, reseller)
+
+
+_first_world: list[tuple[People, Person, dict[str, Any]]] = []
 
 
 @pytest.fixture

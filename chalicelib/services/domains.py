@@ -27,7 +27,7 @@ def add_domain(
 ) -> Domain:
     """A pending domain. Adding one again returns it, for another tenant if that is asked.
 
-    Raises InvalidRequest (host; too many), DomainTaken, NotFound (tenant), VersionConflict.
+    Raises InvalidRequest (host; tenant_id; too many), DomainTaken, VersionConflict.
     """
     name = _checked(host)
     if owner_of(domain_claim(name)) not in (None, reseller_id):
@@ -65,7 +65,7 @@ def _require_tenant(tx: Transaction, reseller_id: str, tenant_id: str) -> None:
         reseller_id,
         tenant_id,
         condition=Tenant.id.exists() & Tenant.deleted_at.does_not_exist(),
-        otherwise=NotFound("tenant"),
+        otherwise=InvalidRequest.of("tenant_id", "There is no such tenant."),
     )
 
 

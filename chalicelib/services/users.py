@@ -10,7 +10,7 @@ from chalicelib.storage import super_admins
 from chalicelib.storage.claims import claim, free
 from chalicelib.storage.credentials import Kind
 from chalicelib.storage.reads import Page, PageRequest, get, query_page
-from chalicelib.storage.rows import new_id
+from chalicelib.storage.rows import differing, new_id
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User, email_claim
 
@@ -91,10 +91,14 @@ def edit_user(user: User, changes: dict[str, Any], *, by: str) -> User:
     """Change some of email, name, password, is_super_admin, is_active of the row as read.
 
     Deactivating ends the user's sessions and keys for good; a new password ends the sessions.
-    Raises EmailTaken, InvalidRequest, Forbidden, VersionConflict.
+    What is so already changes nothing. Raises EmailTaken, InvalidRequest, Forbidden,
+    VersionConflict.
     """
-    columns = dict(changes)
-    password = columns.pop("password", None)
+    changes = dict(changes)
+    password = changes.pop("password", None)
+    columns = differing(user, changes)
+    if not columns and password is None:
+        return user
     email = str(columns.get("email", user.email))
     tx = Transaction()
     if password is not None:

@@ -266,9 +266,9 @@ class TestTenants:
         self, people: People, reseller: Person, tenant: dict[str, Any]
     ) -> None:
         body = {"host": HOST, "tenant_id": tenant["id"]}
-        assert people.reseller().api.post(DOMAINS, body).code == "not_found"
+        assert people.reseller().api.post(DOMAINS, body).code == "invalid_request"
         reseller.api.delete(f"/v1/resellers/me/tenants/{tenant['id']}")
-        assert reseller.api.post(DOMAINS, body).code == "not_found"
+        assert reseller.api.post(DOMAINS, body).code == "invalid_request"
         assert reseller.api.get(DOMAINS).json["data"] == []
 
 

@@ -5,14 +5,16 @@ A new route needs something here only where it asks for a field that no route ha
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 from chalicelib.api.routing import Audience, Route
 from chalicelib.services import passwords
 from chalicelib.services.users import read_user
+from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.transactions import Transaction
+from infra.local import damage
 from infra.local.stripe_stand_in.stand_in import StripeStandIn
 from tests.support.api import Api, Reply
 from tests.support.people import PASSWORD, People, Person
@@ -36,6 +38,7 @@ FIELDS: dict[str, Callable[["World"], Any]] = {
     "token": lambda world: world.password_link(),
     "licenses": lambda world: 1,
     "apply": lambda world: False,
+    "action": lambda world: "ignore",
 }
 
 
@@ -45,13 +48,7 @@ class World:
 
     people: People
     stripe: StripeStandIn
-    reseller: Person = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.reseller = self.people.reseller(licenses=10)
-        # Signed in now, so that a call writes nothing but what it is for.
-        assert self.reseller.api.token
-        assert self.people.admin.api.token
+    reseller: Person
 
     def tenant(self, *, deleted: bool = False) -> str:
         path = "/v1/resellers/me/tenants"
@@ -77,6 +74,18 @@ class World:
         added = self.reseller.api.post("/v1/resellers/me/domains", {"host": host})
         assert added.status == 201, added.text
         return host
+
+    def reconciliation(self) -> str:
+        """A run that found something: a total that nothing explains."""
+        damage.edit(Reseller(str(self.reseller.reseller_id)), license_count=1000 + next(_numbers))
+        self._run = self.people.admin.api.post("/v1/reconciliations", {}).json["id"]
+        return str(self._run)
+
+    def finding(self) -> str:
+        """Of the run just made."""
+        listed = self.people.admin.api.get(f"/v1/reconciliations/{self._run}/findings").json
+        finding_id: str = listed["data"][0]["id"]
+        return finding_id
 
     def session(self) -> str:
         """Another one of the reseller's."""
@@ -113,10 +122,13 @@ IDS: dict[str, Callable[[World], str]] = {
     "domains": lambda world: world.domain(),
     "sessions": lambda world: world.session(),
     "api-keys": lambda world: world.key(),
+    "reconciliations": lambda world: world.reconciliation(),
+    "findings": lambda world: world.finding(),
 }
 FIRST: dict[str, Callable[[World], str]] = {
     "restore": lambda world: world.tenant(deleted=True),
     "refunds": lambda world: world.purchase(paid=True),
+    "refund-quote": lambda world: world.purchase(paid=True),
 }
 
 
@@ -159,7 +171,17 @@ def path(world: World, route: Route) -> str:
             if route.audience is Audience.ADMIN and noun == "api-keys":
                 make = World.admin_key
             parts[place] = make(world)
-    return "/".join(parts) + ("?quantity=3" if route.path.endswith("/quote") else "")
+    return "/".join(parts) + query(route)
+
+
+def query(route: Route) -> str:
+    """What a GET cannot do without."""
+    if route.method != "GET":
+        return ""
+    required = {"quantity": "3", "licenses": "1"}.items()
+    fields = route.input.model_fields
+    sent = [f"{k}={v}" for k, v in required if k in fields and fields[k].is_required()]
+    return "?" + "&".join(sent) if sent else ""
 
 
 def body(world: World, route: Route) -> Any:
