@@ -1,6 +1,6 @@
 # Everything a newcomer needs is two commands: make run, make test.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-engine check format walkthrough lock clean package policies deploy destroy growth
+.PHONY: help run test test-engine test-browser check format walkthrough lock clean package policies deploy destroy admin growth bench
 
 PYTHON ?= python3
 VENV := .venv
@@ -30,6 +30,12 @@ test: $(VENV)/installed ## run the tests
 test-engine: $(VENV)/installed ## run the concurrency tests on DynamoDB Local (Java 17, npm)
 	$(BIN)/python -m pytest -n 0 -m engine tests/engine
 
+test-browser: $(VENV)/installed node_modules/axe-core ## look at every page in Chromium (Chromium, npm)
+	$(BIN)/python -m pytest -n 0 -m browser tests/browser
+
+node_modules/axe-core:
+	npm install --prefix . --no-save --no-package-lock --no-audit --no-fund --silent axe-core@4.14.1
+
 check: $(VENV)/installed ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -48,6 +54,13 @@ policies: $(VENV)/installed ## write the functions' IAM policies from the AWS ca
 
 deploy: package ## show what a deployment of STAGE would change (needs BUCKET), ask, change it
 	@$(BIN)/python -m infra.deployment.deploy $(STAGE) --bucket "$(BUCKET)" --parameters $(PARAMETERS)
+
+admin: $(VENV)/installed ## make the first super admin of a deployed STAGE (EMAIL, NAME)
+	@$(BIN)/python -m infra.first_admin "$(EMAIL)" "$(STAGE)" $(if $(NAME),"$(NAME)")
+
+bench: $(VENV)/installed ## measure sign-in, and what reconciliation reads
+	@$(BIN)/python -m infra.bench.sign_in
+	@$(BIN)/python -m infra.bench.reconciliation
 
 growth: $(VENV)/installed ## measure what each operation takes while everything grows (Java 17, npm)
 	@$(BIN)/python -m infra.bench.growth

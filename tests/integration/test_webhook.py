@@ -163,7 +163,8 @@ def test_what_is_on_record(
     headers, body = stripe.signed(event)
     stripe.faults.fail(next=9, kind="500")
     assert post(body, headers)["statusCode"] == 500
-    recorded = {row["type"]: row for row in books.rows("stripe-events")}
+    rows = books.rows("stripe-events")
+    recorded = {row["type"]: row for row in rows if row["id"].startswith("evt_")}
     assert recorded["charge.succeeded"]["outcome"] == "ignored"
     completed = recorded["checkout.session.completed"]
     assert completed["outcome"] == "failed: PaymentProviderRefused"

@@ -8,6 +8,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models.dynamo_type import DynamoType
 
 from chalicelib import clock
+from chalicelib.services.sweep import OVERLAP
 from chalicelib.settings import settings
 from chalicelib.storage.resellers import Reseller, company_key
 from chalicelib.storage.stripe_events import PROGRESS, SweepProgress
@@ -37,7 +38,7 @@ def open_account(licenses: int = 0) -> Reseller:
 def swept_just_now() -> None:
     """As the sweep before this one left it."""
     now = clock.now()
-    SweepProgress(PROGRESS, seen_until=now, created_at=now, updated_at=now).save()
+    SweepProgress(PROGRESS, seen_until=now - OVERLAP, created_at=now, updated_at=now).save()
 
 
 def read_account() -> Reseller:
