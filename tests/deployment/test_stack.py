@@ -8,7 +8,10 @@ import boto3
 import pytest
 
 from infra.local.aws import table_definitions
-from tests.deployment.sam import REGION, Template, of_type, resolved
+from tests.deployment.sam import Template, of_type, resolved
+
+# Not where the tests' own tables are: moto keeps one cloud a process.
+REGION = "eu-central-1"
 
 CREATED = (
     "AWS::DynamoDB::Table",
@@ -33,26 +36,31 @@ def stack(aws: None, transformed: Template, stage: str) -> dict[str, str]:
     }
     client = boto3.client("cloudformation", region_name=REGION)
     name = f"tenantry-{stage}"
-    client.create_stack(
-        StackName=name, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"]
-    )
+    if name not in {s["StackName"] for s in client.describe_stacks()["Stacks"]}:
+        client.create_stack(
+            StackName=name, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"]
+        )
     resources = client.describe_stack_resources(StackName=name)["StackResources"]
     return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources}
 
 
 def test_its_tables_are_those_that_the_code_was_tested_with(
-    stack: dict[str, str], stage: str
+    stack: dict[str, str], stage: str, transformed: Template
 ) -> None:
     client = boto3.client("dynamodb", region_name=REGION)
+    declared = {
+        stack[logical_id]: resource["Properties"]
+        for logical_id, resource in of_type(transformed, "AWS::DynamoDB::Table").items()
+    }
     for definition in table_definitions():
         name = definition["TableName"].replace("tenantry-dev-", f"tenantry-{stage}-")
         table = client.describe_table(TableName=name)["Table"]
         assert table["KeySchema"] == definition["KeySchema"]
         assert indexes(table) == indexes(definition)
         assert table["DeletionProtectionEnabled"] is (stage == "prod")
-        ttl = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
-        wanted = definition.get("TimeToLiveSpecification", {}).get("AttributeName")
-        assert ttl.get("AttributeName") == wanted
+        # moto makes no TTL of a stack's tables, so the template has the word.
+        ttl = declared[name].get("TimeToLiveSpecification")
+        assert ttl == definition.get("TimeToLiveSpecification")
 
 
 def indexes(table: Any) -> dict[str, Any]:
@@ -83,8 +91,11 @@ def test_its_roles_are_for_lambda_and_allow_these_tables(
         }
         assert services <= {"lambda.amazonaws.com", "apigateway.amazonaws.com"}
         for name in client.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]:
-            document = client.get_role_policy(RoleName=role["RoleName"], PolicyName=name)
-            for statement in document["PolicyDocument"]["Statement"]:
+            found = client.get_role_policy(RoleName=role["RoleName"], PolicyName=name)
+            document = found["PolicyDocument"]
+            # moto gives a stack's inline policy as the text that it was given.
+            document = json.loads(document) if isinstance(document, str) else document
+            for statement in document["Statement"]:
                 assert isinstance(statement["Resource"], str), statement
                 policies += "dynamodb" in statement["Resource"]
     assert policies
