@@ -2,6 +2,7 @@
 was tested with."""
 
 import json
+from ast import literal_eval
 from typing import Any
 
 import boto3
@@ -94,7 +95,7 @@ def test_its_roles_are_for_lambda_and_allow_these_tables(
             found = client.get_role_policy(RoleName=role["RoleName"], PolicyName=name)
             document = found["PolicyDocument"]
             # moto gives a stack's inline policy as the text that it was given.
-            document = json.loads(document) if isinstance(document, str) else document
+            document = literal_eval(document) if isinstance(document, str) else document
             for statement in document["Statement"]:
                 assert isinstance(statement["Resource"], str), statement
                 policies += "dynamodb" in statement["Resource"]

@@ -1,6 +1,5 @@
 """Mail: queued with its effect, sent by the schedule, tried again, given up on record."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -22,10 +21,8 @@ CONTEXT = {"company_name": "Käse & Söhne", "license_available": 1, "license_co
 
 
 @pytest.fixture(autouse=True)
-def _tables(tables: None) -> Iterator[None]:
+def _tables(tables: None) -> None:
     outbox.forget_all()
-    yield
-    mail.PREPARE.clear()
 
 
 def queue(**changes: Any) -> Mail:
@@ -114,8 +111,9 @@ def test_a_crash_after_sending_began_loses_no_mail(
     assert len(mails_to(TO)) == 1
 
 
-def test_what_is_prepared_at_sending_time_is_never_at_rest() -> None:
-    mail.PREPARE["licenses_low"] = lambda stored: {**stored, "company_name": "prepared just now"}
+def test_what_is_prepared_at_sending_time_is_never_at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare = {"licenses_low": lambda stored: {**stored, "company_name": "prepared just now"}}
+    monkeypatch.setattr(mail, "PREPARE", prepare)
     queue()
     (sent,) = mails_to(TO)
     assert "prepared just now" in sent["text"]
