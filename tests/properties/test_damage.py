@@ -238,6 +238,14 @@ def stripes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], StripeStan
     stripe_client.client_with.cache_clear()
 
 
+def said(key: Any, row: Any) -> Any:
+    """What a row says. A purchase whose ledger entry is put right is locked by its version, so
+    that two who repair it at once don't both: that alone may move."""
+    if key[0] != "purchases" or row is None:
+        return row
+    return {name: value for name, value in row.items() if name not in ("version", "updated_at")}
+
+
 @pytest.mark.parametrize("part", range(PARTS))
 def test_everything_comes_right(
     part: int, tables: None, stripes: Callable[[], StripeStandIn]
@@ -265,7 +273,8 @@ def test_everything_comes_right(
         after = stored()
         for key, row in before.items():
             if key not in vandal.touched and key[0] != "resellers" and key[1] != world.shelter:
-                assert after.get(key) == row, f"{key} was sound and is not as it was"
+                now = after.get(key)
+                assert said(key, now) == said(key, row), f"{key} was sound and is not as it was"
         assert after[("resellers", world.sound)] == before[("resellers", world.sound)]
 
     run()
