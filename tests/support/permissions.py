@@ -23,6 +23,8 @@ called_in: ContextVar[str | None] = ContextVar("called_in", default=None)
 recorded: set[Permission] = set()
 carried_out: set[tuple[str, str]] = set()
 findings: list[str] = []
+# Pages that no test of the ordinary run opens yet. The list may only get shorter.
+UNOPENED = frozenset(Path(__file__).with_name("unopened_pages.txt").read_text().splitlines())
 
 
 def pytest_configure() -> None:
@@ -123,10 +125,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if exitstatus != pytest.ExitCode.OK:
         return
     findings.extend(_unseen())
-    wrong = _findings(recorded, written())
-    findings.extend(wrong)
-    # A page that no test opens is told, not yet refused: the browser suite opens them all.
-    if wrong:
+    findings.extend(_findings(recorded, written()))
+    if findings:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -168,6 +168,7 @@ def _unseen() -> list[str]:
     return [
         f"No test carries out {method} {path}: what it calls is not known."
         for method, path in sorted(_declared() - carried_out)
+        if f"{method} {path}" not in UNOPENED
     ]
 
 
