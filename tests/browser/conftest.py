@@ -1,6 +1,7 @@
 """Chromium in front of the service as a process, with the town's people in it."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from threading import Thread
@@ -13,7 +14,7 @@ from infra.local.demo import ADMIN_EMAIL, PASSWORD, RESELLER_EMAIL
 from tests.browser.watch import Watch
 from tests.support.processes import start
 
-CHROMIUM = "/usr/bin/chromium"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -73,8 +74,10 @@ def town() -> Iterator[Town]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
+    installed = next(filter(None, map(shutil.which, BROWSERS)), None)
+    assert installed is not None, f"needs one of {', '.join(BROWSERS)}"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=installed, args=ARGUMENTS)
         yield browser
         browser.close()
 
