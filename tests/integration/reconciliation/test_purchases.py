@@ -1,0 +1,86 @@
+"""Purchases that differ from what Stripe says."""
+
+from chalicelib.storage.ledger import LedgerEntry
+from chalicelib.storage.purchases import Purchase
+from infra.local import damage
+from infra.local.stripe_stand_in.stand_in import StripeStandIn
+from tests.integration.reconciliation.desk import Desk, reseller_of
+from tests.support.people import Person
+from tests.support.purchases import buy_and_pay
+
+
+def the_purchase(seller: Person) -> Purchase:
+    (purchase,) = Purchase.query(str(seller.reseller_id), consistent_read=True)
+    return purchase
+
+
+def test_a_paid_purchase_that_nobody_heard_of(
+    seller: Person, desk: Desk, stripe: StripeStandIn
+) -> None:
+    buy_and_pay(seller, stripe, 10, deliver=False)
+    found, where = desk.only("purchase_uncredited")
+    assert found["evidence"]["worth_by_stripe"] == 10
+    assert found["safe"]
+    desk.decide(where, "repair")
+    assert reseller_of(seller).license_count == 15
+    desk.assert_clean()
+
+
+def test_a_purchase_whose_ledger_entry_was_deleted_is_not_credited_twice(
+    seller: Person, desk: Desk, stripe: StripeStandIn
+) -> None:
+    buy_and_pay(seller, stripe, 10)
+    for entry in LedgerEntry.query(str(seller.reseller_id)):
+        if entry.kind == "purchase":
+            damage.remove(entry)
+    found, where = desk.only("purchase_uncredited")
+    assert not found["safe"]
+    desk.decide(where, "repair")
+    assert reseller_of(seller).license_count == 15
+    desk.assert_clean()
+
+
+def test_a_forged_purchase_is_taken_back(seller: Person, desk: Desk, stripe: StripeStandIn) -> None:
+    seller.api.post("/v1/resellers/me/purchases", {"quantity": 10})
+    purchase = the_purchase(seller)
+    damage.edit(purchase, status="paid", licenses_granted=10, unsettled=None)
+    damage.edit(reseller_of(seller), license_count=15)
+    codes = {f["code"] for f in desk.findings(desk.run())}
+    assert codes == {"count_unexplained", "stuck_purchase", "orphan_claim"}
+    for code, action in (("stuck_purchase", "repair"), ("count_unexplained", "revert")):
+        report = desk.run()
+        found = next(f for f in desk.findings(report) if f["code"] == code)
+        where = f"/v1/reconciliations/{report['id']}/findings/{found['id']}/resolution"
+        desk.decide(where, action)
+    assert reseller_of(seller).license_count == 5
+    assert the_purchase(seller).status == "pending"
+    desk.assert_clean()
+
+
+def test_a_purchase_hidden_from_the_sweep(
+    seller: Person, desk: Desk, stripe: StripeStandIn
+) -> None:
+    seller.api.post("/v1/resellers/me/purchases", {"quantity": 10})
+    damage.edit(the_purchase(seller), unsettled=None)
+    _, where = desk.only("stuck_purchase")
+    desk.decide(where, "repair")
+    assert the_purchase(seller).unsettled is not None
+    desk.assert_clean()
+
+
+def test_session_without_purchase(seller: Person, desk: Desk, stripe: StripeStandIn) -> None:
+    buy_and_pay(seller, stripe, 10)
+    damage.remove(the_purchase(seller))
+    _, where = desk.only("session_without_purchase")
+    desk.decide(where, "adopt")
+    assert the_purchase(seller).licenses_granted == 10
+    assert reseller_of(seller).license_count == 15
+    desk.assert_clean()
+
+
+def test_a_purchase_twice(seller: Person, desk: Desk, stripe: StripeStandIn) -> None:
+    buy_and_pay(seller, stripe, 10)
+    damage.duplicate(the_purchase(seller), id="pur_twice")
+    _, where = desk.only("stuck_purchase")
+    desk.decide(where, "delete")
+    desk.assert_clean()
