@@ -27,10 +27,20 @@ STATUSES: dict[type[errors.TenantryError], HTTPStatus] = {
 
 MEDIA_TYPE = "application/problem+json"
 
+# As RFC 9110 calls them; Python's own names for these two changed with 3.13.
+TITLES = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content",
+}
+
 
 def status_of(error: errors.TenantryError) -> HTTPStatus:
     """The status of the error's class, or of the nearest class above it."""
     return next(STATUSES[cls] for cls in type(error).__mro__ if cls in STATUSES)
+
+
+def title_of(status: HTTPStatus) -> str:
+    return TITLES.get(status, status.phrase)
 
 
 def problem(error: errors.TenantryError) -> tuple[HTTPStatus, dict[str, Any], dict[str, str]]:
@@ -57,7 +67,7 @@ def unexpected() -> tuple[HTTPStatus, dict[str, Any], dict[str, str]]:
 def _document(status: HTTPStatus, code: str, detail: str) -> dict[str, Any]:
     return {
         "type": f"urn:tenantry:problem:{code}",
-        "title": status.phrase,
+        "title": title_of(status),
         "status": status.value,
         "detail": detail,
         "code": code,

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from chalice.app import Blueprint, Response
 
 from chalicelib.api import headers, requests
-from chalicelib.api.problems import problem
+from chalicelib.api.problems import problem, title_of
 from chalicelib.api.routing import Audience
 from chalicelib.errors import Forbidden, NotFound, TenantryError, Unauthenticated
 from chalicelib.observability import invocation, logger
@@ -136,7 +136,7 @@ def _error_page(visit: Visit, error: TenantryError | None, request_id: str) -> R
     try:
         response = visit.render(
             f"errors/{page}.html",
-            title=status.phrase,
+            title=title_of(status),
             status_code=status.value,
             detail=str(error) if error else None,
             request_id=request_id,

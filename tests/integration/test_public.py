@@ -63,7 +63,7 @@ def test_a_problem_document(api: Api) -> None:
     assert email["message"]
     assert document == {
         "type": "urn:tenantry:problem:invalid_request",
-        "title": "Unprocessable Entity",
+        "title": "Unprocessable Content",
         "status": 422,
         "detail": "The request is not valid.",
         "code": "invalid_request",
