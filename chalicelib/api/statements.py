@@ -12,7 +12,7 @@ from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
 from chalicelib.domain.statements import Period, month
 from chalicelib.services import diagnosis, statements
 from chalicelib.services.diagnosis import Diagnosis
-from chalicelib.services.statements import Statement
+from chalicelib.services.statements import Booked, Statement
 
 routes = Routes(__name__)
 
@@ -71,7 +71,8 @@ class LicenseLines(Output):
 
 
 class MoneyLines(Output):
-    """Integer cents, of the purchases paid in the period. gross - refunded - disputed = net."""
+    """Integer cents booked in the period. gross - refunded - disputed = net. disputed: held by
+    the buyer's bank; negative where it gave back more than it took."""
 
     gross: int
     refunded: int
@@ -79,9 +80,11 @@ class MoneyLines(Output):
     net: int
 
 
-class PaidPurchase(Output):
+class BookedPurchase(Output):
+    """A purchase as it stands now, but for the amounts: those were booked in the period."""
+
     id: str
-    paid_at: Time
+    paid_at: Time | None
     quantity: int
     unit_amount: int
     currency: str
@@ -89,12 +92,13 @@ class PaidPurchase(Output):
     licenses_granted: int
     amount_paid: int
     amount_refunded: int
+    amount_disputed: int
     invoice_url: str | None
     receipt_url: str | None
 
 
 class StatementOutput(Output):
-    """money: by currency."""
+    """money: by currency. purchases: those whose money moved in the period."""
 
     reseller_id: str
     company_name: str
@@ -102,7 +106,7 @@ class StatementOutput(Output):
     to: Time
     licenses: LicenseLines
     money: dict[str, MoneyLines]
-    purchases: list[PaidPurchase]
+    purchases: list[BookedPurchase]
 
 
 class CheckOutput(Output):
@@ -151,7 +155,17 @@ def _shown(made: Statement) -> dict[str, object]:
         "to": made.period.end,
         "licenses": made.licenses,
         "money": made.money,
-        "purchases": made.purchases,
+        "purchases": [_booked(booked) for booked in made.purchases],
+    }
+
+
+def _booked(booked: Booked) -> dict[str, object]:
+    money = booked.money
+    return {
+        **booked.purchase.attribute_values,
+        "amount_paid": money.gross,
+        "amount_refunded": money.refunded,
+        "amount_disputed": money.disputed,
     }
 
 

@@ -1,7 +1,7 @@
 """Statements: what moved the licenses of a period, so that opening and closing tie."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from chalicelib.domain.ledger import Kind
@@ -45,8 +45,8 @@ class Licenses:
 
 @dataclass(slots=True)
 class Money:
-    """Of the purchases that were paid in the period, integer cents by now: gross was paid,
-    refunded went back, disputed is held by the bank."""
+    """Integer cents that moved: gross was paid, refunded went back, disputed is held by the
+    bank (negative: it gave back what it held)."""
 
     gross: int = 0
     refunded: int = 0
@@ -55,6 +55,11 @@ class Money:
     @property
     def net(self) -> int:
         return self.gross - self.refunded - self.disputed
+
+    def add(self, other: "Money") -> None:
+        self.gross += other.gross
+        self.refunded += other.refunded
+        self.disputed += other.disputed
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +71,6 @@ class Period:
 
     def __contains__(self, moment: datetime) -> bool:
         return self.start <= moment < self.end
-
-
-@dataclass(slots=True)
-class Totals:
-    licenses: Licenses = field(default_factory=Licenses)
-    money: dict[str, Money] = field(default_factory=dict)
 
 
 def month(text: str) -> Period:

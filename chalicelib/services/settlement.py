@@ -21,6 +21,7 @@ from chalicelib.domain.purchases import (
     Assessment,
     Status,
 )
+from chalicelib.domain.statements import Money
 from chalicelib.errors import Busy, NotFound, VersionConflict
 from chalicelib.observability import count, logger
 from chalicelib.services import checkout_sessions, notices
@@ -167,15 +168,19 @@ def _apply(
     wanted["licenses_granted"] = now.worth
     refunding = refund is not None and "refunds" not in columns
     wanted["unsettled"] = UNSETTLED if now.awaited or refunding else None
+    tx = Transaction()
+    wanted["bookings"] = purchase.booked(_money(purchase, wanted), tx.now)
+    first = difference > 0 and purchase.credited_at is None
+    if first:
+        wanted["credited_at"] = tx.now
     changed = {k: v for k, v in wanted.items() if getattr(purchase, k) != v}
     before = Status(purchase.status)
-    tx = Transaction()
     if changed:
         tx.change(purchase, **changed)
     if before == Status.PENDING and now.status != Status.PENDING:
         free_claim(tx, purchase)
     if difference > 0:
-        kind = Kind.PURCHASE if before in UNPAID | {Status.QUARANTINED} else Kind.REINSTATEMENT
+        kind = Kind.PURCHASE if first else Kind.REINSTATEMENT
         move = Move(kind, by, purchase.id, now.reason)
         pool.grant(tx, purchase.reseller_id, difference, move, also=_remember(customer_id))
         notices.purchase_moved(tx, purchase, difference, kind)
@@ -190,6 +195,13 @@ def _apply(
     if difference:
         notices.watch_supply(purchase.reseller_id)
     return Settled(purchase, difference, bool(changed))
+
+
+def _money(purchase: Purchase, columns: dict[str, Any]) -> Money:
+    paid = columns.get("amount_paid", purchase.amount_paid)
+    refunded = columns.get("amount_refunded", purchase.amount_refunded)
+    held = paid - refunded if columns["status"] == Status.DISPUTED else 0
+    return Money(paid, refunded, held)
 
 
 def free_claim(tx: Transaction, purchase: Purchase) -> None:

@@ -1,13 +1,17 @@
 """Statements for accounting: every license of a period explained, beside the money.
 
-The ledger is read as a stream: in memory are the sums, and the purchases paid in the period.
+Licenses and money count in the period in which they were booked, in one transaction: what is
+read of a closed month does not change, whatever is refunded or disputed later. The ledger is
+read as a stream: in memory are the sums, and what was booked in the period.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import merge
+from operator import itemgetter
 
-from chalicelib.domain.purchases import Status
+from chalicelib.domain.ledger import Kind
 from chalicelib.domain.statements import Licenses, Money, Period
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.purchases import Purchase
@@ -24,25 +28,35 @@ COLUMNS = (
     "reason",
     "paid",
     "refunded",
+    "disputed",
     "currency",
     "status",
     "invoice_url",
     "receipt_url",
 )
+NO_MONEY = (None,) * 7
 LEDGER_COLUMNS = ("at", "id", "kind", "count_change", "used_change", "reference", "actor", "reason")
 
 Cells = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Booked:
+    """A purchase, and what its money did in the period."""
+
+    purchase: Purchase
+    money: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
-    """money: by currency. purchases: those that were paid in the period."""
+    """money: by currency. purchases: those whose money moved in the period."""
 
     reseller: Reseller
     period: Period
     licenses: Licenses
     money: dict[str, Money]
-    purchases: list[Purchase]
+    purchases: list[Booked]
 
 
 def statement(reseller: Reseller, period: Period) -> Statement:
@@ -52,27 +66,37 @@ def statement(reseller: Reseller, period: Period) -> Statement:
             licenses.opening += entry.count_change
         else:
             licenses.add(entry.kind, entry.count_change)
-    purchases = _paid(reseller.id, period)
+    purchases: dict[str, Booked] = {}
     money: dict[str, Money] = {}
-    for purchase in purchases:
-        _add(money.setdefault(purchase.currency, Money()), purchase)
-    return Statement(reseller, period, licenses, money, purchases)
+    for _, purchase, moved in _bookings(reseller.id, period):
+        purchases.setdefault(purchase.id, Booked(purchase, Money())).money.add(moved)
+        money.setdefault(purchase.currency, Money()).add(moved)
+    return Statement(reseller, period, licenses, money, list(purchases.values()))
 
 
 def statement_lines(reseller: Reseller, period: Period) -> Iterator[Cells]:
-    """A line for each move, with the money of its purchase beside the payment; between the
-    opening and the closing balance."""
-    paid = {purchase.id: purchase for purchase in _paid(reseller.id, period)}
+    """A line for each move of licenses or money, both in one line where they moved together;
+    between the opening and the closing balance."""
+    bookings = _bookings(reseller.id, period)
+    together = {(purchase.id, iso(at)): (purchase, moved) for at, purchase, moved in bookings}
+    moves: Iterable[tuple[datetime, LedgerEntry | Purchase]] = merge(
+        ((entry.at, entry) for entry in _counted(reseller.id, period)),
+        ((at, purchase) for at, purchase, _ in bookings),
+        key=itemgetter(0),
+    )
     balance = 0
     opened = False
-    for entry in _counted(reseller.id, period):
-        if not opened and entry.at >= period.start:
+    for at, moved in moves:
+        if not opened and at >= period.start:
             opened = True
             yield _balance(period.start, "opening", balance)
-        balance += entry.count_change
-        if opened:
-            bought = paid.get(entry.ref or "") if entry.kind == "purchase" else None
-            yield _line(entry, balance, bought)
+        if isinstance(moved, LedgerEntry):
+            balance += moved.count_change
+            if opened:
+                booked = together.pop((moved.ref or "", iso(at)), None)
+                yield _license_line(moved, balance, booked)
+        elif booked := together.pop((moved.id, iso(at)), None):
+            yield _money_line(at, balance, booked)
     if not opened:
         yield _balance(period.start, "opening", balance)
     yield _balance(period.end, "closing", balance)
@@ -100,42 +124,43 @@ def _counted(reseller_id: str, period: Period) -> Iterator[LedgerEntry]:
             yield entry
 
 
-def _paid(reseller_id: str, period: Period) -> list[Purchase]:
-    return [
-        purchase
+def _bookings(reseller_id: str, period: Period) -> list[tuple[datetime, Purchase, Money]]:
+    """What the money of its purchases did in the period, oldest first."""
+    found = [
+        (moment, purchase, Money(**cents))
         for purchase in every(Purchase, reseller_id)
-        if purchase.paid_at is not None and purchase.paid_at in period
+        for at, cents in (purchase.bookings or {}).items()
+        if (moment := datetime.fromisoformat(at)) in period
     ]
+    return sorted(found, key=itemgetter(0))
 
 
-def _add(money: Money, purchase: Purchase) -> None:
-    money.gross += purchase.amount_paid
-    money.refunded += purchase.amount_refunded
-    if purchase.status == Status.DISPUTED:
-        money.disputed += purchase.amount_paid - purchase.amount_refunded
+def _license_line(entry: LedgerEntry, balance: int, booked: tuple[Purchase, Money] | None) -> Cells:
+    money = _cells(*booked) if booked else NO_MONEY
+    moved = (entry.kind, entry.count_change, balance, entry.ref, entry.reason)
+    return (iso(entry.at), *moved, *money)
 
 
-def _line(entry: LedgerEntry, balance: int, bought: Purchase | None) -> Cells:
-    money: Cells = (None,) * 6
-    if bought is not None:
-        money = (
-            bought.amount_paid,
-            bought.amount_refunded,
-            bought.currency,
-            bought.status,
-            bought.invoice_url,
-            bought.receipt_url,
-        )
-    return (
-        iso(entry.at),
-        entry.kind,
-        entry.count_change,
-        balance,
-        entry.ref,
-        entry.reason,
-        *money,
-    )
+def _money_line(at: datetime, balance: int, booked: tuple[Purchase, Money]) -> Cells:
+    """Money that moved no license: one came earlier or later, or none was due."""
+    purchase, money = booked
+    moved = (_kind(money), 0, balance, purchase.id, purchase.status_reason)
+    return (iso(at), *moved, *_cells(purchase, money))
+
+
+def _kind(money: Money) -> Kind:
+    if money.gross > 0:
+        return Kind.PURCHASE
+    if money.disputed > 0:
+        return Kind.DISPUTE
+    return Kind.REFUND if money.refunded > 0 else Kind.REINSTATEMENT
+
+
+def _cells(purchase: Purchase, money: Money) -> Cells:
+    amounts = (money.gross, money.refunded, money.disputed)
+    papers = (purchase.invoice_url, purchase.receipt_url)
+    return (*amounts, purchase.currency, purchase.status, *papers)
 
 
 def _balance(at: datetime, name: str, balance: int) -> Cells:
-    return (iso(at), name, None, balance, *(None,) * 8)
+    return (iso(at), name, None, balance, None, None, *NO_MONEY)

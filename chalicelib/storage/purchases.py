@@ -1,13 +1,15 @@
 """Table purchases: one row per Checkout."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
-from chalicelib.storage.rows import Document, Integer, Row, Timestamp
+from chalicelib.domain.statements import Money
+from chalicelib.storage.rows import Document, Integer, Row, Timestamp, iso
 
 UNSETTLED = "unsettled"
 
@@ -37,8 +39,11 @@ class PurchasesByMonth(GlobalSecondaryIndex["Purchase"]):
 class Purchase(Row):
     """Money is integer cents. licenses_granted is what the pool has been given for it so far.
 
-    refunds: those that an admin made, by id; see Refund. checkout_attempt: how often Stripe
-    refused to open its session. other_session_id: a second session that was paid too.
+    refunds: those that an admin made, by id; see Refund. credited_at: when the pool was first
+    given licenses for it. bookings: what its money did, by the moment it was booked: their sums
+    are what it is now, and none changes later, so that closed books stay closed.
+    checkout_attempt: how often Stripe refused to open its session. other_session_id: a second
+    session that was paid too.
     """
 
     noun = "purchases"
@@ -57,6 +62,8 @@ class Purchase(Row):
     amount_paid = Integer(default_for_new=0)
     amount_refunded = Integer(default_for_new=0)
     paid_at = Timestamp(null=True)
+    credited_at = Timestamp(null=True)
+    bookings = Document(default_for_new=dict)
     expires_at = Timestamp()
     created_by = UnicodeAttribute()
     checkout_url = UnicodeAttribute(null=True)
@@ -89,6 +96,17 @@ class Purchase(Row):
         """Oldest first."""
         columns = sorted((self.refunds or {}).items())
         return [Refund(id=id, **values) for id, values in columns]
+
+    def booked(self, wanted: Money, at: datetime) -> dict[str, Any]:
+        """The column `bookings` with what it lacks for its sums to be what is wanted."""
+        bookings: dict[str, Any] = dict(self.bookings or {})
+        lacking = asdict(wanted)
+        for booking in bookings.values():
+            lacking = {name: cents - booking[name] for name, cents in lacking.items()}
+        if any(lacking.values()):
+            same = bookings.get(iso(at), {})
+            bookings[iso(at)] = {n: cents + same.get(n, 0) for n, cents in lacking.items()}
+        return bookings
 
     def with_refund(self, refund: "Refund") -> dict[str, Any]:
         """The column `refunds` with this one added or replaced."""

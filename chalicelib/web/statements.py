@@ -90,13 +90,14 @@ def _shown(reseller: Reseller, period: Period, first: date, last: date) -> dict[
 
 
 def _line(cells: dict[str, Any]) -> dict[str, Any]:
+    """amount: what the line brought in, in cents; negative for what went back or is held."""
+    has_money = cells["paid"] is not None
     return {
         "at": cells["at"],
         "text": _words(Kind(cells["line"]), cells["reason"]),
         "ref": cells["reference"],
         "count_change": cells["licenses"],
-        "amount": cells["paid"],
-        "refunded": cells["refunded"],
+        "amount": cells["paid"] - cells["refunded"] - cells["disputed"] if has_money else None,
         "currency": cells["currency"],
         "balance": cells["balance"],
     }

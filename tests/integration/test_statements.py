@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from chalicelib.api.csv import escaped, is_wanted
+from chalicelib.services.purchases import read_purchase
+from chalicelib.services.settlement import settle
+from chalicelib.services.sweep import sweep
 from chalicelib.storage.reads import get
 from chalicelib.storage.resellers import Reseller
 from infra.local import damage
@@ -94,6 +97,72 @@ def test_periods(people: People, frozen: TestClock) -> None:
     assert (made["opening"], made["allocated"], made["closing"]) == (0, 8, 8)
     made = statement(seller, "?month=2027-01")["licenses"]
     assert (made["opening"], made["closing"]) == (8, 8)
+
+
+OCTOBER = datetime(2026, 10, 10, tzinfo=UTC)
+
+
+def session_of(bought: dict[str, str]) -> str:
+    return bought["checkout_url"].rsplit("/", 1)[1]
+
+
+def money_of(seller: Person, month: str) -> tuple[int, int, int]:
+    """Gross, refunded and disputed of a month; the CSV's lines must add up to them."""
+    seller.sign_in_anew()
+    found = statement(seller, f"?month={month}")
+    sums = {"gross": 0, "refunded": 0, "disputed": 0} | found["money"].get("usd", {})
+    text = seller.api.get(
+        f"/v1/resellers/me/statement?month={month}", headers={"Accept": "text/csv"}
+    ).text
+    for column, name in (("paid", "gross"), ("refunded", "refunded"), ("disputed", "disputed")):
+        assert sum(int(row[column] or 0) for row in lines(text)) == sums[name]
+        assert sum(row[f"amount_{column}"] for row in found["purchases"]) == sums[name]
+    return sums["gross"], sums["refunded"], sums["disputed"]
+
+
+def test_money_and_licenses_of_a_late_message_stand_in_one_month(
+    people: People, stripe: StripeStandIn, frozen: TestClock
+) -> None:
+    frozen.moment = datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
+    seller = people.reseller()
+    buy_and_pay(seller, stripe, 10, deliver=False)
+    frozen.moment = datetime(2026, 11, 1, 0, 5, tzinfo=UTC)
+    sweep()
+    assert money_of(seller, "2026-10") == (0, 0, 0)
+    assert money_of(seller, "2026-11") == (20000, 0, 0)
+    assert statement(seller, "?month=2026-11")["licenses"]["purchased"] == 10
+
+
+def test_what_is_refunded_later_leaves_closed_months_alone(
+    people: People, stripe: StripeStandIn, frozen: TestClock
+) -> None:
+    frozen.moment = OCTOBER
+    seller = people.reseller()
+    bought = buy_and_pay(seller, stripe, 10)
+    frozen.moment = datetime(2026, 12, 10, tzinfo=UTC)
+    stripe.refund(session_of(bought), 5000)
+    settle(read_purchase(str(seller.reseller_id), bought["id"]))
+    assert money_of(seller, "2026-10") == (20000, 0, 0)
+    assert money_of(seller, "2026-12") == (0, 5000, 0)
+    (purchase,) = statement(seller, "?month=2026-12")["purchases"]
+    assert (purchase["amount_paid"], purchase["amount_refunded"]) == (0, 5000)
+
+
+def test_a_dispute_holds_money_and_gives_it_back(
+    people: People, stripe: StripeStandIn, frozen: TestClock
+) -> None:
+    """Disputed before it was ever credited: its first licenses are still a purchase."""
+    frozen.moment = OCTOBER
+    seller = people.reseller()
+    session = session_of(buy_and_pay(seller, stripe, 10, deliver=False))
+    dispute = stripe.open_dispute(session)
+    sweep()
+    assert money_of(seller, "2026-10") == (20000, 0, 20000)
+    frozen.moment = datetime(2026, 11, 2, tzinfo=UTC)
+    stripe.win_dispute(dispute["id"])
+    sweep()
+    assert money_of(seller, "2026-11") == (0, 0, -20000)
+    assert statement(seller, "?month=2026-11")["licenses"]["purchased"] == 10
 
 
 @pytest.mark.parametrize(

@@ -96,8 +96,19 @@ def check_invariants(opened_with: int = 0) -> None:
         for_it = [e["count_change"] for e in ledger if e.get("ref") == purchase["id"]]
         assert purchase["licenses_granted"] == sum(for_it)
         assert 0 <= purchase["licenses_granted"] <= purchase["quantity"]
+        assert _booked(purchase) == _money(purchase)
     granted = sum(purchase["licenses_granted"] for purchase in purchases)
     assert reseller["license_count"] == opened_with + granted
+
+
+def _booked(purchase: dict[str, Any]) -> tuple[int, ...]:
+    names = ("gross", "refunded", "disputed")
+    return tuple(sum(b[name] for b in purchase["bookings"].values()) for name in names)
+
+
+def _money(purchase: dict[str, Any]) -> tuple[int, int, int]:
+    paid, refunded = purchase["amount_paid"], purchase["amount_refunded"]
+    return paid, refunded, paid - refunded if purchase["status"] == "disputed" else 0
 
 
 HOLDING = ("needs_response", "under_review", "lost")

@@ -24,6 +24,10 @@ class Person:
         login = {"email": self.email, "password": PASSWORD}
         return self._api.as_(self._api.post("/v1/login", login).json["token"])
 
+    def sign_in_anew(self) -> None:
+        """Before the next request: a session does not last for months."""
+        vars(self).pop("api", None)
+
 
 class People:
     def __init__(self, api: Api) -> None:
