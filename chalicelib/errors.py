@@ -148,11 +148,18 @@ class PaymentProviderRefused(PaymentProviderUnavailable):
         self.permanent = permanent
 
 
+MAYBE_DONE = (
+    "The service is busy, and it could not be seen whether this was done. Look before you try "
+    "again, or try again with the same Idempotency-Key."
+)
+
+
 class Busy(TenantryError):
-    """The database kept refusing for load until the deadline; nothing was written."""
+    """The database kept refusing for load until the deadline; nothing was written. unsure: a
+    reply was lost, so that it may have been."""
 
     code = "busy"
 
-    def __init__(self, retry_after: int = 1) -> None:
-        super().__init__("The service is busy. Try again in a moment.")
+    def __init__(self, retry_after: int = 1, *, unsure: bool = False) -> None:
+        super().__init__(MAYBE_DONE if unsure else "The service is busy. Try again in a moment.")
         self.retry_after = retry_after

@@ -199,7 +199,8 @@ def list_purchases(call: Call[ListQuery]) -> Page[Purchase]:
 )
 def read_purchase(call: Call[Empty]) -> Purchase:
     """One purchase; while it waits to be paid, Stripe is asked first."""
-    return purchases.current_purchase(call.reseller.id, call.path["id"])
+    purchase, _ = purchases.current_purchase(call.reseller.id, call.path["id"])
+    return purchase
 
 
 @routes.api(

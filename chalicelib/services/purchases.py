@@ -6,8 +6,6 @@ same session again.
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from chalicelib import clock
@@ -226,57 +224,17 @@ def _forget_customer(reseller: Reseller, customer_id: str) -> None:
         tx.commit()
 
 
-class Returned(StrEnum):
-    """What the page that the buyer comes back to can say truthfully."""
-
-    PAID = "paid"
-    PROCESSING = "processing"  # the bank's answer is awaited, or Stripe's
-    NOT_COMPLETED = "not completed"
-    REVIEW = "review"  # quarantined, disputed or refunded: see its status
-
-
-@dataclass(frozen=True, slots=True)
-class ReturnState:
-    purchase: Purchase
-    state: Returned
-
-
-def return_page_state(reseller_id: str, purchase_id: str) -> ReturnState:
-    """Where the purchase stands, asked of Stripe right now: the webhook may be late.
-
-    Who comes back while Stripe does not answer is told what the row says, and that it is
-    processing where it might have been paid. Raises NotFound.
-    """
-    purchase, asked = _look(read_purchase(reseller_id, purchase_id))
-    match Status(purchase.status):
-        case Status.PAID | Status.PARTIALLY_REFUNDED:
-            state = Returned.PAID
-        case Status.PROCESSING:
-            state = Returned.PROCESSING
-        case Status.PENDING:
-            state = Returned.NOT_COMPLETED if asked else Returned.PROCESSING
-        case Status.FAILED | Status.EXPIRED:
-            state = Returned.NOT_COMPLETED
-        case _:
-            state = Returned.REVIEW
-    return ReturnState(purchase, state)
-
-
-def current_purchase(reseller_id: str, purchase_id: str) -> Purchase:
-    """The purchase, asked of Stripe where it is waiting to be paid. Raises NotFound."""
-    purchase, _ = _look(read_purchase(reseller_id, purchase_id))
-    return purchase
-
-
-def _look(purchase: Purchase) -> tuple[Purchase, bool]:
-    """Settled where it waits for its payment; and whether Stripe could be asked."""
+def current_purchase(reseller_id: str, purchase_id: str) -> tuple[Purchase, bool]:
+    """The purchase, settled where it waits for its payment, since the webhook may be late; and
+    whether that could be done. Where it could not, it is what is stored. Raises NotFound."""
+    purchase = read_purchase(reseller_id, purchase_id)
     if purchase.status not in WAITING or purchase.session_id is None:
         return purchase, True
     try:
         return settlement.settle(purchase).purchase, True
-    except (PaymentProviderUnavailable, Busy):
-        logger.warning("Shown unsettled", extra={"purchase_id": purchase.id})
-        return read_purchase(purchase.reseller_id, purchase.id), False
+    except (PaymentProviderUnavailable, Busy) as error:
+        logger.warning("Shown unsettled", extra={"purchase_id": purchase.id, "why": str(error)})
+        return read_purchase(reseller_id, purchase_id), False
 
 
 def read_purchase(reseller_id: str, purchase_id: str) -> Purchase:

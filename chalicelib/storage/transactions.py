@@ -11,13 +11,17 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 from uuid import uuid4
 
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 from pynamodb.attributes import Attribute
-from pynamodb.exceptions import CancellationReason, TransactWriteError
+from pynamodb.exceptions import (
+    CancellationReason,
+    TransactWriteError,
+)
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
@@ -41,6 +45,9 @@ RETRIED_CODES = frozenset(
         "TransactionConflictException",
         "TransactionInProgressException",
     }
+)
+UNTOLD_CODES = frozenset(
+    {"InternalServerError", "ServiceUnavailable", "TransactionInProgressException"}
 )
 RETRIED_REASONS = frozenset(
     {"ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
@@ -80,6 +87,7 @@ class Transaction:
         self._puts: list[_Step] = []
         self._updates: list[_Step] = []
         self._then: list[Callable[[], None]] = []
+        self._undo: list[Callable[[], None]] = []
         self.now = clock.now()
 
     def check(
@@ -149,21 +157,22 @@ class Transaction:
         still: what tells the row from one that was made anew under its key since, where rows
         can be; versions begin at 1 again.
         The row in hand takes the new values at once, so that an answer can be rendered from
-        it before the commit. None removes a column.
+        it before the commit; where that fails, the row gets its old ones back. None removes a
+        column.
         """
         model = type(row)
         read_version = row.version
+        before = {name: getattr(row, name) for name in (*columns, "updated_at", "version")}
+        self._undo.append(lambda: _assign(row, before))
         actions: list[Action] = []
         for name, value in columns.items():
             attribute: Attribute[Any] = getattr(model, name)
             actions.append(attribute.remove() if value is None else attribute.set(value))
-            setattr(row, name, value)
         condition = model.version == read_version
         if still is not None:
             condition &= still
         self.update(row, actions, condition=condition, otherwise=otherwise or VersionConflict())
-        row.updated_at = self.now
-        row.version = read_version + 1
+        _assign(row, {**columns, "updated_at": self.now, "version": read_version + 1})
 
     def afterwards(self, tell: Callable[[], None]) -> None:
         """Call this once all of it is written: to count it, say."""
@@ -172,26 +181,52 @@ class Transaction:
     def commit(self) -> None:
         """Write everything. Raises the error of the step that was refused, or Busy."""
         steps = [*self._checks, *self._deletes, *self._puts, *self._updates]
-        if not steps:
-            return
-        token = str(uuid4())
-        deadline = monotonic() + DEADLINE_SECONDS
-        pause = FIRST_PAUSE_SECONDS
-        while not _committed(steps, token):
-            if monotonic() + pause > deadline:
-                raise Busy
-            sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+        try:
+            if steps:
+                _write(steps)
+        except BaseException:
+            for undo in reversed(self._undo):
+                undo()
+            raise
         for tell in self._then:
             tell()
+
+
+def _assign(row: Row, columns: dict[str, Any]) -> None:
+    for name, value in columns.items():
+        setattr(row, name, value)
+
+
+def _write(steps: Sequence[_Step]) -> None:
+    """A lost reply at the deadline is worth one attempt more, which would tell."""
+    token = str(uuid4())
+    deadline = monotonic() + DEADLINE_SECONDS
+    pause = FIRST_PAUSE_SECONDS
+    unsure = asked = False
+    while (outcome := _attempt(steps, token)) is not Outcome.WRITTEN:
+        unsure = unsure or outcome is Outcome.UNKNOWN
+        if monotonic() + pause > deadline:
+            if asked or not unsure:
+                raise Busy(unsure=unsure)
+            asked = True
+        sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
+        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
 
 def _key(row: Row) -> Attribute[Any]:
     return key_columns(type(row))[0]
 
 
-def _committed(steps: Sequence[_Step], token: str) -> bool:
-    """Try once. False where it is worth trying again; raises where it is not."""
+class Outcome(Enum):
+    """Of one attempt. UNKNOWN: no reply came, or none that tells."""
+
+    WRITTEN = auto()
+    NOT_YET = auto()
+    UNKNOWN = auto()
+
+
+def _attempt(steps: Sequence[_Step], token: str) -> Outcome:
+    """Try once. Raises where it is not worth trying again."""
     try:
         with TransactWrite(connection=connection(), client_request_token=token) as tx:
             for step in steps:
@@ -206,12 +241,12 @@ def _committed(steps: Sequence[_Step], token: str) -> bool:
         if refused:
             error = _meaning(refused)
             if error is None:
-                return True
+                return Outcome.WRITTEN
             raise error from failure
         if not _passing(failure, reasons):
             raise
-        return False
-    return True
+        return Outcome.NOT_YET if _was_answered(failure.cause) else Outcome.UNKNOWN
+    return Outcome.WRITTEN
 
 
 def _meaning(refused: Sequence[tuple[_Step, CancellationReason]]) -> Exception | None:
@@ -237,3 +272,8 @@ def is_passing(cause: BaseException | None) -> bool:
     if isinstance(cause, ClientError):
         return cause.response["Error"]["Code"] in RETRIED_CODES
     return isinstance(cause, NoConnection | HTTPClientError)
+
+
+def _was_answered(cause: BaseException | None) -> bool:
+    """Whether DynamoDB said that nothing was written."""
+    return isinstance(cause, ClientError) and cause.response["Error"]["Code"] not in UNTOLD_CODES

@@ -8,7 +8,9 @@ from app import app
 from chalicelib.settings import settings
 from infra.local.stripe_stand_in.stand_in import StripeStandIn
 from tests.support.people import PASSWORD, People, Person
+from tests.support.purchases import buy_and_pay
 from tests.support.visitor import Shown, Visitor
+from tests.support.wire import Wire, cancelled
 
 
 def signed_in(person: Person) -> Visitor:
@@ -284,3 +286,14 @@ def test_where_the_payment_page_leads_back_to_takes_no_dictation(visitor: Visito
         led = visitor.get(f"{path}?purchase=x%0d%0aSet-Cookie:a=b%2F..%2F..%2Flogout")
         assert led.location.startswith("/reseller/purchases/x%0D%0ASet-Cookie%3Aa%3Db%2F..%2F")
         assert visitor.follow(led).status == 404
+
+
+def test_a_purchase_that_could_not_be_settled_is_shown_as_it_is_stored(
+    visitor: Visitor, reseller: Person, stripe: StripeStandIn, wire: Wire
+) -> None:
+    bought = buy_and_pay(reseller, stripe, 10, deliver=False)
+    where = f"/reseller/purchases/{bought['id']}?returned=1"
+    wire.before(cancelled("TransactionConflict"), times=10_000)
+    assert "10 licenses added" not in visitor.get(where).text
+    wire.forget()
+    assert "10 licenses added" in visitor.get(where).text

@@ -112,7 +112,7 @@ class World:
             receive(message)
 
     def _look(self, _name: str, _detail: None) -> None:
-        purchases.return_page_state(books.RESELLER, self.purchase.id)
+        purchases.current_purchase(books.RESELLER, self.purchase.id)
 
     def _admin_refund(self, _name: str, licenses: int) -> None:
         row = purchases.read_purchase(books.RESELLER, self.purchase.id)

@@ -243,6 +243,35 @@ def test_a_lost_reply_is_found_out_by_the_witness(wire: Wire) -> None:
     assert (row.owner, row.version) == ("you", 2), "once"
 
 
+def too_late(wire: Wire) -> Callable[[], object]:
+    """A reply is lost after all the time there is."""
+
+    def lose() -> object:
+        wire.seconds += transactions.DEADLINE_SECONDS
+        raise lost()
+
+    return lose
+
+
+def test_a_reply_lost_at_the_deadline_is_asked_for_once_more(wire: Wire) -> None:
+    stored("counter")
+    wire.after(too_late(wire))
+    tx = Transaction()
+    with_witness(tx)
+    tx.commit()
+    row = get(Claim, "counter")
+    assert row is not None
+    assert (row.owner, row.version) == ("you", 2), "once"
+
+
+def test_what_cannot_be_seen_is_said(wire: Wire) -> None:
+    wire.before(too_late(wire))
+    wire.before(lost(), times=10_000)
+    with pytest.raises(Busy, match="could not be seen"):
+        stored("name")
+    assert len(wire.writes()) == 2
+
+
 def test_a_lost_request_is_sent_again(wire: Wire) -> None:
     stored("counter")
     wire.before(lost())
@@ -287,6 +316,17 @@ def test_a_change_of_what_is_gone_does_not_bring_it_back() -> None:
 
 
 @pytest.mark.usefixtures("wire")
+def test_a_change_that_is_not_written_leaves_the_row_in_hand_as_it_was(wire: Wire) -> None:
+    row = stored("name")
+    before = (row.owner, row.version, row.updated_at)
+    wire.before(cancelled("TransactionConflict"), times=10_000)
+    tx = Transaction()
+    tx.change(row, owner="you")
+    with pytest.raises(Busy):
+        tx.commit()
+    assert (row.owner, row.version, row.updated_at) == before
+
+
 def test_none_removes_a_column() -> None:
     tx = Transaction()
     row = Credential("ses_1", owner="usr_1", reseller_id="rsl_1", secret_hash="x")

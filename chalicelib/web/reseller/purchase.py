@@ -5,19 +5,14 @@ from datetime import timedelta
 from chalice.app import Response
 
 from chalicelib import clock
-from chalicelib.domain.purchases import Status
-from chalicelib.errors import Busy, PaymentProviderUnavailable
-from chalicelib.observability import logger
-from chalicelib.services import purchases, settlement
+from chalicelib.services import purchases
 from chalicelib.services.resellers import read_reseller
-from chalicelib.storage.purchases import Purchase
 from chalicelib.web.reseller.frame import render
 from chalicelib.web.reseller.licenses import back_from_payment
 from chalicelib.web.routing import Audience, Pages, Visit
 
 pages = Pages(__name__)
 
-UNDER_WAY = (Status.PENDING, Status.PROCESSING)
 SLOW = timedelta(seconds=20)
 
 
@@ -28,8 +23,7 @@ def return_from_payment(visit: Visit) -> Response:
 
 @pages.page("GET", "/reseller/purchases/{id}", audience=Audience.RESELLER)
 def show_purchase(visit: Visit) -> Response:
-    purchase = purchases.read_purchase(visit.reseller.id, visit.path["id"])
-    purchase, is_current = looked_at(purchase)
+    purchase, is_current = purchases.current_purchase(visit.reseller.id, visit.path["id"])
     return render(
         visit,
         "purchase",
@@ -42,14 +36,3 @@ def show_purchase(visit: Visit) -> Response:
         returned=bool(visit.query("returned")) and not is_current,
         slow=clock.now() - purchase.updated_at > SLOW,
     )
-
-
-def looked_at(purchase: Purchase) -> tuple[Purchase, bool]:
-    """The purchase as Stripe knows it now, and whether it could be asked."""
-    if purchase.status not in UNDER_WAY:
-        return purchase, True
-    try:
-        return settlement.settle(purchase).purchase, True
-    except (PaymentProviderUnavailable, Busy) as error:
-        logger.info("Shown unsettled", extra={"purchase_id": purchase.id, "reason": str(error)})
-        return purchase, False
