@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException, QueryError
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import Index
+from pynamodb.pagination import PageIterator
 
 from chalicelib.errors import Busy, InvalidRequest
 from chalicelib.storage.rows import Row, connection, key_columns
@@ -22,6 +23,7 @@ T = TypeVar("T")
 
 BATCH_GET_LIMIT = 100
 UNPROCESSED_ROUNDS = 5
+MOST_SIFTED = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,9 @@ def query_page(
 ) -> Page[R]:
     """A page of one partition. An index of keys only is completed from the table.
 
-    A filter makes DynamoDB read on until the page is full: use it for what is rare.
-    Raises InvalidRequest for a cursor that is broken or belongs to another list.
+    A filter makes it read on until the page is full or MOST_SIFTED rows were looked at: such
+    a page may be short, or empty, and still have a cursor that leads on. Raises InvalidRequest
+    for a cursor that is broken or belongs to another list.
     """
     scope = _scope(model, partition, index, range_condition)
     start = _decode(request.cursor, scope, partition, model, index) if request.cursor else None
@@ -83,25 +86,42 @@ def query_page(
         range_condition,
         filter_condition=filter_condition,
         scan_index_forward=not newest_first,
-        limit=request.limit + 1,
         page_size=request.limit + 1,
         last_evaluated_key=start,
         **consistent,
     )
     try:
         with reading():
-            rows: list[R] = list(found)
+            rows, reached = _filled(model, found.page_iter, request.limit + 1)
     except QueryError as error:
         # DynamoDB refuses a position outside of the list: somebody made this cursor up.
         if start and error.cause_response_code == "ValidationException":
             raise _foreign_cursor() from error
         raise
-    more = len(rows) > request.limit
-    rows = rows[: request.limit]
-    cursor = _encode(rows[-1], scope, model, index) if more else None
+    if len(rows) > request.limit:
+        rows = rows[: request.limit]
+        reached = rows[-1]
+    cursor = _encode(reached, scope, model, index) if reached is not None else None
     if index is not None:
         rows = by_keys(model, rows)
     return Page(rows, cursor)
+
+
+def _filled(
+    model: type[R], pages: PageIterator[dict[str, Any]], wanted: int
+) -> tuple[list[R], R | None]:
+    """So many rows or a few more; and where the search rests if it found too few by the time
+    it had looked at enough, with ever larger strides."""
+    rows: list[R] = []
+    for page in pages:
+        rows += map(model.from_raw_data, page["Items"])
+        reached = pages.last_evaluated_key
+        if reached is None or len(rows) >= wanted:
+            break
+        if pages.total_scanned_count >= MOST_SIFTED:
+            return rows, model.from_raw_data(reached)
+        pages.page_size = min(4 * (pages.page_size or wanted), MOST_SIFTED)
+    return rows, None
 
 
 def sift(

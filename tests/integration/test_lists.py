@@ -9,10 +9,12 @@ from urllib.parse import quote
 import pytest
 
 from chalicelib import clock
+from chalicelib.storage import reads
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.rows import new_id
 from tests.support.api import Api
 from tests.support.examples import World
+from tests.support.wire import Wire
 
 COUNT = 5
 
@@ -249,3 +251,20 @@ def test_parameters_that_are_not_ours(world: World, query: str) -> None:
     reply = world.reseller.api.get(f"/v1/resellers/me/tenants?{query}")
     assert (reply.status, reply.code) == (422, "invalid_request")
     assert reply.json["errors"][0]["field"] == query.split("=", 1)[0]
+
+
+def test_what_is_rare_is_looked_for_in_parts(
+    world: World, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No page reads on without an end: it may be empty and still lead on."""
+    monkeypatch.setattr(reads, "MOST_SIFTED", 8)
+    rare = world.tenant(deleted=True)
+    for _ in range(12):
+        world.tenant()
+    wire.calls.clear()
+    pages = all_pages(world.reseller.api, "/v1/resellers/me/tenants?status=deleted", 2)
+    found = [id for page in pages for id in page]
+    assert rare in found
+    assert len(pages) > 1
+    queries = [params for operation, params in wire.calls if operation == "Query"]
+    assert len(queries) <= 3 * len(pages), "strides grow"
