@@ -257,9 +257,9 @@ def test_what_is_rare_is_looked_for_in_parts(
     world: World, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No page reads on without an end: it may be empty and still lead on."""
-    monkeypatch.setattr(reads, "MOST_SIFTED", 8)
+    monkeypatch.setattr(reads, "MOST_SIFTED", 3)
     rare = world.tenant(deleted=True)
-    for _ in range(12):
+    for _ in range(COUNT):
         world.tenant()
     wire.calls.clear()
     pages = all_pages(world.reseller.api, "/v1/resellers/me/tenants?status=deleted", 2)
