@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from app import app
+from chalicelib import clock
 from infra.local import damage, outbox
 from infra.local.aws import create_tables, local_aws, set_environment
 from infra.local.demo import create_demo_data
@@ -41,6 +42,7 @@ def local_service(port: int) -> Iterator[LocalService]:
         api_key=os.environ["STRIPE_SECRET_KEY"],
         webhook_secrets=[os.environ["STRIPE_WEBHOOK_SECRET"]],
         public_url=server.url,
+        clock=lambda: clock.now().timestamp(),
     )
     courier = Courier(stand_in, server.url + WEBHOOK_PATH)
     site = Site(stand_in, courier)
@@ -49,7 +51,7 @@ def local_service(port: int) -> Iterator[LocalService]:
         os.environ["STRIPE_API_BASE"] = stripe_api.url
 
     gateway = Gateway(app)
-    clock = Clock()
+    schedule = Clock()
 
     def handle(method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
         if not own_stripe and Site.owns(path.split("?")[0]):
@@ -78,11 +80,11 @@ def local_service(port: int) -> Iterator[LocalService]:
         serving.start()
         stripe_api.start()
         courier.start()
-        clock.start()
+        schedule.start()
         try:
             yield LocalService(server.url, not own_stripe)
         finally:
-            clock.stop()
+            schedule.stop()
             courier.stop()
             stripe_api.stop()
             server.shutdown()

@@ -14,7 +14,7 @@ def main() -> None:
     os.environ["POWERTOOLS_METRICS_DISABLED"] = "true"
     logger.setLevel(logging.ERROR)
     with local_service(0) as service:
-        print(json.dumps({"url": service.url, "known": settle_town()}), flush=True)
+        print(json.dumps({"url": service.url, "known": settle_town(service.url)}), flush=True)
         sys.stdin.read()
 
 

@@ -1,145 +1,198 @@
 """People with every kind of history, for the pages to be looked at.
 
-What only needs to be there is written to the tables directly: ten thousand tenants take
-seconds so, and minutes through the service.
+All of it is done through the service, at the time it happened; only the ten thousand tenants
+and what other machines answer (DNS) are written to the tables directly.
 """
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
-
-from ulid import ULID
+from datetime import timedelta
 
 from chalicelib import clock
 from chalicelib.domain.custom_domains import Finding
 from chalicelib.domain.custom_domains import Status as DomainStatus
-from chalicelib.domain.ledger import Kind
 from chalicelib.domain.names import slugify
-from chalicelib.domain.pricing import GUIDE_TIERS, unit_amount
 from chalicelib.domain.purchases import Status
-from chalicelib.services import api_keys, branding, platform, resellers, users
-from chalicelib.services import tenants as tenants_service
+from chalicelib.services import api_keys, branding, refunds, resellers, tenants, users
 from chalicelib.services.api_keys import owner_of_reseller_keys
+from chalicelib.services.figures import take as take_figures
 from chalicelib.services.passwords import add_link
 from chalicelib.services.reconciliation import runs
 from chalicelib.services.resellers import read_reseller
+from chalicelib.storage.claims import Claim, owner_of
 from chalicelib.storage.domains import Domain
-from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reports import WHOLE
 from chalicelib.storage.resellers import Reseller
-from chalicelib.storage.rows import Row, connection
-from chalicelib.storage.tenants import Tenant, name_key
+from chalicelib.storage.tenants import Tenant, tenant_slug_claim
 from chalicelib.storage.transactions import Transaction
-from infra.local.demo import PASSWORD
+from chalicelib.storage.users import email_claim
+from infra.local import damage
+from infra.local.demo import ADMIN_EMAIL, PASSWORD
+from tests.browser.crowd import NAMES, fill, write_rows
+from tests.browser.past import Till, ago
 
 LONG = (
     "Wolfeschlegelsteinhausenbergerdorff Internationale "
     "Unternehmensberatungsgesellschaft mbH & Co. KG"
 )
-NAMES = ("Harbour Dental", "Old Mill Bakery", "Kite & Co", "Brightwater School", "Juniper Yoga")
-# Every status, with a quantity and how many days ago.
-PURCHASES = {
-    Status.PENDING: (10, 0),
-    Status.PROCESSING: (8, 0),
-    Status.PAID: (120, 11),
-    Status.PARTIALLY_REFUNDED: (5, 14),
-    Status.REFUNDED: (2, 20),
-    Status.DISPUTED: (50, 25),
-    Status.FAILED: (9, 31),
-    Status.EXPIRED: (9, 38),
-    Status.QUARANTINED: (3, 44),
+MORE_NAMES = (LONG, "Ferry Lane Books", "Tall Pines Lodge", "Copper Kettle Café", "Saltmarsh Vets")
+PEOPLE = {
+    "new": ("Ingrid Cedar", "Cedar & Sons"),
+    "busy": ("Rosa Lindqvist", "Northwind Partners"),
+    "full": ("Maximilian Freiherr von Wolfeschlegelsteinhausen", LONG),
+    "over": ("Tom Beacon", "Beacon Systems"),
+    "drifted": ("Lena Larkspur", "Larkspur Media"),
+    "branded": ("Rosa Lindqvist", "Northwind Desk"),
+    "clicker": ("Chris Clicker", "Clicker Ltd"),
+    "plain": ("Paula Plain", "Plain Ltd"),
 }
 MANY = 10_000
 DAY = timedelta(days=1)
 
 
-def settle_town() -> dict[str, str]:
+def settle_town(url: str) -> dict[str, str]:
     """Addresses of what pages are about: names that a path may hold, and their values."""
-    people = {
-        "new": _reseller("new@example.com", "Cedar & Sons", 0),
-        "busy": _reseller("busy@example.com", "Northwind Partners", 0),
-        "full": _reseller("full@example.com", LONG, 0),
-        "over": _reseller("over@example.com", "Beacon Systems", 0),
-        "clicker": _reseller("clicker@example.com", "Clicker Ltd", 0),
-        "plain": _reseller("plain@example.com", "Plain Ltd", 0),
-    }
-    known = {name: reseller.id for name, reseller in people.items()}
-    known |= _busy(people["busy"])
-    known |= _branded(_reseller("branded@example.com", "Northwind Desk", 3))
-    _full(people["full"])
-    _over(people["over"])
-    return known | _reports(known)
+    till = Till(url)
+    with till.quietly():
+        people = {who: _reseller(who) for who in PEOPLE}
+        known = {who: reseller.id for who, reseller in people.items()}
+        known |= _busy(people["busy"], till)
+        known |= _branded(people["branded"])
+        _over(people["over"], till)
+        _drifted(people["drifted"])
+        _full(people["full"])
+        take_figures()
+        return known | _reports(known)
+
+
+def _admin() -> str:
+    return owner_of(email_claim(ADMIN_EMAIL)) or ""
 
 
 def _reports(known: dict[str, str]) -> dict[str, str]:
     """What reconciliation found: of one whose counters are off, and of one who is in order."""
     found = {
         name: runs.start(
-            WHOLE, apply=False, by="town", seconds_left=lambda: 60.0, reseller_id=known[who]
+            WHOLE, apply=False, by=_admin(), seconds_left=lambda: 60.0, reseller_id=known[who]
         ).id
-        for name, who in (("report", "over"), ("report_clean", "new"))
+        for name, who in (("report", "drifted"), ("report_clean", "new"))
     }
     return found | {"user": read_reseller(known["full"]).user_id}
 
 
-def _reseller(email: str, company: str, licenses: int) -> Reseller:
-    user = users.create_user(
-        email=email, name="Rosa Lindqvist", password=PASSWORD, is_super_admin=False, by="town"
-    )
-    return resellers.create_reseller(
-        user_id=user.id,
-        user_email=None,
-        company_name=company,
-        slug=slugify(company, fallback="company"),
-        license_count=licenses,
-        is_active=True,
-        by="town",
+def _reseller(who: str) -> Reseller:
+    """Without licenses, three months ago."""
+    person, company = PEOPLE[who]
+    with ago(days=92):
+        user = users.create_user(
+            email=f"{who}@example.com",
+            name=person,
+            password=PASSWORD,
+            is_super_admin=False,
+            by=_admin(),
+        )
+        return resellers.create_reseller(
+            user_id=user.id,
+            user_email=None,
+            company_name=company,
+            slug=slugify(company, fallback="company"),
+            license_count=0,
+            is_active=True,
+            by=_admin(),
+        )
+
+
+def _allocate(reseller: Reseller, licenses: int, reason: str) -> None:
+    resellers.adjust_licenses(read_reseller(reseller.id), licenses, reason=reason, by=_admin())
+
+
+def _create(reseller: Reseller, name: str, **looks: str) -> Tenant:
+    slug = slugify(name, fallback="tenant")
+    return tenants.create_tenant(
+        reseller.id,
+        name=name,
+        slug=None,
+        contact_email=f"office@{slug[:40]}.example",
+        branding_config=looks,
+        by=reseller.user_id,
     )
 
 
-def _busy(reseller: Reseller) -> dict[str, str]:
+def _busy(reseller: Reseller, till: Till) -> dict[str, str]:
     """A dozen tenants of every state, purchases of every status, months of history."""
-    now = clock.now()
-    tenants = [
-        _tenant(reseller, name, now - (40 - i) * DAY)
-        for i, name in enumerate([*NAMES, LONG, *(f"{n} {LONG[:9]}" for n in NAMES)])
-    ]
-    tenants[1].is_active = False
-    deleted = tenants[-1]
-    deleted.deleted_at, deleted.purge_at = now - 9 * DAY, now + 21 * DAY
-    deleted.holds_license = False
-    purchases = [
-        _purchase(reseller, status, quantity, now - days * DAY)
-        for status, (quantity, days) in PURCHASES.items()
-    ]
-    _write([*tenants, *purchases, *_history(reseller, tenants, now)])
-    _pool(reseller, count=25, used=len(tenants) - 1)
-    found = {f"purchase_{p.status}": p.id for p in purchases}
-    return found | {
-        "tenant": tenants[0].id,
-        "tenant_off": tenants[1].id,
-        "tenant_long": tenants[5].id,
-        "tenant_deleted": deleted.id,
+    by = reseller.user_id
+    with ago(days=88):
+        _allocate(reseller, 5, "Welcome as a partner")
+    with ago(days=83):
+        till.buy(reseller, 10, "pay")
+    made = []
+    for i, name in enumerate([*NAMES, *MORE_NAMES]):
+        with ago(days=82 - 7 * i, hours=i):
+            made.append(_create(reseller, name))
+    bought = _purchases(reseller, till)
+    with ago(days=16):
+        tenants.deactivate_tenant(made[1], by=by)
+    with ago(days=9):
+        gone = tenants.delete_tenant(made[9], by=by)
+        taken = tenants.delete_tenant(made[3], by=by)
+    with ago(days=6, hours=3):
+        _create(reseller, taken.name)
+    with ago(days=4):
+        _allocate(reseller, 3, "Volume bonus")
+    return {f"purchase_{status}": purchase.id for status, purchase in bought.items()} | {
+        "tenant": made[0].id,
+        "tenant_off": made[1].id,
+        "tenant_long": made[5].id,
+        "tenant_deleted": gone.id,
+        "tenant_taken": taken.id,
     }
+
+
+def _purchases(reseller: Reseller, till: Till) -> dict[Status, Purchase]:
+    """One of every status, the oldest first."""
+    made = {}
+    with ago(days=44):
+        order = till.buy(reseller, 3)
+        damage.edit(order, unit_amount=2000, total=6000)  # which Stripe was not asked for
+        made[Status.QUARANTINED] = till.happens(order, "pay")
+    with ago(days=38):
+        made[Status.EXPIRED] = till.buy(reseller, 9, "expire")
+    with ago(days=31):
+        made[Status.FAILED] = till.buy(reseller, 9, "pay", "bank-declines", method="delayed")
+    with ago(days=25):
+        disputed = till.buy(reseller, 15, "pay")
+    with ago(days=20):
+        whole = till.buy(reseller, 2, "pay")
+    with ago(days=19):
+        made[Status.DISPUTED] = till.happens(disputed, "dispute")
+        made[Status.REFUNDED] = till.happens(whole, "refund")
+    with ago(days=14):
+        part = till.buy(reseller, 10, "pay")
+    with ago(days=13):
+        made[Status.PARTIALLY_REFUNDED] = refunds.refund_licenses(
+            part, 4, reason="Ordered too many", by=_admin()
+        )
+    with ago(days=11):
+        made[Status.PAID] = till.buy(reseller, 12, "pay")
+    with ago(hours=3):
+        made[Status.PROCESSING] = till.buy(reseller, 8, "pay", method="delayed")
+    with ago(hours=2):
+        made[Status.PENDING] = till.buy(reseller, 10)
+    return made
 
 
 def _branded(reseller: Reseller) -> dict[str, str]:
     """Looks of its own, a tenant's too, and domains in every state."""
     own = {"product_name": "Northwind Desk", "primary_color": "#f2b705"}
     own |= {"login_background_color": "#0b3d2e", "support_email": "help@northwind.example"}
-    branding.set_reseller_branding(read_reseller(reseller.id), own, by="town")
-    tenant = tenants_service.create_tenant(
-        reseller.id,
-        name="Night Owl",
-        slug=None,
-        contact_email=None,
-        branding_config={
-            "product_name": "Night Owl",
-            "primary_color": "#7a3ff2",
-            "background_color": "#102a22",
-            "text_color": "#f3efe2",
-        },
-        by="town",
+    _allocate(reseller, 3, "Welcome as a partner")
+    branding.set_reseller_branding(read_reseller(reseller.id), own, by=reseller.user_id)
+    tenant = _create(
+        reseller,
+        "Night Owl",
+        product_name="Night Owl",
+        primary_color="#7a3ff2",
+        background_color="#102a22",
+        text_color="#f3efe2",
     )
     now = clock.now()
     states = {
@@ -152,21 +205,23 @@ def _branded(reseller: Reseller) -> dict[str, str]:
         "old.northwind.example": (DomainStatus.FAILING, Finding.MISSING, []),
         "gone.northwind.example": (DomainStatus.SUSPENDED, Finding.MISSING, []),
     }
-    _write(
-        Domain(
-            reseller.id,
-            host,
-            status=status,
-            token="4e5d0c7f82a94bd1b7f04e5d0c7f82a9",
-            finding=finding,
-            found_values={"values": found},
-            checked_at=now,
-            grace_until=now + 5 * DAY if status is DomainStatus.FAILING else None,
-            expires_at=now + 7 * DAY if status is DomainStatus.PENDING else None,
-            created_at=now,
-            updated_at=now,
-        )
-        for host, (status, finding, found) in states.items()
+    write_rows(
+        [
+            Domain(
+                reseller.id,
+                host,
+                status=status,
+                token="4e5d0c7f82a94bd1b7f04e5d0c7f82a9",
+                finding=finding,
+                found_values={"values": found},
+                checked_at=now,
+                grace_until=now + 5 * DAY if status is DomainStatus.FAILING else None,
+                expires_at=now + 7 * DAY if status is DomainStatus.PENDING else None,
+                created_at=now,
+                updated_at=now,
+            )
+            for host, (status, finding, found) in states.items()
+        ]
     )
     return {
         "branded_tenant": tenant.id,
@@ -179,7 +234,9 @@ def _branded(reseller: Reseller) -> dict[str, str]:
 def _keys(reseller: Reseller) -> str:
     owner = owner_of_reseller_keys(reseller)
     for name, scopes in (("Billing system", ["read", "purchases"]), (LONG, ["tenants"])):
-        made = api_keys.create_key(owner, name=name, scopes=scopes, expires_at=None, by="town")
+        made = api_keys.create_key(
+            owner, name=name, scopes=scopes, expires_at=None, by=reseller.user_id
+        )
     return made.row.id
 
 
@@ -191,112 +248,29 @@ def _password_link(reseller: Reseller) -> str:
 
 
 def _full(reseller: Reseller) -> None:
-    now = clock.now()
-    tenants = [
-        _tenant(reseller, f"{NAMES[i % len(NAMES)]} {i:05}", now - timedelta(minutes=10 * i))
-        for i in range(MANY)
-    ]
-    _write([*tenants, *_history(reseller, tenants[:5], now)])
-    _pool(reseller, count=12_500, used=MANY)
+    with ago(days=71):
+        _allocate(reseller, 12_500, "Framework contract")
+    fill(reseller, MANY)
 
 
-def _over(reseller: Reseller) -> None:
-    now = clock.now()
-    tenants = [_tenant(reseller, name, now - 3 * DAY) for name in NAMES]
-    _write(tenants)
-    _pool(reseller, count=2, used=len(tenants))
+def _over(reseller: Reseller, till: Till) -> None:
+    """Three more in use than owned: a purchase was refunded after its licenses were taken."""
+    with ago(days=12):
+        _allocate(reseller, 2, "Welcome as a partner")
+        bought = till.buy(reseller, 3, "pay")
+    for i, name in enumerate(NAMES):
+        with ago(days=11 - i):
+            _create(reseller, name)
+    with ago(days=3):
+        refunds.refund_licenses(bought, 3, reason="Card of a former employee", by=_admin())
 
 
-def _tenant(reseller: Reseller, name: str, at: datetime) -> Tenant:
-    tenant_id = f"tnt_{ULID.from_datetime(at)}"
-    slug = slugify(name, fallback="tenant")
-    return Tenant(
-        reseller.id,
-        tenant_id,
-        name=name,
-        slug=slug,
-        contact_email=f"office@{slug[:40]}.example",
-        name_key=name_key(name, tenant_id),
-        created_at=at,
-        updated_at=at,
-    )
-
-
-def _purchase(reseller: Reseller, status: str, quantity: int, at: datetime) -> Purchase:
-    """Without a session, so that nobody asks Stripe about it."""
-    price = unit_amount(quantity, GUIDE_TIERS)
-    paid = status in ("paid", "partially_refunded", "refunded", "disputed", "quarantined")
-    refunded = {"partially_refunded": 2 * price, "refunded": quantity * price}.get(status, 0)
-    granted = {"paid": quantity, "partially_refunded": quantity - 2}.get(status, 0)
-    prices = platform.current()
-    return Purchase(
-        reseller.id,
-        f"pur_{ULID.from_datetime(at)}",
-        quantity=quantity,
-        unit_amount=price,
-        total=quantity * price,
-        currency="usd",
-        tiers=prices.price_tiers,
-        tiers_version=1,
-        status=status,
-        status_reason="Paid in eur, quoted in usd." if status == "quarantined" else None,
-        licenses_granted=granted,
-        amount_paid=quantity * price if paid else 0,
-        amount_refunded=refunded,
-        paid_at=at if paid else None,
-        expires_at=at + timedelta(hours=23),
-        created_by="town",
-        checkout_url="https://checkout.stripe.com/c/1" if status == "pending" else None,
-        receipt_url="https://pay.stripe.com/receipts/1" if paid else None,
-        invoice_url="https://invoice.stripe.com/i/1" if paid else None,
-        month=f"{at:%Y-%m}",
-        created_at=at,
-        updated_at=at,
-    )
-
-
-def _history(reseller: Reseller, tenants: list[Tenant], now: datetime) -> list[LedgerEntry]:
-    moves: list[tuple[Kind, int, int, int, str | None, str | None]]
-    moves = [(Kind.ALLOCATION, 5, 0, 80, "Partner bonus for spring", None)]
-    moves += [(Kind.PURCHASE, 10, 0, 70, None, None), (Kind.PURCHASE, 12, 0, 35, None, None)]
-    moves += [(Kind.REFUND, -2, 0, 14, "Bought by mistake", None)]
-    moves += [(Kind.TENANT_DELETED, 0, -1, 1, None, t.id) for t in tenants if t.deleted_at]
-    moves += [
-        (Kind.TENANT_CREATED, 0, 1, 66 - 6 * i, None, tenant.id) for i, tenant in enumerate(tenants)
-    ]
-    return [
-        LedgerEntry(
-            reseller.id,
-            f"led_{ULID.from_datetime(now - days * DAY)}",
-            at=now - days * DAY,
-            kind=kind,
-            count_change=count,
-            used_change=used,
-            actor="town",
-            reason=reason,
-            ref=ref,
-            created_at=now - days * DAY,
-            updated_at=now - days * DAY,
-        )
-        for kind, count, used, days, reason, ref in moves
-    ]
-
-
-def _pool(reseller: Reseller, *, count: int, used: int) -> None:
-    table = Reseller._get_connection().table_name
-    connection().client.update_item(
-        TableName=table,
-        Key={"id": {"S": reseller.id}},
-        UpdateExpression="SET license_count = :c, license_used = :u",
-        ExpressionAttributeValues={":c": {"N": str(count)}, ":u": {"N": str(used)}},
-    )
-
-
-def _write(rows: Iterable[Row]) -> None:
-    by_model: dict[type[Row], list[Row]] = {}
-    for row in rows:
-        by_model.setdefault(type(row), []).append(row)
-    for model, batch_rows in by_model.items():
-        with model.batch_write() as batch:
-            for row in batch_rows:
-                batch.save(row)
+def _drifted(reseller: Reseller) -> None:
+    """Somebody edited the counter in the console, and removed a name's claim."""
+    with ago(days=30):
+        _allocate(reseller, 8, "Welcome as a partner")
+    for i, name in enumerate(NAMES[:4]):
+        with ago(days=29 - 5 * i):
+            last = _create(reseller, name)
+    damage.edit(reseller, license_used=6)
+    damage.remove(Claim(tenant_slug_claim(reseller.id, last.slug)))
