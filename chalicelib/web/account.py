@@ -9,13 +9,19 @@ from chalicelib.api.session import Login
 from chalicelib.errors import TenantryError
 from chalicelib.services import sessions
 from chalicelib.services.access import SESSION_LIFETIME, Caller
+from chalicelib.services.api_keys import Owner
+from chalicelib.services.reconciliation.waiting import count_waiting
 from chalicelib.storage.users import User
 from chalicelib.web import cookies
 from chalicelib.web.own_account import add_own_account, own_account
+from chalicelib.web.own_keys import ADMIN_SCOPES, KeyRing, add_own_keys, own_keys
 from chalicelib.web.routing import Pages, Visit
 from chalicelib.web.urls import own_path
 
 pages = Pages(__name__)
+
+ACCOUNT = "/account"
+ACCOUNT_NAV = "account"
 
 
 @pages.page("GET", "/", audience=Audience.PUBLIC)
@@ -60,18 +66,29 @@ def log_out(visit: Visit) -> Response:
     return visit.redirect("/login", flash="You are signed out.")
 
 
-@pages.page("GET", "/account", audience=Audience.SIGNED_IN)
+@pages.page("GET", ACCOUNT, audience=Audience.SIGNED_IN)
 def show_account(visit: Visit, **context: Any) -> Response:
-    """A reseller's is among the settings of its own pages."""
-    if visit.caller.reseller is not None and not context:
+    """A reseller's is among the settings of its own pages; a super admin's keys are here."""
+    caller = visit.caller
+    if caller.reseller is not None and not caller.is_admin and not context:
         return visit.redirect("/reseller/settings")
+    keys = own_keys(_admin(visit), ADMIN_SCOPES) if caller.is_admin else {}
     return visit.render(
         "account/settings.html",
         title="Your account",
-        nav_current="account",
+        nav_current=ACCOUNT_NAV,
+        findings_waiting=count_waiting() if caller.is_admin else 0,
         **own_account(visit),
+        **keys,
         **context,
     )
 
 
-add_own_account(pages, "/account", audience=Audience.SIGNED_IN, show=show_account)
+def _admin(visit: Visit) -> Owner:
+    return Owner(visit.caller.id)
+
+
+add_own_account(pages, ACCOUNT, audience=Audience.SIGNED_IN, show=show_account)
+add_own_keys(
+    pages, KeyRing(ACCOUNT, ACCOUNT_NAV, Audience.ADMIN, _admin, ADMIN_SCOPES, show_account)
+)

@@ -38,6 +38,7 @@ PLAIN = (
     (re.compile(r"String should have at least 1 character"), "Please fill this in."),
     (re.compile(r"String should have at least (\S+) characters?"), r"\1 characters at least."),
     (re.compile(r"String should have at most (\S+) characters?"), r"\1 characters at most."),
+    (re.compile(r"List should have at least 1 item.*"), "Choose at least one."),
     (re.compile(r"value is not a valid email address: .*"), "Write it like name@example.com."),
     (re.compile(r"Input should be a valid (date|datetime).*"), "A date, please."),
 )

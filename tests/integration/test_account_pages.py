@@ -183,6 +183,57 @@ def test_an_admins_account_is_a_page_of_its_own(people: People, visitor: Visitor
     assert visitor.get("/account").location == "/reseller/settings"
 
 
+def test_an_admins_keys_are_made_and_revoked_on_that_page(people: People) -> None:
+    other = people.reseller(licenses=3)
+    admin = Visitor(app).sign_in(people.admin.email, PASSWORD)
+    form = admin.get("/account")
+    shown = admin.submit(form, "/account/api-keys", name="Nightly", scopes="read")
+    assert shown.status == 200
+    key = _shown_key(shown)
+    reach = f"/v1/resellers/{other.reseller_id}/licenses"
+    assert people.admin.api.as_(key).get(reach).status == 200
+    assert people.admin.api.as_(key).get("/v1/settings").status == 403
+    listed = admin.get("/account")
+    assert "Nightly" in listed.text
+    assert key not in listed.text
+    revoke = re.search(r"/account/api-keys/\w+/revoke", listed.text)
+    assert revoke
+    asked = admin.get(revoke[0])
+    assert "Revoke Nightly?" in asked.text
+    assert "The key is revoked." in admin.follow(admin.submit(asked, revoke[0])).text
+    assert people.admin.api.as_(key).get(reach).status == 401
+
+
+def test_an_admins_key_that_can_not_be_made_is_said_once(people: People) -> None:
+    admin = Visitor(app).sign_in(people.admin.email, PASSWORD)
+    refused = admin.submit(admin.get("/account"), "/account/api-keys", name="Nightly")
+    assert refused.status == 422
+    assert refused.text.count('id="key-scopes-error"') == 1
+    assert refused.text.count("Choose at least one.") == 2  # in the summary and beside the field
+
+
+def test_admin_keys_are_for_admins_alone(people: People, visitor: Visitor) -> None:
+    plain = people.user()
+    somebody = Visitor(app).sign_in(plain.email, PASSWORD)
+    page = somebody.get("/account")
+    assert page.status == 200
+    assert "API keys" not in page.text
+    for person in (somebody, visitor):
+        token = person.get("/account" if person is somebody else "/reseller").form("/logout")
+        assert person.post("/account/api-keys", token.fields).status == 403
+        assert person.get("/account/api-keys/key_x/revoke").status == 403
+
+
+def test_who_is_both_has_the_keys_of_both(people: People) -> None:
+    both = people.reseller(licenses=1)
+    people.admin.api.patch(f"/v1/users/{both.user_id}", {"is_super_admin": True})
+    person = Visitor(app).sign_in(both.email, PASSWORD)
+    made = person.submit(person.get("/account"), "/account/api-keys", name="A", scopes="admin")
+    assert people.admin.api.as_(_shown_key(made)).get("/v1/settings").status == 200
+    assert "No keys" in person.get("/reseller/settings").text
+    assert "No keys" not in person.get("/account").text
+
+
 def test_the_api_is_told_to_people_whole(api: Api) -> None:
     shown = Visitor(app).get("/docs")
     assert shown.status == 200

@@ -15,6 +15,7 @@ from chalicelib.domain.pricing import Tier
 from chalicelib.errors import FieldError, InvalidRequest, TenantryError
 from chalicelib.services import platform
 from chalicelib.web.admin.frame import Shown, render
+from chalicelib.web.admin.words import KINDS
 from chalicelib.web.forms import Form
 from chalicelib.web.routing import Audience, Pages, Visit
 
@@ -24,16 +25,6 @@ SETTINGS = "/admin/settings"
 PRICE = re.compile(r"[0-9]{1,7}(\.[0-9]{1,2})?")
 START = re.compile(r"[0-9]{1,7}")
 TIER_FIELDS = ("tier_from", "tier_price")
-REPAIRS = {
-    Code.USED_MISMATCH: "Used licenses that don't match the tenants",
-    Code.TENANT_HOLDS_WRONGLY: "Tenants marked wrongly as holding a license",
-    Code.PURCHASE_UNCREDITED: "Purchases whose licenses were not added",
-    Code.PURCHASE_OVERCREDITED: "Purchases whose licenses were not taken back",
-    Code.STUCK_PURCHASE: "Purchases that are behind what Stripe says",
-    Code.ORPHAN_CLAIM: "Names that are held by nobody",
-    Code.MISSING_CLAIM: "Names that nothing keeps from being taken twice",
-    Code.RESELLER_WITHOUT_USER: "Resellers whose user is linked one way only",
-}
 
 
 class RulesForm(Input):
@@ -56,7 +47,7 @@ def show_settings(
         title="Settings",
         place="settings",
         settings=Shown(row, price_tiers=row.price_tiers["tiers"]),
-        repairs=[(code.value, REPAIRS.get(code, code.value)) for code in Code if code in SAFE],
+        repairs=[(code.value, KINDS[code], None) for code in Code if code in SAFE],
         tier_preview=_edges(previewed or platform.tiers(row)),
         **context,
     )
