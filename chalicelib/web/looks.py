@@ -4,11 +4,13 @@ anyone has signed in, of the reseller or tenant that the address names."""
 import hashlib
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from chalice.app import Response
 
 from chalicelib.domain.branding import BUILT_IN, stylesheet
 from chalicelib.services import branding, hosts
+from chalicelib.settings import settings
 from chalicelib.web.urls import url
 
 
@@ -35,6 +37,12 @@ class Look:
 
     def values(self) -> dict[str, str | None]:
         return branding.for_login(self.host, self.reseller, self.tenant)
+
+
+def login_address(reseller: str, tenant: str | None = None) -> str:
+    """The whole address of the sign-in page in the brand of a reseller or tenant, by slug."""
+    parts = urlsplit(settings().public_url)
+    return f"{parts.scheme}://{parts.netloc}{url('/login', **Look(None, reseller, tenant).query)}"
 
 
 def worn(look: Look) -> dict[str, Any]:

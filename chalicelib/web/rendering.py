@@ -1,6 +1,7 @@
 """Templates into HTML: Jinja2 with autoescape, loaded on the first page, not before."""
 
 import hashlib
+import re
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£"}
+MOMENT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+IN_UTC = "{0.day} {0:%b %Y, %H:%M} UTC"
 
 
 def render(template: str, context: dict[str, Any]) -> str:
@@ -34,6 +37,7 @@ def environment() -> "Environment":
     )
     made.globals.update(url=url, static=static)
     made.filters.update(money=money, day=_day, date=_date, datetime=_datetime, plural=plural)
+    made.filters.update(moments=moments, utc=utc)
     return made
 
 
@@ -71,7 +75,24 @@ def _date(moment: datetime | str) -> "Markup":
 
 
 def _datetime(moment: datetime | str) -> "Markup":
-    return _time(moment, "datetime", "{0.day} {0:%b %Y, %H:%M} UTC")
+    return _time(moment, "datetime", IN_UTC)
+
+
+def moments(text: str) -> "Markup":
+    """A sentence of the API, its ISO times shown as everywhere on the page."""
+    from markupsafe import Markup
+
+    parts: list[str | Markup] = []
+    rest = 0
+    for found in MOMENT.finditer(text):
+        parts += [text[rest : found.start()], _datetime(found[0])]
+        rest = found.end()
+    return Markup().join([*parts, text[rest:]])
+
+
+def utc(text: str) -> str:
+    """The same as plain text, for a mail: its reader's zone is not known."""
+    return MOMENT.sub(lambda found: IN_UTC.format(datetime.fromisoformat(found[0])), text)
 
 
 def _time(moment: datetime | str, kind: str, layout: str) -> "Markup":

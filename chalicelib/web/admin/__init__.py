@@ -12,6 +12,7 @@ from chalicelib.web.admin import (
     resellers,
     settings,
     statement,
+    tenant,
     tenants,
     users,
 )
@@ -22,6 +23,7 @@ PAGES = (
     resellers.pages,
     reseller.pages,
     tenants.pages,
+    tenant.pages,
     statement.pages,
     purchases.pages,
     purchase.pages,

@@ -11,13 +11,16 @@ from chalicelib.services import audit, lookup, purchase_search
 from chalicelib.storage.audit import AuditEntry
 from chalicelib.storage.platform_settings import PLATFORM
 from chalicelib.storage.reads import Page, PageRequest, sift
+from chalicelib.web.admin.changes import changes_of, mentions
 from chalicelib.web.admin.frame import render, search_of
+from chalicelib.web.admin.names import Names
+from chalicelib.web.admin.words import action
 from chalicelib.web.routing import Audience, Pages, Visit
 
 pages = Pages(__name__)
 
 OFFERED_MONTHS = 24
-LONGEST_VALUE = 160
+PURCHASE_ID = "pur_"
 
 
 @pages.page("GET", "/admin/audit", audience=Audience.ADMIN)
@@ -64,52 +67,25 @@ def _found(request: PageRequest, month: str, q: str) -> Page[AuditEntry]:
 
 
 def _shown(entries: Sequence[AuditEntry]) -> list[dict[str, Any]]:
-    people = lookup.users([e.actor for e in entries] + [e.target for e in entries])
-    companies = lookup.resellers([e.target for e in entries])
-    tenants = lookup.tenants((e.reseller_id, e.target) for e in entries)
+    names = Names(mentions(entries))
 
     def subject(entry: AuditEntry) -> dict[str, str | None]:
-        target = entry.target
-        if target in people:
-            return {"label": people[target].email, "path": f"/admin/users/{target}"}
-        if target in companies:
-            label = companies[target].company_name
-            return {"label": label, "path": f"/admin/resellers/{target}"}
-        if target in tenants:
-            path = f"/admin/resellers/{entry.reseller_id}/tenants"
-            return {"label": tenants[target].name, "path": path}
-        if target == PLATFORM:
+        if entry.target == PLATFORM:
             return {"label": "Platform settings", "path": "/admin/settings"}
-        return {"label": target, "path": None}
+        path = names.path(entry.target)
+        if entry.target.startswith(PURCHASE_ID):
+            path = f"/admin/purchases/{entry.target}"
+        return {"label": names.of(entry.target) or entry.target, "path": path}
 
     return [
         {
             "at": entry.at,
-            "actor": people[entry.actor].email if entry.actor in people else entry.actor,
-            "action": entry.action,
+            "actor": names.of(entry.actor) or entry.actor,
+            "action": action(entry.action),
             "subject": subject(entry),
             "ip": entry.source_ip or "",
             "reason": entry.reason,
-            "changes": _changes(entry),
+            "changes": changes_of(entry, names),
         }
         for entry in entries
     ]
-
-
-def _changes(entry: AuditEntry) -> list[dict[str, str | None]]:
-    before, after = entry.before or {}, entry.after or {}
-    return [
-        {"field": name, "before": _words(before.get(name)), "after": _words(after.get(name))}
-        for name in dict.fromkeys([*before, *after])
-    ]
-
-
-def _words(value: Any) -> str | None:
-    """A column as text; a document as JSON, cut where it gets long."""
-    if value is None or isinstance(value, str):
-        text = value
-    else:
-        text = json.dumps(value, ensure_ascii=False)
-    if text is not None and len(text) > LONGEST_VALUE:
-        text = text[:LONGEST_VALUE] + "…"
-    return text

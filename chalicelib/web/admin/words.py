@@ -18,3 +18,40 @@ KINDS: dict[Code, str] = {
     Code.RESELLER_WITHOUT_USER: "Resellers whose user is linked one way only",
     Code.USER_LINK_WRONG: "Users linked to a reseller that is not theirs",
 }
+
+# Columns as the pages label them; others by their own name, without underscores.
+FIELDS = {
+    "license_count": "Total Licenses",
+    "license_used": "Used",
+    "is_active": "Is Active",
+    "is_super_admin": "Super admin",
+    "user_id": "User",
+    "reseller_id": "Reseller",
+    "tenant_id": "Tenant",
+    "email": "E-mail",
+    "contact_email": "Contact e-mail",
+    "support_email": "Support e-mail",
+    "company_name": "Company Name",
+    "price_tiers": "License prices",
+    "tiers_version": "Version of the prices",
+    "branding_config": "Branding",
+    "expires_at": "Expires",
+    "holds_license": "Holds a license",
+    "restrict_inactive_resellers": "Inactive resellers can't sign in",
+    "deactivated_tenants_hold_license": "Deactivated tenants keep their license",
+    "low_license_threshold": "Low when this many are left",
+    "automatic_repairs": "Repaired without asking",
+    "logo_url": "Logo",
+    "logo_dark_url": "Logo on dark",
+    "favicon_url": "Favicon",
+}
+
+
+def label(column: str) -> str:
+    return FIELDS.get(column, column.replace("_", " ").capitalize())
+
+
+def action(name: str) -> str:
+    """`reseller.edited` → Reseller edited."""
+    words = name.replace("_", " ").replace(".", " ").capitalize()
+    return words.replace("Api key", "API key")

@@ -1,0 +1,156 @@
+"""What can be done to one tenant on its page: the same for its reseller and for an admin."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chalice.app import Response
+
+from chalicelib.api.routing import Audience
+from chalicelib.api.tenants import TenantChanges
+from chalicelib.errors import SlugTaken, TenantryError, VersionConflict
+from chalicelib.services import tenants
+from chalicelib.storage.tenants import Tenant
+from chalicelib.web.forms import Outdated
+from chalicelib.web.routing import Pages, Visit
+
+EDITED = ("name", "slug", "contact_email")
+
+
+@dataclass(frozen=True, slots=True)
+class TenantPage:
+    """path: of the page, with the tenant as {id}; its last part but that is the list. nav: its
+    entry in the menu. reseller_of: whose tenant a visit is about. whose: the licenses' owner,
+    as this visitor is told. show: what renders the page."""
+
+    path: str
+    nav: str
+    audience: Audience
+    reseller_of: Callable[[Visit], str]
+    whose: str
+    show: Callable[..., Response]
+
+    def read(self, visit: Visit) -> Tenant:
+        """Raises NotFound."""
+        return tenants.read_tenant(self.reseller_of(visit), visit.path["id"])
+
+    def path_of(self, tenant: Tenant) -> str:
+        return self.path.format(reseller=tenant.reseller_id, id=tenant.id)
+
+    def list_of(self, tenant: Tenant) -> str:
+        return self.path_of(tenant).rpartition("/")[0]
+
+
+def add_tenant_deeds(pages: Pages, page: TenantPage) -> None:
+    """The deeds below the page's path."""
+
+    def edit(visit: Visit) -> Response:
+        form = visit.form()
+        try:
+            changes = form.read(
+                TenantChanges,
+                name=form.get("name"),
+                slug=form.get("slug"),
+                contact_email=form.get("contact_email") or None,
+            ).model_dump()
+            edited = visit.on_current(
+                lambda: page.read(visit),
+                lambda tenant: tenants.edit_tenant(tenant, changes, by=visit.by),
+                version=form.get("version"),
+            )
+        except VersionConflict:
+            now = page.read(visit)
+            shown = {name: getattr(now, name) or "" for name in EDITED}
+            return visit.refused(Outdated(form, shown), page.show, form)
+        except TenantryError as error:
+            return visit.refused(error, page.show, form)
+        return visit.redirect(page.path_of(edited), flash="Saved.")
+
+    def deactivate(visit: Visit) -> Response:
+        return _deed(
+            page,
+            visit,
+            lambda tenant: tenants.deactivate_tenant(tenant, by=visit.by),
+            lambda tenant: f"{tenant.name} is deactivated. Nobody can sign in to it.",
+        )
+
+    def reactivate(visit: Visit) -> Response:
+        return _deed(
+            page,
+            visit,
+            lambda tenant: tenants.reactivate_tenant(tenant, by=visit.by),
+            lambda tenant: f"{tenant.name} is active again.",
+        )
+
+    def confirm_delete(visit: Visit) -> Response:
+        """The question, for anyone without a script."""
+        tenant = page.read(visit)
+        path = page.path_of(tenant)
+        if tenant.deleted_at is not None:
+            return visit.redirect(path)
+        frees = "Its license is freed at once. " if tenant.holds_license else ""
+        return visit.render(
+            "confirm.html",
+            title=f"Delete {tenant.name}",
+            nav_current=page.nav,
+            question=f"Delete {tenant.name}?",
+            text=f"{frees}Nobody can sign in to it any more. You can restore it for 30 days; "
+            "that takes a license again. After that it is gone for good.",
+            facts=[("Slug", tenant.slug), ("Contact", tenant.contact_email or "–")],
+            action=path + "/delete",
+            label="Delete tenant",
+            danger=True,
+            cancel=path,
+        )
+
+    def delete(visit: Visit) -> Response:
+        return _deed(
+            page,
+            visit,
+            lambda tenant: tenants.delete_tenant(tenant, by=visit.by),
+            lambda tenant: (
+                f"{tenant.name} is deleted and its license is free. "
+                "For 30 days you find it under the status Deleted."
+            ),
+            to=page.list_of,
+        )
+
+    def restore(visit: Visit) -> Response:
+        return _deed(
+            page,
+            visit,
+            lambda tenant: tenants.restore_tenant(tenant, by=visit.by),
+            lambda tenant: f"{tenant.name} is back, active, on one of {page.whose} licenses.",
+        )
+
+    def back(visit: Visit) -> Response:
+        """For whoever reloads the address of a deed."""
+        return visit.redirect(page.path_of(page.read(visit)))
+
+    pages.page("POST", page.path, audience=page.audience)(edit)
+    pages.page("GET", page.path + "/delete", audience=page.audience)(confirm_delete)
+    pages.page("POST", page.path + "/delete", audience=page.audience)(delete)
+    for name, deed in {
+        "/deactivate": deactivate,
+        "/reactivate": reactivate,
+        "/restore": restore,
+    }.items():
+        pages.page("POST", page.path + name, audience=page.audience)(deed)
+        pages.page("GET", page.path + name, audience=page.audience)(back)
+
+
+def _deed(
+    page: TenantPage,
+    visit: Visit,
+    act: Callable[[Tenant], Tenant],
+    said: Callable[[Tenant], str],
+    to: Callable[[Tenant], str] | None = None,
+) -> Response:
+    """A button's deed; asked for twice, it finds that it is done."""
+    try:
+        tenant = visit.on_current(lambda: page.read(visit), act)
+    except SlugTaken as error:
+        taken = f"{error} Give that other tenant another slug first."
+        return visit.failed(error, page.show, taken)
+    except TenantryError as error:
+        return visit.failed(error, page.show)
+    return visit.redirect((to or page.path_of)(tenant), flash=said(tenant))
