@@ -93,8 +93,8 @@ def _licenses(reseller: Reseller) -> Check:
         "licenses_available",
         "Are licenses available?",
         available > 0,
-        f"{max(available, 0)} of {reseller.license_count} licenses are available, "
-        f"{reseller.license_used} are in use.",
+        f"{max(available, 0):,} of {reseller.license_count:,} licenses are available, "
+        f"{reseller.license_used:,} in use.",
         "Buy licenses at /reseller/licenses, ask an admin for more, or delete tenants that are "
         "no longer needed.",
     )
@@ -127,7 +127,7 @@ def _over_allocated(reseller: Reseller) -> Check:
         "not_over_allocated",
         "Are there at least as many licenses as tenants that hold one?",
         not reseller.over_allocated,
-        f"{reseller.license_used} licenses are in use, {reseller.license_count} are owned.",
+        f"In use: {reseller.license_used:,}; owned: {reseller.license_count:,}.",
         "After a refund this can be so. Existing tenants keep running; buy the missing licenses, "
         "or delete tenants.",
     )
@@ -146,25 +146,28 @@ def _counters(reseller: Reseller) -> Check:
         "counts_match",
         question,
         not drift,
-        " ".join(drift) or f"Counted: {inspection.pool.holders} tenants hold a license.",
+        " ".join(drift) or f"Licenses held, counted: {inspection.pool.holders:,}.",
         "An admin can sync the reseller, or decide the finding under Reconciliation.",
     )
 
 
 def _payments(reseller: Reseller) -> Iterator[Check]:
     pending = _pending(reseller)
-    words = "; ".join(
-        f"{p.quantity} licenses, {p.status}, open until {iso(p.expires_at)}"
-        for p in pending[:SHOWN]
-    )
+    words = "; ".join(map(_awaited, pending[:SHOWN]))
     yield _check(
         "no_checkout_pending",
-        "Is no payment under way?",
+        "Are all payments settled?",
         not pending,
         f"Under way: {words}." if pending else "No payment is under way.",
         "Finish the checkout, or wait for the payment to arrive; the licenses come by themselves.",
     )
     yield _webhook(pending)
+
+
+def _awaited(purchase: Purchase) -> str:
+    noun = "license" if purchase.quantity == 1 else "licenses"
+    until = iso(purchase.expires_at)
+    return f"{purchase.quantity:,} {noun}, {purchase.status}, open until {until}"
 
 
 def _pending(reseller: Reseller) -> list[Purchase]:

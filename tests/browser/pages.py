@@ -9,12 +9,14 @@ NOBODY = None
 
 @dataclass(frozen=True, slots=True)
 class LookedAt:
-    """path: may name what the town knows, such as {tenant}. who: a person of the town."""
+    """path: may name what the town knows, such as {tenant}. who: a person of the town.
+    unfolded: whether all that is folded away is opened before it is looked at."""
 
     name: str
     path: str
     who: str | None
     status: int = 200
+    unfolded: bool = False
 
 
 RESELLER_PAGES = [
@@ -64,6 +66,8 @@ ADMIN_PAGES = [
     LookedAt("admin-resellers-none", "/admin/resellers?q=zzz", "admin"),
     LookedAt("admin-resellers-create", "/admin/resellers?create=1", "admin"),
     LookedAt("admin-reseller", "/admin/resellers/{busy}", "admin"),
+    LookedAt("admin-reseller-edit", "/admin/resellers/{busy}?edit=1", "admin"),
+    LookedAt("admin-reseller-unfolded", "/admin/resellers/{over}", "admin", unfolded=True),
     LookedAt("admin-reseller-new", "/admin/resellers/{new}", "admin"),
     LookedAt("admin-reseller-full", "/admin/resellers/{full}", "admin"),
     LookedAt("admin-reseller-compared", "/admin/resellers/{drifted}?compare=1", "admin"),
@@ -90,6 +94,8 @@ ADMIN_PAGES = [
     ),
     LookedAt("admin-reconciliation", "/admin/reconciliation", "admin"),
     LookedAt("admin-report", "/admin/reconciliation/{report}", "admin"),
+    LookedAt("admin-report-unfolded", "/admin/reconciliation/{report}", "admin", unfolded=True),
+    LookedAt("admin-report-kind", "/admin/reconciliation/{report}?kind=missing_claim", "admin"),
     LookedAt("admin-report-clean", "/admin/reconciliation/{report_clean}", "admin"),
     LookedAt("admin-settings", "/admin/settings", "admin"),
     LookedAt("admin-branding", "/admin/settings/branding", "admin"),

@@ -183,6 +183,32 @@ def test_an_admins_account_is_a_page_of_its_own(people: People, visitor: Visitor
     assert visitor.get("/account").location == "/reseller/settings"
 
 
+@pytest.mark.parametrize(
+    "deed", ["profile", "password", "sessions/ses_x/revoke", "sessions/revoke-others", "api-keys"]
+)
+def test_the_address_of_a_deed_leads_back_to_the_account(people: People, deed: str) -> None:
+    admin = Visitor(app).sign_in(people.admin.email, PASSWORD)
+    assert admin.get(f"/account/{deed}").location.partition("#")[0] == "/account"
+
+
+def test_an_admin_changes_the_password_and_ends_other_sessions(people: People) -> None:
+    email = people.admin.email
+    admin, one, two, three = (Visitor(app).sign_in(email, PASSWORD) for _ in range(4))
+    shown = admin.get("/account")
+    revoke = re.search(r"/sessions/ses_\w+/revoke", shown.text)
+    assert revoke
+    admin.submit(shown, revoke[0])
+    assert [person.get("/account").status for person in (one, two, three)].count(303) == 1
+    ended = admin.follow(admin.submit(admin.get("/account"), "/sessions/revoke-others"))
+    assert "Every other session is signed out." in ended.text
+    assert {person.get("/account").status for person in (one, two, three)} == {303}
+    changed = admin.submit(
+        ended, "/account/password", current_password=PASSWORD, new_password=NEW_PASSWORD
+    )
+    assert "Your password is changed." in admin.follow(changed).text
+    assert signs_in(email, NEW_PASSWORD)
+
+
 def test_an_admins_keys_are_made_and_revoked_on_that_page(people: People) -> None:
     other = people.reseller(licenses=3)
     admin = Visitor(app).sign_in(people.admin.email, PASSWORD)

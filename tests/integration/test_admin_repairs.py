@@ -64,7 +64,9 @@ def test_a_counter_that_was_edited_is_found_and_repaired_with_a_reason(
     page = run(admin)
     assert "1 waiting" in page.text
     (form,) = finding_forms(page)
-    assert "license_used is 4, 2 tenants hold a license" in text_of(page)
+    assert "Used is 4, 2 tenants hold a license" in text_of(page)
+    assert "Set Used to 2" in text_of(page)
+    assert "used_mismatch" in text_of(page)
     assert re.search(r'class="count">1<', admin.get("/admin").text)
     missing = admin.submit(page, form, action="repair")
     assert missing.status == 422
@@ -156,9 +158,10 @@ def test_why_a_reseller_cannot_create_tenants_is_on_its_page(
     assert "0 of 0 licenses are available" in text
     assert "Words for the reseller" in text
     damage.edit(account(seller), license_used=1)
-    assert "license_used is 1" not in admin.get(path).text
+    assert "Used is 1" not in admin.get(path).text
     compared = text_of(admin.get(f"{path}?compare=1"))
     assert "Yes, with 1 thing to look at" in compared
+    assert "Used is 1" in compared
 
 
 def test_the_settings_say_what_is_repaired_without_asking(admin: Visitor) -> None:

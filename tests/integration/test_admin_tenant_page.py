@@ -99,6 +99,16 @@ def test_restoring_without_a_license_says_why_not(
     assert path + "/restore" not in page
 
 
+@pytest.mark.parametrize("deed", ["deactivate", "reactivate", "restore"])
+def test_the_address_of_a_deed_leads_back_to_the_page(admin: Visitor, path: str, deed: str) -> None:
+    assert admin.get(f"{path}/{deed}").location == path
+
+
+def test_the_question_about_a_deleted_one_leads_back(admin: Visitor, path: str) -> None:
+    admin.submit(admin.get(path), path + "/delete")
+    assert admin.get(path + "/delete").location == path
+
+
 def test_a_tenant_of_another_reseller_is_not_there(
     admin: Visitor, people: People, tenant: dict[str, Any]
 ) -> None:

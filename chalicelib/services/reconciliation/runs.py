@@ -7,6 +7,7 @@ on the same report: who takes it up changes it, on condition of its version.
 from datetime import timedelta
 
 from chalicelib import clock
+from chalicelib.domain.findings import Code
 from chalicelib.errors import NotFound, VersionConflict
 from chalicelib.services.idempotency import UNKEYED, Once
 from chalicelib.services.reconciliation.work import BUSY, Remaining, work
@@ -91,9 +92,13 @@ def list_reports(request: PageRequest) -> Page[Report]:
     return query_page(Report, DIRECTORY, request, index=Report.by_time, newest_first=True)
 
 
-def list_findings(report_id: str, request: PageRequest) -> Page[FindingRow]:
+def list_findings(
+    report_id: str, request: PageRequest, *, code: Code | None = None
+) -> Page[FindingRow]:
+    """code: of this kind alone. Raises NotFound."""
     read_report(report_id)
-    return query_page(FindingRow, report_id, request)
+    of_kind = FindingRow.code == code if code else None
+    return query_page(FindingRow, report_id, request, filter_condition=of_kind)
 
 
 __all__ = ["PARTIAL", "WHOLE", "go_on", "list_findings", "list_reports", "read_report", "start"]

@@ -1,6 +1,7 @@
 """How many findings wait for a person: what the menu says on every page of the admin."""
 
 import time
+from collections import Counter
 from collections.abc import Iterable
 
 from chalicelib.services.reconciliation.runs import list_reports
@@ -30,9 +31,10 @@ def forget() -> None:
     _cached = None
 
 
-def open_in(report: Report) -> int:
-    """Findings of one report that wait for a person."""
-    return sum(row.state == OPEN for row in _findings(report)) if report.found else 0
+def open_in(report: Report) -> Counter[str]:
+    """How many findings of one report wait for a person, by code."""
+    found = _findings(report) if report.found else ()
+    return Counter(row.code for row in found if row.state == OPEN)
 
 
 def _count() -> int:
@@ -50,4 +52,4 @@ def _count() -> int:
 
 
 def _findings(report: Report) -> Iterable[FindingRow]:
-    return FindingRow.query(report.id, limit=MOST, attributes_to_get=["id", "state"])
+    return FindingRow.query(report.id, limit=MOST, attributes_to_get=["id", "code", "state"])

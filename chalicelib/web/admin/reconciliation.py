@@ -42,7 +42,7 @@ def shown_reports(reports: list[Report]) -> list[dict[str, Any]]:
             "checked": report.resellers + report.tenants,
             "findings": sum(report.found.values()) + sum(report.repaired.values()),
             "repaired": sum(report.repaired.values()),
-            "open": waiting.open_in(report),
+            "open": waiting.open_in(report).total(),
             "running": report.status == RUNNING,
             "notes": list(report.notes or []),
         }

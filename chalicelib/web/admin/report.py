@@ -1,26 +1,34 @@
-"""One run's findings, and what a person decides about each."""
+"""One run's findings, and what a person decides about each, or about several at once."""
 
+from collections import Counter
+from time import monotonic
 from typing import Annotated, Any
 
 from chalice.app import Response
 from pydantic import Field
 
 from chalicelib.api.fields import Input, Reason
+from chalicelib.api.reconciliations import SECONDS
 from chalicelib.api.requests import may_be_id
 from chalicelib.domain.findings import Action, Code
-from chalicelib.errors import InvalidRequest, TenantryError, VersionConflict
+from chalicelib.errors import InvalidRequest, NotFound, TenantryError, VersionConflict
 from chalicelib.services import lookup
 from chalicelib.services.reconciliation import resolution, runs, waiting
 from chalicelib.storage.findings import FindingRow
+from chalicelib.storage.reports import Report
+from chalicelib.web.admin.findings import grouped, named_by
 from chalicelib.web.admin.frame import render, shown_reseller
 from chalicelib.web.admin.reconciliation import RECONCILIATION, shown_reports
+from chalicelib.web.admin.words import KINDS
+from chalicelib.web.forms import Form
 from chalicelib.web.routing import Audience, Pages, Visit
 
 pages = Pages(__name__)
 
 REPORT = RECONCILIATION + "/{id}"
-NAMED = "`to` names"
+FINDINGS = REPORT + "/findings"
 CHANGED = "The facts are no longer those of this report, so nothing was done. Run it again."
+REST = "They are left below."
 
 
 class Decision(Input):
@@ -31,63 +39,43 @@ class Decision(Input):
 @pages.page("GET", REPORT, audience=Audience.ADMIN)
 def show_report(visit: Visit, **context: Any) -> Response:
     report = runs.read_report(visit.path["id"])
-    found = runs.list_findings(report.id, visit.page_request())
-    companies = lookup.resellers(row.reseller_id for row in found.rows)
-    people = lookup.users(row.resolved_by for row in found.rows)
+    kind = _kind(visit.query("kind"))
+    found = runs.list_findings(report.id, visit.page_request(), code=kind)
+    companies = lookup.resellers([report.reseller_id])
+    shown = shown_reports([report])[0]
+    of_one = report.reseller_id
     return render(
         visit,
         "report",
         title="Reconciliation",
         place="reconciliation",
-        report=shown_reports([report])[0],
-        findings=[
-            {
-                "id": row.id,
-                "title": row.what,
-                "why": row.why,
-                "evidence": [(k.replace("_", " "), _words(v)) for k, v in row.evidence.items()],
-                "repair": _plain(row.actions[row.proposed]),
-                "state": row.state,
-                "actions": [(name, _plain(words)) for name, words in _ordered(row)],
-                "names": _named_by(row),
-                "reseller": row.reseller_id
-                and shown_reseller(companies.get(row.reseller_id), row.reseller_id),
-                "outcome": row.outcome,
-                "by": people[row.resolved_by].email
-                if row.resolved_by in people
-                else row.resolved_by,
-                "resolved_at": row.resolved_at,
-                "reason": row.reason,
-            }
-            for row in found.rows
-        ],
-        pages=visit.pages(found.next_cursor),
+        report=shown,
+        reseller=of_one and shown_reseller(companies.get(of_one), of_one),
+        kinds=_kinds(report),
+        kind=kind.value if kind else "",
+        groups=grouped(found.rows),
+        shown=len(found.rows),
+        pages=visit.pages(found.next_cursor, kind=kind or ""),
         **context,
     )
 
 
-def _words(value: object) -> str:
-    return "–" if value is None or value == "" else str(value)
+def _kind(text: str) -> Code | None:
+    return Code(text) if text in set(Code) else None
 
 
-def _ordered(row: FindingRow) -> list[tuple[str, str]]:
-    """The proposed one first, leaving it alone last."""
-    last = {str(Action.IGNORE): 2, row.proposed: 0}
-    return sorted(row.actions.items(), key=lambda action: last.get(action[0], 1))
+def _kinds(report: Report) -> list[dict[str, Any]]:
+    """{code, words, total, open} for each kind that the run found."""
+    total = Counter(report.found) + Counter(report.repaired)
+    open_ones = waiting.open_in(report)
+    return [
+        {"code": c.value, "words": KINDS[c], "total": total[c], "open": open_ones[c]}
+        for c in Code
+        if total[c]
+    ]
 
 
-def _plain(words: str) -> str:
-    return words.replace("that " + NAMED, "named below").replace(NAMED, "named below")
-
-
-def _named_by(row: FindingRow) -> str | None:
-    """What an adoption has to name: nothing, a reseller or a user."""
-    if NAMED not in row.actions.get(Action.ADOPT, ""):
-        return None
-    return "user" if row.code == Code.RESELLER_WITHOUT_USER else "reseller"
-
-
-@pages.page("POST", REPORT + "/findings/{finding}", audience=Audience.ADMIN)
+@pages.page("POST", FINDINGS + "/{finding}", audience=Audience.ADMIN)
 def decide(visit: Visit) -> Response:
     form = visit.form()
     row = resolution.read_finding(visit.path["id"], visit.path["finding"])
@@ -105,13 +93,12 @@ def decide(visit: Visit) -> Response:
     except TenantryError as error:
         return visit.refused(error, show_report, form, form_id=row.id, called={"action": ""})
     waiting.forget()
-    path = f"{RECONCILIATION}/{decided.reconciliation_id}#{decided.id}"
-    return visit.redirect(path, flash=decided.outcome)
+    return visit.redirect(_back(visit, form), flash=decided.outcome)
 
 
 def _meant(row: FindingRow, typed: str) -> str | None:
     """The id of what was named: by e-mail, by slug, or by id. Raises InvalidRequest."""
-    wanted = _named_by(row)
+    wanted = named_by(row)
     if wanted is None or not typed:
         return None
     if typed.startswith(("usr_", "rsl_")) and may_be_id(typed):
@@ -121,3 +108,48 @@ def _meant(row: FindingRow, typed: str) -> str | None:
     if found is None:
         raise InvalidRequest.of("to", f"There is no such {wanted}.")
     return found.id
+
+
+@pages.page("POST", FINDINGS, audience=Audience.ADMIN)
+def decide_several(visit: Visit) -> Response:
+    """Those that the page showed, each in its own transaction; what does not fit into a
+    request is left, as is what was refused. Sent again, it goes on with what is left."""
+    form = visit.form()
+    report = runs.read_report(visit.path["id"])
+    try:
+        wanted = form.read(Decision)
+    except TenantryError as error:
+        name = f"all-{_kind(form.get('code')) or ''}"
+        return visit.refused(error, show_report, form, form_id=name, called={"action": ""})
+    end = monotonic() + SECONDS
+    refused: list[str] = []
+    done = late = 0
+    for finding_id in filter(may_be_id, dict.fromkeys(form.every("finding"))):
+        if monotonic() >= end:
+            late += 1
+            continue
+        try:
+            row = resolution.read_finding(report.id, finding_id)
+            resolution.resolve(row, wanted.action, reason=wanted.reason, by=visit.by)
+            done += 1
+        except NotFound:
+            raise
+        except VersionConflict:
+            refused.append(CHANGED)
+        except TenantryError as error:
+            refused.append(str(error))
+    waiting.forget()
+    text = f"{done} decided."
+    if refused:
+        text += f" {len(refused)} could not be: {refused[0]} {REST}"
+    if late:
+        text += f" {late} did not fit into one go: press again."
+    kind = "warning" if refused or late else "success"
+    return visit.redirect(_back(visit, form), flash=text, kind=kind)
+
+
+def _back(visit: Visit, form: Form) -> str:
+    """The report, narrowed as it was, at the kind that was worked on."""
+    kind, code = _kind(form.get("kind")), _kind(form.get("code"))
+    narrowed = f"?kind={kind}" if kind else ""
+    return f"{RECONCILIATION}/{visit.path['id']}{narrowed}{f'#{code}' if code else ''}"

@@ -16,7 +16,9 @@ from chalicelib.storage.reads import PageRequest, get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.users import User
 from chalicelib.web.admin.frame import Shown, licenses, mark_of, render
+from chalicelib.web.admin.words import plain
 from chalicelib.web.forms import Form, Outdated
+from chalicelib.web.rendering import utc
 from chalicelib.web.routing import Audience, Onward, Pages, Visit
 
 pages = Pages(__name__)
@@ -36,7 +38,7 @@ class ResellerForm(Input):
 
 
 @pages.page("GET", RESELLER, audience=Audience.ADMIN)
-def show_reseller(visit: Visit, **context: Any) -> Response:
+def show_reseller(visit: Visit, *, edit_open: bool = False, **context: Any) -> Response:
     reseller = resellers.read_reseller(visit.path["reseller"])
     moves = resellers.list_ledger(reseller.id, PageRequest(MOVES, visit.query("cursor") or None))
     user = get(User, reseller.user_id)
@@ -54,7 +56,8 @@ def show_reseller(visit: Visit, **context: Any) -> Response:
         pages=visit.pages(moves.next_cursor),
         checks=[_shown_check(check, reseller) for check in found.checks],
         can_create_tenants=found.can_create_tenants,
-        message=found.message,
+        message=plain(utc(found.message)),
+        edit_open=edit_open or bool(visit.query("edit")),
         sync=_compared(visit, reseller) if compared else None,
         restrict_inactive_resellers=platform.current().restrict_inactive_resellers,
         **context,
@@ -62,24 +65,42 @@ def show_reseller(visit: Visit, **context: Any) -> Response:
 
 
 def _shown_check(check: Check, reseller: Reseller) -> dict[str, Any]:
-    """A check with a link to where its next step is taken."""
+    """A check; where it did not pass, with what an admin can do, and where. The words for the
+    reseller are in the message."""
     own = f"/admin/resellers/{reseller.id}"
-    path, label = {
-        "reseller_active": (f"{own}#edit", "Edit"),
-        "licenses_available": (f"{own}#allocate", "Allocate"),
-        "not_over_allocated": (f"{own}#allocate", "Allocate"),
-        "user_linked": (f"{own}#edit", "Edit"),
-        "user_active": (f"/admin/users/{reseller.user_id}", "See the user"),
-        "counts_match": (f"{own}#sync", "Sync"),
-        "no_checkout_pending": (f"/admin/purchases?reseller={reseller.id}", "See purchases"),
-    }.get(check.check, (None, None))
+    edit = f"{own}?edit=1"
+    step, path, label = {
+        "reseller_active": ("Edit it, and check “Is Active”.", edit, "Edit"),
+        "licenses_available": (
+            "Allocate some here, or let the reseller buy them at /reseller/licenses.",
+            f"{own}#allocate",
+            "Allocate",
+        ),
+        "not_over_allocated": (
+            "Allocate what is missing, or let the reseller buy it or delete tenants.",
+            f"{own}#allocate",
+            "Allocate",
+        ),
+        "user_linked": ("Edit it, and select the right user.", edit, "Edit"),
+        "user_active": (
+            "See that user and reseller are active, and that this is who signs in.",
+            f"/admin/users/{reseller.user_id}",
+            "See the user",
+        ),
+        "counts_match": ("Compare, and then sync.", f"{own}?compare=1#sync", "Compare"),
+        "no_checkout_pending": (
+            "The licenses come by themselves once it is paid; or settle it now.",
+            f"/admin/purchases?reseller={reseller.id}",
+            "See purchases",
+        ),
+    }.get(check.check, (check.next_step, None, None))
     failed = "fail" if check.check in diagnosis.REQUIRED else "warn"
     return {
         "title": check.question,
         "status": "pass" if check.passed else failed,
-        "evidence": check.evidence,
-        "next_step": check.next_step,
-        "path": path,
+        "evidence": plain(check.evidence),
+        "next_step": None if check.passed else step,
+        "path": None if check.passed else path,
         "label": label,
     }
 
@@ -89,8 +110,8 @@ def _compared(visit: Visit, reseller: Reseller) -> dict[str, Any]:
     return {
         "license_used": found.before.license_used,
         "counted": found.after.license_used,
-        "why": found.why,
-        "others": [row.what for row in found.findings if row.code != Code.USED_MISMATCH],
+        "why": plain(found.why),
+        "others": [plain(row.what) for row in found.findings if row.code != Code.USED_MISMATCH],
         "differs": any(row.code == Code.USED_MISMATCH for row in found.findings),
     }
 
@@ -127,7 +148,9 @@ def edit_reseller(visit: Visit) -> Response:
         visit.on_current(read, lambda row: resellers.edit_reseller(row, changes, by=visit.by))
     except TenantryError as error:
         called = {"user_id": "user_email"}
-        return visit.refused(error, show_reseller, form, form_id="edit", called=called)
+        return visit.refused(
+            error, show_reseller, form, form_id="edit", called=called, edit_open=True
+        )
     return visit.redirect(f"/admin/resellers/{reseller_id}", flash="Saved.")
 
 

@@ -1,6 +1,10 @@
 """What the admin's pages call the things that the API names by codes and columns."""
 
+import re
+
 from chalicelib.domain.findings import Code
+from chalicelib.settings import settings
+from chalicelib.web.rendering import money
 
 # What a finding is about, said of several.
 KINDS: dict[Code, str] = {
@@ -44,7 +48,31 @@ FIELDS = {
     "logo_url": "Logo",
     "logo_dark_url": "Logo on dark",
     "favicon_url": "Favicon",
+    # Facts of findings.
+    "row": "About",
+    "name": "Name",
+    "claimed_rightly": "Claimed rightly",
+    "tenants_holding": "Tenants holding a license",
+    "ledger_used": "Used, by the ledger",
+    "explained": "Explained by the ledger",
+    "credited_by_ledger": "Credited by the ledger",
+    "worth_by_stripe": "Worth, by Stripe",
+    "status_by_stripe": "Status, by Stripe",
+    "already_in_license_count": "Already in Total Licenses",
+    "session_id": "Session at Stripe",
+    "purchase_id": "Purchase",
+    "quantity": "Licenses",
 }
+# The API's sentences name columns and cents; the pages don't.
+_PLAIN = (
+    (re.compile(r"\bSet holds_license to true\b"), "Mark it as holding a license"),
+    (re.compile(r"\bSet holds_license to false\b"), "Mark it as holding none"),
+    (re.compile(r"\bholds_license is true now\b"), "It is marked as holding a license now"),
+    (re.compile(r"\bholds_license is false now\b"), "It is marked as holding none now"),
+    (re.compile(r"\blicense_used\b"), "Used"),
+    (re.compile(r"\blicense_count\b"), "Total Licenses"),
+)
+_CENTS = re.compile(r"\b(\d+) cents\b")
 
 
 def label(column: str) -> str:
@@ -55,3 +83,10 @@ def action(name: str) -> str:
     """`reseller.edited` → Reseller edited."""
     words = name.replace("_", " ").replace(".", " ").capitalize()
     return words.replace("Api key", "API key")
+
+
+def plain(sentence: str) -> str:
+    """A sentence of the API about findings, in the words of the pages."""
+    for said, words in _PLAIN:
+        sentence = said.sub(words, sentence)
+    return _CENTS.sub(lambda cents: money(int(cents[1]), settings().currency), sentence)
