@@ -131,7 +131,13 @@ def test_prices_are_seen_before_they_are_saved(open_window: Open) -> None:
     page.get_by_label("Price each").first.fill("30.00")
     expect(page.get_by_role("row", name="9", exact=False).first).to_be_visible()
     expect(page.get_by_role("cell", name="$270.00")).to_be_visible()
+    advice = page.get_by_text("Prices run backwards")
+    expect(advice).to_contain_text("10 cost less than 9")
+    page.get_by_label("Price each").nth(1).fill("30.00")
+    expect(advice).not_to_contain_text("10 cost")
     page.get_by_label("From this many").nth(1).fill("1")
+    page.keyboard.press("Tab")
+    expect(page.locator("#prices-tier_from-2-error")).to_contain_text("must start above")
     press(window, "Save prices")
     expect(page.get_by_role("alert")).to_contain_text("must start above")
     assert window.watch.complaints == []

@@ -173,24 +173,27 @@ def test_prices_are_previewed_and_saved(admin: Visitor, people: People) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tiers", "said"),
+    ("tiers", "said", "field"),
     [
-        ([("2", "25")], "The first tier must start at 1."),
-        ([("1", "25"), ("1", "20")], "Each tier must start above the one before it."),
-        ([("1", "25.005")], "Row 1: write the price of one license like 17.50."),
-        ([("1", "-5")], "Row 1: write the price"),
-        ([("1", "0")], "at least 1"),
-        ([("1", "25"), ("x", "20")], "Row 2: say from how many"),
-        ([("1", "25"), ("10", "")], "Row 2: write the price"),
-        ([], "The first tier must start at 1."),
+        ([("2", "25")], "The first tier must start at 1.", "tier_from-1"),
+        ([("1", "25"), ("1", "20")], "must start above the tier before it, 1.", "tier_from-2"),
+        ([("1", "25.005")], "A price like 17.50, please.", "tier_price-1"),
+        ([("1", "-5")], "A price like 17.50, please.", "tier_price-1"),
+        ([("1", "0")], "A price like 17.50, please.", "tier_price-1"),
+        ([("1", "25"), ("x", "20")], "A whole number, please.", "tier_from-2"),
+        ([("1", "25"), ("10", "")], "A price like 17.50, please.", "tier_price-2"),
+        ([("1", "x"), ("1", "x"), ("9", "5")], "Please check 3 fields.", "tier_price-2"),
+        ([], "The first tier must start at 1.", None),
     ],
 )
 def test_what_is_wrong_with_prices_is_said_and_the_rows_are_kept(
-    admin: Visitor, tiers: list[tuple[str, str]], said: str
+    admin: Visitor, tiers: list[tuple[str, str]], said: str, field: str | None
 ) -> None:
     refused = admin.post("/admin/settings/prices", prices(admin.get("/admin/settings"), *tiers))
     assert refused.status == 422
     assert said in text_of(refused)
+    if field is not None:
+        assert f'id="prices-{field}-error"' in refused.text
     kept = refused.form("/admin/settings/prices").fields
     assert not tiers or tiers[-1][1] in [v for n, v in kept if n == "tier_price"]
     assert platform.read().version == 0

@@ -23,7 +23,7 @@ LABELS = {
     Action.DELETE: "Delete",
     Action.IGNORE: "Ignore",
 }
-ONE_BY_ONE = "As each of them says"
+ONE_BY_ONE = "As it stands below each of them"
 LEFT_ALONE = "Leave them as they are; none is reported again until it changes"
 
 
@@ -62,7 +62,6 @@ def _shown(row: FindingRow, names: Names) -> dict[str, Any]:
         "what": names.linked(plain(row.what)),
         "plain": names.plain(plain(row.what)),
         "about": _about(row, names),
-        "proposed": _sentence(row.actions[row.proposed], names),
         "choices": [_choice(action, words, names) for action, words in _ordered(row)],
         "names": named_by(row),
         "facts": [(label(name), _fact(name, value, names)) for name, value in row.evidence.items()],
@@ -80,11 +79,12 @@ def _decided(row: FindingRow, names: Names, people: dict[str, Any]) -> dict[str,
 
 
 def _about(row: FindingRow, names: Names) -> dict[str | None, str | None]:
-    """The pages to look at: of what it is about, and of the reseller. Path → name."""
+    """The pages to look at beside those that the sentence names. Path → name."""
     about: dict[str | None, str | None] = {}
     if row.subject.startswith("pur_") and row.code != Code.SESSION_WITHOUT_PURCHASE:
         about[f"/admin/purchases/{row.subject}"] = "The purchase"
-    about |= {names.path(id): names.of(id) for id in (row.subject, row.reseller_id)}
+    ids = [id for id in (row.subject, row.reseller_id) if id and id not in row.what]
+    about |= {names.path(id): names.of(id) for id in ids}
     return {path: name for path, name in about.items() if path}
 
 

@@ -88,26 +88,35 @@ def save_prices(visit: Visit) -> Response:
 
 
 def _tiers(form: Form) -> list[Tier]:
-    """The rows of the table that are not empty. Raises InvalidRequest."""
-    tiers = []
+    """The rows of the table that are not empty. Raises InvalidRequest, with what is wrong in
+    the fields of each row: `tier_from-2`, `tier_price-2`."""
+    tiers: list[Tier] = []
+    wrong: list[FieldError] = []
+    before: int | None = None
     rows = zip(form.every("tier_from"), form.every("tier_price"), strict=False)
     for number, (start, price) in enumerate(rows, 1):
         if not start and not price:
             continue
         if not START.fullmatch(start):
-            raise _wrong(f"Row {number}: say from how many licenses on, as a whole number.")
-        if not PRICE.fullmatch(price):
-            raise _wrong(f"Row {number}: write the price of one license like 17.50.")
-        tiers.append(Tier(int(start), int(Decimal(price) * 100)))
+            wrong.append(FieldError(f"tier_from-{number}", "A whole number, please."))
+        elif before is None and int(start) != 1:
+            wrong.append(FieldError(f"tier_from-{number}", "The first tier must start at 1."))
+        elif before is not None and int(start) <= before:
+            above = f"It must start above the tier before it, {before:,}."
+            wrong.append(FieldError(f"tier_from-{number}", above))
+        else:
+            before = int(start)
+        if not PRICE.fullmatch(price) or not Decimal(price):
+            wrong.append(FieldError(f"tier_price-{number}", "A price like 17.50, please."))
+        if not wrong:
+            tiers.append(Tier(int(start), int(Decimal(price) * 100)))
+    if wrong:
+        raise InvalidRequest(wrong)
     try:
         pricing.validate_tiers(tiers)
     except ValueError as error:
-        raise _wrong(str(error)) from None
+        raise InvalidRequest([FieldError("", str(error))]) from None
     return tiers
-
-
-def _wrong(message: str) -> InvalidRequest:
-    return InvalidRequest([FieldError("", message)])
 
 
 @pages.page("POST", SETTINGS + "/rules", audience=Audience.ADMIN)

@@ -123,8 +123,38 @@
         });
       }));
     };
-    form.addEventListener("input", show);
-    one("[data-add-row]", form)?.addEventListener("click", () => { const row = body.rows[body.rows.length - 1].cloneNode(true); all("input", row).forEach((i) => { i.value = ""; i.removeAttribute("id"); }); body.append(row); one("input", row).focus(); });
+    const advise = () => {
+      const tiers = read(), count_of = (n) => n.toLocaleString("en-US");
+      const edges = [...new Set(tiers.flatMap((t) => [t.from - 1, t.from]))].filter((n) => n >= 1);
+      const back = edges.filter((n) => better(tiers, n)).map((n) => { const offer = better(tiers, n); return `${count_of(offer.quantity)} cost ${offer.total < total(tiers, n) ? "less than" : "the same as"} ${count_of(n)}`; });
+      one("[data-tier-advice]").textContent = back.length ? `Prices run backwards: ${back.join(", ")}. Buyers are told, and offered the larger order.` : "No order costs as much as a larger one.";
+    };
+    /* What the server would refuse, said when a field is left. */
+    const complain = (input, words) => {
+      const said = one(".field-error", input.parentElement);
+      if (said) said.remove();
+      input.removeAttribute("aria-describedby");
+      if (!words) { input.removeAttribute("aria-invalid"); return; }
+      const p = document.createElement("p"); p.className = "field-error"; p.id = `${input.id}-error`; p.textContent = words;
+      input.after(p); input.setAttribute("aria-invalid", "true"); input.setAttribute("aria-describedby", p.id);
+    };
+    const check = () => {
+      let before = 0;
+      all("tr", body).forEach((row) => {
+        const start = one("[name=tier_from]", row), price = one("[name=tier_price]", row), empty = !start.value && !price.value;
+        const n = Number(start.value);
+        complain(start, empty ? "" : !/^\d+$/.test(start.value) ? "A whole number, please." : n <= before ? `It must start above the tier before it, ${before.toLocaleString("en-US")}.` : "");
+        complain(price, empty || (/^\d+(\.\d{1,2})?$/.test(price.value.trim()) && Number(price.value) > 0) ? "" : "A price like 17.50, please.");
+        if (n > before) before = n;
+      });
+    };
+    form.addEventListener("input", () => { show(); advise(); });
+    form.addEventListener("change", check);
+    one("[data-add-row]", form)?.addEventListener("click", () => {
+      const row = body.rows[body.rows.length - 1].cloneNode(true), n = body.rows.length + 1;
+      all("input", row).forEach((i) => { i.value = ""; i.id = `prices-${i.name}-${n}`; i.setAttribute("aria-label", i.getAttribute("aria-label").replace(/\d+$/, n)); complain(i, ""); });
+      body.append(row); one("input", row).focus();
+    });
   });
 
   /* A slug that follows the name until someone types one. */
