@@ -73,6 +73,7 @@ def test_a_counter_that_was_edited_is_found_and_repaired_with_a_reason(
     assert "reason-error" in missing.text
     done = admin.follow(admin.submit(page, form, action="repair", reason="Edited by hand"))
     assert "Edited by hand" in done.text
+    assert "Used was 4 and is 2." in done.text
     assert account(seller).license_used == 2
     assert not re.search(r'class="count">', admin.get("/admin").text)
     again = admin.submit(page, form, action="repair", reason="Sent twice")

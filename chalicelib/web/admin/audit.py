@@ -75,7 +75,8 @@ def _shown(entries: Sequence[AuditEntry]) -> list[dict[str, Any]]:
         path = names.path(entry.target)
         if entry.target.startswith(PURCHASE_ID):
             path = f"/admin/purchases/{entry.target}"
-        return {"label": names.of(entry.target) or entry.target, "path": path}
+        own_name = (entry.after or entry.before or {}).get("name")
+        return {"label": names.of(entry.target) or own_name or entry.target, "path": path}
 
     return [
         {

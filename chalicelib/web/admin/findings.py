@@ -97,7 +97,7 @@ def _choice(action: str, words: str, names: Names) -> dict[str, Any]:
 
 
 def _sentence(words: str, names: Names) -> str:
-    named = words.replace("that " + NAMED, "named below").replace(NAMED, "named below")
+    named = words.replace("that " + NAMED, "named above").replace(NAMED, "named above")
     return names.plain(plain(named))
 
 

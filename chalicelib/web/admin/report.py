@@ -18,8 +18,9 @@ from chalicelib.storage.findings import FindingRow
 from chalicelib.storage.reports import Report
 from chalicelib.web.admin.findings import grouped, named_by
 from chalicelib.web.admin.frame import render, shown_reseller
+from chalicelib.web.admin.names import Names
 from chalicelib.web.admin.reconciliation import RECONCILIATION, shown_reports
-from chalicelib.web.admin.words import KINDS
+from chalicelib.web.admin.words import KINDS, plain
 from chalicelib.web.forms import Form
 from chalicelib.web.routing import Audience, Pages, Visit
 
@@ -93,7 +94,9 @@ def decide(visit: Visit) -> Response:
     except TenantryError as error:
         return visit.refused(error, show_report, form, form_id=row.id, called={"action": ""})
     waiting.forget()
-    return visit.redirect(_back(visit, form), flash=decided.outcome)
+    outcome = plain(decided.outcome or "")
+    told = Names([(decided.reseller_id, outcome)]).plain(outcome)
+    return visit.redirect(_back(visit, form), flash=told)
 
 
 def _meant(row: FindingRow, typed: str) -> str | None:
