@@ -28,6 +28,7 @@ from chalicelib.storage.users import email_claim
 from infra.local import damage
 from infra.local.demo import ADMIN_EMAIL, PASSWORD
 from tests.browser.crowd import NAMES, fill, write_rows
+from tests.browser.months import keep_days, trade_for_a_year
 from tests.browser.past import Till, ago
 
 LONG = (
@@ -60,7 +61,9 @@ def settle_town(url: str) -> dict[str, str]:
         _over(people["over"], till)
         _drifted(people["drifted"])
         _full(people["full"])
+        trade_for_a_year(till, _admin())
         take_figures()
+        keep_days()
         return known | _reports(known)
 
 
