@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from chalicelib.api.fields import Input, Output
+from chalicelib.api.fields import Changes, Output
 from chalicelib.domain.addresses import check_email, check_https_url
 from chalicelib.domain.branding import Source, check_product_name, readable
 from chalicelib.domain.colours import check_colour
@@ -21,7 +21,7 @@ _Colour = Annotated[str | None, _optional(check_colour)]
 _Email = Annotated[str | None, _optional(check_email)]
 
 
-class BrandingConfig(Input):
+class BrandingConfig(Changes):
     """One level's own branding. A field that is null or left out is inherited: by a tenant
     from its reseller, by a reseller from the platform. docs/branding.md tells more."""
 

@@ -13,6 +13,7 @@ from pydantic import (
 )
 
 from chalicelib.domain.names import check_slug, clean_text, fold_email
+from chalicelib.domain.passwords import LENGTH, check_length
 from chalicelib.domain.pricing import MAX_QUANTITY
 from chalicelib.storage.rows import iso
 
@@ -25,7 +26,13 @@ Email = Annotated[
     AfterValidator(lambda address: _email(address)),
     Field(json_schema_extra={"format": "email"}),
 ]
+# One that is tried; what a new one must keep besides its length, services/passwords.py says.
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+NewPassword = Annotated[
+    str,
+    AfterValidator(check_length),
+    Field(json_schema_extra={"minLength": LENGTH.start, "maxLength": LENGTH[-1]}),
+]
 Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
 LicenseCount = Annotated[int, Field(ge=0, le=10_000_000)]
 Time = Annotated[datetime, PlainSerializer(iso, return_type=str)]
@@ -44,6 +51,18 @@ class Input(BaseModel):
     """What a client sends: exact types, no unknown fields."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def _without_defaults(schema: dict[str, Any]) -> None:
+    for field in schema["properties"].values():
+        field.pop("default", None)
+
+
+class Changes(Input):
+    """What a PATCH may send. A field that is left out stays as it is: the default that it has
+    here is never read, so the document of the API shows none."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
 
 
 class Query(BaseModel):

@@ -1,6 +1,6 @@
 """One's own password: changed by who knows it, set anew by a mailed link."""
 
-from chalicelib.api.fields import Email, Input, Password
+from chalicelib.api.fields import Email, Input, NewPassword, Password
 from chalicelib.api.routing import Audience, Call, Routes, Scope
 from chalicelib.services import passwords
 
@@ -9,7 +9,7 @@ routes = Routes(__name__)
 
 class PasswordChange(Input):
     current_password: Password
-    new_password: Password
+    new_password: NewPassword
 
 
 class ResetRequest(Input):
@@ -20,7 +20,7 @@ class Reset(Input):
     """token: of the mailed link."""
 
     token: Password
-    new_password: Password
+    new_password: NewPassword
 
 
 @routes.api(

@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 from chalicelib.api.branding_config import StoredBranding
 from chalicelib.api.csv import Csv
 from chalicelib.api.fields import (
+    Changes,
     Email,
     Id,
     Input,
@@ -79,7 +80,7 @@ class NewReseller(Input):
         return self
 
 
-class ResellerChanges(Input):
+class ResellerChanges(Changes):
     user_id: Id = ""
     company_name: Text = ""
     slug: Slug = ""

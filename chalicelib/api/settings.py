@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from chalicelib.api.branding_config import BrandingConfig, StoredBranding
-from chalicelib.api.fields import Email, Input, Output, Time
+from chalicelib.api.fields import Changes, Email, Input, Output, Time
 from chalicelib.api.purchases import TierOutput
 from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
 from chalicelib.domain.pricing import Tier
@@ -24,7 +24,7 @@ class TierInput(Input):
     unit_amount: int
 
 
-class SettingsChanges(Input):
+class SettingsChanges(Changes):
     """price_tiers replace the whole table, branding_config the whole document."""
 
     price_tiers: Annotated[list[TierInput], Field(max_length=100)] = Field(default_factory=list)
@@ -35,7 +35,7 @@ class SettingsChanges(Input):
     automatic_repairs: Annotated[list[RepairName], Field(max_length=20)] = Field(
         default_factory=list
     )
-    branding_config: BrandingConfig = BrandingConfig()
+    branding_config: BrandingConfig = Field(default_factory=BrandingConfig)
 
 
 class SettingsOutput(Output):

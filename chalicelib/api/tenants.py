@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from chalicelib.api.branding_config import BrandingConfig, StoredBranding
 from chalicelib.api.fields import (
+    Changes,
     Email,
     Input,
     ListQuery,
@@ -48,10 +49,10 @@ class NewTenant(Input):
     name: Text
     slug: Slug | None = None
     contact_email: Email | None = None
-    branding_config: BrandingConfig = BrandingConfig()
+    branding_config: BrandingConfig = Field(default_factory=BrandingConfig)
 
 
-class TenantChanges(Input):
+class TenantChanges(Changes):
     name: Text = ""
     slug: Slug = ""
     contact_email: Email | None = None

@@ -4,7 +4,16 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-from chalicelib.api.fields import Email, Input, ListQuery, Password, RowOutput, Text, Time
+from chalicelib.api.fields import (
+    Changes,
+    Email,
+    Input,
+    ListQuery,
+    NewPassword,
+    RowOutput,
+    Text,
+    Time,
+)
 from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
 from chalicelib.services import users
 from chalicelib.storage.reads import Page, PageRequest
@@ -30,14 +39,14 @@ class UserOutput(RowOutput):
 class NewUser(Input):
     email: Email
     name: Text
-    password: Password | None = None
+    password: NewPassword | None = None
     is_super_admin: bool = False
 
 
-class UserChanges(Input):
+class UserChanges(Changes):
     email: Email = ""
     name: Text = ""
-    password: Password = ""
+    password: NewPassword = ""
     is_super_admin: bool = False
     is_active: bool = True
 

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.domain import passwords
 from chalicelib.storage.rows import iso
 from chalicelib.web.urls import url
 
@@ -35,7 +36,12 @@ def environment() -> "Environment":
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.globals.update(url=url, static=static)
+    made.globals.update(
+        url=url,
+        static=static,
+        password_length=passwords.LENGTH,
+        better_password_length=passwords.BETTER_LENGTH,
+    )
     made.filters.update(money=money, day=_day, date=_date, datetime=_datetime, plural=plural)
     made.filters.update(moments=moments, utc=utc)
     return made

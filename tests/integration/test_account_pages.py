@@ -6,6 +6,7 @@ import pytest
 
 from app import app
 from chalicelib.api.routing import DECLARED
+from chalicelib.domain.passwords import LENGTH
 from tests.support.api import Api
 from tests.support.mail import mails_to
 from tests.support.people import PASSWORD, People, Person
@@ -167,6 +168,21 @@ def test_a_forgotten_password_is_set_by_a_mailed_link_once(reseller: Person) -> 
     late = visitor.submit(page, "/password", new_password="x" * 20, repeat_password="x" * 20)
     assert late.status == 422
     assert "This link no longer works" in late.text
+
+
+def test_where_a_password_is_chosen_the_page_tells_how_long_it_must_be(
+    visitor: Visitor, reseller: Person
+) -> None:
+    stranger = Visitor(app)
+    stranger.submit(stranger.get("/password"), "/password", email=reseller.email)
+    link = re.search(r"(/password\?token=\S+)", mails_to(reseller.email)[-1]["text"])
+    assert link
+    for shown in (settings(visitor), stranger.get(link[1])):
+        chosen = re.search(r'<input id="[a-z-]*new_password"[^>]*>', shown.text)
+        assert chosen
+        assert f'minlength="{LENGTH.start}"' in chosen[0]
+        assert f'maxlength="{LENGTH[-1]}"' in chosen[0]
+        assert f"At least {LENGTH.start} characters" in shown.text
 
 
 def test_a_strangers_address_gets_the_same_answer(people: People) -> None:

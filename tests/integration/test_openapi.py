@@ -1,6 +1,7 @@
 """The contract that the service gives out of itself."""
 
 from chalicelib.api.routing import DECLARED
+from chalicelib.domain.passwords import LENGTH
 from tests.support.api import Api
 
 
@@ -20,6 +21,29 @@ def test_operation_ids_are_unique(api: Api) -> None:
     document = api.get("/openapi.json").json
     ids = [op["operationId"] for item in document["paths"].values() for op in item.values()]
     assert len(ids) == len(set(ids))
+
+
+def test_what_may_be_left_out_of_an_edit_shows_no_default(api: Api) -> None:
+    """It stays as it is: an empty text that stands in for it in the code is nobody's value."""
+    document = api.get("/openapi.json").json
+    edits = [item["patch"] for item in document["paths"].values() if "patch" in item]
+    assert edits
+    for edit in edits:
+        sent = edit["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+        schema = document["components"]["schemas"][sent.rpartition("/")[2]]
+        assert schema["properties"]
+        assert [name for name, kind in schema["properties"].items() if "default" in kind] == []
+        assert "required" not in schema
+
+
+def test_every_new_password_tells_its_length(api: Api) -> None:
+    schemas = api.get("/openapi.json").json["components"]["schemas"]
+    chosen = {"NewUser": "password", "UserChanges": "password"}
+    chosen |= {"PasswordChange": "new_password", "Reset": "new_password"}
+    for model, field in chosen.items():
+        schema = schemas[model]["properties"][field]
+        schema = next((s for s in schema.get("anyOf", []) if s["type"] == "string"), schema)
+        assert (schema["minLength"], schema["maxLength"]) == (LENGTH.start, LENGTH[-1]), model
 
 
 def _references(node: object) -> list[str]:

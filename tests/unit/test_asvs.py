@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.domain.passwords import LENGTH
+
 TESTS = Path(__file__).parents[1]
 LINES = [
     line
@@ -29,6 +31,12 @@ def _functions(path: Path) -> set[str]:
     return {
         node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)
     }
+
+
+def test_the_lengths_are_those_of_the_rule() -> None:
+    access = (TESTS.parent / "docs" / "access.md").read_text()
+    assert f"{LENGTH.start} to {LENGTH[-1]} characters of any kind" in access
+    assert f"| 6.2.1 | 1 | {LENGTH.start} characters at least" in "\n".join(LINES)
 
 
 def test_no_requirement_is_listed_twice() -> None:
