@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from chalice.app import Blueprint, Response
 
+from chalicelib.api import headers
 from chalicelib.web.looks import Look, sheet
 from chalicelib.web.rendering import HERE
 from chalicelib.web.routing import Audience, Pages, Visit
@@ -23,13 +24,11 @@ TYPES = {
 def static_file(name: str) -> Response:
     """Only the files that are known: no path comes from the address."""
     if name not in TYPES:
-        return Response("There is no such file.", {"Content-Type": "text/plain"}, 404)
-    headers: dict[str, str | list[str]] = {
-        "Content-Type": TYPES[name],
-        "Cache-Control": "public, max-age=31536000, immutable",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return Response((HERE / "static" / name).read_text(), headers, HTTPStatus.OK)
+        plain = {**headers.of_pages(), "Content-Type": "text/plain"}
+        return Response("There is no such file.", plain, HTTPStatus.NOT_FOUND)
+    kept = {"Content-Type": TYPES[name], "Cache-Control": "public, max-age=31536000, immutable"}
+    text = (HERE / "static" / name).read_text()
+    return Response(text, {**headers.of_pages(), **kept}, HTTPStatus.OK)
 
 
 @pages.page("GET", "/brand.css", audience=Audience.PUBLIC)

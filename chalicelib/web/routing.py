@@ -24,18 +24,19 @@ ERROR_PAGES = frozenset({403, 404, 409, 412, 413, 422, 429, 500, 502, 503})
 NOTHING_WORKS = "Something broke on our side, and it has been noted. Reference: {}"
 SESSION_ID = "ses_"
 
+Show = Callable[..., Response]
+
 
 @dataclass(frozen=True, slots=True)
 class PageRoute:
     method: str
     path: str
     audience: Audience
+    show: Show
 
 
 # Every page, in the order of declaration.
 PAGES: list[PageRoute] = []
-
-Show = Callable[..., Response]
 
 
 class Pages(Blueprint):
@@ -45,11 +46,12 @@ class Pages(Blueprint):
         """A page for GET (and HEAD), or the deed of a form for POST."""
 
         def declare(show: Show) -> Show:
-            PAGES.append(PageRoute(method, path, audience))
+            route = PageRoute(method, path, audience, show)
+            PAGES.append(route)
 
             def view(**path_parameters: str) -> Response:
                 parameters = {name: unquote(value) for name, value in path_parameters.items()}
-                return _respond(show, audience, Visit(self.current_request, parameters))
+                return _respond(route, Visit(self.current_request, parameters))
 
             name = f"{self._import_name}.{show.__name__}"
             methods = ["GET", "HEAD"] if method == "GET" else [method]
@@ -59,12 +61,12 @@ class Pages(Blueprint):
         return declare
 
 
-def _respond(show: Show, audience: Audience, visit: Visit) -> Response:
+def _respond(page: PageRoute, visit: Visit) -> Response:
     request_id = requests.request_id(visit.request)
     method, route = visit.request.method, visit.request.path
     with invocation("Request", request_id, method=method, route=route) as line:
         try:
-            response = _admitted(show, audience, visit)
+            response = _admitted(page, visit)
         except TenantryError as error:
             line["refused"] = error.code
             response = _error_page(visit, error, request_id)
@@ -81,25 +83,25 @@ def _respond(show: Show, audience: Audience, visit: Visit) -> Response:
     return response
 
 
-def _admitted(show: Show, audience: Audience, visit: Visit) -> Response:
+def _admitted(page: PageRoute, visit: Visit) -> Response:
     _recognise(visit)
     if not all(requests.may_be_id(value) for value in visit.path.values()):
         raise NotFound("page")
     is_post = visit.request.method == "POST"
-    if audience is not Audience.PUBLIC and visit.known_caller is None:
+    if page.audience is not Audience.PUBLIC and visit.known_caller is None:
         if is_post:
             flash = "You were signed out. Sign in again."
             return visit.redirect("/login", flash=flash, kind="info")
         return visit.redirect(f"/login?next={_quoted(visit.address)}")
-    if audience is Audience.ADMIN and not visit.caller.is_admin:
+    if page.audience is Audience.ADMIN and not visit.caller.is_admin:
         raise Forbidden("This page is for super admins.")
-    if audience is Audience.RESELLER and visit.caller.reseller is None:
+    if page.audience is Audience.RESELLER and visit.caller.reseller is None:
         raise NotFound("page")
     if is_post:
         forgery.check_origin(visit.request.headers)
         if visit.session is not None:
             forgery.check_token(visit.session, visit.form().get("csrf_token"))
-    return show(visit)
+    return page.show(visit)
 
 
 def _recognise(visit: Visit) -> None:

@@ -1,6 +1,7 @@
 """One's own account as pages: profile, password, sessions, API keys, links by mail."""
 
 import re
+from dataclasses import dataclass
 
 import pytest
 
@@ -23,6 +24,31 @@ def reseller(people: People) -> Person:
 @pytest.fixture
 def visitor(reseller: Person) -> Visitor:
     return Visitor(app).sign_in(reseller.email, PASSWORD)
+
+
+@dataclass(frozen=True)
+class Own:
+    """Somebody's own account. base: where its page is."""
+
+    base: str
+    person: Person
+    visitor: Visitor
+
+    def page(self, visitor: Visitor | None = None) -> Shown:
+        return (visitor or self.visitor).get(self.base)
+
+    def elsewhere(self) -> Visitor:
+        """The same person, in another browser."""
+        other = Visitor(app)
+        other.headers["User-Agent"] = "Mozilla/5.0 (X11; Linux) Gecko/2010 Firefox/140.0"
+        return other.sign_in(self.person.email, PASSWORD)
+
+
+@pytest.fixture(params=["/reseller/settings", "/account"])
+def own(request: pytest.FixtureRequest, people: People) -> Own:
+    """A reseller's among its settings, an admin's on a page of its own."""
+    person = people.admin if request.param == "/account" else people.reseller(licenses=2)
+    return Own(request.param, person, Visitor(app).sign_in(person.email, PASSWORD))
 
 
 def signs_in(email: str, password: str) -> bool:
@@ -58,42 +84,65 @@ def test_an_address_that_is_anothers_is_refused(visitor: Visitor, people: People
 
 
 def test_a_password_is_changed_to_the_letter_and_ends_the_other_sessions(
-    visitor: Visitor, reseller: Person
+    own: Own,
 ) -> None:
-    elsewhere = Visitor(app).sign_in(reseller.email, PASSWORD)
-    wrong = visitor.submit(
-        settings(visitor),
-        "/settings/password",
-        current_password="wrong",
-        new_password=NEW_PASSWORD,
+    elsewhere = own.elsewhere()
+    wrong = own.visitor.submit(
+        own.page(), "/password", current_password="wrong", new_password=NEW_PASSWORD
     )
     assert wrong.status == 422
     assert 'id="password-current_password-error"' in wrong.text
     assert NEW_PASSWORD not in wrong.text
-    changed = visitor.submit(
-        settings(visitor),
-        "/settings/password",
-        current_password=PASSWORD,
-        new_password=NEW_PASSWORD,
+    short = own.visitor.submit(
+        own.page(), "/password", current_password=PASSWORD, new_password="short"
     )
-    assert "Your password is changed." in visitor.follow(changed).text
-    assert settings(elsewhere).status == 303
-    assert not signs_in(reseller.email, NEW_PASSWORD.strip())
-    assert signs_in(reseller.email, NEW_PASSWORD)
+    assert short.status == 422
+    assert 'id="password-new_password-error"' in short.text
+    assert own.page(elsewhere).status == 200
+    changed = own.visitor.submit(
+        own.page(), "/password", current_password=PASSWORD, new_password=NEW_PASSWORD
+    )
+    assert "Your password is changed." in own.visitor.follow(changed).text
+    assert own.page(elsewhere).status == 303
+    assert not signs_in(own.person.email, NEW_PASSWORD.strip())
+    assert signs_in(own.person.email, NEW_PASSWORD)
 
 
-def test_sessions_elsewhere_are_seen_and_signed_out(visitor: Visitor, reseller: Person) -> None:
-    elsewhere = Visitor(app)
-    elsewhere.headers["User-Agent"] = "Mozilla/5.0 (X11; Linux) Gecko/2010 Firefox/140.0"
-    elsewhere.sign_in(reseller.email, PASSWORD)
-    shown = settings(visitor)
+def test_a_session_elsewhere_is_seen_and_signed_out(own: Own) -> None:
+    elsewhere, third = own.elsewhere(), Visitor(app).sign_in(own.person.email, PASSWORD)
+    shown = own.page()
     assert "Firefox on Linux" in shown.text
-    assert "This one" in shown.text
-    revoke = re.search(r"/sessions/ses_\w+/revoke", shown.text)
+    assert shown.text.count("This one") == 1
+    item = next(li for li in shown.text.split("<li>") if "Firefox on Linux" in li)
+    revoke = re.search(r"/sessions/ses_\w+/revoke", item)
     assert revoke
-    visitor.submit(shown, revoke[0])
-    assert settings(elsewhere).status == 303
-    assert settings(visitor).status == 200
+    gone = own.visitor.follow(own.visitor.submit(shown, revoke[0]))
+    assert "That session is signed out." in gone.text
+    assert "Firefox on Linux" not in gone.text
+    assert own.page(elsewhere).status == 303
+    assert own.page(third).status == 200
+    assert own.visitor.submit(shown, revoke[0]).status == 404
+
+
+def test_all_other_sessions_are_signed_out_at_once(own: Own) -> None:
+    others = [own.elsewhere(), own.elsewhere()]
+    ended = own.visitor.submit(own.page(), "/sessions/revoke-others")
+    page = own.visitor.follow(ended)
+    assert "Every other session is signed out." in page.text
+    assert page.text.count("This one") == 1
+    assert "revoke" not in page.text
+    assert [own.page(other).status for other in others] == [303, 303]
+
+
+@pytest.mark.parametrize(
+    "deed", ["/profile", "/password", "/sessions/revoke-others", "/sessions/ses_01/revoke"]
+)
+def test_the_address_of_a_deed_leads_back_and_does_nothing(own: Own, deed: str) -> None:
+    """For whoever reloads it, or comes from a link that somebody planted."""
+    elsewhere = own.elsewhere()
+    assert own.visitor.get(own.base + deed).location == own.base
+    assert own.page(elsewhere).status == 200
+    assert signs_in(own.person.email, PASSWORD)
 
 
 def test_a_key_is_shown_once_and_again_where_the_form_is_sent_again(
@@ -106,7 +155,7 @@ def test_a_key_is_shown_once_and_again_where_the_form_is_sent_again(
     assert reseller.api.as_(key).get("/v1/resellers/me/licenses").status == 200
     again = visitor.submit(form, "/settings/api-keys", name="Billing", scopes="read")
     assert _shown_key(again) == key
-    listed = settings(visitor)
+    listed = visitor.follow(visitor.get("/reseller/settings/api-keys"))
     assert "Billing" in listed.text
     assert key not in listed.text
     revoke = re.search(r"/api-keys/\w+/revoke", listed.text)

@@ -6,15 +6,10 @@ import re
 import pytest
 
 import app as house
-from chalicelib.api.routing import Audience
 from chalicelib.services import resellers
 from chalicelib.storage.reads import PageRequest
-from chalicelib.web.routing import PAGES
 from tests.support.people import PASSWORD, People, Person
 from tests.support.visitor import Shown, Visitor
-
-ADMIN_PAGES = [page for page in PAGES if page.path.startswith("/admin")]
-ID = "x_01JD0000000000000000000000"
 
 
 @pytest.fixture
@@ -28,29 +23,6 @@ def signed_in(person: Person) -> Visitor:
 
 def unchecked(shown: Shown, action: str, *boxes: str) -> list[tuple[str, str]]:
     return [(name, value) for name, value in shown.form(action).fields if name not in boxes]
-
-
-def test_every_page_of_the_admin_says_that_it_is_for_admins() -> None:
-    assert ADMIN_PAGES
-    assert {page.audience for page in ADMIN_PAGES} == {Audience.ADMIN}
-
-
-def test_no_page_of_the_admin_is_for_a_reseller(people: People) -> None:
-    reseller = signed_in(people.reseller(licenses=1))
-    token = reseller.get("/reseller").form("/logout").fields
-    for page in ADMIN_PAGES:
-        path = re.sub(r"\{\w+\}", ID, page.path)
-        got = reseller.get(path) if page.method == "GET" else reseller.post(path, token)
-        assert got.status == 403, path
-
-
-def test_who_is_not_signed_in_is_sent_to_sign_in(tables: None) -> None:
-    for page in ADMIN_PAGES:
-        path = re.sub(r"\{\w+\}", ID, page.path)
-        stranger = Visitor(house.app)
-        got = stranger.get(path) if page.method == "GET" else stranger.post(path, [("a", "b")])
-        assert got.status == 303, path
-        assert got.location.startswith("/login")
 
 
 def test_forms_from_elsewhere_are_refused(admin: Visitor, people: People) -> None:

@@ -91,17 +91,28 @@ def test_a_stranger_finds_the_platforms_own_look(reseller: Person) -> None:
     assert "/brand.css" not in page.text
 
 
+@pytest.fixture(params=["reseller", "tenant"])
+def base(request: pytest.FixtureRequest, reseller: Person) -> str:
+    """The page of the reseller's own look, or of a tenant's of its, called Northwind Desk."""
+    look = {"product_name": "Northwind Desk"}
+    if request.param == "reseller":
+        reseller.api.put("/v1/resellers/me/branding", look)
+        return "/reseller/branding"
+    tenant = {"name": "Blue", "branding_config": look}
+    made = reseller.api.post("/v1/resellers/me/tenants", tenant).json["id"]
+    return f"/reseller/tenants/{made}/branding"
+
+
 def test_a_domain_is_added_proven_and_removed(
-    visitor: Visitor, reseller: Person, monkeypatch: pytest.MonkeyPatch
+    visitor: Visitor, base: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     records: list[str] = ["v=spf1 -all"]
     monkeypatch.setattr(txt_records, "look_up", lambda _name, value: compare(records, value))
-    page = visitor.get("/reseller/branding")
-    page = visitor.follow(
-        visitor.submit(page, "/reseller/branding/domains", host="Desk.Northwind.example")
-    )
+    page = visitor.get(base)
+    page = visitor.follow(visitor.submit(page, f"{base}/domains", host="Desk.Northwind.example"))
+    assert "Now set the record that proves desk.northwind.example is yours." in page.text
     assert "_tenantry.desk.northwind.example" in page.text
-    verify = "/reseller/branding/domains/desk.northwind.example/verify"
+    verify = f"{base}/domains/desk.northwind.example/verify"
     missing = visitor.follow(visitor.submit(page, verify))
     assert "has another value" in missing.text
     records.append(re.search(r"tenantry-verification=\w+", page.text)[0])  # type: ignore[index]
@@ -110,18 +121,35 @@ def test_a_domain_is_added_proven_and_removed(
 
     stranger = Visitor(app)
     stranger.headers["Host"] = "desk.northwind.example"
-    reseller.api.put("/v1/resellers/me/branding", {"product_name": "Northwind Desk"})
     assert "<title>Sign in · Northwind Desk</title>" in stranger.get("/login").text
 
-    remove = "/reseller/branding/domains/desk.northwind.example/remove"
+    remove = f"{base}/domains/desk.northwind.example/remove"
     gone = visitor.follow(visitor.submit(visitor.get(remove), remove))
     assert "desk.northwind.example is removed." in gone.text
     assert visitor.get(remove).status == 404
+    assert visitor.submit(proven, verify).status == 404
+    assert "<title>Sign in · Tenantry</title>" in stranger.get("/login").text
 
 
-def test_a_host_that_is_none_is_refused_beside_its_field(visitor: Visitor) -> None:
-    page = visitor.get("/reseller/branding")
-    refused = visitor.submit(page, "/reseller/branding/domains", host="10.0.0.1")
+def test_the_address_of_a_domains_deed_leads_back(visitor: Visitor, base: str) -> None:
+    for deed in ("/domains", "/domains/desk.northwind.example/verify"):
+        assert visitor.get(base + deed).location == f"{base}#domains"
+
+
+def test_of_another_resellers_tenant_no_domain_is_touched(visitor: Visitor, people: People) -> None:
+    """Byte for byte what a missing one is answered: test_page_access.py."""
+    other = people.reseller(licenses=1)
+    theirs = other.api.post("/v1/resellers/me/tenants", {"name": "Theirs"}).json["id"]
+    form = [("host", "desk.northwind.example"), *visitor.get("/reseller").form("/logout").fields]
+    path = f"/reseller/tenants/{theirs}/branding/domains"
+    for address in (path, f"{path}/desk.northwind.example/verify"):
+        assert visitor.post(address, form).status == 404
+        assert visitor.get(address).status == 404
+    assert other.api.get("/v1/resellers/me/domains").json["data"] == []
+
+
+def test_a_host_that_is_none_is_refused_beside_its_field(visitor: Visitor, base: str) -> None:
+    refused = visitor.submit(visitor.get(base), f"{base}/domains", host="10.0.0.1")
     assert refused.status == 422
     assert 'id="domain-host-error"' in refused.text
     assert refused.text.count("Use a host name, not an IP address.") == 2  # summary and field

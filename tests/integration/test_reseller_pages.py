@@ -163,6 +163,15 @@ def test_deactivating_deleting_and_restoring(visitor: Visitor, reseller: Person)
     assert pool(reseller) == (2, 1)
 
 
+@pytest.mark.parametrize("deed", ["deactivate", "reactivate", "restore"])
+def test_the_address_of_a_deed_leads_back_and_does_nothing(visitor: Visitor, deed: str) -> None:
+    path = _tenant_path(visitor.follow(create_tenant(visitor, "Blue Bottle")))
+    before = visitor.get(path).text
+    back = visitor.get(f"{path}/{deed}")
+    assert back.location == path
+    assert visitor.follow(back).text == before
+
+
 def test_restoring_without_a_license_says_why(visitor: Visitor) -> None:
     page = visitor.follow(create_tenant(visitor, "One"))
     path = _tenant_path(page)

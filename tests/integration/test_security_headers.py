@@ -1,16 +1,22 @@
 """The headers of every kind of answer, and that no other site can send a form of ours."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+from app import app
 from chalicelib.errors import Forbidden
 from chalicelib.settings import settings
-from chalicelib.web import cookies, forgery
+from chalicelib.web import cookies, forgery, rendering
 from tests.support.api import Api
 from tests.support.people import PASSWORD, People
+from tests.support.visitor import Visitor
 
 
 @pytest.mark.parametrize(
-    "path", ["/health", "/v1/pricing", "/v1/me", "/v1/pricing/quote", "/login", "/admin", "/"]
+    "path",
+    ["/health", "/v1/pricing", "/v1/me", "/v1/pricing/quote", "/login", "/admin", "/"],
 )
 def test_every_answer_says_how_it_may_be_used(api: Api, path: str) -> None:
     """Of success, of refusal, of bad input; of data, of pages, of redirects."""
@@ -24,6 +30,38 @@ def test_every_answer_says_how_it_may_be_used(api: Api, path: str) -> None:
     assert "unsafe" not in policy
     assert headers["Referrer-Policy"] in ("no-referrer", "same-origin")
     assert headers["X-Request-Id"]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("app.css", "text/css"), ("app.js", "text/javascript")])
+def test_a_file_is_kept_under_an_address_that_names_its_content(
+    people: People, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, kind: str
+) -> None:
+    visitor = Visitor(app)
+    address = re.search(rf'="(/static/{name}\?v=\w+)"', visitor.get("/login").text)
+    assert address
+    file = visitor.get(address[1])
+    assert file.status == 200
+    assert file.headers["Content-Type"] == f"{kind}; charset=utf-8"
+    assert "immutable" in file.headers["Cache-Control"]
+    assert "Strict-Transport-Security" in file.headers
+    assert "Set-Cookie" not in file.headers
+    assert file.text == (rendering.HERE / "static" / name).read_text()
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static" / name).write_text(file.text + "/* changed */")
+    monkeypatch.setattr(rendering, "HERE", tmp_path)
+    rendering._content_hash.cache_clear()
+    try:
+        assert rendering.static(name) != address[1]
+    finally:
+        rendering._content_hash.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["nothing.css", "..", "..%2Frouting.py", "%2Fetc%2Fpasswd", "."])
+def test_only_the_files_that_are_known_are_given(tables: None, name: str) -> None:
+    missing = Visitor(app).get(f"/static/{name}")
+    assert missing.status == 404
+    assert "import" not in missing.text
+    assert "root:" not in missing.text
 
 
 def test_a_body_that_is_too_large_is_refused(api: Api) -> None:

@@ -159,6 +159,15 @@ def caller(world: World, route: Route) -> Api:
             return world.reseller.api
 
 
+def own_path(world: World, template: str) -> str:
+    """The path of a page, naming things of the reseller's."""
+    parts = template.split("/")
+    return "/".join(
+        IDS[parts[place - 1]](world) if part.startswith("{") else part
+        for place, part in enumerate(parts)
+    )
+
+
 def path(world: World, route: Route) -> str:
     parts = route.path.split("/")
     for place, part in enumerate(parts):

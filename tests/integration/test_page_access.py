@@ -1,0 +1,229 @@
+"""Every page as every kind of caller, and every form as another site would send it. A new
+page fails until its row is stated here.
+
+JSON routes are in test_access_matrix.py; what is behind the doors, in the tests of the pages.
+"""
+
+import re
+
+import pytest
+
+import app as house
+from chalicelib.api.routing import DECLARED
+from chalicelib.web import forgery
+from chalicelib.web.routing import PAGES, PageRoute
+from tests.conftest import TestClock
+from tests.integration.test_idempotency import everything
+from tests.support.callers import CALLERS, THROUGH, Caller, Cast, doors
+from tests.support.examples import World, own_path
+from tests.support.people import People
+from tests.support.visitor import Shown, Visitor
+
+OWN_BRANDING, TENANT = "/reseller/branding", "/reseller/tenants/{id}"
+FILES = {"GET /static/{name}"}
+SESSION = "__Host-session"
+
+
+def with_deeds(base: str, *deeds: str) -> set[str]:
+    """Deeds that are asked for by POST, and lead back where their address is opened."""
+    return {f"{method} {base}{deed}" for deed in deeds for method in ("GET", "POST")}
+
+
+ACCOUNT_DEEDS = ("/profile", "/password", "/sessions/{id}/revoke", "/sessions/revoke-others")
+DOMAIN_DEEDS = ("/domains", "/domains/{host}/verify", "/domains/{host}/remove")
+
+ROWS: dict[str, set[str]] = {
+    "public": {
+        "GET /",
+        "GET /login",
+        "POST /login",
+        "GET /password",
+        "POST /password",
+        "GET /brand.css",
+        "GET /docs",
+        "GET /docs/objects",
+    },
+    "signed in": {"POST /logout", "GET /account", *with_deeds("/account", *ACCOUNT_DEEDS)},
+    # On one's own account: there is no other in the address.
+    "reseller": {
+        "GET /reseller",
+        "GET /reseller/licenses",
+        "POST /reseller/licenses",
+        "GET /reseller/licenses/return",
+        "GET /reseller/purchases/{id}",
+        "GET /reseller/statement",
+        *with_deeds("/reseller", "/tenants", "/branding"),
+        *with_deeds(OWN_BRANDING, *DOMAIN_DEEDS),
+        *with_deeds(TENANT, "", "/deactivate", "/reactivate", "/delete", "/restore", "/branding"),
+        *with_deeds(f"{TENANT}/branding", *DOMAIN_DEEDS),
+        "GET /reseller/settings",
+        *with_deeds("/reseller/settings", *ACCOUNT_DEEDS, "/api-keys", "/api-keys/{id}/revoke"),
+    },
+    "admin": {
+        "GET /admin",
+        "GET /admin/audit",
+        *with_deeds("/admin", "/users", "/users/{id}"),
+        "GET /admin/users/suggest",
+        "POST /admin/users/{id}/password-link",
+        "POST /admin/users/{id}/sign-out",
+        *with_deeds("/admin", "/resellers", "/resellers/{reseller}"),
+        "POST /admin/resellers/{reseller}/allocate",
+        "POST /admin/resellers/{reseller}/sync",
+        "GET /admin/resellers/{reseller}/statement",
+        "GET /admin/resellers/{reseller}/tenants",
+        "GET /admin/purchases",
+        "GET /admin/purchases/{id}",
+        "POST /admin/purchases/{id}/settle",
+        *with_deeds("/admin", "/purchases/{id}/refund"),
+        *with_deeds("/admin", "/reconciliation"),
+        "GET /admin/reconciliation/{id}",
+        "POST /admin/reconciliation/{id}/findings/{finding}",
+        "GET /admin/settings",
+        "POST /admin/settings/prices",
+        "POST /admin/settings/rules",
+        *with_deeds("/admin", "/settings/branding"),
+    },
+}
+ROW_OF = {name: row for row, names in ROWS.items() for name in names}
+FORMS = [page for page in PAGES if page.method == "POST"]
+
+
+def name_of(page: PageRoute) -> str:
+    return f"{page.method} {page.path}"
+
+
+def any_path(page: PageRoute) -> str:
+    return re.sub(r"\{\w+\}", "x_01JD0000000000000000000000", page.path)
+
+
+def expected(caller: Caller, page: PageRoute) -> tuple[int, str]:
+    """The status, and where it leads."""
+    audience = ROW_OF[name_of(page)]
+    if audience == "public":
+        return THROUGH, ""
+    if not caller.known or caller.scope is not None:  # a key opens no page
+        asked = f"?next={any_path(page).replace('/', '%2F')}" if page.method == "GET" else ""
+        return 303, f"/login{asked}"
+    if audience == "admin":
+        return (THROUGH if caller.is_admin else 403), ""
+    if audience == "reseller":
+        return (THROUGH if caller.has_account else 404), ""
+    return THROUGH, ""
+
+
+def visitor_as(token: str | None) -> Visitor:
+    visitor = Visitor(house.app)
+    if token is not None:
+        visitor.cookies[SESSION] = token
+    return visitor
+
+
+def opened(visitor: Visitor, page: PageRoute, path: str) -> Shown:
+    """The page, or its form as a page of ours would send it."""
+    if page.method == "GET":
+        return visitor.get(path)
+    return visitor.post(path, [("csrf_token", forgery.token_of(visitor.cookies.get(SESSION, "")))])
+
+
+def test_every_page_has_its_row() -> None:
+    """Of all that the service routes, whatever declared it."""
+    routed = {
+        f"{method} {path}"
+        for path, methods in house.app.routes.items()
+        for method in methods
+        if method != "HEAD"
+    }
+    data = {f"{route.method} {route.path}" for route in DECLARED}
+    assert routed - data - FILES == ROW_OF.keys()
+    assert {name_of(page) for page in PAGES} == ROW_OF.keys()
+
+
+@pytest.mark.parametrize("kind", CALLERS)
+def test_every_page_as(kind: str, people: People, frozen: TestClock) -> None:
+    caller = CALLERS[kind](Cast(people, frozen))
+    visitor = visitor_as(caller.token)
+    wrong = {}
+    with doors(PAGES, "show"):
+        for page in PAGES:
+            visitor.cookies = {SESSION: caller.token} if caller.token else {}
+            shown = opened(visitor, page, any_path(page))
+            got = (shown.status, shown.headers.get("Location", ""))
+            if got != expected(caller, page):
+                wrong[name_of(page)] = f"{got}, not {expected(caller, page)}"
+            elif shown.status != 303:
+                assert shown.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("kind", ["nobody", "the reseller", "an admin's read key"])
+def test_the_files_of_the_pages_are_for_everyone(
+    kind: str, people: People, frozen: TestClock
+) -> None:
+    visitor = visitor_as(CALLERS[kind](Cast(people, frozen)).token)
+    assert visitor.get("/static/app.css").status == 200
+    assert visitor.get("/static/..%2Frouting.py").status == 404
+
+
+@pytest.fixture
+def mighty(people: People, frozen: TestClock) -> str:
+    """The session of somebody for whom every door is open."""
+    return str(CALLERS["an admin with an account"](Cast(people, frozen)).token)
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "none"])
+def test_no_form_of_another_site_gets_through(mighty: str, site: str) -> None:
+    visitor = visitor_as(mighty)
+    with doors(PAGES, "show"):
+        assert {opened(visitor, page, any_path(page)).status for page in FORMS} == {THROUGH}
+        visitor.headers["Sec-Fetch-Site"] = site
+        through = [p.path for p in FORMS if opened(visitor, p, any_path(p)).status != 403]
+    assert through == []
+
+
+@pytest.mark.parametrize("sent", [{}, {"csrf_token": ""}, {"csrf_token": "0" * 64}])
+def test_no_form_gets_through_without_its_sessions_token(mighty: str, sent: dict[str, str]) -> None:
+    visitor, fields = visitor_as(mighty), [("a", "b"), *sent.items()]
+    with doors(PAGES, "show"):
+        through = [p.path for p in FORMS if visitor.post(any_path(p), fields).status != 403]
+    assert through == []
+
+
+# What names a thing that somebody has: on their own pages, and on everyone's.
+PERSONAL = ROWS["reseller"] | ROWS["signed in"]
+OF_SOMEBODY = [page for page in PAGES if "{" in page.path and name_of(page) in PERSONAL]
+
+
+@pytest.fixture
+def other(world: World) -> str:
+    """The session of another reseller."""
+    token = str(world.people.reseller(licenses=3).api.token)
+    assert visitor_as(token).get("/reseller").status == 200
+    return token
+
+
+@pytest.mark.parametrize("page", OF_SOMEBODY, ids=name_of)
+def test_what_is_anothers_looks_like_what_is_not_there(
+    world: World, other: str, page: PageRoute
+) -> None:
+    """To the letter, but for the id of the request and the address itself; and it changes
+    nothing."""
+    theirs = own_path(world, page.path)
+    nowhere = re.sub(r"(_01)\w{20}\w*", r"\g<1>JD0000000000000000000000", theirs)
+    nowhere = re.sub(r"/app\d+\.", "/nowhere.", nowhere)
+    assert nowhere != theirs
+    rows = everything()
+    foreign, absent = (
+        _without_echo(opened(visitor_as(other), page, path), path) for path in (theirs, nowhere)
+    )
+    assert foreign == absent
+    assert everything() == rows
+    status, headers, _ = foreign
+    # The address of a deed leads back, before anybody looks at what it names.
+    leads_back = page.method == "GET" and status == 303 and headers["Location"]
+    assert status == 404 or leads_back
+
+
+def _without_echo(shown: Shown, path: str) -> tuple[int, dict[str, str], str]:
+    headers = {k: v.replace(path, "PATH") for k, v in shown.headers.items()}
+    request_id = headers.pop("X-Request-Id")
+    return shown.status, headers, shown.text.replace(request_id, "REQUEST").replace(path, "PATH")
