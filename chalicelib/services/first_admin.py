@@ -23,7 +23,7 @@ class FirstAdmin:
 
 
 def create_first_admin(*, email: str, name: str, password: str | None = None) -> FirstAdmin:
-    """Works only while there is no super admin, which the transaction itself decides.
+    """Works only while there is no active super admin, however the others were made.
 
     The link is handed to the operator, since an installation this young may not send mail
     yet. Called again for the same email before a password was set, it makes a fresh link:
@@ -31,9 +31,9 @@ def create_first_admin(*, email: str, name: str, password: str | None = None) ->
     """
     tx = Transaction()
     user = add_user(tx, email=email, name=name, password=password, is_super_admin=True, by=OPERATOR)
-    super_admins.add_first(tx, user.id)
     link = passwords.add_link(tx, user, passwords.FIRST_LINK_LIFETIME) if not password else None
     try:
+        super_admins.add_first(tx, user.id)
         tx.commit()
     except (AdminExists, EmailTaken):
         again = _waiting_for_its_password(email)
@@ -46,13 +46,17 @@ def create_first_admin(*, email: str, name: str, password: str | None = None) ->
 def _waiting_for_its_password(email: str) -> User | None:
     user_id = owner_of(email_claim(email))
     user = get(User, user_id) if user_id else None
-    return user if user is not None and not user.has_password else None
+    waits = user is not None and user.is_super_admin and not user.has_password
+    return user if waits else None
 
 
 def _fresh_link(user: User) -> FirstAdmin:
+    """Raises AdminExists where there is another one, or its password was set meanwhile."""
+    if set(super_admins.active_ones(user.id)) != {user.id}:
+        raise AdminExists
     tx = Transaction()
-    super_admins.check_only(tx, user.id)
-    tx.check(User, user.id, condition=User.password_hash.does_not_exist(), otherwise=AdminExists())
+    waits = super_admins.ACTIVE_ONE & User.password_hash.does_not_exist()
+    tx.check(User, user.id, condition=waits, otherwise=AdminExists())
     link = passwords.add_link(tx, user, passwords.FIRST_LINK_LIFETIME)
     tx.commit()
     return FirstAdmin(user, link)

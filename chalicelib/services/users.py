@@ -33,7 +33,7 @@ def create_user(
         tx, email=email, name=name, password=password, is_super_admin=is_super_admin, by=by
     )
     if is_super_admin:
-        super_admins.add(tx, user.id, by=by)
+        super_admins.check_granter(tx, user.id, by=by)
     if password is None:
         passwords.invite(tx, user)
     once.record(tx, user)
@@ -139,17 +139,15 @@ def edit_profile(
 
 
 def _move_admins(tx: Transaction, user: User, columns: dict[str, Any], *, by: str) -> None:
-    """Keep the set of active super admins in step with the two columns that make one."""
+    """What a change of the two columns that make a super admin takes."""
     granted = columns.get("is_super_admin", user.is_super_admin)
     active = columns.get("is_active", user.is_active)
     was, will_be = user.is_super_admin and user.is_active, granted and active
-    if will_be and not was:
-        super_admins.add(tx, user.id, by=by)
-    elif granted and not user.is_super_admin:  # of a user who is inactive, for later
+    if (will_be and not was) or (granted and not user.is_super_admin):
         super_admins.check_granter(tx, user.id, by=by)
     elif was and not will_be:
         field = "is_active" if granted else "is_super_admin"
-        super_admins.remove(tx, user.id, field=field)
+        super_admins.check_another(tx, user.id, by=by, field=field)
 
 
 def _clear_away(user: User, new_password: bool, deactivated: bool) -> None:

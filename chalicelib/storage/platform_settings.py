@@ -1,12 +1,12 @@
-"""Table settings: the row of the platform's settings, and that of its super admins."""
+"""Table settings: the row of the platform's settings, and that of its first super admin."""
 
-from pynamodb.attributes import BooleanAttribute, UnicodeAttribute, UnicodeSetAttribute
+from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
 
 from chalicelib.domain.findings import SAFE
 from chalicelib.storage.rows import BrandingDocument, Document, Integer, Row, Texts
 
 PLATFORM = "platform"
-SUPER_ADMINS = "super-admins"
+FIRST_ADMIN = "first-admin"
 
 
 class PlatformSettings(Row):
@@ -30,12 +30,10 @@ class PlatformSettings(Row):
     branding_config = BrandingDocument(default=dict)
 
 
-class SuperAdmins(Row):
-    """members: the ids of all active super admins. DynamoDB keeps no empty set, so that no
-    attribute means no admin, and conditions on the set decide who may be the first or the
-    last."""
+class FirstAdmin(Row):
+    """user_id: the super admin who was made while there was none, the last time that was so."""
 
     noun = "settings"
 
     id = UnicodeAttribute(hash_key=True)
-    members = UnicodeSetAttribute(null=True)
+    user_id = UnicodeAttribute()

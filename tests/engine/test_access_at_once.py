@@ -9,11 +9,11 @@ import pytest
 
 from chalicelib import clock
 from chalicelib.domain.lockout import ACCOUNT
-from chalicelib.errors import Busy, RateLimited, TenantryError, Unauthenticated
+from chalicelib.errors import RateLimited, TenantryError, Unauthenticated
 from chalicelib.services import passwords, secrets, users
 from chalicelib.services.first_admin import create_first_admin
 from chalicelib.services.sessions import Device, sign_in
-from chalicelib.storage.platform_settings import SUPER_ADMINS, SuperAdmins
+from chalicelib.storage import rows, transactions
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User
 from tests.engine.test_at_once import THREADS, all_at_once
@@ -35,8 +35,16 @@ def the_admin() -> User:
     return create_first_admin(email="admin@example.com", name="A", password=PASSWORD).user
 
 
-def test_no_more_passwords_are_judged_than_are_free(
-    tables: None, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is, no reply is given up: what is tried here is being quick at
+    once. Ask for it before `tables`, which connects."""
+    monkeypatch.setattr(rows, "READ_TIMEOUT_SECONDS", 120)
+    monkeypatch.setattr(transactions, "DEADLINE_SECONDS", 120)
+
+
+def test_just_as_many_passwords_are_judged_as_are_free(
+    patient: None, tables: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Time stands still, so that the pause which the last of them begins never ends."""
     the_admin()
@@ -59,10 +67,9 @@ def test_no_more_passwords_are_judged_than_are_free(
         )
 
     found = all_at_once([lambda n=n: guess(n) for n in range(4 * THREADS)])  # type: ignore[misc]
-    # Fewer only where a reply was lost: then a try is counted that was not judged.
-    assert 1 <= len(judged) <= ACCOUNT.free
-    assert found.count(Unauthenticated) == len(judged)
-    assert set(found) <= {Unauthenticated, RateLimited, Busy}
+    assert len(judged) == ACCOUNT.free
+    assert found.count(Unauthenticated) == ACCOUNT.free
+    assert found.count(RateLimited) == len(found) - ACCOUNT.free
 
 
 def another_admin(number: int, *, by: str) -> User:
@@ -84,9 +91,7 @@ def test_one_admin_is_left_when_all_go_at_once(tables: None) -> None:
             return
 
     all_at_once([lambda a=a: leave(a) for a in admins])  # type: ignore[misc]
-    active = {a.id for a in admins if users.read_user(a.id).is_active}
-    assert len(active) == 1
-    assert SuperAdmins.get(SUPER_ADMINS, consistent_read=True).members == active
+    assert len({a.id for a in admins if users.read_user(a.id).is_active}) == 1
 
 
 def test_there_is_one_first_admin(tables: None) -> None:
@@ -97,7 +102,7 @@ def test_there_is_one_first_admin(tables: None) -> None:
     found = all_at_once([lambda n=n: make(n) for n in range(THREADS)])  # type: ignore[misc]
     made = {each for each in found if isinstance(each, str)}
     assert len(made) == 1
-    assert SuperAdmins.get(SUPER_ADMINS, consistent_read=True).members == made
+    assert {user.id for user in User.scan(consistent_read=True)} == made
 
 
 def test_a_link_is_redeemed_once(tables: None) -> None:

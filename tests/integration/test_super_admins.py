@@ -1,5 +1,6 @@
 """Who may become a super admin, by whom, and that one always is left."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,8 +9,11 @@ from chalicelib.errors import AdminExists, Forbidden
 from chalicelib.functions.create_first_admin import create_first_admin
 from chalicelib.services import users
 from chalicelib.storage.users import User
+from infra.local import damage
 from tests.support.api import Api
-from tests.support.people import PASSWORD, People
+from tests.support.mail import mails_to
+from tests.support.people import PASSWORD, People, Person
+from tests.support.wire import Wire
 
 
 def new_user(people: People, email: str, *, is_super_admin: bool = False) -> str:
@@ -88,6 +92,95 @@ def test_it_is_granted_only_by_who_still_is_one(people: People) -> None:
         users.edit_user(
             users.read_user(someone.user_id), {"is_super_admin": True}, by=former.user_id
         )
+
+
+def made_by_hand(person: Person, **columns: bool) -> None:
+    """As in the AWS console."""
+    damage.edit(User(person.user_id), **columns)
+
+
+def test_one_made_by_hand_is_one_like_any_other(people: People) -> None:
+    by_hand, someone = people.user(), people.user()
+    assert people.admin.api.get("/v1/me").status == 200
+    made_by_hand(by_hand, is_super_admin=True)
+    granted = by_hand.api.patch(f"/v1/users/{someone.user_id}", {"is_super_admin": True})
+    assert granted.status == 200
+    # It counts as the one who is left, whoever asks.
+    made_by_hand(someone, is_super_admin=False)
+    own = f"/v1/users/{people.admin.user_id}"
+    assert people.admin.api.patch(own, {"is_active": False}).status == 200
+    last = by_hand.api.patch(f"/v1/users/{by_hand.user_id}", {"is_super_admin": False})
+    assert last.code == "invalid_request"
+    assert by_hand.api.patch(own, {"is_active": True}).status == 200
+    unmade = people.admin.api.as_(None)
+    login = {"email": people.admin.email, "password": PASSWORD}
+    again = unmade.as_(unmade.post("/v1/login", login).json["token"])
+    answer = again.patch(f"/v1/users/{by_hand.user_id}", {"is_super_admin": False})
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize("unmade", [{"is_super_admin": False}, {"is_active": False}, None])
+def test_one_unmade_by_hand_does_not_count(people: People, unmade: dict[str, bool] | None) -> None:
+    """None: the whole row is deleted."""
+    second = new_user(people, "two@example.com", is_super_admin=True)
+    if unmade is None:
+        damage.remove(User(second))
+    else:
+        damage.edit(User(second), **unmade)
+    own = f"/v1/users/{people.admin.user_id}"
+    assert people.admin.api.patch(own, {"is_super_admin": False}).code == "invalid_request"
+    assert people.admin.api.get(own).json["is_super_admin"] is True
+
+
+def test_one_who_goes_while_another_counts_on_it(people: People, wire: Wire) -> None:
+    """The one who would be left goes between the look and the write."""
+    second = new_user(people, "two@example.com", is_super_admin=True)
+    own = f"/v1/users/{people.admin.user_id}"
+    wire.before(lambda: damage.edit(User(second), is_active=False))
+    assert people.admin.api.patch(own, {"is_active": False}).code == "invalid_request"
+    assert people.admin.api.get(own).json["is_active"] is True
+
+
+def test_no_first_admin_beside_one_made_by_hand(people: People, api: Api) -> None:
+    made_by_hand(people.user(), is_super_admin=True)
+    assert first_admin()["error"] == str(AdminExists())
+
+
+def test_when_all_were_unmade_by_hand_there_is_a_first_one_again(people: People) -> None:
+    made_by_hand(people.admin, is_active=False)
+    made = first_admin("rescue@example.com")
+    assert made["user_id"]
+    assert first_admin("other@example.com")["error"] == str(AdminExists())
+    # One who was unmade comes back by hand too, and is one again.
+    made_by_hand(people.admin, is_active=True)
+    assert first_admin("rescue@example.com")["error"] == str(AdminExists())
+
+
+def test_the_address_of_a_user_who_is_none_makes_no_first_admin(people: People) -> None:
+    taken = people.user()
+    assert "taken" in first_admin(taken.email)["error"]
+    assert User.get(taken.user_id).is_super_admin is False
+
+
+def test_a_row_added_by_hand_becomes_one_with_the_nightly_run(people: People, api: Api) -> None:
+    """The console's "Duplicate item", as docs/operators.md says."""
+    assert people.admin.api.get("/v1/me").status == 200
+    copy = {**damage.stored(User(people.admin.user_id)), "id": {"S": "usr_copy"}}
+    del copy["password_hash"]
+    damage.put(User("usr_copy"), copy | {"email": {"S": "copy@example.com"}})
+    api.post("/v1/password/reset-request", {"email": "copy@example.com"})
+    assert mails_to("copy@example.com") == []
+    people.admin.api.post("/v1/reconciliations", {"apply": True})
+    api.post("/v1/password/reset-request", {"email": "copy@example.com"})
+    link = re.search(r"token=(\S+)", mails_to("copy@example.com")[-1]["text"])
+    assert link
+    reset = {"token": link[1], "new_password": PASSWORD}
+    assert api.post("/v1/password/reset", reset).status == 204
+    someone = people.user()
+    granted = signed_in(api, "copy@example.com").patch(
+        f"/v1/users/{someone.user_id}", {"is_super_admin": True}
+    )
+    assert granted.status == 200
 
 
 def test_granting_is_on_record(people: People) -> None:
