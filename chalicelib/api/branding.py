@@ -1,5 +1,6 @@
 """Branding of a reseller and of its tenants, and what visitors are shown."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import StringConstraints, model_validator
@@ -54,12 +55,19 @@ def read_public_branding(call: Call[BrandQuery]) -> dict[str, str | None]:
     return branding.for_login(query.host, query.reseller, query.tenant)
 
 
-def _reseller(call: Call[Any]) -> Reseller:
-    return resellers.read_reseller(call.reseller.id)
-
-
 def _tenant(call: Call[Any]) -> Tenant:
     return tenants.read_tenant(call.reseller.id, call.path["id"])
+
+
+def _on_reseller(call: Call[Any], act: Callable[[Reseller], BrandingView]) -> BrandingView:
+    """Of an If-Match the document's version counts: licenses may move meanwhile."""
+    return call.on_current(
+        lambda: resellers.read_reseller(call.reseller.id), act, version_of=branding.version_of
+    )
+
+
+def _on_tenant(call: Call[Any], act: Callable[[Tenant], BrandingView]) -> BrandingView:
+    return call.on_current(lambda: _tenant(call), act, version_of=branding.version_of)
 
 
 @routes.api(
@@ -88,10 +96,7 @@ def read_reseller_branding(call: Call[Empty]) -> BrandingView:
 def replace_reseller_branding(call: Call[BrandingConfig]) -> BrandingView:
     """Replace all of the reseller's own fields. One that is null or left out is inherited."""
     own = call.input.model_dump()
-    return call.on_current(
-        lambda: _reseller(call),
-        lambda row: branding.set_reseller_branding(row, own, by=call.by),
-    )
+    return _on_reseller(call, lambda row: branding.set_reseller_branding(row, own, by=call.by))
 
 
 @routes.api(
@@ -105,8 +110,8 @@ def replace_reseller_branding(call: Call[BrandingConfig]) -> BrandingView:
 )
 def edit_reseller_branding(call: Call[BrandingConfig]) -> BrandingView:
     """Override the fields that are sent; null resets one to what is inherited."""
-    return call.on_current(
-        lambda: _reseller(call),
+    return _on_reseller(
+        call,
         lambda row: branding.set_reseller_branding(row, merged(row, call.changes()), by=call.by),
     )
 
@@ -137,8 +142,8 @@ def read_tenant_branding(call: Call[Empty]) -> BrandingView:
 def replace_tenant_branding(call: Call[BrandingConfig]) -> BrandingView:
     """Replace all of the tenant's own fields. One that is null or left out is inherited."""
     own = call.input.model_dump()
-    return call.on_current(
-        lambda: _tenant(call),
+    return _on_tenant(
+        call,
         lambda row: branding.set_tenant_branding(call.reseller, row, own, by=call.by),
     )
 
@@ -154,8 +159,8 @@ def replace_tenant_branding(call: Call[BrandingConfig]) -> BrandingView:
 )
 def edit_tenant_branding(call: Call[BrandingConfig]) -> BrandingView:
     """Override the fields that are sent; null resets one to what is inherited."""
-    return call.on_current(
-        lambda: _tenant(call),
+    return _on_tenant(
+        call,
         lambda row: branding.set_tenant_branding(
             call.reseller, row, merged(row, call.changes()), by=call.by
         ),
@@ -171,7 +176,7 @@ def edit_tenant_branding(call: Call[BrandingConfig]) -> BrandingView:
 )
 def reset_tenant_branding(call: Call[Empty]) -> BrandingView:
     """Reset every field of the tenant to what is inherited."""
-    return call.on_current(
-        lambda: _tenant(call),
+    return _on_tenant(
+        call,
         lambda row: branding.set_tenant_branding(call.reseller, row, {}, by=call.by),
     )

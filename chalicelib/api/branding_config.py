@@ -40,7 +40,8 @@ class BrandingConfig(Changes):
     background_color: _Colour = Field(default=None, description="What text stands on; #rrggbb.")
     text_color: _Colour = Field(
         default=None,
-        description="Text; #rrggbb. Its contrast with background_color must be 4.5 at least.",
+        description="Text; #rrggbb. Its contrast with background_color, own or inherited, must be "
+        "4.5 at least.",
     )
     support_email: _Email = Field(
         default=None, description="Where visitors write for help; public."
@@ -66,8 +67,8 @@ class Brand(Output):
 
 
 class ContrastOutput(Output):
-    """Text that is hard to read where one of the two colours is inherited. suggestion: the
-    nearest colour for `field` that passes."""
+    """Text that is hard to read since an inherited colour has changed. suggestion: the nearest
+    colour for `field` that passes, which our pages use until somebody chooses."""
 
     field: str
     on: str
@@ -84,7 +85,6 @@ class BrandingOutput(Output):
     effective: Brand
     sources: dict[str, Source]
     low_contrast: list[ContrastOutput]
-    version: int
 
 
 # A row's document in an answer: only what is valid of it, whatever the console made of it.

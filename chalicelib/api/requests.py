@@ -84,23 +84,31 @@ class Call(Generic[I]):
         """The fields that were sent, for a PATCH."""
         return self.input.model_dump(exclude_unset=True)
 
-    def on_current(self, read: Callable[[], R], act: Callable[[R], T]) -> T:
-        """Act on a row as it is now: with If-Match on that version alone, without it again
-        whenever another change came first."""
+    def on_current(
+        self,
+        read: Callable[[], R],
+        act: Callable[[R], T],
+        *,
+        version_of: Callable[[R], object] = lambda row: row.version,
+    ) -> T:
+        """Act on a row as it is now, again whenever another change came first; with If-Match
+        only while that is its version still.
+
+        version_of: the version of what is edited, where that is a part of the row.
+        """
         for _ in range(ATTEMPTS):
             row = read()
-            if self.if_match is not None and not _matches(self.if_match, row.version):
+            if self.if_match is not None and not _matches(self.if_match, version_of(row)):
                 raise VersionConflict
             try:
                 return act(row)
             except VersionConflict:
-                if self.if_match is not None:
-                    raise
+                continue
         raise Busy
 
 
-def _matches(if_match: str, version: int) -> bool:
-    """Of a tag that says more than the row's version, the version alone counts here."""
+def _matches(if_match: str, version: object) -> bool:
+    """Of a tag that says more than the version, the version alone counts here."""
     own = re.compile(rf'\*|"{version}(-[0-9a-f]+)?"')
     return any(own.fullmatch(tag.strip()) for tag in if_match.split(","))
 

@@ -95,7 +95,8 @@ class LowContrast:
 
 
 def check(document: Mapping[str, Any]) -> tuple[Own, list[Problem]]:
-    """The document as it is to be kept, and what is wrong with it. None means: inherit."""
+    """The document as it is to be kept, and what is wrong with its fields, each by itself.
+    None means: inherit."""
     own: Own = {}
     problems: list[Problem] = []
     for name, value in document.items():
@@ -108,16 +109,37 @@ def check(document: Mapping[str, Any]) -> tuple[Own, list[Problem]]:
                 own[name] = FIELDS[name](value)
             except ValueError as error:
                 problems.append(Problem(name, str(error)))
-    if not problems:
-        problems = [_unreadable(found) for found in low_contrast(own)]
     return own, problems
 
 
-def _unreadable(found: LowContrast) -> Problem:
+def unreadable(
+    own: Own, inherited: Mapping[str, str | None], before: Mapping[str, str | None]
+) -> list[Problem]:
+    """The texts that this document makes hard to read, on its own or an inherited colour.
+
+    before: the effective values until now. What was so already stands in no other edit's way,
+    and what is inherited on both sides is for the other level to mend.
+    """
+    after = {**inherited, **own}
+    return [
+        _blamed(own, after, found)
+        for found in low_contrast(after)
+        if any(name in own for name in (found.field, found.on))
+        and any(after[name] != before.get(name) for name in (found.field, found.on))
+    ]
+
+
+def _blamed(own: Own, after: Mapping[str, str | None], found: LowContrast) -> Problem:
+    """The text's colour, if it is this level's; else the colour that was put below it."""
+    field, other, suggestion = found.field, found.on, found.suggestion
+    if field not in own:
+        field, other = other, field
+        suggestion = nearest_readable(str(after[field]), str(after[other]))
+    whose = "" if other in own else "the inherited "
     return Problem(
-        found.field,
-        f"On {found.on} the contrast is {found.ratio:.2f}, WCAG AA asks for {found.required}. "
-        f"The nearest colour that passes is {found.suggestion}.",
+        field,
+        f"With {whose}{other} {after[other]} the contrast is {found.ratio:.2f}, WCAG AA asks for "
+        f"{found.required}. The nearest colour that passes is {suggestion}.",
     )
 
 

@@ -1,9 +1,12 @@
 """White-label branding: each level's own document, and what a visitor is shown.
 
 A document is written whole, on condition that the row is as it was read. So two people who
-edit at once never lose each other's fields: the second is told, or reads again.
+edit at once never lose each other's fields: the second is told, or reads again. Told only where
+the document itself has changed: its version is made of it, not of the row's other columns.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,12 +31,12 @@ NOBODY = "nobody"
 
 @dataclass(frozen=True, slots=True)
 class BrandingView:
-    """One level's branding. version: that of the level's own row."""
+    """One level's branding. version: of its own document, whatever else the row holds."""
 
     own: Own
     effective: dict[str, str | None]
     sources: dict[str, Source]
-    version: int
+    version: str
 
     @property
     def low_contrast(self) -> list[LowContrast]:
@@ -42,22 +45,38 @@ class BrandingView:
 
 def platform_view(row: PlatformSettings) -> BrandingView:
     own = readable(row.branding_config)
-    return _view(own, branding.inherit(own), row.version)
+    return _view(own, branding.inherit(own))
 
 
 def reseller_view(reseller: Reseller) -> BrandingView:
     own = readable(reseller.branding_config)
-    return _view(own, branding.inherit(_platform_own(), own), reseller.version)
+    return _view(own, branding.inherit(_platform_own(), own))
 
 
 def tenant_view(reseller: Reseller, tenant: Tenant) -> BrandingView:
     own = readable(tenant.branding_config)
     inherited = readable(reseller.branding_config)
-    return _view(own, branding.inherit(_platform_own(), inherited, own), tenant.version)
+    return _view(own, branding.inherit(_platform_own(), inherited, own))
 
 
-def _view(own: Own, effective: Effective, version: int) -> BrandingView:
-    return BrandingView(own, effective.values, effective.sources, version)
+def _view(own: Own, effective: Effective) -> BrandingView:
+    return BrandingView(own, effective.values, effective.sources, _version(own))
+
+
+def version_of(row: Reseller | Tenant) -> str:
+    """The version of the row's own document."""
+    return _version(readable(row.branding_config))
+
+
+def _version(own: Own) -> str:
+    return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def inherited_by_tenants(reseller_id: str) -> dict[str, str | None]:
+    """What a tenant of this reseller shows before it has a look of its own."""
+    reseller = get(Reseller, reseller_id)
+    own = readable(reseller.branding_config) if reseller else None
+    return branding.inherit(_platform_own(), own).values
 
 
 def _platform_own() -> Own:
@@ -68,7 +87,9 @@ def set_reseller_branding(
     reseller: Reseller, document: Mapping[str, Any], *, by: str
 ) -> BrandingView:
     """Replace the reseller's own document. Raises InvalidRequest, VersionConflict."""
-    _set(reseller, document, by=by, reseller_id=reseller.id, noun="reseller")
+    inherited = branding.inherit(_platform_own()).values
+    own = checked(document, inherited=inherited, before=reseller_view(reseller).effective)
+    _set(reseller, own, by=by, reseller_id=reseller.id, noun="reseller")
     return reseller_view(reseller)
 
 
@@ -81,7 +102,10 @@ def set_tenant_branding(
     """
     if tenant.deleted_at is not None:
         raise NotFound("tenant")
-    _set(tenant, document, by=by, reseller_id=reseller.id, noun="tenant")
+    inherited = branding.inherit(_platform_own(), readable(reseller.branding_config)).values
+    before = tenant_view(reseller, tenant).effective
+    own = checked(document, inherited=inherited, before=before)
+    _set(tenant, own, by=by, reseller_id=reseller.id, noun="tenant")
     return tenant_view(reseller, tenant)
 
 
@@ -90,14 +114,11 @@ def merged(row: Reseller | Tenant, changes: Mapping[str, Any]) -> dict[str, Any]
     return {**readable(row.branding_config), **changes}
 
 
-def _set(
-    row: Reseller | Tenant, document: Mapping[str, Any], *, by: str, reseller_id: str, noun: str
-) -> None:
+def _set(row: Reseller | Tenant, own: Own, *, by: str, reseller_id: str, noun: str) -> None:
     """Invariant: a document is replaced only by one made from it. Condition: the row's version.
 
     Asked again after a lost reply, it finds the document as it should be and writes nothing.
     """
-    own = checked(document)
     if own == row.branding_config:
         return
     tx = Transaction()

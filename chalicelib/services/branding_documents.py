@@ -8,9 +8,20 @@ from chalicelib.domain.branding import Own
 from chalicelib.errors import FieldError, InvalidRequest
 
 
-def checked(document: Mapping[str, Any], *, within: str = "") -> Own:
-    """The document as it is kept. Raises InvalidRequest, naming each field below `within`."""
+def checked(
+    document: Mapping[str, Any],
+    *,
+    inherited: Mapping[str, str | None],
+    before: Mapping[str, str | None] | None = None,
+    within: str = "",
+) -> Own:
+    """The document as it is kept. Raises InvalidRequest, naming each field below `within`.
+
+    inherited: what the fields show that it leaves out. before: the effective values until now.
+    """
     own, problems = branding.check(document)
+    if not problems:
+        problems = branding.unreadable(own, inherited, before or {})
     if problems:
         prefix = f"{within}." if within else ""
         raise InvalidRequest([FieldError(prefix + p.field, p.message) for p in problems])

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.domain import pricing
+from chalicelib.domain.branding import BUILT_IN, readable
 from chalicelib.domain.pricing import Quote, Tier
 from chalicelib.errors import InvalidRequest, VersionConflict
 from chalicelib.services import audit
@@ -49,7 +50,12 @@ def edit_settings(row: PlatformSettings, changes: dict[str, Any], *, by: str) ->
         if columns["price_tiers"] != row.price_tiers:
             columns["tiers_version"] = row.tiers_version + 1
     if "branding_config" in columns:
-        columns["branding_config"] = checked(columns["branding_config"], within="branding_config")
+        columns["branding_config"] = checked(
+            columns["branding_config"],
+            inherited=BUILT_IN,
+            before=readable(row.branding_config),
+            within="branding_config",
+        )
     columns = differing(row, columns)
     if not columns:
         return row

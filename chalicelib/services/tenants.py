@@ -10,6 +10,7 @@ from chalicelib.domain.names import search_key, slugify
 from chalicelib.errors import NotFound, SlugTaken, VersionConflict
 from chalicelib.observability import logger
 from chalicelib.services import audit, notices, platform
+from chalicelib.services.branding import inherited_by_tenants
 from chalicelib.services.branding_documents import checked
 from chalicelib.services.idempotency import UNKEYED, Once
 from chalicelib.storage import pool
@@ -48,7 +49,8 @@ def create_tenant(
     SlugTaken, NotFound, InvalidRequest (branding_config).
     """
     tenant_id = new_id("tnt")
-    own = checked(branding_config, within="branding_config")
+    inherited = inherited_by_tenants(reseller_id) if branding_config else {}
+    own = checked(branding_config, inherited=inherited, within="branding_config")
     derived = slug is None
     chosen = slug or slugify(name, fallback=_unique("tenant", tenant_id))
     try:

@@ -194,12 +194,19 @@ class Visit:
     def go(self, onward: Onward) -> Response:
         return self.redirect(onward.address, flash=onward.flash, kind=onward.kind)
 
-    def on_current(self, read: Callable[[], R], act: Callable[[R], T], *, version: str = "") -> T:
+    def on_current(
+        self,
+        read: Callable[[], R],
+        act: Callable[[R], T],
+        *,
+        version: str = "",
+        version_of: Callable[[R], object] = lambda row: row.version,
+    ) -> T:
         """Act on a row as it is now. version: the one that the form shows, where it edits
         what it shows. Raises VersionConflict if that is not the row's any more."""
         if_match = f'"{version}"' if version else None
         call = Call(Empty(), self.path, if_match=if_match, if_none_match=None)
-        return call.on_current(read, act)
+        return call.on_current(read, act, version_of=version_of)
 
     def once(self, form: Form, act: Callable[[Once], T], then: Callable[[T], Onward]) -> Response:
         """Do what a form asks for once, though it is sent twice, and go where `then` says; so

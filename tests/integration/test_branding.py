@@ -1,5 +1,6 @@
 """Branding through the API: inheritance, conditional edits, and what a visitor is shown."""
 
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from chalicelib.services import branding
 from chalicelib.storage.resellers import Reseller
 from tests.support.api import Api
 from tests.support.people import People, Person
+from tests.support.wire import Wire
 
 MINE = "/v1/resellers/me/branding"
 
@@ -78,6 +80,46 @@ def test_an_edit_of_what_another_changed_meanwhile_is_refused(reseller: Person) 
     assert third.status == 200
 
 
+def test_the_tag_of_a_look_is_its_own(reseller: Person, tenant: dict[str, Any]) -> None:
+    """Licenses move and tenants are renamed; only the look makes another tag."""
+    path = branding_of(tenant)
+    reseller.api.put(MINE, {"product_name": "Acme"})
+    tags = {where: reseller.api.get(where).headers["ETag"] for where in (path, MINE)}
+    reseller.api.post("/v1/resellers/me/tenants", {"name": "Another"})
+    reseller.api.patch(f"/v1/resellers/me/tenants/{tenant['id']}", {"name": "Renamed"})
+    for where, tag in tags.items():
+        assert reseller.api.get(where).headers["ETag"] == tag
+        assert reseller.api.get(where, headers={"If-None-Match": tag}).status == 304
+        edited = reseller.api.patch(where, {"accent_color": "#112233"}, if_match=tag)
+        assert edited.status == 200
+        assert edited.headers["ETag"] != tag
+        assert reseller.api.patch(where, {"accent_color": None}, if_match=tag).status == 412
+    stale = reseller.api.delete(path, if_match=tags[path])
+    assert stale.code == "version_conflict"
+    now = reseller.api.get(path).headers["ETag"]
+    assert reseller.api.delete(path, if_match=now).status == 204
+
+
+def test_a_license_that_moves_meanwhile_stands_in_no_edits_way(
+    reseller: Person, wire: Wire
+) -> None:
+    """Between the edit's read and its write, under If-Match."""
+    tag = reseller.api.get(MINE).headers["ETag"]
+    wire.before(lambda: reseller.api.post("/v1/resellers/me/tenants", {"name": "Meanwhile"}))
+    edited = reseller.api.put(MINE, {"product_name": "Acme"}, if_match=tag)
+    assert edited.status == 200
+    assert reseller.api.get("/v1/resellers/me").json["license_used"] == 1
+    assert reseller.api.get(MINE).json["own"] == {"product_name": "Acme"}
+
+
+def test_another_look_that_comes_meanwhile_does(reseller: Person, wire: Wire) -> None:
+    tag = reseller.api.get(MINE).headers["ETag"]
+    wire.before(lambda: reseller.api.patch(MINE, {"accent_color": "#112233"}))
+    refused = reseller.api.put(MINE, {"product_name": "Acme"}, if_match=tag)
+    assert refused.code == "version_conflict"
+    assert reseller.api.get(MINE).json["own"] == {"accent_color": "#112233"}
+
+
 def test_of_two_edits_of_the_same_row_as_read_one_is_refused(reseller: Person) -> None:
     one, other = (Reseller.get(reseller.reseller_id) for _ in range(2))
     branding.set_reseller_branding(one, {"product_name": "One"}, by="usr_1")
@@ -124,16 +166,63 @@ def test_unreadable_text_is_refused_with_the_nearest_colour_that_passes(reseller
     assert reseller.api.put(MINE, {**document, "text_color": "#767676"}).status == 200
 
 
-def test_unreadable_text_on_an_inherited_colour_is_told(
+@pytest.mark.parametrize(
+    ("inherited", "own"),
+    [
+        ({"background_color": "#000000"}, {"text_color": "#333333"}),
+        ({"text_color": "#ffffff"}, {"background_color": "#eeeeee"}),
+    ],
+)
+def test_unreadable_text_on_an_inherited_colour_is_refused_likewise(
+    reseller: Person, tenant: dict[str, Any], inherited: dict[str, str], own: dict[str, str]
+) -> None:
+    """The colour that this document sets is the one to change, and one is suggested for it."""
+    reseller.api.put(MINE, inherited)
+    (field,) = own
+    new = {"name": "New", "branding_config": own}
+    for reply, name in (
+        (reseller.api.put(branding_of(tenant), own), field),
+        (reseller.api.patch(branding_of(tenant), own), field),
+        (reseller.api.post("/v1/resellers/me/tenants", new), f"branding_config.{field}"),
+    ):
+        assert reply.code == "invalid_request"
+        (error,) = reply.json["errors"]
+        assert error["field"] == name
+        assert "WCAG AA asks for 4.5" in error["message"]
+    suggested = re.findall(r"#[0-9a-f]{6}", error["message"])[-1]
+    assert reseller.api.put(branding_of(tenant), {field: suggested}).json["low_contrast"] == []
+    new["branding_config"] = {field: suggested}
+    assert reseller.api.post("/v1/resellers/me/tenants", new).status == 201
+
+
+def test_the_platforms_colours_count_and_both_can_be_changed_together(
+    people: People, reseller: Person
+) -> None:
+    dark = {"background_color": "#000000", "text_color": "#ffffff"}
+    people.admin.api.patch("/v1/settings", {"branding_config": dark})
+    refused = reseller.api.patch(MINE, {"background_color": "#ffffff"})
+    assert refused.json["errors"][0]["field"] == "background_color"
+    light = {"background_color": "#ffffff", "text_color": "#000000"}
+    assert reseller.api.patch(MINE, light).status == 200
+    # To reset the text alone would leave white on white.
+    refused = reseller.api.patch(MINE, {"text_color": None})
+    assert refused.json["errors"][0]["field"] == "background_color"
+    assert reseller.api.patch(MINE, dict.fromkeys(light)).json["own"] == {}
+
+
+def test_a_colour_that_becomes_unreadable_from_above_is_told_and_stops_no_other_edit(
     reseller: Person, tenant: dict[str, Any]
 ) -> None:
-    reseller.api.put(MINE, {"background_color": "#000000"})
-    reply = reseller.api.put(branding_of(tenant), {"text_color": "#333333"})
+    path = branding_of(tenant)
+    reseller.api.put(path, {"text_color": "#333333"})
+    assert reseller.api.put(MINE, {"background_color": "#000000"}).status == 200
+    reply = reseller.api.patch(path, {"product_name": "Blue"})
     assert reply.status == 200
     (told,) = reply.json["low_contrast"]
     assert (told["field"], told["on"]) == ("text_color", "background_color")
     assert told["ratio"] < told["required"] == 4.5
-    fixed = reseller.api.put(branding_of(tenant), {"text_color": told["suggestion"]})
+    assert reseller.api.patch(path, {"text_color": "#444444"}).code == "invalid_request"
+    fixed = reseller.api.patch(path, {"text_color": told["suggestion"]})
     assert fixed.json["low_contrast"] == []
 
 

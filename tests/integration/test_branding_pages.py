@@ -34,10 +34,37 @@ def test_fields_are_set_kept_reset_and_inherited(visitor: Visitor, reseller: Per
     )
     page = visitor.follow(saved)
     assert branding(reseller) == {"product_name": "Northwind Desk", "primary_color": "#f2b705"}
-    visitor.submit(page, "/reseller/branding", reset="primary_color", product_name="Not saved")
+    saved = visitor.submit(
+        page, "/reseller/branding", reset="primary_color", product_name="Not saved"
+    )
     assert branding(reseller) == {"product_name": "Northwind Desk"}
+    page = visitor.follow(saved)
     visitor.submit(page, "/reseller/branding", product_name="", primary_color="")
     assert branding(reseller) == {}
+
+
+def test_licenses_may_move_while_a_look_is_edited_but_another_edit_is_told(
+    visitor: Visitor, reseller: Person
+) -> None:
+    page = visitor.get("/reseller/branding")
+    reseller.api.post("/v1/resellers/me/tenants", {"name": "Meanwhile"})
+    assert visitor.submit(page, "/reseller/branding", product_name="First").status == 303
+    late = visitor.submit(page, "/reseller/branding", accent_color="#112233")
+    assert late.status == 412
+    assert branding(reseller) == {"product_name": "First"}
+    assert dict(late.form("/reseller/branding").fields)["accent_color"] == "#112233"
+
+
+def test_text_that_could_not_be_read_on_an_inherited_colour_is_said_beside_its_field(
+    visitor: Visitor, reseller: Person
+) -> None:
+    reseller.api.put("/v1/resellers/me/branding", {"background_color": "#000000"})
+    tenant = reseller.api.post("/v1/resellers/me/tenants", {"name": "Blue"}).json["id"]
+    path = f"/reseller/tenants/{tenant}/branding"
+    refused = visitor.submit(visitor.get(path), path, text_color="#333333")
+    assert refused.status == 422
+    assert 'id="text_color-error"' in refused.text
+    assert "The nearest colour that passes is" in refused.text
 
 
 def test_what_is_wrong_is_said_beside_its_field(visitor: Visitor, reseller: Person) -> None:

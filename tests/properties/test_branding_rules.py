@@ -16,6 +16,7 @@ from chalicelib.domain.branding import (
     low_contrast,
     readable,
     stylesheet,
+    unreadable,
 )
 from chalicelib.domain.colours import AA_TEXT, contrast, nearest_readable, readable_on
 from tests.support.hostile import REFUSED
@@ -63,7 +64,23 @@ def test_what_is_kept_reads_as_it_was_kept(document: Own) -> None:
     own, problems = check(document)
     assert own == document
     assert readable(own) == own
-    assert {problem.field for problem in problems} <= {"text_color"}
+    assert problems == []
+
+
+@rule
+@given(DOCUMENTS, DOCUMENTS, DOCUMENTS)
+def test_no_edit_leaves_a_text_of_its_own_unreadable(above: Own, was: Own, own: Own) -> None:
+    """Refused, or readable, or none of this edit's doing; and what is suggested passes."""
+    inherited = inherit(above).values
+    before, after = inherit(above, was).values, inherit(above, own).values
+    problems = unreadable(own, inherited, before)
+    pair = ("text_color", "background_color")
+    is_its_doing = any(n in own for n in pair) and any(before[n] != after[n] for n in pair)
+    assert bool(problems) == (is_its_doing and low_contrast(after) != [])
+    for problem in problems:
+        assert problem.field in own
+        suggested = re.findall(r"#[0-9a-f]{6}", problem.message)[-1]
+        assert unreadable({**own, problem.field: suggested}, inherited, before) == []
 
 
 @rule

@@ -19,7 +19,8 @@ CALLED = {f"branding_config.{name}": name for name in FIELDS}
 
 @pages.page("GET", BRANDING, audience=Audience.ADMIN)
 def show_branding(visit: Visit, **context: Any) -> Response:
-    view = platform_view(platform.read())
+    row = platform.read()
+    view = platform_view(row)
     return render(
         visit,
         "branding",
@@ -30,7 +31,7 @@ def show_branding(visit: Visit, **context: Any) -> Response:
             "effective": view.effective,
             "sources": view.sources,
         },
-        version=str(view.version),
+        version=str(row.version),
         **context,
     )
 

@@ -105,11 +105,14 @@ def save_branding(visit: Visit) -> Response:
                 lambda: tenants.read_tenant(level.reseller.id, visit.path["id"]),
                 lambda row: _brand_tenant(visit, row, changes),
                 version=form.get("version"),
+                version_of=branding.version_of,
             )
         else:
             visit.on_current(
                 lambda: read_reseller(level.reseller.id),
                 lambda row: branding.set_reseller_branding(row, merged(row, changes), by=visit.by),
+                version=form.get("version"),
+                version_of=branding.version_of,
             )
     except TenantryError as error:
         return visit.refused(error, show_branding, form)
