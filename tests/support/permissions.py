@@ -1,12 +1,16 @@
 """A pytest plugin: every call to AWS that a function makes in a test is written down with the
 function's name, and after a whole run held against the functions' policies, both ways.
 
-What a test does by itself (fixtures, services called directly) is nobody's call.
+What a test does by itself (fixtures, services called directly) is nobody's call; but for the
+one service call that a function consists of: whoever calls that does the function's work.
 """
 
+import sys
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import botocore.client
@@ -81,13 +85,40 @@ class _Names(dict[str, str]):
 NAMES = _Names()
 
 
+@cache
+def _work() -> dict[CodeType, str]:
+    """What each function's handler hands its event to, and so is all that it does."""
+    from chalicelib.services import domain_sweep, figures, mail, stripe_messages, sweep
+    from chalicelib.services.reconciliation import runs
+
+    work: dict[Callable[..., Any], str] = {
+        domain_sweep.check_due: "check-domains",
+        figures.take: "take-figures",
+        mail.send_due: "send-mail",
+        runs.go_on: "reconcile",
+        runs.start: "reconcile",
+        stripe_messages.receive: "stripe-webhook",
+        sweep.sweep: "sweep-purchases",
+    }
+    return {entry.__code__: function for entry, function in work.items()}
+
+
+def _caller() -> str | None:
+    """The function that is being invoked, or whose work a test has called directly."""
+    function = called_in.get()
+    frame = sys._getframe() if function is None else None
+    while frame is not None and function is None:
+        function, frame = _work().get(frame.f_code), frame.f_back
+    return function
+
+
 def _watch_calls() -> None:
     from chalicelib.settings import Value, settings
 
     make_api_call = botocore.client.BaseClient._make_api_call
 
     def observed(self: Any, operation: str, parameters: dict[str, Any]) -> Any:
-        function = called_in.get()
+        function = _caller()
         if function is not None:
             service = self.meta.service_model.service_name
             prefix = settings().table_prefix
@@ -100,7 +131,7 @@ def _watch_calls() -> None:
     read = Value.read
 
     def read_observed(self: Value) -> str:
-        function = called_in.get()
+        function = _caller()
         if function is not None:
             name = parameter(f"/{self.variable.lower().replace('_', '-')}")
             recorded.add(Permission(function, "ssm:GetParameter", name))
