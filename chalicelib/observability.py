@@ -54,7 +54,8 @@ def flush() -> None:
 
 
 def count(name: str, value: int = 1) -> None:
-    """Add to a metric of this invocation; see invocation()."""
+    """Add to a metric of this invocation; see invocation(). What stands at a moment (licenses
+    in use, say) is counted once by whoever looks, and read as a maximum."""
     with _harmless():
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from chalicelib import clock
 from chalicelib.domain.purchases import Status
+from chalicelib.observability import count
 from chalicelib.services import platform
 from chalicelib.services.purchase_search import list_month, recent_months
 from chalicelib.services.resellers import list_resellers
@@ -99,7 +100,18 @@ def take() -> Figures:
     row.created_at = row.updated_at = now
     row.version = kept.version + 1 if kept else 1
     row.save()
+    _tell(figures)
     return figures
+
+
+def _tell(figures: Figures) -> None:
+    """For the dashboard in CloudWatch."""
+    count("LicensesOwned", figures.sold)
+    count("LicensesUsed", figures.in_use)
+    count("LicensesAvailable", figures.sold - figures.in_use)
+    count("Resellers", figures.resellers)
+    count("ResellersLow", figures.low_count)
+    count("ResellersOverAllocated", figures.over_count)
 
 
 def _line(kept: KeptFigures | None, live: Figures | None) -> list[tuple[str, int, int]]:

@@ -175,6 +175,7 @@ def _apply(
         wanted["credited_at"] = tx.now
     changed = {k: v for k, v in wanted.items() if getattr(purchase, k) != v}
     before = Status(purchase.status)
+    paid_back = wanted.get("amount_refunded", 0) > purchase.amount_refunded
     if changed:
         tx.change(purchase, **changed)
     if before == Status.PENDING and now.status != Status.PENDING:
@@ -191,7 +192,7 @@ def _apply(
     once.record(tx, purchase)
     tx.commit()
     if changed:
-        _tell(purchase, difference, before)
+        _tell(purchase, difference, before, paid_back=paid_back)
     if difference:
         notices.watch_supply(purchase.reseller_id)
     return Settled(purchase, difference, bool(changed))
@@ -224,7 +225,7 @@ def _remember(customer_id: str | None) -> Sequence[Action]:
     return [column.set(column | customer_id)] if customer_id else []
 
 
-def _tell(purchase: Purchase, difference: int, before: Status) -> None:
+def _tell(purchase: Purchase, difference: int, before: Status, *, paid_back: bool) -> None:
     logger.info(
         "Purchase settled",
         extra={
@@ -236,5 +237,11 @@ def _tell(purchase: Purchase, difference: int, before: Status) -> None:
         },
     )
     count("PurchasesSettled")
-    if purchase.status == Status.QUARANTINED and before != Status.QUARANTINED:
+    if before in UNPAID and purchase.status not in UNPAID:
+        count("PurchasesPaid")
+    if paid_back:
+        count("PurchasesRefunded")
+    if purchase.status == Status.DISPUTED != before:
+        count("PurchasesDisputed")
+    if purchase.status == Status.QUARANTINED != before:
         count("PurchasesQuarantined")

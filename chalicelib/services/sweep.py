@@ -32,6 +32,8 @@ LONGEST_WINDOW = timedelta(days=29)
 SLICE = timedelta(days=6)  # as much of a window as is listed at once
 # Looked at again the next time: what was under way, or came late into Stripe's lists.
 OVERLAP = timedelta(minutes=5)
+# By then a message should have told of a payment.
+TOLD_WITHIN = timedelta(minutes=5)
 
 
 @dataclass
@@ -165,6 +167,13 @@ def _settle_one(purchase: Purchase, session_id: str | None, round_: _Round) -> N
         return
     round_.report.settled += settled.changed
     round_.report.licenses_moved += settled.granted
+    if settled.granted > 0 and _untold(settled.purchase):
+        count("PaymentsHealed")
+
+
+def _untold(purchase: Purchase) -> bool:
+    """Whether so much time has passed that no message will come: Stripe's are amiss."""
+    return purchase.paid_at is not None and clock.now() - purchase.paid_at > TOLD_WITHIN
 
 
 def _failed(round_: _Round, purchase: Purchase) -> None:

@@ -14,8 +14,18 @@ from infra.deployment.places import RESOURCES, Function
 Template = dict[str, Any]
 
 ALARM_TARGETS = [{"Ref": "AlarmsTopic"}]
+# By stage, what a deployment has that says nothing else. In the others no execution is kept:
+# an account's limit is shared by all its stages, and a new account has none to keep.
+RESERVED = {"prod": {"WebhookConcurrency": 20, "OneScheduledRun": "yes"}}
 # For an hour, or until it has failed three times; then it is kept in the queue.
 RETRIES = {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 2}
+# Twice the rarest schedule. A function that is not invoked tells nothing, so nothing is bad.
+SILENCE = {
+    "Period": 3600,
+    "EvaluationPeriods": 2,
+    "ComparisonOperator": "LessThanThreshold",
+    "TreatMissingData": "breaching",
+}
 TAGGED = frozenset(
     {
         "AWS::DynamoDB::Table",
@@ -38,6 +48,8 @@ def merge_template(stage: str, retention_days: int, functions: list[Function]) -
     template = read_resources()
     # A package is made for one stage, and can be deployed as no other.
     template["Parameters"]["Stage"] = {"Type": "String", "AllowedValues": [stage], "Default": stage}
+    for parameter, value in RESERVED.get(stage, {}).items():
+        template["Parameters"][parameter]["Default"] = value
     resources = template["Resources"]
     tables = [n for n, r in resources.items() if r["Type"] == "AWS::DynamoDB::Table"]
     for function in functions:
@@ -62,20 +74,37 @@ def _add_function(template: Template, function: Function) -> None:
         "Properties": {"LogGroupName": {"Fn::Sub": f"/aws/lambda/{name}"}},
     }
     if function.schedules:
-        queue = {"Fn::GetAtt": ["FailuresQueue", "Arn"]}
-        settings["EventInvokeConfig"] = {
-            **RETRIES,
-            "DestinationConfig": {"OnFailure": {"Type": "SQS", "Destination": queue}},
-        }
-        kept = {"DeadLetterConfig": {"Arn": queue}, "RetryPolicy": RETRIES}
-        for name in function.schedules:
-            event = settings.setdefault("Events", {}).setdefault(name, {})
-            event.setdefault("Properties", {}).update(kept)
-        _add_alarm(template, function, "Errors", "fails", "A scheduled function failed")
-    _add_alarm(template, function, "Throttles", "Throttled", "Invocations were refused for load")
+        _schedule(template, function, settings)
+    else:
+        _add_alarm(
+            template, function, "throttled", "Invocations were refused for load", "Throttles"
+        )
 
 
-def _add_alarm(template: Template, function: Function, metric: str, suffix: str, what: str) -> None:
+def _schedule(template: Template, function: Function, settings: Template) -> None:
+    """Its events are kept when they fail, and it is noticed when it fails or does not run.
+
+    Throttling is no alarm of its own here: its events wait for an hour, and go to the queue.
+    """
+    queue = {"Fn::GetAtt": ["FailuresQueue", "Arn"]}
+    settings["EventInvokeConfig"] = {
+        **RETRIES,
+        "DestinationConfig": {"OnFailure": {"Type": "SQS", "Destination": queue}},
+    }
+    kept = {"DeadLetterConfig": {"Arn": queue}, "RetryPolicy": RETRIES}
+    for name in function.schedules:
+        event = settings.setdefault("Events", {}).setdefault(name, {})
+        event.setdefault("Properties", {}).update(kept)
+    one_or_any = ["KeepsForSchedules", 1, {"Ref": "AWS::NoValue"}]
+    settings["ReservedConcurrentExecutions"] = {"Fn::If": one_or_any}
+    _add_alarm(template, function, "fails", "A scheduled function failed", "Errors")
+    what = "A scheduled function has not run for two hours"
+    _add_alarm(template, function, "silent", what, "Invocations", **SILENCE)
+
+
+def _add_alarm(
+    template: Template, function: Function, suffix: str, what: str, metric: str, **other: Any
+) -> None:
     template["Resources"][f"{function.resource}{suffix.capitalize()}Alarm"] = {
         "Type": "AWS::CloudWatch::Alarm",
         "Properties": {
@@ -88,6 +117,7 @@ def _add_alarm(template: Template, function: Function, metric: str, suffix: str,
             "EvaluationPeriods": 1,
             "Threshold": 1,
             "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+            **other,
         },
     }
 

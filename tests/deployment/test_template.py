@@ -1,9 +1,7 @@
 """What the packaged template of each stage says, before and after the SAM transform."""
 
-import ast
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -192,41 +190,46 @@ def test_the_stage_is_throttled_and_its_access_logged(transformed: Template) -> 
     assert made["TracingEnabled"] is True
 
 
-def test_alarms_ring_and_the_runbook_says_what_to_do(transformed: Template) -> None:
-    runbook = (ROOT / "docs" / "runbook.md").read_text()
-    headings = re.findall(r"^#+ (.+)$", runbook, re.MULTILINE)
-    alarms = of_type(transformed, "AWS::CloudWatch::Alarm")
-    assert alarms
-    for alarm in alarms.values():
-        made = alarm["Properties"]
-        assert made["AlarmActions"] == [{"Ref": "AlarmsTopic"}]
-        (section,) = re.findall(r'Runbook, "(.+)"', made["AlarmDescription"])
-        assert section in headings
+def test_executions_are_kept_in_prod_and_can_be_given_back(
+    transformed: Template, stage: str
+) -> None:
+    parameters = transformed["Parameters"]
+    kept = {name: parameters[name]["Default"] for name in ("WebhookConcurrency", "OneScheduledRun")}
+    assert kept == (
+        {"WebhookConcurrency": 20, "OneScheduledRun": "yes"}
+        if stage == "prod"
+        else {"WebhookConcurrency": 0, "OneScheduledRun": "no"}
+    )
+    for function in ALL:
+        reserved = properties(transformed, function.resource).get("ReservedConcurrentExecutions")
+        if function.schedules:
+            assert reserved == {"Fn::If": ["KeepsForSchedules", 1, {"Ref": "AWS::NoValue"}]}
+        elif function.name == "stripe-webhook":
+            wanted = {"Ref": "WebhookConcurrency"}
+            assert reserved == {"Fn::If": ["KeepsForWebhook", wanted, {"Ref": "AWS::NoValue"}]}
+        else:
+            assert reserved is None, "it would be capped"
 
 
-def test_what_is_watched_is_what_the_code_counts(transformed: Template) -> None:
-    watched = {
-        alarm["Properties"]["MetricName"]
-        for alarm in of_type(transformed, "AWS::CloudWatch::Alarm").values()
-        if "Tenantry" in json.dumps(alarm["Properties"].get("Namespace", ""))
-    }
-    body = resolved(properties(transformed, "Dashboard")["DashboardBody"], transformed)
-    for widget in json.loads(body)["widgets"]:
-        for namespace, name, *_ in widget["properties"].get("metrics", []):
-            if namespace.startswith("Tenantry/"):
-                watched.add(name)
-    assert watched
-    assert watched <= set(counted())
+def test_the_access_log_is_allowed_before_it_is_written(transformed: Template) -> None:
+    """CloudFormation makes things in the order of what refers to what."""
+    (stage_,) = of_type(transformed, "AWS::ApiGateway::Stage").values()
+    assert '{"Ref": "ApiGatewayLogs"}' in json.dumps(stage_["Properties"])
+    (account,) = of_type(transformed, "AWS::ApiGateway::Account").values()
+    assert account["DependsOn"] == "RestAPI"
+    assert "ApiGatewayLogs" not in json.dumps(transformed["Resources"]["RestAPI"])
 
 
-def counted() -> Iterator[str]:
-    """Every name that the code gives to count()."""
-    for path in (ROOT / "chalicelib").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "count":
-                for part in ast.walk(node.args[0]):
-                    if isinstance(part, ast.Constant) and isinstance(part.value, str):
-                        yield part.value
+def test_the_template_is_one_that_cloudformation_takes(
+    packages: dict[str, Path], transformed: Template, stage: str
+) -> None:
+    """Its quotas: 1 MB, 500 resources; and API Gateway's, 300 resources of an API."""
+    assert (packages[stage] / TEMPLATE).stat().st_size < 1_000_000
+    assert len(transformed["Resources"]) <= 500
+    parts = [
+        path.strip("/").split("/") for path in properties(transformed, "RestAPI")["Body"]["paths"]
+    ]
+    assert len({tuple(p[:n]) for p in parts for n in range(1, len(p) + 1)}) <= 300
 
 
 def test_every_function_has_a_test_event() -> None:
