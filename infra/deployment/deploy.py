@@ -7,6 +7,7 @@ rolled back by CloudFormation; a change that was wrong, by deploying the commit 
 
 import argparse
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from infra.deployment.package import ARCHIVE, read_template
 from infra.deployment.places import BUILD, STAGES
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+# What Lambda wants left for functions without executions of their own.
+LEFT_UNRESERVED = 100
 SECRETS = ("stripe-secret-key", "stripe-webhook-secret")
 
 
@@ -42,40 +45,66 @@ def main() -> int:
 
 def deploy(stage: str, bucket: str, parameters: list[str], package: Path) -> None:
     """Raises Refused, and what AWS raises."""
+    refuse_without_secrets(stage)
+    template = read_template(package)
+    cloudformation = boto3.client("cloudformation")
+    stack = f"tenantry-{stage}"
+    is_new, known = existing_parameters(cloudformation, stack)
+    values = chosen(parameters, known, set(template["Parameters"]))
+    if is_new:
+        refuse_without_room(template, values)
+    change_set = cloudformation.create_change_set(
+        StackName=stack,
+        ChangeSetName=f"deploy-{sha256(package / ARCHIVE)[:12]}-{time.time_ns()}",
+        ChangeSetType="CREATE" if is_new else "UPDATE",
+        TemplateURL=upload(package, bucket),
+        Parameters=values,
+        Capabilities=CAPABILITIES,
+        Tags=[{"Key": "app", "Value": "tenantry"}, {"Key": "stage", "Value": stage}],
+    )["Id"]
+    carried_out = False
+    try:
+        _wait_for(cloudformation, change_set)
+        show(cloudformation, change_set)
+        if not confirmed(stack, stage):
+            raise Refused("Nothing was changed.")
+        cloudformation.execute_change_set(ChangeSetName=change_set)
+        carried_out = True
+    finally:
+        if not carried_out:
+            cloudformation.delete_change_set(ChangeSetName=change_set)
+    kind = "stack_create_complete" if is_new else "stack_update_complete"
+    cloudformation.get_waiter(kind).wait(StackName=stack)
+    for output in cloudformation.describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", []):
+        print(f"{output['OutputKey']:20} {output['OutputValue']}")
+
+
+def confirmed(stack: str, stage: str) -> bool:
+    """Where nobody is there to ask, nobody said yes."""
+    try:
+        return input(f"\nChange {stack} so? Type its stage to say yes: ").strip() == stage
+    except (EOFError, KeyboardInterrupt):
+        return False
+
+
+def _wait_for(cloudformation: Any, change_set: str) -> None:
+    """Until CloudFormation knows what would change. Raises Refused where nothing would, or
+    where the template is not right."""
+    try:
+        cloudformation.get_waiter("change_set_create_complete").wait(ChangeSetName=change_set)
+    except WaiterError:
+        reason = cloudformation.describe_change_set(ChangeSetName=change_set)["StatusReason"]
+        raise Refused(reason) from None
+
+
+def refuse_without_secrets(stage: str) -> None:
+    """Raises Refused."""
     missing = missing_secrets(stage)
     if missing:
         raise Refused(
             "These secrets are not there yet; docs/runbook.md says how to put them:\n  "
             + "\n  ".join(missing)
         )
-    template = upload(package, bucket)
-    cloudformation = boto3.client("cloudformation")
-    stack = f"tenantry-{stage}"
-    is_new, known = existing_parameters(cloudformation, stack)
-    change_set = cloudformation.create_change_set(
-        StackName=stack,
-        ChangeSetName=f"deploy-{sha256(package / ARCHIVE)[:12]}-{template.rsplit('-', 1)[1][:12]}",
-        ChangeSetType="CREATE" if is_new else "UPDATE",
-        TemplateURL=template,
-        Parameters=chosen(parameters, known, set(read_template(package)["Parameters"])),
-        Capabilities=CAPABILITIES,
-        Tags=[{"Key": "app", "Value": "tenantry"}, {"Key": "stage", "Value": stage}],
-    )["Id"]
-    try:
-        cloudformation.get_waiter("change_set_create_complete").wait(ChangeSetName=change_set)
-    except WaiterError:
-        reason = cloudformation.describe_change_set(ChangeSetName=change_set)["StatusReason"]
-        cloudformation.delete_change_set(ChangeSetName=change_set)
-        raise Refused(reason) from None
-    show(cloudformation, change_set)
-    if input(f"\nChange {stack} so? Type its stage to say yes: ").strip() != stage:
-        cloudformation.delete_change_set(ChangeSetName=change_set)
-        raise Refused("Nothing was changed.")
-    cloudformation.execute_change_set(ChangeSetName=change_set)
-    kind = "stack_create_complete" if is_new else "stack_update_complete"
-    cloudformation.get_waiter(kind).wait(StackName=stack)
-    for output in cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]:
-        print(f"{output['OutputKey']:20} {output['OutputValue']}")
 
 
 def missing_secrets(stage: str) -> list[str]:
@@ -83,6 +112,42 @@ def missing_secrets(stage: str) -> list[str]:
     names = [f"/tenantry/{stage}/{secret}" for secret in SECRETS]
     missing: list[str] = boto3.client("ssm").get_parameters(Names=names)["InvalidParameters"]
     return sorted(missing)
+
+
+def refuse_without_room(template: dict[str, Any], values: list[dict[str, Any]]) -> None:
+    """A first stack that fails leaves its tables behind, in prod, so what a new account lacks
+    most often is looked at before. Raises Refused."""
+    wanted = reserved(template, values)
+    if not wanted:
+        return
+    free = free_executions()
+    if free - wanted < LEFT_UNRESERVED:
+        raise Refused(
+            f"{wanted} executions would be kept, and Lambda wants {LEFT_UNRESERVED} left of the "
+            f"{free} that are free here. Ask for more (Service Quotas, Lambda, Concurrent "
+            "executions), or add the parameters WebhookConcurrency=0 OneScheduledRun=no."
+        )
+
+
+def free_executions() -> int:
+    """How many of the account's are kept for no function."""
+    limit: dict[str, int] = boto3.client("lambda").get_account_settings()["AccountLimit"]
+    return limit["UnreservedConcurrentExecutions"]
+
+
+def reserved(template: dict[str, Any], values: list[dict[str, Any]]) -> int:
+    """So many executions a new stack keeps for functions of its own."""
+    given = {value["ParameterKey"]: value.get("ParameterValue") for value in values}
+
+    def value_of(name: str) -> str:
+        return str(given.get(name, template["Parameters"][name]["Default"]))
+
+    scheduled = sum(
+        "KeepsForSchedules" in str(resource["Properties"].get("ReservedConcurrentExecutions"))
+        for resource in template["Resources"].values()
+    )
+    one_each = scheduled if value_of("OneScheduledRun") == "yes" else 0
+    return int(value_of("WebhookConcurrency")) + one_each
 
 
 def upload(package: Path, bucket: str) -> str:
