@@ -1,6 +1,6 @@
 # Everything a newcomer needs is two commands: make run, make test.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-engine test-browser check format walkthrough lock clean package policies deploy destroy admin growth bench
+.PHONY: help run test test-engine test-browser check format walkthrough lock clean package policies deploy destroy admin replay growth bench
 
 PYTHON ?= python3
 VENV := .venv
@@ -57,6 +57,9 @@ deploy: package ## show what a deployment of STAGE would change (needs BUCKET), 
 
 admin: $(VENV)/installed ## make the first super admin of a deployed STAGE (EMAIL, NAME)
 	@$(BIN)/python -m infra.first_admin "$(EMAIL)" "$(STAGE)" $(if $(NAME),"$(NAME)")
+
+replay: $(VENV)/installed ## invoke again what failed for good in a deployed STAGE
+	@$(BIN)/python -m infra.replay $(STAGE)
 
 bench: $(VENV)/installed ## measure sign-in, and what reconciliation reads
 	@$(BIN)/python -m infra.bench.sign_in
