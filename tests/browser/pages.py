@@ -94,7 +94,10 @@ ADMIN_PAGES = [
     ),
     LookedAt("admin-reconciliation", "/admin/reconciliation", "admin"),
     LookedAt("admin-report", "/admin/reconciliation/{report}", "admin"),
-    LookedAt("admin-report-unfolded", "/admin/reconciliation/{report}", "admin", unfolded=True),
+    LookedAt(
+        "admin-report-unfolded", "/admin/reconciliation/{report_many}", "admin", unfolded=True
+    ),
+    LookedAt("admin-report-many", "/admin/reconciliation/{report_many}", "admin"),
     LookedAt("admin-report-kind", "/admin/reconciliation/{report}?kind=missing_claim", "admin"),
     LookedAt("admin-report-clean", "/admin/reconciliation/{report_clean}", "admin"),
     LookedAt("admin-settings", "/admin/settings", "admin"),

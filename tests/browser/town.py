@@ -46,6 +46,7 @@ PEOPLE = {
     "clicker": ("Chris Clicker", "Clicker Ltd"),
     "plain": ("Paula Plain", "Plain Ltd"),
 }
+REPORTS = {"report": "drifted", "report_many": "harvest", "report_clean": "new"}
 MANY = 10_000
 DAY = timedelta(days=1)
 
@@ -61,7 +62,7 @@ def settle_town(url: str) -> dict[str, str]:
         _over(people["over"], till)
         _drifted(people["drifted"])
         _full(people["full"])
-        trade_for_a_year(till, _admin())
+        known["harvest"] = trade_for_a_year(till, _admin())
         take_figures()
         keep_days()
         return known | _reports(known)
@@ -77,7 +78,7 @@ def _reports(known: dict[str, str]) -> dict[str, str]:
         name: runs.start(
             WHOLE, apply=False, by=_admin(), seconds_left=lambda: 60.0, reseller_id=known[who]
         ).id
-        for name, who in (("report", "drifted"), ("report_clean", "new"))
+        for name, who in REPORTS.items()
     }
     return found | {"user": read_reseller(known["full"]).user_id}
 

@@ -93,6 +93,11 @@ def _shown_check(check: Check, reseller: Reseller) -> dict[str, Any]:
             f"/admin/purchases?reseller={reseller.id}",
             "See purchases",
         ),
+        "webhook_seen": (
+            "Look at the webhook's deliveries at Stripe. The sweep finds payments meanwhile.",
+            None,
+            None,
+        ),
     }.get(check.check, (check.next_step, None, None))
     failed = "fail" if check.check in diagnosis.REQUIRED else "warn"
     return {
