@@ -71,6 +71,7 @@ ADMIN_PAGES = [
     LookedAt("admin-reseller-new", "/admin/resellers/{new}", "admin"),
     LookedAt("admin-reseller-full", "/admin/resellers/{full}", "admin"),
     LookedAt("admin-reseller-compared", "/admin/resellers/{drifted}?compare=1", "admin"),
+    LookedAt("admin-statement", "/admin/resellers/{busy}/statement?from=2020-01-01", "admin"),
     LookedAt("admin-tenants", "/admin/resellers/{busy}/tenants", "admin"),
     LookedAt("admin-tenants-new", "/admin/resellers/{new}/tenants", "admin"),
     LookedAt("admin-tenants-full", "/admin/resellers/{full}/tenants", "admin"),
@@ -85,6 +86,11 @@ ADMIN_PAGES = [
     *(
         LookedAt(f"admin-purchase-{status}", f"/admin/purchases/{{purchase_{status}}}", "admin")
         for status in ("paid", "partially_refunded", "quarantined", "pending")
+    ),
+    LookedAt(
+        "admin-refund",
+        "/admin/purchases/{purchase_paid}/refund?licenses=9&reason=Ordered+too+many",
+        "admin",
     ),
     LookedAt(
         "admin-refund-wrong",
@@ -116,6 +122,7 @@ ACCOUNT_PAGES = [
     LookedAt("password-link", "/password?token={password_link}", NOBODY),
     LookedAt("password-dead", "/password?token=pwl_no.no", NOBODY),
     LookedAt("account", "/account", "admin"),
+    LookedAt("account-key-revoke", "/account/api-keys/{admin_key}/revoke", "admin"),
     LookedAt("docs", "/docs", NOBODY),
     LookedAt("docs-objects", "/docs/objects", NOBODY),
     LookedAt("missing", "/reseller/tenants/tnt_missing", "busy", 404),

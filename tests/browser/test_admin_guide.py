@@ -5,7 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open, Window
+from tests.browser.conftest import Open, Town, Window
+from tests.browser.months import CLIENTS
 from tests.browser.test_guide import buy, go_to, heading, press, said
 
 pytestmark = pytest.mark.browser
@@ -143,7 +144,7 @@ def test_prices_are_seen_before_they_are_saved(open_window: Open) -> None:
     assert window.watch.complaints == []
 
 
-def test_a_finding_is_decided_with_a_reason(open_window: Open) -> None:
+def test_a_finding_is_decided_with_a_reason(open_window: Open, town: Town) -> None:
     window = open_window("admin")
     page = window.page
     page.goto("/admin/resellers?status=over")
@@ -155,9 +156,71 @@ def test_a_finding_is_decided_with_a_reason(open_window: Open) -> None:
     expect(page.get_by_role("alert")).to_contain_text("5 licenses are in use")
     expect(page.get_by_label("Change")).to_have_value("-1")
     go_to(window, "Reconciliation")
-    page.get_by_role("row", name=re.compile("waiting")).get_by_role("link").click()
-    card = page.locator("section.card", has_text="More licenses in use than owned").first
+    page.locator(f"a[href$='{town.known['report']}']").click()
+    card = page.locator("section.card", has_text="Used licenses that don't match").first
     card.get_by_label("Reason").fill("Looked at")
     card.get_by_role("button", name="Ignore").click()
     expect(page.get_by_text("Looked at").first).to_be_visible()
+    assert window.watch.complaints == []
+
+
+@BOTH
+def test_a_tenant_is_helped_by_an_admin(
+    company: str, script: bool, open_window: Open, town: Town
+) -> None:
+    window = open_window("admin", script=script)
+    page = window.page
+    before, client = CLIENTS[script], f"Client of {company}"
+    page.goto(town.path("/admin/resellers/{harvest}"))
+    page.get_by_role("link", name=before, exact=True).first.click()
+    page.get_by_label("Name", exact=True).fill(client)
+    press(window, "Save")
+    said(window, "Saved.")
+    heading(page, client)
+    press(window, "Deactivate")
+    said(window, f"{client} is deactivated.")
+    press(window, "Reactivate")
+    said(window, f"{client} is active again.")
+    page.get_by_role("link", name="Delete tenant").click()
+    within = page.locator("dialog[open]") if script else page.locator("main")
+    within.get_by_role("button", name="Delete tenant").click()
+    said(window, f"{client} is deleted and its license is free.")
+    page.goto(page.url + "?status=deleted")
+    page.get_by_role("link", name=client).first.click()
+    press(window, "Restore")
+    said(window, f"{client} is back, active, on one of the reseller's licenses.")
+    row = page.get_by_role("row", name=re.compile("Restored"))
+    expect(row.get_by_text("+1")).to_be_visible()
+    assert window.watch.complaints == []
+
+
+@BOTH
+def test_an_admins_key(company: str, script: bool, open_window: Open) -> None:
+    window = open_window("admin", script=script)
+    page = window.page
+    page.goto("/admin")
+    page.get_by_role("link", name="your account").first.click()
+    form = page.locator("#api-keys form").last
+    form.get_by_label("Name").fill(f"Export of {company}")
+    form.get_by_role("checkbox", name="Read").check()
+    press(window, "Create key")
+    expect(page.get_by_text("Your new key, shown this once")).to_be_visible()
+    page.get_by_role("link", name=f"Revoke Export of {company}").click()
+    within = page.locator("dialog[open]") if script else page.locator("main")
+    within.get_by_role("button", name="Revoke key").click()
+    said(window, "The key is revoked.")
+    expect(page.get_by_text(f"Export of {company}")).to_have_count(0)
+    assert window.watch.complaints == []
+
+
+def test_findings_of_a_kind_are_decided_together(open_window: Open, town: Town) -> None:
+    window = open_window("admin")
+    page = window.page
+    page.goto(town.path("/admin/reconciliation/{report_many}"))
+    page.get_by_text("Facts").first.click()
+    expect(page.get_by_text("tenant-slug:").first).to_be_visible()
+    page.get_by_label("Reason for all of them").fill("Looked at together")
+    press(window, re.compile("^Ignore all"))
+    said(window, "3 decided.")
+    expect(page.get_by_text("Looked at together").first).to_be_visible()
     assert window.watch.complaints == []

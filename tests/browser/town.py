@@ -12,7 +12,7 @@ from chalicelib.domain.custom_domains import Status as DomainStatus
 from chalicelib.domain.names import slugify
 from chalicelib.domain.purchases import Status
 from chalicelib.services import api_keys, branding, refunds, resellers, tenants, users
-from chalicelib.services.api_keys import owner_of_reseller_keys
+from chalicelib.services.api_keys import Owner, owner_of_reseller_keys
 from chalicelib.services.figures import take as take_figures
 from chalicelib.services.passwords import add_link
 from chalicelib.services.reconciliation import runs
@@ -63,6 +63,9 @@ def settle_town(url: str) -> dict[str, str]:
         _drifted(people["drifted"])
         _full(people["full"])
         known["harvest"] = trade_for_a_year(till, _admin())
+        known["admin_key"] = api_keys.create_key(
+            Owner(_admin()), name="Nightly export", scopes=["read"], expires_at=None, by=_admin()
+        ).id
         take_figures()
         keep_days()
         return known | _reports(known)
