@@ -7,6 +7,7 @@ itself reports for the call. The last table is traffic: which partition is writt
 
 import argparse
 import json
+import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -81,6 +82,7 @@ class House:
         from app import app
 
         self.meter = meter
+        self.filled = 0
         self._client = Client(app)
         create_demo_data()
         self.admin = self._sign_in(ADMIN_EMAIL)
@@ -103,27 +105,30 @@ class House:
         return token
 
     def fill(self, size: int) -> None:
-        """Rows as the services write them, in batches: what is measured is not the filling."""
+        """Rows as the services write them, in batches: what is measured is not the filling.
+
+        A tenant comes with its claim and its ledger entry, as reconciliation wants to find it.
+        """
+        from chalicelib.domain.ledger import Kind
+        from chalicelib.storage.claims import Claim
+        from chalicelib.storage.ledger import LedgerEntry
         from chalicelib.storage.resellers import Reseller, company_key
         from chalicelib.storage.rows import new_id
-        from chalicelib.storage.tenants import Tenant, name_key
+        from chalicelib.storage.tenants import Tenant, name_key, tenant_slug_claim
 
-        now = self._now()
-        with Tenant.batch_write() as batch:
-            for number in range(size):
-                row = new_id("tnt")
-                name = f"Tenant {number}"
-                batch.save(
-                    Tenant(
-                        self.reseller_id,
-                        row,
-                        name=name,
-                        slug=f"tenant-{number}",
-                        name_key=name_key(name, row),
-                        created_at=now,
-                        updated_at=now,
-                    )
-                )
+        now: dict[str, Any] = {"created_at": self._now(), "updated_at": self._now()}
+        whose, taken = self.reseller_id, {"kind": Kind.TENANT_CREATED, "actor": "usr_none"}
+        tenants, claims = Tenant.batch_write(), Claim.batch_write()
+        with tenants, claims, LedgerEntry.batch_write() as ledger:
+            for number in range(self.filled, self.filled + size):
+                row, name, slug = new_id("tnt"), f"Tenant {number}", f"tenant-{number}"
+                key = name_key(name, row)
+                tenants.save(Tenant(whose, row, name=name, slug=slug, name_key=key, **now))
+                claims.save(Claim(tenant_slug_claim(whose, slug), owner=row, **now))
+                entry = {"at": now["created_at"], "used_change": 1, "ref": row, **taken, **now}
+                ledger.save(LedgerEntry(whose, new_id("led"), **entry))
+        Reseller(whose).update([Reseller.license_used.add(size)])
+        self.filled += size
         with Reseller.batch_write() as batch:
             for number in range(size):
                 row = new_id("rsl")
@@ -135,8 +140,7 @@ class House:
                         company_name=name,
                         slug=f"filler-{number}",
                         company_key=company_key(name, row),
-                        created_at=now,
-                        updated_at=now,
+                        **now,
                     )
                 )
 
@@ -185,7 +189,8 @@ class House:
 
 @contextmanager
 def house() -> Iterator[House]:
-    set_environment({"POWERTOOLS_LOG_LEVEL": "CRITICAL", "POWERTOOLS_METRICS_DISABLED": "true"})
+    set_environment({"POWERTOOLS_METRICS_DISABLED": "true"})
+    logging.disable(logging.CRITICAL)
     with dynamodb_local() as url:
         os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = url
         with local_aws():

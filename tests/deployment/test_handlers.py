@@ -86,8 +86,10 @@ def cloud() -> Iterator[dict[str, str]]:
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "STAGE": "dev",
+        "POWERTOOLS_METRICS_NAMESPACE": "Tenantry/dev",
         "TABLE_PREFIX": "tenantry-dev",
         "STRIPE_API_BASE": stripe.url,
+        "MAIL_FROM": "licenses@example.com",
         **{
             f"{name.upper().replace('-', '_')}_PARAMETER": f"/tenantry/dev/{name}"
             for name in SECRETS
@@ -176,6 +178,17 @@ def test_a_handler_carries_out_its_event(
         assert not ran.loaded(NEVER_IN_WEBHOOK)
 
 
+def test_metrics_are_told_in_the_stage_s_own_namespace(
+    unpacked: Path, cloud: dict[str, str]
+) -> None:
+    """As the alarms and the dashboard ask for them."""
+    (figures,) = [function for function in ALL if function.name == "take-figures"]
+    ran = run(unpacked, figures.handler, cloud, event_of(figures))
+    ((told,),) = [line["_aws"]["CloudWatchMetrics"] for line in ran.lines if "_aws" in line]
+    assert (told["Namespace"], told["Dimensions"]) == ("Tenantry/dev", [["service"]])
+    assert "LicensesOwned" in {metric["Name"] for metric in told["Metrics"]}
+
+
 def listing(folder: Path) -> dict[str, float]:
     """What was written since: root may write to what nobody may write to."""
     return {str(path): path.stat().st_mtime for path in folder.rglob("*")}
@@ -209,17 +222,31 @@ def test_a_broken_configuration_is_named_at_the_first_request(
         assert answer["statusCode"] == 500
         assert told not in answer["body"]
         assert told in ran.logged()
-    elif fault != "no such table" or ran.error:
+    else:
         assert told in ran.error
 
 
-def test_an_absent_secret_is_named_when_it_is_needed(unpacked: Path, cloud: dict[str, str]) -> None:
-    environment = {**cloud, "STRIPE_WEBHOOK_SECRET_PARAMETER": "/tenantry/dev/nowhere"}
-    (webhook,) = [function for function in ALL if function.name == "stripe-webhook"]
-    ran = run(unpacked, webhook.handler, environment, event_of(webhook))
-    assert ran.answer["statusCode"] == 500
-    assert "STRIPE_WEBHOOK_SECRET_PARAMETER" in ran.logged()
-    assert "nowhere" not in ran.answer["body"]
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("stripe-webhook", "STRIPE_WEBHOOK_SECRET_PARAMETER"),
+        ("stripe-webhook", "STRIPE_SECRET_KEY_PARAMETER"),
+        ("sweep-purchases", "STRIPE_SECRET_KEY_PARAMETER"),
+        ("create-first-admin", "PUBLIC_URL_PARAMETER"),
+    ],
+)
+def test_an_absent_secret_is_named_when_it_is_needed(
+    unpacked: Path, cloud: dict[str, str], name: str, secret: str
+) -> None:
+    environment = {**cloud, secret: "/tenantry/dev/nowhere"}
+    (function,) = [function for function in ALL if function.name == name]
+    ran = run(unpacked, function.handler, environment, event_of(function))
+    assert secret in ran.logged()
+    if name == "stripe-webhook":
+        assert ran.answer["statusCode"] == 500
+        assert "nowhere" not in ran.answer["body"]
+    else:
+        assert secret in ran.error
 
 
 def test_a_broken_configuration_answers_a_problem_document(

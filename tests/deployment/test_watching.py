@@ -204,3 +204,10 @@ def test_a_scheduled_function_that_does_not_run_is_noticed(transformed: Template
     for made in silent.values():
         assert made["TreatMissingData"] == "breaching"
         assert made["ComparisonOperator"] == "LessThanThreshold"
+
+
+def test_the_costs_are_reckoned_with_as_many(transformed: Template) -> None:
+    growth = (ROOT / "docs" / "growth.md").read_text()
+    assert f"{len(alarms(transformed))} alarms" in growth
+    ours = {name for namespace, name, _ in metrics(transformed) if namespace.startswith("Tenantry")}
+    assert f"{len(ours)} metrics of our own" in growth

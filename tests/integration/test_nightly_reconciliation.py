@@ -4,18 +4,22 @@ What it calls on AWS for that is what its policy allows (tests/support/permissio
 kind of repair that is not here could not be carried out there.
 """
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from chalicelib.domain.findings import SAFE, Code
+from chalicelib.errors import NotFound
+from chalicelib.functions.reconcile import reconcile
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.tenants import Tenant
 from chalicelib.storage.users import User
+from infra.deployment.places import ROOT
 from infra.local import damage
 from infra.local.schedule import run_now
 from infra.local.stripe_stand_in.stand_in import StripeStandIn
@@ -112,3 +116,19 @@ def test_what_is_not_safe_waits_for_a_person(seller: Person) -> None:
     report = run_now("reconcile-whole")
     assert set(report["found"]) == {Code.COUNT_UNEXPLAINED}
     assert report["repaired"] == {}
+
+
+@pytest.mark.parametrize("name", ["reconcile", "reconcile-repair"])
+def test_events_for_the_console_do_as_their_readme_says(seller: Person, name: str) -> None:
+    damage.edit(row_of(Reseller, seller.reseller_id), license_used=4)
+    event = json.loads((ROOT / "infra" / "events" / f"{name}.json").read_text())
+    report = reconcile(event, None)
+    assert set(report["found"]) == {Code.USED_MISMATCH}
+    assert set(report["repaired"]) == ({Code.USED_MISMATCH} if name != "reconcile" else set())
+
+
+def test_the_event_for_one_reseller_wants_its_id(seller: Person) -> None:
+    event = json.loads((ROOT / "infra" / "events" / "reconcile-one-reseller.json").read_text())
+    with pytest.raises(NotFound):
+        reconcile(event, None)
+    assert reconcile({**event, "reseller_id": seller.reseller_id}, None)["resellers"] == 1
