@@ -8,6 +8,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from chalicelib.services import platform
+from chalicelib.storage.platform_settings import PLATFORM, PlatformSettings
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import Row, connection, key_columns, new_id
 from chalicelib.storage.tenants import Tenant
@@ -19,7 +21,8 @@ PATH = "/local/damage"
 def handle(body: bytes) -> HttpAnswer:
     """{"kind": "counter", "reseller_id": …, "license_used"?: n, "license_count"?: n} edits
     counters. {"kind": "orphan", "reseller_id": …} copies the reseller's first tenant to a
-    reseller that does not exist. Answers what was written."""
+    reseller that does not exist. {"kind": "branding", "document": {…}, "reseller_id": …,
+    "tenant_id": …} brands them and the platform so. Answers what was written."""
     try:
         asked = json.loads(body or b"{}")
         written = _KINDS[asked.pop("kind")](**asked)
@@ -74,7 +77,19 @@ def _orphan(reseller_id: str) -> dict[str, Any]:
     return orphan
 
 
-_KINDS: dict[str, Callable[..., dict[str, Any]]] = {"counter": _counter, "orphan": _orphan}
+def _branding(reseller_id: str, tenant_id: str, document: dict[str, str]) -> dict[str, Any]:
+    rows = (PlatformSettings(PLATFORM), Reseller(reseller_id), Tenant(reseller_id, tenant_id))
+    for row in rows:
+        edit(row, branding_config=document)
+    platform.forget()
+    return document
+
+
+_KINDS: dict[str, Callable[..., dict[str, Any]]] = {
+    "counter": _counter,
+    "orphan": _orphan,
+    "branding": _branding,
+}
 
 
 def _key(row: Row) -> dict[str, Any]:
