@@ -138,6 +138,17 @@ def test_a_failing_name_server_is_told(zone: Zone, reseller: Person) -> None:
     assert verify(reseller).json["finding"] == "server_failure"
 
 
+def test_a_slow_name_server_is_asked_again(
+    zone: Zone, reseller: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(txt_records, "ATTEMPT_SECONDS", 0.1)
+    added = add(reseller)
+    zone.txt[added["record_name"]] = [added["record_value"]]
+    zone.slow.add(added["record_name"])
+    assert verify(reseller).json["finding"] == "present"
+    assert zone.asked.count(added["record_name"]) > 1
+
+
 def test_a_silent_name_server_is_not_waited_for(
     zone: Zone, reseller: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:

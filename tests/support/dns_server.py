@@ -9,8 +9,8 @@ from dnslib.server import BaseResolver, DNSServer
 
 
 class Zone(BaseResolver):  # type: ignore[misc] # dnslib carries no types
-    """txt: the values at a name; a value of several strings is a list. silent, failing: names
-    that are never answered, or with SERVFAIL. asked: every name that was asked for."""
+    """txt: the values at a name; a value of several strings is a list. silent, slow, failing:
+    names that are never answered, only when asked for again, or with SERVFAIL. asked: every name that was asked for."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -19,13 +19,14 @@ class Zone(BaseResolver):  # type: ignore[misc] # dnslib carries no types
     def forget(self) -> None:
         self.txt: dict[str, list[str | bytes | list[str]]] = {}
         self.silent: set[str] = set()
+        self.slow: set[str] = set()
         self.failing: set[str] = set()
         self.asked: list[str] = []
 
     def resolve(self, request: Any, _handler: Any) -> Any:
         name = str(request.q.qname).rstrip(".").lower()
         self.asked.append(name)
-        if name in self.silent:
+        if name in self.silent or (name in self.slow and self.asked.count(name) == 1):
             raise DNSError("Nothing is sent back.")
         reply = request.reply()
         if name in self.failing:
