@@ -136,8 +136,7 @@ def _respond(route: Route, request: Any, path_parameters: dict[str, str]) -> Res
     request_id = requests.request_id(request)
     with invocation("Request", request_id, method=route.method, route=route.path) as line:
         try:
-            caller = _authenticate(route, request)
-            line["caller"] = caller.id if caller else None
+            caller = _authenticate(route, request, line)
             answer = _serve(route, request, path_parameters, caller)
         except TenantryError as error:
             line["refused"] = error.code
@@ -150,7 +149,8 @@ def _respond(route: Route, request: Any, path_parameters: dict[str, str]) -> Res
     return Response(answer.body, sent, answer.status)
 
 
-def _authenticate(route: Route, request: Any) -> Caller | None:
+def _authenticate(route: Route, request: Any, line: dict[str, Any]) -> Caller | None:
+    """line: told who it is, also where they may not."""
     if route.audience is Audience.PUBLIC:
         return None
     token = requests.bearer_token(request)
@@ -162,6 +162,7 @@ def _authenticate(route: Route, request: Any) -> Caller | None:
         if route.ends_session and requests.idempotency_key(request):
             return None  # either this very request has ended it, or the handler refuses
         raise
+    line["caller"] = caller.id
     if not caller.may(route.scope):
         raise Forbidden(_lacking(route.scope))
     if route.audience is Audience.ADMIN and not caller.is_admin:
