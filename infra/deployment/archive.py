@@ -41,8 +41,8 @@ class TooLarge(RuntimeError):
 def build_archive(architecture: str, target: Path, kept: Path = BUILD) -> dict[str, int]:
     """Write `target`; what is in it, in bytes unzipped per dependency, largest first.
 
-    Dependencies change seldom: they are unpacked and compiled once, and kept below `kept`.
-    Raises TooLarge.
+    Dependencies change seldom: they are unpacked, compiled and zipped once, and kept below
+    `kept`. Raises TooLarge.
     """
     dependencies = _dependencies(architecture, kept)
     ours = target.with_name(f"{target.name}.ours")
@@ -50,14 +50,10 @@ def build_archive(architecture: str, target: Path, kept: Path = BUILD) -> dict[s
     owners = _copy_ours(ours)
     _compile(ours)
     owners |= json.loads(_owners_file(dependencies).read_text())
-    files = {
-        str(path.relative_to(tree)): path
-        for tree in (dependencies, ours)
-        for path in tree.rglob("*")
-        if path.is_file()
-    }
-    sizes = _sizes(files, owners)
-    _zip(files, target)
+    added = _files(ours)
+    sizes = _sizes(_files(dependencies) | added, owners)
+    shutil.copyfile(_zip_file(dependencies), target)
+    _zip(added, target)
     shutil.rmtree(ours)
     check_budget(sizes)
     return sizes
@@ -85,12 +81,23 @@ def _dependencies(architecture: str, kept: Path) -> Path:
         owners = _unpack_wheels(found, partial)
         _compile(partial)
         _owners_file(tree).write_text(json.dumps(owners))
+        _zip_file(partial).unlink(missing_ok=True)
+        _zip(_files(partial), _zip_file(partial))
+        _zip_file(partial).rename(_zip_file(tree))
         partial.rename(tree)
     return tree
 
 
 def _owners_file(tree: Path) -> Path:
     return tree.with_name(f"{tree.name}.json")
+
+
+def _zip_file(tree: Path) -> Path:
+    return tree.with_name(f"{tree.name}.zip")
+
+
+def _files(tree: Path) -> dict[str, Path]:
+    return {str(path.relative_to(tree)): path for path in tree.rglob("*") if path.is_file()}
 
 
 def _unpack_wheels(found: list[Path], tree: Path) -> dict[str, str]:
@@ -166,7 +173,8 @@ def _sizes(files: dict[str, Path], owners: dict[str, str]) -> dict[str, int]:
 
 
 def _zip(files: dict[str, Path], target: Path) -> None:
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+    """Add to `target`, or make it."""
+    with zipfile.ZipFile(target, "a", zipfile.ZIP_DEFLATED) as archive:
         for name, path in sorted(files.items()):
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
