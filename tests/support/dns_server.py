@@ -10,7 +10,8 @@ from dnslib.server import BaseResolver, DNSServer
 
 class Zone(BaseResolver):  # type: ignore[misc] # dnslib carries no types
     """txt: the values at a name; a value of several strings is a list. silent, slow, failing:
-    names that are never answered, only when asked for again, or with SERVFAIL. asked: every name that was asked for."""
+    names that are never answered, only when asked for again, or with SERVFAIL. asked: every
+    name that was asked for."""
 
     def __init__(self) -> None:
         self.port = 0
