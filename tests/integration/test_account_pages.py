@@ -229,6 +229,8 @@ def test_where_a_password_is_chosen_the_page_tells_how_long_it_must_be(
     for shown in (settings(visitor), stranger.get(link[1])):
         chosen = re.search(r'<input id="[a-z-]*new_password"[^>]*>', shown.text)
         assert chosen
+        assert 'type="password"' in chosen[0]
+        assert 'autocomplete="new-password"' in chosen[0]  # a manager may fill it in
         assert f'minlength="{LENGTH.start}"' in chosen[0]
         assert f'maxlength="{LENGTH[-1]}"' in chosen[0]
         assert f"At least {LENGTH.start} characters" in shown.text

@@ -69,6 +69,17 @@ def test_a_body_that_is_too_large_is_refused(api: Api) -> None:
     assert (answer.status, answer.code) == (413, "payload_too_large")
 
 
+def test_data_takes_no_cookie_and_needs_no_preflight_therefore(people: People) -> None:
+    """Nothing that a browser sends by itself lets anyone in."""
+    someone = people.reseller()
+    cookie = {"Cookie": f"__Host-session={someone.api.token}"}
+    stranger = someone.api.as_(None)
+    assert stranger.get("/v1/me", headers=cookie).code == "unauthenticated"
+    tenant = b'{"name": "Forged"}'
+    forged = stranger.post("/v1/resellers/me/tenants", tenant, headers=cookie)
+    assert forged.code == "unauthenticated"
+
+
 def test_no_other_site_is_let_in(api: Api) -> None:
     """Not by CORS either, except where reading is for everyone."""
     for path in ("/v1/me", "/v1/pricing", "/login"):

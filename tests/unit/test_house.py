@@ -1,6 +1,7 @@
 """The house rules of the design's section 3, held against the source."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,47 @@ def test_only_payments_knows_stripes_sdk(source: Path) -> None:
 @EVERY_SOURCE
 def test_the_product_imports_nothing_of_tests_and_tools(source: Path) -> None:
     assert not {"tests", "infra", "moto", "pytest"} & {m.split(".")[0] for m in imports(source)}
+
+
+RUNS_TEXT = {"eval", "exec", "compile", "__import__", "system", "popen"}
+READS_ANYTHING = {"subprocess", "pickle", "marshal", "shelve", "ctypes", "xml", "lxml", "yaml"}
+
+
+@EVERY_SOURCE
+def test_nothing_runs_commands_or_text(source: Path) -> None:
+    """Nor reads a format that could do more than hold values."""
+    assert not READS_ANYTHING & {module.split(".")[0] for module in imports(source)}
+    calls = [
+        node.func for node in ast.walk(ast.parse(source.read_text())) if isinstance(node, ast.Call)
+    ]
+    called = {call.id for call in calls if isinstance(call, ast.Name)}
+    of_modules = [call for call in calls if isinstance(call, ast.Attribute)]
+    called |= {c.attr for c in of_modules if isinstance(c.value, ast.Name) and c.value.id == "os"}
+    assert not RUNS_TEXT & called
+
+
+def test_the_pages_script_writes_text_and_keeps_nothing() -> None:
+    script = (ROOT / "chalicelib" / "web" / "static" / "app.js").read_text()
+    for word in (
+        *("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "srcdoc"),
+        *("eval(", "Function(", "javascript:"),
+        *("localStorage", "sessionStorage", "indexedDB", "document.cookie", "caches."),
+    ):
+        assert word not in script
+
+
+def test_templates_mark_nothing_safe_by_hand() -> None:
+    for template in (ROOT / "chalicelib" / "web" / "templates").rglob("*.html"):
+        text = template.read_text()
+        assert not re.search(r"\|\s*safe\b|autoescape\s+false|<script(?! src=)", text)
+
+
+def test_every_component_is_pinned() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        lines = (ROOT / name).read_text().splitlines()
+        named = [line for line in lines if line and not line.startswith((" ", "#", "-"))]
+        assert named
+        assert [line for line in named if "==" not in line] == []
 
 
 def test_every_room_is_known() -> None:
