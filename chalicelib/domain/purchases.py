@@ -169,11 +169,11 @@ def deviation(quoted: Quoted, facts: PaymentFacts) -> str | None:
     if facts.quantity != quoted.quantity:
         return f"Paid for {facts.quantity} licenses, quoted for {quoted.quantity}."
     if facts.amount_subtotal != quoted.total:
-        return f"The amount was {facts.amount_subtotal} cents, the quote {quoted.total}."
+        return f"The amount was {facts.amount_subtotal} cents, the quote {quoted.total} cents."
     if facts.amount_total != facts.amount_subtotal - facts.amount_discount + facts.amount_tax:
         return "The amounts of the checkout do not add up."
     if (facts.amount_received or 0) != facts.amount_total:
-        return f"{facts.amount_received or 0} of {facts.amount_total} cents were received."
+        return f"{facts.amount_received or 0} cents of {facts.amount_total} cents were received."
     return None
 
 

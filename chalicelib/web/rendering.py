@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£"}
 MOMENT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+CENTS = re.compile(r"\b(\d+) cents\b")
 IN_UTC = "{0.day} {0:%b %Y, %H:%M} UTC"
 
 
@@ -43,7 +44,7 @@ def environment() -> "Environment":
         better_password_length=passwords.BETTER_LENGTH,
     )
     made.filters.update(money=money, day=_day, date=_date, datetime=_datetime, plural=plural)
-    made.filters.update(moments=moments, utc=utc)
+    made.filters.update(moments=moments, utc=utc, cents=cents)
     return made
 
 
@@ -62,6 +63,11 @@ def money(cents: int, currency: str = "usd") -> str:
     symbol = SYMBOLS.get(currency.lower(), currency.upper() + " ")
     whole, rest = divmod(abs(cents), 100)
     return f"{'−' if cents < 0 else ''}{symbol}{whole:,}.{rest:02}"
+
+
+def cents(sentence: str, currency: str = "usd") -> str:
+    """A sentence of the API, its cents written as people write money."""
+    return CENTS.sub(lambda found: money(int(found[1]), currency), sentence)
 
 
 def plural(number: int, noun: str) -> str:

@@ -157,11 +157,11 @@ DEVIATIONS = {
     "more licenses": (replace(PAID, quantity=120), "Paid for 120 licenses"),
     "another amount": (
         replace(PAID, amount_subtotal=12, amount_total=12, amount_received=12),
-        "The amount was 12 cents, the quote 24000",
+        "The amount was 12 cents, the quote 24000 cents.",
     ),
     "amounts that do not add up": (replace(PAID, amount_total=10_000), "do not add up"),
-    "captured in part": (replace(PAID, amount_received=8_000), "8000 of 24000 cents"),
-    "paid, and no payment": (replace(PAID, amount_received=None), "0 of 24000 cents"),
+    "captured in part": (replace(PAID, amount_received=8_000), "8000 cents of 24000 cents"),
+    "paid, and no payment": (replace(PAID, amount_received=None), "0 cents of 24000 cents"),
 }
 
 

@@ -4,7 +4,7 @@ import re
 
 from chalicelib.domain.findings import Code
 from chalicelib.settings import settings
-from chalicelib.web.rendering import money
+from chalicelib.web.rendering import cents
 
 # What a finding is about, said of several.
 KINDS: dict[Code, str] = {
@@ -72,7 +72,6 @@ _PLAIN = (
     (re.compile(r"\blicense_used\b"), "Used"),
     (re.compile(r"\blicense_count\b"), "Total Licenses"),
 )
-_CENTS = re.compile(r"\b(\d+) cents\b")
 
 
 def label(column: str) -> str:
@@ -89,4 +88,4 @@ def plain(sentence: str) -> str:
     """A sentence of the API about findings, in the words of the pages."""
     for said, words in _PLAIN:
         sentence = said.sub(words, sentence)
-    return _CENTS.sub(lambda cents: money(int(cents[1]), settings().currency), sentence)
+    return cents(sentence, settings().currency)
