@@ -58,6 +58,12 @@ class TenantChanges(Changes):
     contact_email: Email | None = None
 
 
+class Restoration(Input):
+    """slug: another than the tenant had, where that one was taken meanwhile."""
+
+    slug: Slug | None = None
+
+
 class TenantQuery(ListQuery):
     """status: live (the default: all but deleted), active, inactive or deleted.
     search: the beginning of the name."""
@@ -193,12 +199,14 @@ def reactivate_tenant(call: Call[Empty]) -> Tenant:
     TENANT + "/restore",
     audience=Audience.RESELLER,
     scope=Scope.TENANTS,
-    input=Empty,
+    input=Restoration,
     returns=TenantOutput,
 )
-def restore_tenant(call: Call[Empty]) -> Tenant:
+def restore_tenant(call: Call[Restoration]) -> Tenant:
     """Restore a deleted tenant on a license taken anew."""
     return call.on_current(
         lambda: _read(call),
-        lambda tenant: tenants.restore_tenant(tenant, by=call.by, once=call.once),
+        lambda tenant: tenants.restore_tenant(
+            tenant, by=call.by, slug=call.input.slug, once=call.once
+        ),
     )

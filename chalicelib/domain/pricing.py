@@ -69,7 +69,7 @@ def total(quantity: int, tiers: Sequence[Tier]) -> int:
 def quote(quantity: int, tiers: Sequence[Tier]) -> Quote:
     """The price of an order, and the cheapest larger order that costs no more."""
     if not 1 <= quantity <= MAX_QUANTITY:
-        raise ValueError(f"The quantity must be between 1 and {MAX_QUANTITY}.")
+        raise ValueError(f"The quantity must be between 1 and {MAX_QUANTITY:,}.")
     price = total(quantity, tiers)
     edges = (t.from_quantity for t in tiers if t.from_quantity > quantity)
     offers = [Offer(edge, total(edge, tiers)) for edge in edges]

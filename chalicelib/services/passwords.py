@@ -79,7 +79,7 @@ def prove(user: User, current_password: str, *, device: Device) -> None:
     """
     tried = attempts.begin_sign_in(user.email, device.source_ip)
     if not secrets.password_matches(current_password, user.password_hash):
-        raise InvalidRequest.of("current_password", "This is not your present password.")
+        raise InvalidRequest.of("current_password", "This is not your current password.")
     attempts.succeeded(tried)
 
 

@@ -14,7 +14,7 @@ from chalicelib.services.branding import inherited_by_tenants
 from chalicelib.services.branding_documents import checked
 from chalicelib.services.idempotency import UNKEYED, Once
 from chalicelib.storage import pool
-from chalicelib.storage.claims import claim, free
+from chalicelib.storage.claims import claim, free, owner_of
 from chalicelib.storage.pool import Move
 from chalicelib.storage.reads import Page, PageRequest, get, query_page
 from chalicelib.storage.rows import differing, new_id
@@ -82,23 +82,30 @@ def create_tenant(
 
 
 def _unique(stem: str, tenant_id: str) -> str:
-    return f"{stem}-{tenant_id[-8:].lower()}"
+    return f"{stem[:54].rstrip('-')}-{tenant_id[-8:].lower()}"
 
 
 def _create(tenant: Tenant, *, by: str, once: Once) -> Tenant:
     tx = Transaction()
     tx.create(tenant, otherwise=VersionConflict())
     pool.take(tx, tenant.reseller_id, Move(Kind.TENANT_CREATED, by, tenant.id))
-    _claim_slug(tx, tenant)
+    _claim_slug(tx, tenant, tenant.slug)
     once.record(tx, tenant)
     tx.commit()
     notices.watch_supply(tenant.reseller_id)
     return tenant
 
 
-def _claim_slug(tx: Transaction, tenant: Tenant) -> None:
-    name = tenant_slug_claim(tenant.reseller_id, tenant.slug)
-    claim(tx, name, tenant.id, otherwise=SlugTaken(tenant.slug))
+def _claim_slug(tx: Transaction, tenant: Tenant, slug: str) -> None:
+    name = tenant_slug_claim(tenant.reseller_id, slug)
+    claim(tx, name, tenant.id, otherwise=SlugTaken(slug))
+
+
+def slug_to_restore(tenant: Tenant) -> str:
+    """A slug that a deleted tenant can come back under: its own, or, where another tenant has
+    that by now, one made of it."""
+    owner = owner_of(tenant_slug_claim(tenant.reseller_id, tenant.slug))
+    return tenant.slug if owner in (None, tenant.id) else _unique(tenant.slug, tenant.id)
 
 
 def read_tenant(reseller_id: str, tenant_id: str) -> Tenant:
@@ -150,7 +157,7 @@ def edit_tenant(tenant: Tenant, changes: dict[str, Any], *, by: str) -> Tenant:
     _audit(tx, tenant, changes, by=by, action="tenant.edited")
     tx.change(tenant, **columns)
     if "slug" in columns:
-        _claim_slug(tx, tenant)
+        _claim_slug(tx, tenant, tenant.slug)
     tx.commit()
     return tenant
 
@@ -222,18 +229,24 @@ def delete_tenant(tenant: Tenant, *, by: str) -> Tenant:
     return _releasing(tenant, write, release=tenant.holds_license)
 
 
-def restore_tenant(tenant: Tenant, *, by: str, once: Once = UNKEYED) -> Tenant:
+def restore_tenant(
+    tenant: Tenant, *, by: str, slug: str | None = None, once: Once = UNKEYED
+) -> Tenant:
     """Bring a deleted tenant back, active, on a license taken anew.
 
-    Raises LicensesExhausted, ResellerInactive, SlugTaken (another has it now),
-    VersionConflict.
+    slug: another than it had, which may have been taken meanwhile. Raises LicensesExhausted,
+    ResellerInactive, SlugTaken, VersionConflict.
     """
     tx = Transaction()
     if tenant.deleted_at is not None:
         pool.take(tx, tenant.reseller_id, Move(Kind.TENANT_RESTORED, by, tenant.id))
-        _claim_slug(tx, tenant)
+        wanted = slug or tenant.slug
+        if wanted != tenant.slug:
+            _audit(tx, tenant, {"slug": wanted}, by=by, action="tenant.edited")
+        _claim_slug(tx, tenant, wanted)
         tx.change(
             tenant,
+            slug=wanted,
             deleted_at=None,
             purge_at=None,
             is_active=True,

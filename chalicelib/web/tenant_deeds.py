@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from chalice.app import Response
 
 from chalicelib.api.routing import Audience
-from chalicelib.api.tenants import TenantChanges
-from chalicelib.errors import SlugTaken, TenantryError, VersionConflict
+from chalicelib.api.tenants import Restoration, TenantChanges
+from chalicelib.errors import InvalidRequest, SlugTaken, TenantryError, VersionConflict
 from chalicelib.services import tenants
 from chalicelib.storage.tenants import Tenant
 from chalicelib.web.forms import Outdated
@@ -115,12 +115,21 @@ def add_tenant_deeds(pages: Pages, page: TenantPage) -> None:
         )
 
     def restore(visit: Visit) -> Response:
-        return _deed(
-            page,
-            visit,
-            lambda tenant: tenants.restore_tenant(tenant, by=visit.by),
-            lambda tenant: f"{tenant.name} is back, active, on one of {page.whose} licenses.",
-        )
+        """Under the slug it had, or, where another tenant has that by now, under one that is
+        chosen here."""
+        form = visit.form()
+        try:
+            slug = form.read(Restoration).slug
+            tenant = visit.on_current(
+                lambda: page.read(visit),
+                lambda row: tenants.restore_tenant(row, by=visit.by, slug=slug),
+            )
+        except (InvalidRequest, SlugTaken) as error:
+            return visit.refused(error, page.show, form, form_id="restore")
+        except TenantryError as error:
+            return visit.failed(error, page.show)
+        said = f"{tenant.name} is back, active, on one of {page.whose} licenses."
+        return visit.redirect(page.path_of(tenant), flash=said)
 
     def back(visit: Visit) -> Response:
         """For whoever reloads the address of a deed."""
@@ -148,9 +157,6 @@ def _deed(
     """A button's deed; asked for twice, it finds that it is done."""
     try:
         tenant = visit.on_current(lambda: page.read(visit), act)
-    except SlugTaken as error:
-        taken = f"{error} Give that other tenant another slug first."
-        return visit.failed(error, page.show, taken)
     except TenantryError as error:
         return visit.failed(error, page.show)
     return visit.redirect((to or page.path_of)(tenant), flash=said(tenant))

@@ -83,7 +83,7 @@ def test_a_tenants_own_look_wins_over_its_resellers(visitor: Visitor, reseller: 
     tenant = reseller.api.post("/v1/resellers/me/tenants", {"name": "Blue"}).json
     path = f"/reseller/tenants/{tenant['id']}/branding"
     page = visitor.get(path)
-    assert "Inherited from the reseller" in page.text
+    assert "From the reseller" in page.text
     assert visitor.submit(page, path, product_name="Blue Desk").status == 303
     login = Visitor(app).get(f"/login?reseller=company-1&tenant={tenant['slug']}")
     assert "<title>Sign in · Blue Desk</title>" in login.text

@@ -1,6 +1,7 @@
 """The reseller's pages, without a browser and without a script."""
 
 import re
+from html import unescape
 
 import pytest
 
@@ -170,6 +171,33 @@ def test_the_address_of_a_deed_leads_back_and_does_nothing(visitor: Visitor, dee
     back = visitor.get(f"{path}/{deed}")
     assert back.location == path
     assert visitor.follow(back).text == before
+
+
+def test_a_tenant_whose_slug_was_taken_is_restored_under_another(visitor: Visitor) -> None:
+    page = visitor.follow(create_tenant(visitor, "Bakery"))
+    path = _tenant_path(page)
+    visitor.submit(visitor.get(path + "/delete"), path + "/delete")
+    early = visitor.get(path)
+    assert "slug" not in dict(early.form(path + "/restore").fields)
+    create_tenant(visitor, "Bakery")
+    late = visitor.submit(early, path + "/restore")
+    assert late.status == 409
+    offered = dict(visitor.get(path).form(path + "/restore").fields)["slug"]
+    assert offered.startswith("bakery-")
+    assert dict(late.form(path + "/restore").fields)["slug"] == offered
+    refused = visitor.submit(late, path + "/restore", slug="bakery")
+    assert dict(refused.form(path + "/restore").fields)["slug"] == "bakery"
+    assert "is taken" in refused.text
+    back = visitor.follow(visitor.submit(late, path + "/restore"))
+    assert "is back, active" in back.text
+    assert f"tenant={offered}" in back.text
+
+
+def test_a_tenant_shows_where_it_signs_in(visitor: Visitor) -> None:
+    page = visitor.follow(create_tenant(visitor, "Blue Bottle"))
+    address = re.search(r'data-copy="http[^"]*(/login\?[^"]*)"', page.text)
+    assert address is not None
+    assert "Sign in" in Visitor(app).get(unescape(address[1])).text
 
 
 def test_restoring_without_a_license_says_why(visitor: Visitor) -> None:

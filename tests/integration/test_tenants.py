@@ -273,6 +273,31 @@ def test_restoring_needs_its_slug(account: Person) -> None:
     assert move(account, tenant, "restore").status == 200
 
 
+def test_restoring_under_another_slug(people: People) -> None:
+    account = people.reseller(licenses=3)
+    tenant = made(account)
+    delete(account, tenant)
+    made(account, "Other", slug="bakery")
+    path = f"{TENANTS}/{tenant}/restore"
+    assert account.api.post(path, {"slug": "Not a slug"}).code == "invalid_request"
+    back = account.api.post(path, {"slug": "bakery-two"}).json
+    assert (back["slug"], back["deleted_at"]) == ("bakery-two", None)
+    assert create(account, slug="bakery-two").code == "slug_taken"
+    assert used(account) == 2
+    delete(account, tenant)
+    assert create(account, slug="bakery-two").status == 201
+
+
+def test_restoring_under_a_slug_that_is_taken(account: Person) -> None:
+    tenant = made(account)
+    delete(account, tenant)
+    made(account, "Other", slug="taken")
+    refused = account.api.post(f"{TENANTS}/{tenant}/restore", {"slug": "taken"})
+    assert (refused.status, refused.code) == (409, "slug_taken")
+    assert used(account) == 1
+    assert create(account, slug="bakery").status == 201  # its own name is still free
+
+
 def test_restoring_needs_an_active_reseller(people: People, account: Person) -> None:
     tenant = made(account)
     delete(account, tenant)

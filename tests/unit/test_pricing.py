@@ -61,7 +61,7 @@ def test_of_equal_prices_the_larger_order_is_offered() -> None:
 
 @pytest.mark.parametrize("quantity", [0, -1, MAX_QUANTITY + 1])
 def test_absurd_quantities_have_no_price(quantity: int) -> None:
-    with pytest.raises(ValueError, match="between 1 and 100000"):
+    with pytest.raises(ValueError, match="between 1 and 100,000"):
         quote(quantity, GUIDE_TIERS)
 
 

@@ -50,6 +50,7 @@ def show_tenant(visit: Visit, **context: Any) -> Response:
         reaches_back=history.reaches_back,
         domains=[domain for domain in hosts if domain.tenant_id == tenant.id],
         login_url=login_address(reseller.slug, tenant.slug),
+        free_slug=tenants.slug_to_restore(tenant) if tenant.deleted_at else None,
         branding=filled(branding.tenant_view(reseller, tenant)),
         deactivated_hold_license=platform.current().deactivated_tenants_hold_license,
         **context,

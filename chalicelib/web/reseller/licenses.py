@@ -59,14 +59,14 @@ def back_from_payment(visit: Visit) -> Response:
 
 
 def _quote(asked: str) -> tuple[Any, dict[str, str]]:
-    """The price of what was asked for, else of the usual order, and what is wrong with it."""
+    """The price of what was asked for, of the usual order where nothing was; and what is wrong."""
     try:
         if asked and not (asked.isascii() and asked.isdigit()):
             raise InvalidRequest.of("quantity", "A whole number, please.")
         return platform.quote(int(asked or SUGGESTED_QUANTITY)), {}
     except (InvalidRequest, ValueError) as error:
         wrong = messages(error) if isinstance(error, InvalidRequest) else {}
-        return platform.quote(SUGGESTED_QUANTITY), wrong
+        return None, wrong
 
 
 def _can_be_paid(purchase: Purchase) -> bool:

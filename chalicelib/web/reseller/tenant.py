@@ -4,7 +4,12 @@ from typing import Any
 
 from chalice.app import Response
 
-from chalicelib.services import platform, tenants
+from chalicelib.domain.custom_domains import Status
+from chalicelib.services import domains, platform, tenants
+from chalicelib.storage.reads import PageRequest
+from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.tenants import Tenant
+from chalicelib.web.looks import login_address
 from chalicelib.web.reseller.frame import render
 from chalicelib.web.routing import Audience, Pages, Visit
 from chalicelib.web.tenant_deeds import TenantPage, add_tenant_deeds
@@ -12,6 +17,7 @@ from chalicelib.web.tenant_deeds import TenantPage, add_tenant_deeds
 pages = Pages(__name__)
 
 TENANT = "/reseller/tenants/{id}"
+MOST_DOMAINS = PageRequest(100)
 
 
 @pages.page("GET", TENANT, audience=Audience.RESELLER)
@@ -23,9 +29,21 @@ def show_tenant(visit: Visit, **context: Any) -> Response:
         title=tenant.name,
         nav="tenants",
         tenant=tenant,
+        login_urls=_login_urls(visit.reseller, tenant),
+        free_slug=tenants.slug_to_restore(tenant) if tenant.deleted_at else None,
         deactivated_hold_license=platform.current().deactivated_tenants_hold_license,
         **context,
     )
+
+
+def _login_urls(reseller: Reseller, tenant: Tenant) -> list[str]:
+    """Where the tenant's people sign in: at its own domains, and always at ours."""
+    own = [
+        f"https://{domain.host}/login"
+        for domain in domains.list_domains(reseller.id, MOST_DOMAINS).rows
+        if domain.tenant_id == tenant.id and domain.status == Status.VERIFIED
+    ]
+    return [*own, login_address(reseller.slug, tenant.slug)]
 
 
 add_tenant_deeds(

@@ -16,10 +16,10 @@
   const times = (root) => all("time[datetime]", root).forEach((el) => {
     const when = new Date(el.dateTime);
     if (isNaN(when) || el.dateTime.length < 11) return;
-    const day = { day: "numeric", month: "short", year: "numeric" };
-    const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+    const day = `${when.getDate()} ${when.toLocaleString("en-US", { month: "short" })} ${when.getFullYear()}`;
+    const clock = when.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
     el.title = el.dateTime;
-    el.textContent = when.toLocaleString("en-GB", el.dataset.format === "date" ? day : { ...day, ...clock });
+    el.textContent = el.dataset.format === "date" ? day : `${day}, ${clock}`;
   });
 
   /* Parts that only make sense with or without a script. */
@@ -80,7 +80,11 @@
     const input = one("[data-quantity]", form), advice = one("[data-advice]", form);
     const show = () => {
       const n = Number(input.value);
-      if (!Number.isInteger(n) || n < 1 || n > Number(input.max || 1e9)) return;
+      if (!Number.isInteger(n) || n < 1 || n > Number(input.max || 1e9)) {
+        one("[data-lines]", form).textContent = one("[data-total]", form).textContent = "–";
+        advice.hidden = true;
+        return;
+      }
       const sum = total(tiers, n), offer = better(tiers, n), tier = tierOf(tiers, n);
       one("[data-lines]", form).textContent = `${count(n, "license")} × ${money(tier.unit_amount, currency)}`;
       one("[data-total]", form).textContent = money(sum, currency);
