@@ -1,6 +1,7 @@
 """/local/outbox: the mails that went out, as SES's stand-in (moto) keeps them."""
 
 import json
+from datetime import datetime
 from email import message_from_string, policy
 from email.message import EmailMessage
 from html import escape
@@ -75,10 +76,15 @@ def _list(mails: list[dict[str, Any]]) -> str:
         return "<p class=none>No mail has gone out yet. This page looks again by itself.</p>"
     rows = "".join(
         f'<li><a href="{PREFIX}/{escape(mail["id"])}"><b>{escape(mail["subject"])}</b>'
-        f"<span>{escape(mail['to'])}</span><time>{escape(mail['at'][:19])}</time></a></li>"
+        f"<span>{escape(mail['to'])}</span><time>{_moment(mail['at'])}</time></a></li>"
         for mail in mails
     )
     return f"<ul>{rows}</ul>"
+
+
+def _moment(at: str) -> str:
+    when = datetime.fromisoformat(at)
+    return f"{when.day} {when:%b %Y, %H:%M} UTC"
 
 
 def _message(mail: dict[str, Any]) -> str:
@@ -86,7 +92,7 @@ def _message(mail: dict[str, Any]) -> str:
     return (
         f"<p><a href={PREFIX}>← All mail</a></p>"
         f"<dl><dt>To</dt><dd>{escape(mail['to'])}</dd><dt>From</dt><dd>{escape(mail['from'])}</dd>"
-        f"<dt>Sent</dt><dd>{escape(mail['at'][:19])}</dd></dl>"
+        f"<dt>Sent</dt><dd>{_moment(mail['at'])}</dd></dl>"
         '<iframe title="The mail" sandbox="allow-top-navigation-by-user-activation" '
         f'src="{PREFIX}/{escape(mail["id"])}/html"></iframe>'
         f"<details><summary>Plain text</summary><pre>{_linked(mail['text'])}</pre></details>"

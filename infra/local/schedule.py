@@ -30,6 +30,8 @@ SCHEDULED: dict[str, tuple[Scheduled, int]] = {
     "take-figures": (take_figures, 60 * 60),
 }
 
+PATIENCE_SECONDS = 10
+
 _EVENT = {
     "version": "0",
     "id": "local",
@@ -54,13 +56,19 @@ class Clock:
 
     def __init__(self) -> None:
         self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         for name, (_, seconds) in SCHEDULED.items():
-            threading.Thread(target=self._tick, args=(name, seconds), daemon=True).start()
+            thread = threading.Thread(target=self._tick, args=(name, seconds), daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def stop(self) -> None:
+        """Returns once no function runs any more: one that outlives AWS finds no tables."""
         self._stopping.set()
+        for thread in self._threads:
+            thread.join(PATIENCE_SECONDS)
 
     def _tick(self, name: str, seconds: int) -> None:
         while not self._stopping.wait(seconds):

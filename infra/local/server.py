@@ -1,6 +1,7 @@
 """One HTTP server on 127.0.0.1 for everything that `make run` offers."""
 
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -12,6 +13,7 @@ Handle = Callable[[str, str, Mapping[str, str], bytes], HttpAnswer]
 
 # More than the service accepts, so that it is the service that refuses.
 MAX_BODY_BYTES = 10 * 1024 * 1024
+PATIENCE_SECONDS = 10
 
 
 class LocalServer(ThreadingHTTPServer):
@@ -21,8 +23,30 @@ class LocalServer(ThreadingHTTPServer):
     allow_reuse_address = True
 
     def __init__(self, port: int, handle: Handle) -> None:
-        super().__init__(("127.0.0.1", port), _handler(handle))
+        super().__init__(("127.0.0.1", port), _handler(self._counted(handle)))
+        self._answering = 0
+        self._idle = threading.Condition()
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+    def stop(self) -> None:
+        """Returns once what was asked is answered: no request outlives what it works with."""
+        self.shutdown()
+        with self._idle:
+            self._idle.wait_for(lambda: not self._answering, PATIENCE_SECONDS)
+        self.server_close()
+
+    def _counted(self, handle: Handle) -> Handle:
+        def counted(*request: Any) -> HttpAnswer:
+            with self._idle:
+                self._answering += 1
+            try:
+                return handle(*request)
+            finally:
+                with self._idle:
+                    self._answering -= 1
+                    self._idle.notify_all()
+
+        return counted
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that went away in the middle of an answer is no error."""

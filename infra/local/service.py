@@ -86,6 +86,5 @@ def local_service(port: int) -> Iterator[LocalService]:
         finally:
             schedule.stop()
             courier.stop()
+            server.stop()
             stripe_api.stop()
-            server.shutdown()
-            server.server_close()

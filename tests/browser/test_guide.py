@@ -217,3 +217,18 @@ def test_a_reseller_meets_a_closed_door_at_the_admins_pages(open_window: Open) -
     assert response is not None
     assert response.status == 403
     heading(page, "This isn't yours to open")
+
+
+def test_going_back_to_a_refused_form_sends_nothing_again(open_window: Open) -> None:
+    window = open_window("over")
+    page = window.page
+    page.goto("/reseller/settings")
+    page.get_by_label("New password").fill("a new password that is long")
+    page.get_by_label("Current password", exact=True).last.fill("not the one")
+    press(window, "Change password")
+    expect(page.get_by_role("alert")).to_be_visible()
+    go_to(window, "Tenants")
+    heading(page, "Tenants")
+    page.go_back()
+    heading(page, "Settings")
+    expect(page.get_by_role("alert")).to_have_count(0)

@@ -230,6 +230,10 @@
   const waiting = one("[data-poll]");
   if (waiting) poll(Number(waiting.dataset.poll));
 
+  /* A page that answered a form stands in the history as one that was asked for: going back to
+     it, or reloading it, sends nothing a second time. */
+  history.replaceState(history.state, "", location.href);
+
   reveal(document); times(document);
   one("[data-focus]")?.focus();
 })();
