@@ -27,6 +27,7 @@ KEPT = timedelta(days=30)
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(days=1)
+NOT_SENT = "It was not sent within a day."
 BATCH = 25
 # Enough for one attempt at SES that runs into its timeouts.
 SPARE_SECONDS = 8.0
@@ -87,6 +88,9 @@ def _due() -> Iterator[Mail]:
 
 
 def _attempt(mail: Mail, report: SendReport) -> None:
+    if _is_stale(mail):
+        _give_up(mail, mail.last_error or NOT_SENT, report)
+        return
     if not _take_turn(mail):
         return
     try:
@@ -103,6 +107,23 @@ def _attempt(mail: Mail, report: SendReport) -> None:
         count("MailSent")
 
 
+def _is_stale(mail: Mail) -> bool:
+    """Whether it comes too late, after so many failures or before the first attempt: a mail
+    that was queued weeks before MAIL_FROM was set would only confuse. One that was given up
+    and is due again is wanted by a person."""
+    return _is_old(mail) and mail.due is not None and mail.given_up_at is None
+
+
+def _is_old(mail: Mail) -> bool:
+    return clock.now() - mail.created_at > GIVE_UP_AFTER
+
+
+def _give_up(mail: Mail, reason: str, report: SendReport) -> None:
+    if _mark(mail, due=None, due_at=None, given_up_at=clock.now(), last_error=reason):
+        report.given_up += 1
+        count("MailGivenUp")
+
+
 def _take_turn(mail: Mail) -> bool:
     """Put down the next attempt. False where another sender was first, or it is sent."""
     now = clock.now()
@@ -115,12 +136,11 @@ def _take_turn(mail: Mail) -> bool:
 def _failed(mail: Mail, error: Exception, report: SendReport) -> None:
     report.failed += 1
     count("MailFailed")
-    columns: dict[str, Any] = {"last_error": f"{type(error).__name__}: {error}"[:500]}
-    if clock.now() - mail.created_at > GIVE_UP_AFTER:
-        columns |= {"due": None, "due_at": None, "given_up_at": clock.now()}
-        report.given_up += 1
-        count("MailGivenUp")
-    _mark(mail, **columns)
+    reason = f"{type(error).__name__}: {error}"[:500]
+    if _is_old(mail):
+        _give_up(mail, reason, report)
+    else:
+        _mark(mail, last_error=reason)
 
 
 def _drop(mail: Mail) -> None:

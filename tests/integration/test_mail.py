@@ -11,7 +11,7 @@ from chalicelib.services import mail
 from chalicelib.storage.outbox import Mail
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User
-from infra.local import outbox
+from infra.local import damage, outbox
 from infra.local.schedule import run_now
 from tests.conftest import TestClock
 from tests.support.mail import mails_to
@@ -70,13 +70,38 @@ def test_failures_back_off_then_are_given_up_on_record(frozen: TestClock) -> Non
     while (due_at := the_mail().due_at) is not None:
         pauses.append(due_at - frozen.now())
         frozen.advance(due_at - frozen.now())
-        assert mail.send_due().failed == 1
+        report = mail.send_due()
+        assert report.failed + report.given_up == 1
     assert pauses[:4] == [timedelta(minutes=m) for m in (0, 1, 2, 4)]
     assert max(pauses) == timedelta(hours=1)
     row = the_mail()
     assert row.given_up_at is not None
     assert str(row.last_error).startswith("TemplateNotFound: 'no_such_template.txt'")
-    assert row.attempts == len(pauses)
+    assert row.attempts == len(pauses) - 1
+    assert row.given_up_at - row.created_at <= timedelta(hours=25)
+
+
+def test_what_waited_too_long_is_given_up_unsent(frozen: TestClock) -> None:
+    """MAIL_FROM was set weeks after it was queued: nobody waits for it any more."""
+    queue()
+    frozen.advance(timedelta(hours=24, minutes=1))
+    assert vars(mail.send_due()) == {"sent": 0, "failed": 0, "given_up": 1}
+    assert mails_to(TO) == []
+    row = the_mail()
+    assert row.due is None
+    assert row.given_up_at == frozen.now()
+    assert row.last_error == "It was not sent within a day."
+
+
+def test_what_was_given_up_is_sent_when_a_person_wants_it(frozen: TestClock) -> None:
+    queue(to="not an address")
+    frozen.advance(timedelta(days=2))
+    assert mail.send_due().given_up == 1
+    damage.edit(the_mail(), due="due", due_at=frozen.now())
+    assert vars(mail.send_due()) == {"sent": 0, "failed": 1, "given_up": 1}
+    damage.edit(the_mail(), due="due", due_at=frozen.now(), to=TO)
+    assert mail.send_due().sent == 1
+    assert the_mail().due is None
 
 
 def test_a_failing_mail_stops_no_other(frozen: TestClock) -> None:
