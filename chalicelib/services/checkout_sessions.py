@@ -1,10 +1,10 @@
 """Which of a purchase's Checkout Sessions counts, and what it says the purchase is worth.
 
-A purchase has one session. It can come to have two where Stripe made one and its answer was
+A purchase has one session. It can come to have more where Stripe made one and its answer was
 lost for good: then at most one of them may stay open, and money counts once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.purchases import Assessment, Quoted, Status, assess
@@ -18,20 +18,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """report: of the session that counts. other_session_id: one that was paid beside it."""
+    """report: of the session that counts. other_sessions: those that were paid beside it.
+
+    paid_twice: one of them has money that should go back. strays: those that are open, and
+    that nobody should pay.
+    """
 
     assessment: Assessment
     report: "SessionReport"
-    other_session_id: str | None
+    other_sessions: frozenset[str]
+    paid_twice: bool
+    strays: tuple[str, ...]
 
 
 def look(purchase: Purchase, session_id: str | None = None) -> Look | None:
-    """What Stripe says now; None for a purchase of which no session is known.
+    """What Stripe says now, and nothing else; None for a purchase of which no session is known.
 
     session_id: one that the row may not know. Raises PaymentProviderUnavailable.
     """
-    known = (purchase.session_id, purchase.other_session_id, session_id)
-    reports = _reports(list(dict.fromkeys(id for id in known if id)), purchase)
+    from chalicelib.payments.reports import report
+
+    known = (purchase.session_id, session_id, *sorted(purchase.other_sessions or ()))
+    reports = [report(id) for id in dict.fromkeys(known) if id]
     if not reports:
         return None
     ranked = sorted(
@@ -41,9 +49,26 @@ def look(purchase: Purchase, session_id: str | None = None) -> Look | None:
     )
     (assessment, counted), *others = ranked
     paid_too = [report.session_id for _, report in others if report.facts.paid]
-    if any(other.worth for other, _ in others):
-        assessment = _paid_twice(assessment, purchase, paid_too[0])
-    return Look(assessment, counted, paid_too[0] if paid_too else None)
+    paid_twice = any(other.worth for other, _ in others)
+    if paid_twice:
+        assessment = replace(assessment, reason=_paid_twice(paid_too))
+    strays = tuple(r.session_id for r in reports if _is_stray(r, reports, purchase))
+    return Look(assessment, counted, frozenset(paid_too), paid_twice, strays)
+
+
+def look_and_close(purchase: Purchase, session_id: str | None = None) -> Look | None:
+    """As `look`, once nobody can pay any more what nobody should."""
+    seen = look(purchase, session_id)
+    if seen is not None and seen.strays:
+        _close(purchase, seen.strays)
+        seen = look(purchase, session_id)
+    if seen is not None and seen.paid_twice and seen.assessment.reason != purchase.status_reason:
+        count("PurchasesPaidTwice")
+        logger.error(
+            "A purchase was paid twice",
+            extra={"purchase_id": purchase.id, "session_ids": sorted(seen.other_sessions)},
+        )
+    return seen
 
 
 def _rank(
@@ -58,23 +83,15 @@ def _rank(
     )
 
 
-def _reports(session_ids: list[str], purchase: Purchase) -> list["SessionReport"]:
-    if not session_ids:
-        return []
+def _close(purchase: Purchase, session_ids: tuple[str, ...]) -> None:
     from chalicelib.payments.checkout import expire_checkout
-    from chalicelib.payments.reports import report
 
-    reports = [report(session_id) for session_id in session_ids]
-    strays = [r.session_id for r in reports if _is_stray(r, reports, purchase)]
-    if not strays:
-        return reports
-    for session_id in strays:
+    for session_id in session_ids:
         logger.warning(
             "A stray checkout is closed",
             extra={"purchase_id": purchase.id, "session_id": session_id},
         )
         expire_checkout(session_id)
-    return [report(session_id) for session_id in session_ids]
 
 
 def _is_stray(report: "SessionReport", reports: list["SessionReport"], purchase: Purchase) -> bool:
@@ -100,12 +117,8 @@ def _assess(purchase: Purchase, report: "SessionReport") -> Assessment:
     return assess(quoted, report.facts)
 
 
-def _paid_twice(assessment: Assessment, purchase: Purchase, session_id: str) -> Assessment:
-    if purchase.other_session_id is None:
-        count("PurchasesPaidTwice")
-        logger.error(
-            "A purchase was paid twice",
-            extra={"purchase_id": purchase.id, "session_id": session_id},
-        )
-    reason = f"Paid twice: Stripe's session {session_id} was paid too. Refund one of them."
-    return Assessment(assessment.status, assessment.worth, reason, assessment.awaited)
+def _paid_twice(session_ids: list[str]) -> str:
+    if len(session_ids) == 1:
+        return f"Paid twice: Stripe's session {session_ids[0]} was paid too. Refund one of them."
+    names = ", ".join(session_ids)
+    return f"Paid {len(session_ids) + 1} times: so were {names}. Refund all but one of them."

@@ -104,7 +104,7 @@ def _read_again(purchase: Purchase) -> Purchase:
 def _settle(
     purchase: Purchase, session_id: str | None, *, by: str, once: Once, also: Also | None
 ) -> Settled:
-    look = checkout_sessions.look(purchase, session_id)
+    look = checkout_sessions.look_and_close(purchase, session_id)
     further = also(purchase) if also else {}
     if look is None:
         return _apply(purchase, _without_session(purchase), further, by=by, once=once)
@@ -129,7 +129,7 @@ def _columns(purchase: Purchase, look: "Look") -> dict[str, Any]:
     found, facts = look.report, look.report.facts
     columns: dict[str, Any] = {
         "session_id": found.session_id,
-        "other_session_id": look.other_session_id,
+        "other_sessions": look.other_sessions or None,
         "payment_intent_id": found.payment_intent_id or purchase.payment_intent_id,
         "receipt_url": found.receipt_url or purchase.receipt_url,
         "invoice_url": found.invoice_url or purchase.invoice_url,

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pynamodb.attributes import UnicodeAttribute
+from pynamodb.attributes import UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from chalicelib.domain.statements import Money
@@ -42,8 +42,8 @@ class Purchase(Row):
     refunds: those that an admin made, by id; see Refund. credited_at: when the pool was first
     given licenses for it. bookings: what its money did, by the moment it was booked: their sums
     are what it is now, and none changes later, so that closed books stay closed.
-    checkout_attempt: how often Stripe refused to open its session. other_session_id: a second
-    session that was paid too.
+    checkout_attempt: how often Stripe refused to open its session. other_sessions: what else
+    must be looked at, since it was paid too, or could not be looked at when it came to light.
     """
 
     noun = "purchases"
@@ -69,7 +69,7 @@ class Purchase(Row):
     checkout_url = UnicodeAttribute(null=True)
     checkout_attempt = Integer(default_for_new=0)
     refunds = Document(default_for_new=dict)
-    other_session_id = UnicodeAttribute(null=True)
+    other_sessions = UnicodeSetAttribute(null=True)
     session_id = UnicodeAttribute(null=True)
     payment_intent_id = UnicodeAttribute(null=True)
     receipt_url = UnicodeAttribute(null=True)

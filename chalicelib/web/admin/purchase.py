@@ -54,7 +54,7 @@ def show_purchase(visit: Visit, **context: Any) -> Response:
 def _stripe_ids(purchase: Purchase) -> list[tuple[str, str]]:
     known = [
         ("Checkout", purchase.session_id),
-        ("Second checkout", purchase.other_session_id),
+        ("Other checkouts", ", ".join(sorted(purchase.other_sessions or ()))),
         ("Payment", purchase.payment_intent_id),
     ]
     return [(label, id) for label, id in known if id]
