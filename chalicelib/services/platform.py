@@ -104,10 +104,10 @@ def tiers_of(document: Mapping[str, Any]) -> tuple[Tier, ...]:
     return tuple(Tier(t["from"], t["unit_amount"]) for t in document["tiers"])
 
 
-def quote(quantity: int) -> Quote:
-    """What `quantity` licenses cost now. Raises InvalidRequest."""
+def quote(quantity: int, prices: PlatformSettings | None = None) -> Quote:
+    """What `quantity` licenses cost, now or by the settings given. Raises InvalidRequest."""
     try:
-        return pricing.quote(quantity, tiers(current()))
+        return pricing.quote(quantity, tiers(prices or current()))
     except ValueError as error:
         raise InvalidRequest.of("quantity", str(error)) from None
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib import clock
 from chalicelib.domain.pricing import LARGEST_TOTAL, Quote
-from chalicelib.domain.purchases import CHECKOUT_LIFETIME, RESUMABLE, Status
+from chalicelib.domain.purchases import CHECKOUT_LIFETIME, Status
 from chalicelib.errors import (
     Busy,
     InvalidRequest,
@@ -20,11 +20,11 @@ from chalicelib.errors import (
     VersionConflict,
 )
 from chalicelib.observability import logger
-from chalicelib.services import platform, settlement
+from chalicelib.services import open_checkouts, platform, settlement
 from chalicelib.services.idempotency import UNKEYED, Once
 from chalicelib.settings import settings
-from chalicelib.storage.claims import claim, owner_of
-from chalicelib.storage.purchases import UNSETTLED, Purchase, checkout_claim
+from chalicelib.storage.platform_settings import PlatformSettings
+from chalicelib.storage.purchases import UNSETTLED, Purchase
 from chalicelib.storage.reads import Page, PageRequest, get, query_page
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import new_id
@@ -46,64 +46,26 @@ def buy_licenses(reseller: Reseller, quantity: int, *, by: str, once: Once = UNK
     """
     if once.ref is not None:
         return _finish(reseller, read_purchase(reseller.id, once.ref), once)
-    quote = platform.quote(quantity)
+    prices = platform.current()  # once: total and tiers of one moment
+    quote = platform.quote(quantity, prices)
     if quote.total > LARGEST_TOTAL:
         raise InvalidRequest.of("quantity", "One order can't cost that much. Order in parts.")
     for _ in range(ATTEMPTS):
         try:
-            purchase = _open_checkout(reseller.id, quote)
+            purchase = open_checkouts.find(reseller.id, quote)
             if purchase is None:
-                purchase = _start(reseller, quote, by=by, once=once)
+                purchase = _start(reseller, quote, prices, by=by, once=once)
         except VersionConflict:  # another request opened or closed it first
             continue
         return _finish(reseller, purchase, once)
     raise Busy
 
 
-def _open_checkout(reseller_id: str, quote: Quote) -> Purchase | None:
-    """The purchase that holds the claim, if it still can be paid at today's price; if not, it
-    is closed, which gives the claim up."""
-    purchase_id = owner_of(checkout_claim(reseller_id, quote.quantity))
-    if purchase_id is None:
-        return None
-    purchase = read_purchase(reseller_id, purchase_id)
-    current = purchase.total == quote.total and purchase.currency == settings().currency
-    usable = purchase.expires_at > clock.now() if purchase.session_id else _is_resumable(purchase)
-    if purchase.status == Status.PENDING and current and usable:
-        return purchase
-    _close(purchase)
-    return None
-
-
-def _is_resumable(purchase: Purchase) -> bool:
-    return clock.now() - purchase.created_at <= RESUMABLE
-
-
-def _close(purchase: Purchase) -> None:
-    """See that nobody can pay it any more; if somebody has, it is settled as paid."""
-    if purchase.session_id is not None:
-        from chalicelib.payments.checkout import expire_checkout
-
-        expire_checkout(purchase.session_id)
-        settlement.settle(purchase)
-    elif _is_resumable(purchase):
-        _give_up(purchase, None)
-    else:
-        settlement.settle(purchase)
-
-
-def _give_up(purchase: Purchase, reason: str | None) -> None:
-    """A purchase that never got its session. Should Stripe have made one nevertheless, the
-    sweep finds and closes it."""
-    tx = Transaction()
-    tx.change(purchase, status=Status.EXPIRED, status_reason=reason, unsettled=None)
-    settlement.free_claim(tx, purchase)
-    tx.commit()
-
-
-def _start(reseller: Reseller, quote: Quote, *, by: str, once: Once) -> Purchase:
-    """The pending purchase and its claim. Raises VersionConflict: there is an open one."""
-    prices = platform.current()
+def _start(
+    reseller: Reseller, quote: Quote, prices: PlatformSettings, *, by: str, once: Once
+) -> Purchase:
+    """The pending purchase and its claim. prices: what it was quoted by. Raises
+    VersionConflict: there is an open one."""
     now = clock.now()
     purchase = Purchase(
         reseller.id,
@@ -122,8 +84,7 @@ def _start(reseller: Reseller, quote: Quote, *, by: str, once: Once) -> Purchase
     )
     tx = Transaction()
     tx.create(purchase, otherwise=VersionConflict())
-    name = checkout_claim(reseller.id, quote.quantity)
-    claim(tx, name, purchase.id, otherwise=VersionConflict())
+    open_checkouts.claim(tx, purchase)
     once.reserve(tx, purchase.id)
     tx.commit()
     once.ref = purchase.id if once.key else None
@@ -138,7 +99,7 @@ def _finish(reseller: Reseller, purchase: Purchase, once: Once) -> Purchase:
         tx = Transaction()
         try:
             if purchase.session_id is None and purchase.status == Status.PENDING:
-                if not _is_resumable(purchase):
+                if not open_checkouts.is_resumable(purchase):
                     return settlement.settle(purchase, once=once).purchase
                 opened = _open_session(reseller, purchase)
                 tx.change(
@@ -172,7 +133,7 @@ def _open_session(reseller: Reseller, purchase: Purchase) -> "OpenCheckout":
             return open_checkout(order, idempotency_key=key)
         except PaymentProviderRefused as refused:
             if refused.why in AMOUNT_REFUSED:
-                _give_up(purchase, str(refused))
+                open_checkouts.give_up(purchase, str(refused))
                 raise InvalidRequest.of("quantity", str(refused)) from refused
             _count_attempt(purchase)
             if refused.why == "resource_missing" and customer_id:

@@ -20,6 +20,14 @@ def claim(tx: Transaction, name: str, owner: str, *, otherwise: Otherwise) -> No
     tx.create(Claim(name, owner=owner), otherwise=otherwise)
 
 
+def take_over(
+    tx: Transaction, name: str, owner: str, *, from_owner: str, otherwise: Otherwise
+) -> None:
+    """Take a name that still is this other owner's, who has no right to it any more: see to
+    that with a condition in the same transaction."""
+    tx.put(Claim(name, owner=owner), condition=Claim.owner == from_owner, otherwise=otherwise)
+
+
 def free(tx: Transaction, name: str, owner: str) -> None:
     """Give a name back. One that is another's by now (a damaged table) is left alone."""
     if owner_of(name) == owner:

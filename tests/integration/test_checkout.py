@@ -8,15 +8,18 @@ import pytest
 
 from chalicelib import clock
 from chalicelib import settings as house
-from chalicelib.errors import PaymentProviderUnavailable
+from chalicelib.domain import pricing
+from chalicelib.errors import PaymentProviderUnavailable, VersionConflict
 from chalicelib.services import platform, purchases
+from chalicelib.services.idempotency import UNKEYED
 from chalicelib.services.purchases import buy_licenses, current_purchase
 from chalicelib.services.settlement import settle
 from chalicelib.services.sweep import sweep
+from chalicelib.storage.claims import Claim, owner_of
 from chalicelib.storage.platform_settings import PLATFORM, PlatformSettings
-from chalicelib.storage.purchases import Purchase
+from chalicelib.storage.purchases import Purchase, checkout_claim
 from chalicelib.storage.resellers import Reseller
-from chalicelib.storage.transactions import Transaction
+from infra.local import damage
 from infra.local.stripe_stand_in import StripeStandIn
 from tests.support import books
 from tests.support.people import People
@@ -112,6 +115,77 @@ def test_a_new_price_closes_the_checkout_at_the_old_one(
     assert statuses() == ["expired", "pending"]
 
 
+def test_a_price_that_changes_while_an_order_is_taken(
+    reseller: Reseller, stripe: StripeStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refund is reckoned by the tiers that the total came of: both are of one moment."""
+    quoted = pricing.quote
+
+    def quote(*asked: Any) -> pricing.Quote:
+        made = quoted(*asked)
+        set_price(999, 2)
+        return made
+
+    monkeypatch.setattr(pricing, "quote", quote)
+    bought = buy()
+    tiers = platform.tiers_of(bought.tiers)
+    assert bought.total == pricing.total(12, tiers) == 24_000
+    assert bought.tiers_version == 1
+
+
+@pytest.mark.parametrize("by", ["card", "bank"])
+def test_an_order_right_after_a_payment_is_another_order(
+    people: People, stripe: StripeStandIn, by: str
+) -> None:
+    """Nobody has told us of the payment yet."""
+    buyer = people.reseller()
+    path, order = "/v1/resellers/me/purchases", {"quantity": 12}
+    first = buyer.api.post(path, order, key="one").json
+    pay = stripe.pay if by == "card" else stripe.pay_later
+    pay(first["checkout_url"].rsplit("/", 1)[1])
+    second = buyer.api.post(path, order, key="two")
+    assert second.status == 201
+    assert second.json["id"] != first["id"]
+    assert second.json["checkout_url"] != first["checkout_url"]
+    assert statuses() == ["paid" if by == "card" else "processing", "pending"]
+    assert buyer.api.post(path, order, key="three").json == second.json
+
+
+@pytest.mark.parametrize("owner", ["paid", "gone"])
+def test_a_claim_left_behind_is_taken_over(
+    people: People, stripe: StripeStandIn, owner: str
+) -> None:
+    """As tables restored to different moments have it."""
+    buyer = people.reseller()
+    path, order = "/v1/resellers/me/purchases", {"quantity": 12}
+    first = buyer.api.post(path, order).json
+    row = purchases.read_purchase(first["reseller_id"], first["id"])
+    claim = Claim.get(checkout_claim(row.reseller_id, 12))
+    item = damage.stored(claim)
+    stripe.pay(row.session_id or "")
+    settle(row)
+    damage.put(claim, item)
+    if owner == "gone":
+        damage.remove(row)
+    second = buyer.api.post(path, order)
+    assert second.status == 201
+    assert second.json["id"] != first["id"]
+    assert owner_of(claim.name) == second.json["id"]
+    assert buyer.api.post(path, order).json == second.json
+
+
+def test_a_claim_is_not_taken_from_who_waits_to_be_paid(
+    reseller: Reseller, stripe: StripeStandIn
+) -> None:
+    """Somebody opened a checkout after this request had looked for one: the write refuses."""
+    first = buy()
+    prices = platform.current()
+    with pytest.raises(VersionConflict):
+        purchases._start(reseller, platform.quote(12, prices), prices, by="usr_b", once=UNKEYED)
+    assert [row["id"] for row in books.rows("purchases")] == [first.id]
+    assert owner_of(checkout_claim(reseller.id, 12)) == first.id
+
+
 def test_paid_at_the_old_price_just_before_the_new_one(
     reseller: Reseller, stripe: StripeStandIn
 ) -> None:
@@ -161,49 +235,6 @@ def test_what_is_asked_of_stripe_may_change_between_two_attempts(
     sweep()  # finds the one whose answer was lost, and closes it
     assert stripe.find("checkout.session", lost["id"])["status"] == "expired"
     assert again(bought).status == "pending"
-
-
-def lose_the_first_session(stripe: StripeStandIn) -> tuple[str, Purchase]:
-    """A purchase with two sessions: the first one's answer never came."""
-    purchase = buy()
-    tx = Transaction()
-    lost = purchase.session_id or ""
-    tx.change(purchase, session_id=None, checkout_url=None, checkout_attempt=7)
-    tx.commit()
-    return lost, buy()
-
-
-def test_a_session_that_the_row_never_learnt_is_paid(
-    reseller: Reseller, stripe: StripeStandIn
-) -> None:
-    lost, purchase = lose_the_first_session(stripe)
-    stripe.pay(lost)
-    sweep()
-    row = again(purchase)
-    assert (row.status, row.session_id, row.licenses_granted) == ("paid", lost, 12)
-    assert stripe.find("checkout.session", purchase.session_id or "")["status"] == "expired"
-    books.check_invariants()
-
-
-def test_two_sessions_paid_count_once_and_a_person_is_told(
-    reseller: Reseller, stripe: StripeStandIn
-) -> None:
-    lost, purchase = lose_the_first_session(stripe)
-    stripe.pay(lost)
-    stripe.pay(purchase.session_id or "")
-    sweep()
-    row = again(purchase)
-    assert (row.status, row.licenses_granted) == ("paid", 12)
-    assert "Paid twice" in (row.status_reason or "")
-    stripe.refund(row.session_id or "")
-    sweep()
-    row = again(purchase)
-    assert (row.status, row.licenses_granted) == ("paid", 12)
-    assert row.status_reason is None
-    stripe.refund(row.session_id or "")
-    sweep()
-    assert again(purchase).licenses_granted == 0
-    books.check_invariants()
 
 
 def test_an_older_look_written_after_a_newer_one_is_corrected(
