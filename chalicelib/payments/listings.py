@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import stripe
@@ -9,6 +10,8 @@ import stripe
 from chalicelib.payments.client import client, stripe_errors
 from chalicelib.payments.reports import get
 from chalicelib.payments.webhooks import HANDLED, StripeMessage, message_of
+
+PAGE = 100  # the most that Stripe gives at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +25,36 @@ class SessionOwner:
     stage: str | None
 
 
-def sessions_between(start: datetime, end: datetime) -> list[SessionOwner]:
-    """All sessions made in [start, end], oldest first. Raises PaymentProviderUnavailable."""
+def sessions_between(
+    start: datetime, end: datetime, *, most: int | None = None
+) -> list[SessionOwner]:
+    """The sessions made in [start, end], oldest first. Raises PaymentProviderUnavailable.
+
+    most: of more than so many, only the newest so many.
+    """
     with stripe_errors():
         listing = client().v1.checkout.sessions.list(
-            {"created": _between(start, end), "limit": 100}
+            {"created": _between(start, end), "limit": PAGE}
         )
-        owners = [_owner(session) for session in listing.auto_paging_iter()]
+        owners = [_owner(session) for session in islice(listing.auto_paging_iter(), most)]
     return owners[::-1]
 
 
-def events_between(start: datetime, end: datetime) -> list[StripeMessage]:
-    """All events in [start, end] that a webhook should have told of, oldest first. Stripe
-    keeps them for 30 days. Raises PaymentProviderUnavailable."""
+def events_between(
+    start: datetime, end: datetime, *, most: int | None = None
+) -> list[StripeMessage]:
+    """The events in [start, end] that a webhook should have told of, oldest first. Stripe
+    keeps them for 30 days. Raises PaymentProviderUnavailable.
+
+    most: of more than so many, only the newest so many.
+    """
     with stripe_errors():
         listing = client().v1.events.list(
-            {"created": _between(start, end), "types": sorted(HANDLED), "limit": 100}
+            {"created": _between(start, end), "types": sorted(HANDLED), "limit": PAGE}
         )
-        found = [message_of(event.to_dict()) for event in listing.auto_paging_iter()]
-    return [message for message in found[::-1] if message is not None]
+        messages = (message_of(event.to_dict()) for event in listing.auto_paging_iter())
+        found = list(islice(filter(None, messages), most))
+    return found[::-1]
 
 
 def session_of_payment(payment_intent_id: str) -> SessionOwner | None:

@@ -53,10 +53,19 @@ def receive(message: "StripeMessage") -> str:
 
 
 def find_purchase(message: "StripeMessage") -> tuple[Purchase | None, str | None]:
-    """The purchase that an event is about, and the session that it came through, if known.
+    """The purchase that an event is about, and the session that it came through, if known."""
+    reseller_id, purchase_id, session_id = trail(message)
+    if not (purchase_id and reseller_id):
+        return None, None
+    return get(Purchase, reseller_id, purchase_id), session_id
+
+
+def trail(message: "StripeMessage") -> tuple[str | None, str | None, str | None]:
+    """Where an event leads: the ids of a reseller, of its purchase, and of the session.
 
     Ours carry the purchase's id in their metadata. A dispute carries none, nor does a refund
     made in Stripe's dashboard: their payment leads to its session.
+    Raises PaymentProviderUnavailable.
     """
     purchase_id, reseller_id = message.purchase_id, message.reseller_id
     session_id = message.session_id
@@ -67,9 +76,7 @@ def find_purchase(message: "StripeMessage") -> tuple[Purchase | None, str | None
         if owner is not None:
             purchase_id, reseller_id = owner.purchase_id, owner.reseller_id
             session_id = owner.session_id
-    if not (purchase_id and reseller_id):
-        return None, None
-    return get(Purchase, reseller_id, purchase_id), session_id
+    return reseller_id, purchase_id, session_id
 
 
 def _words(settled: Settled) -> str:

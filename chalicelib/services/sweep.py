@@ -3,24 +3,30 @@
 It asks two parties what there is to look at. Stripe: which sessions it made, and which events
 it has, since the last time; so that a lost webhook is healed however long ago the purchase was
 paid, and so is a row that never learnt its session. And the sparse index: which purchases wait
-for something. It keeps to its time and goes on, the next time, where it stopped.
+for something, but for those whose checkout is open: Stripe has an event when that ends. It
+keeps to its time and goes on, the next time, where it stopped.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from pynamodb.expressions.update import Action
+
 from chalicelib import clock
+from chalicelib.domain.purchases import Status
+from chalicelib.errors import NotFound
 from chalicelib.observability import count, logger
 from chalicelib.services import refunds
 from chalicelib.services.settlement import settle
-from chalicelib.services.stripe_messages import find_purchase
+from chalicelib.services.stripe_messages import trail
 from chalicelib.settings import settings
 from chalicelib.storage.purchases import UNSETTLED, Purchase
 from chalicelib.storage.reads import get
 from chalicelib.storage.stripe_events import PROGRESS, SweepProgress
+from chalicelib.storage.transactions import Transaction
 
 if TYPE_CHECKING:
     from chalicelib.payments.listings import SessionOwner
@@ -29,7 +35,12 @@ if TYPE_CHECKING:
 DEFAULT_SECONDS = 240.0
 # What there is to look at the first time, or after a long silence: Stripe keeps events for 30.
 LONGEST_WINDOW = timedelta(days=29)
-SLICE = timedelta(days=6)  # as much of a window as is listed at once
+# As much of a window as is listed at once: longer and longer while little is found, shorter
+# where it is more than MOST_LISTED, of which a listing takes ten seconds or so.
+FIRST_SLICE = timedelta(hours=1)
+LONGEST_SLICE = timedelta(days=6)
+SHORTEST_SLICE = timedelta(seconds=1)  # Stripe's times are no finer
+MOST_LISTED = 1_000
 # Looked at again the next time: what was under way, or came late into Stripe's lists.
 OVERLAP = timedelta(minutes=5)
 # By then a message should have told of a payment.
@@ -50,10 +61,10 @@ class SweepReport:
 
 @dataclass
 class _Round:
-    """One sweep under way. deadlines: by time.monotonic()."""
+    """One sweep under way. Deadlines: by time.monotonic()."""
 
+    index_deadline: float
     deadline: float
-    window_deadline: float
     report: SweepReport = field(default_factory=SweepReport)
     followed: set[tuple[str | None, ...]] = field(default_factory=set)
     settled: set[tuple[str, str | None]] = field(default_factory=set)
@@ -63,41 +74,71 @@ def sweep(seconds: float = DEFAULT_SECONDS) -> SweepReport:
     """Settle everything that may have been missed, for `seconds` at most. One failure doesn't
     stop the rest. Raises PaymentProviderUnavailable where Stripe can't be asked at all."""
     began = time.monotonic()
-    round_ = _Round(began + seconds, began + seconds / 2)
+    round_ = _Round(began + seconds / 2, began + seconds)
     progress = get(SweepProgress, PROGRESS) or SweepProgress(PROGRESS)
-    in_window = in_index = False
-    try:
-        in_window = _sweep_window(round_, progress)
-    finally:  # what waits needs nothing of Stripe's lists
+    in_index = in_window = False
+    try:  # what waits comes first: it needs nothing of Stripe's lists, however long they are
         in_index = _sweep_unsettled(round_, progress)
-    round_.report.finished = in_window and in_index
+    finally:
+        in_window = _sweep_window(round_, progress)
+    round_.report.finished = in_index and in_window
     return round_.report
 
 
-def _sweep_window(round_: _Round, progress: SweepProgress) -> bool:
-    """What Stripe has had since the last time, oldest first. False: the time ran out."""
-    now = clock.now()
-    earliest = now - LONGEST_WINDOW
-    start = max(progress.seen_until or earliest, earliest)
-    while start < now:
-        end = min(start + SLICE, now)
-        for trace in _traces(start, end):
-            if time.monotonic() > round_.window_deadline:
-                _save(progress, seen_until=trace.at)
-                return False
-            _follow(trace, round_)  # what it raises keeps the window from moving past it
-        start = end
-    _save(progress, seen_until=now - OVERLAP)
+def _sweep_unsettled(round_: _Round, progress: SweepProgress) -> bool:
+    """The purchases that wait for something. False: the time ran out."""
+    beyond = Purchase.id > progress.unsettled_after if progress.unsettled_after else None
+    for keys in Purchase.unsettled_index.query(UNSETTLED, beyond):
+        _settle_one(keys.reseller_id, keys.id, None, round_, unless=_waits_for_its_buyer)
+        if time.monotonic() > round_.index_deadline:
+            _save(progress, unsettled_after=keys.id)
+            return False
+    if progress.unsettled_after is not None:
+        _save(progress, unsettled_after=None)
     return True
 
 
-def _traces(start: datetime, end: datetime) -> list["SessionOwner | StripeMessage"]:
+def _sweep_window(round_: _Round, progress: SweepProgress) -> bool:
+    """What Stripe has had since the last time, oldest first, a slice at a time: as long as
+    can be listed quickly. False: the time ran out.
+
+    What is saved has been gone through, so that a function that is killed loses one slice.
+    """
+    now = clock.now()
+    start = max(progress.seen_until or now - LONGEST_WINDOW, now - LONGEST_WINDOW)
+    span = FIRST_SLICE
+    while start < now:
+        end = min(start + span, now)
+        traces = _traces(start, end, MOST_LISTED if span > SHORTEST_SLICE else None)
+        if traces is None:
+            span /= 2
+            continue
+        for trace in traces:
+            _follow(trace, round_)  # what it raises keeps the window from moving past it
+            if time.monotonic() > round_.deadline:
+                _save(progress, seen_until=trace.at)
+                return False
+        _save(progress, seen_until=min(end, now - OVERLAP))
+        if time.monotonic() > round_.deadline and end < now:
+            return False
+        if len(traces) * 2 <= MOST_LISTED:
+            span = min(span * 2, LONGEST_SLICE)
+        start = end
+    return True
+
+
+def _traces(
+    start: datetime, end: datetime, most: int | None
+) -> list["SessionOwner | StripeMessage"] | None:
+    """None: there are more than `most`."""
     from chalicelib.payments.listings import events_between, sessions_between
 
-    traces: list[SessionOwner | StripeMessage] = [
-        *sessions_between(start, end),
-        *events_between(start, end),
-    ]
+    enough = None if most is None else most + 1
+    traces: list[SessionOwner | StripeMessage] = [*sessions_between(start, end, most=enough)]
+    if most is None or len(traces) <= most:
+        traces += events_between(start, end, most=enough)
+    if most is not None and len(traces) > most:
+        return None
     return sorted(traces, key=lambda trace: trace.at)
 
 
@@ -109,66 +150,62 @@ def _follow(trace: "SessionOwner | StripeMessage", round_: _Round) -> None:
     if leads_to in round_.followed:
         return
     if isinstance(trace, StripeMessage):
-        purchase, session_id = find_purchase(trace)
+        reseller_id, purchase_id, session_id = trail(trace)
     else:
-        purchase, session_id = _purchase_of(trace, round_), trace.session_id
-    if purchase is not None:
-        _settle_one(purchase, session_id, round_)
+        reseller_id, purchase_id, session_id = _named_by(trace)
+    if reseller_id and purchase_id:  # else it is another product's, in the same Stripe account
+        is_there = _settle_one(reseller_id, purchase_id, session_id, round_)
+        if not is_there and not isinstance(trace, StripeMessage):
+            _tell_of_unknown(trace, round_)
     round_.followed.add(leads_to)
 
 
-def _purchase_of(owner: "SessionOwner", round_: _Round) -> Purchase | None:
-    if not (owner.purchase_id and owner.reseller_id):
-        return None  # another product's session in the same Stripe account
-    purchase = get(Purchase, owner.reseller_id, owner.purchase_id)
-    if purchase is None and owner.stage == settings().table_prefix:
-        round_.report.unknown_sessions += 1
-        count("SessionsWithoutPurchase")
-        logger.error(
-            "A session without a purchase",
-            extra={"session_id": owner.session_id, "purchase_id": owner.purchase_id},
-        )
-    return purchase
+def _named_by(owner: "SessionOwner") -> tuple[str | None, str | None, str]:
+    return owner.reseller_id, owner.purchase_id, owner.session_id
 
 
-def _sweep_unsettled(round_: _Round, progress: SweepProgress) -> bool:
-    """The purchases that wait for something. False: the time ran out."""
-    for purchase in _unsettled(progress.unsettled_after):
-        _settle_one(purchase, None, round_)
-        if time.monotonic() > round_.deadline:
-            _save(progress, unsettled_after=purchase.id)
-            return False
-    if progress.unsettled_after is not None:
-        _save(progress, unsettled_after=None)
-    return True
-
-
-def _unsettled(after: str | None) -> Iterator[Purchase]:
-    beyond = Purchase.id > after if after else None
-    for keys in Purchase.unsettled_index.query(UNSETTLED, beyond):
-        purchase = get(Purchase, keys.reseller_id, keys.id)
-        if purchase is not None:
-            yield purchase
-
-
-def _settle_one(purchase: Purchase, session_id: str | None, round_: _Round) -> None:
-    """Each purchase once in a round: whatever leads to it, what is looked at is now."""
-    known = session_id in (None, purchase.session_id)
-    key = (purchase.id, None if known else session_id)
-    if key in round_.settled:
+def _tell_of_unknown(owner: "SessionOwner", round_: _Round) -> None:
+    if owner.stage != settings().table_prefix:
         return
-    round_.settled.add(key)
-    round_.report.looked_at += 1
+    round_.report.unknown_sessions += 1
+    count("SessionsWithoutPurchase")
+    logger.error(
+        "A session without a purchase",
+        extra={"session_id": owner.session_id, "purchase_id": owner.purchase_id},
+    )
+
+
+def _settle_one(
+    reseller_id: str,
+    id: str,
+    session_id: str | None,
+    round_: _Round,
+    *,
+    unless: Callable[[Purchase], bool] = lambda _: False,
+) -> bool:
+    """False: there is no such purchase. Each once in a round: whatever leads to it, what is
+    looked at is now. session_id: of the trace that led here, if known."""
     try:
+        purchase = get(Purchase, reseller_id, id)
+        if purchase is None:
+            return False
+        if unless(purchase):
+            return True
+        key = (id, None if session_id in (None, purchase.session_id) else session_id)
+        if key in round_.settled:
+            return True
+        round_.settled.add(key)
+        round_.report.looked_at += 1
         settled = settle(purchase, session_id=session_id)
         refunds.go_on(settled.purchase)
     except Exception:  # noqa: BLE001 - one failure, of whatever kind, must not stop the rest
-        _failed(round_, purchase)
-        return
+        _failed(reseller_id, id, session_id, round_)
+        return True
     round_.report.settled += settled.changed
     round_.report.licenses_moved += settled.granted
     if settled.granted > 0 and _untold(settled.purchase):
         count("PaymentsHealed")
+    return True
 
 
 def _untold(purchase: Purchase) -> bool:
@@ -176,13 +213,41 @@ def _untold(purchase: Purchase) -> bool:
     return purchase.paid_at is not None and clock.now() - purchase.paid_at > TOLD_WITHIN
 
 
-def _failed(round_: _Round, purchase: Purchase) -> None:
-    """Whatever it was, the next sweep looks at this purchase again: it joins the waiting."""
+def _waits_for_its_buyer(purchase: Purchase) -> bool:
+    """An open checkout: Stripe has an event of whatever becomes of it, and most of them are
+    abandoned. One that could not be looked at then has its session among the others."""
+    return (
+        purchase.status == Status.PENDING
+        and purchase.session_id is not None
+        and not purchase.other_sessions
+        and purchase.expires_at > clock.now()
+    )
+
+
+def _failed(reseller_id: str, id: str, session_id: str | None, round_: _Round) -> None:
+    """Whatever it was, the next sweep looks at this purchase again, and at the session that
+    led to it, which may be known from nowhere else: the row remembers both.
+
+    Condition: the row is there; its version counts, so that who settles it this moment
+    looks again. A repeat adds nothing. Raises Busy: then the window stays where it is.
+    """
     count("PurchasesNotSettled")
     round_.report.failed += 1
-    logger.exception("The sweep could not settle", extra={"purchase_id": purchase.id})
-    key = Purchase(purchase.reseller_id, purchase.id)
-    key.update([Purchase.unsettled.set(UNSETTLED)], condition=Purchase.id.exists())
+    logger.exception("The sweep could not settle", extra={"purchase_id": id})
+    actions: list[Action] = [Purchase.unsettled.set(UNSETTLED)]
+    if session_id is not None:
+        actions.append(Purchase.other_sessions.add({session_id}))
+    tx = Transaction()
+    tx.update(
+        Purchase(reseller_id, id),
+        actions,
+        condition=Purchase.id.exists(),
+        otherwise=NotFound("purchase"),
+    )
+    try:
+        tx.commit()
+    except NotFound:
+        logger.warning("It is gone: nothing is left to settle", extra={"purchase_id": id})
 
 
 def _save(progress: SweepProgress, **columns: datetime | str | None) -> None:
