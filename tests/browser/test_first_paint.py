@@ -1,0 +1,33 @@
+"""No flash of the wrong brand: nothing of a login page is painted before its colours are there."""
+
+import pytest
+from playwright.sync_api import Route
+
+from tests.browser.conftest import Open
+
+pytestmark = pytest.mark.browser
+
+LOADED = "performance.getEntriesByName(document.scripts[0].src).length"
+PAINTS = "performance.getEntriesByType('paint').length"
+PAINTED = """() => new Promise((resolve) => new PerformanceObserver((list) => {
+  const sheets = performance.getEntriesByType("resource");
+  const { responseEnd } = sheets.find(({ name }) => name.includes("/brand.css"));
+  resolve({ since: list.getEntries()[0].startTime - responseEnd,
+            brand: getComputedStyle(document.body).getPropertyValue("--primary") });
+}).observe({ type: "paint", buffered: true }))"""
+
+
+def test_the_first_paint_of_a_login_page_wears_its_brand(open_window: Open) -> None:
+    """However late the stylesheet comes: all else is there before it."""
+    page = open_window().page
+    late: list[Route] = []
+    page.route("**/brand.css*", lambda route: late.append(route))
+    page.goto("/login?reseller=northwind-desk", wait_until="commit")
+    page.wait_for_function(LOADED)
+    assert page.evaluate(PAINTS) == 0
+    (stylesheet,) = late
+    stylesheet.continue_()
+    first = page.evaluate(PAINTED)
+    assert first["since"] >= 0
+    known = page.context.request.get("/v1/branding?reseller=northwind-desk").json()
+    assert first["brand"] == known["primary_color"] != "#3554d1"
