@@ -7,7 +7,7 @@ one by which the purchase ceases to be pending.
 from chalicelib import clock
 from chalicelib.domain.pricing import Quote
 from chalicelib.domain.purchases import RESUMABLE, Status
-from chalicelib.errors import VersionConflict
+from chalicelib.errors import PaymentProviderRefused, VersionConflict
 from chalicelib.services import settlement
 from chalicelib.settings import settings
 from chalicelib.storage import claims
@@ -29,11 +29,16 @@ def find(reseller_id: str, quote: Quote) -> Purchase | None:
         return None
     current = purchase.total == quote.total and purchase.currency == settings().currency
     usable = purchase.expires_at > clock.now() if purchase.session_id else is_resumable(purchase)
-    if not (current and usable):
-        _close(purchase)
-        return None
-    if purchase.session_id is not None:
-        purchase = settlement.settle(purchase).purchase
+    try:
+        if not (current and usable):
+            _close(purchase)
+            return None
+        if purchase.session_id is not None:
+            purchase = settlement.settle(purchase).purchase
+    except PaymentProviderRefused as refused:
+        if refused.why != "resource_missing":
+            raise
+        give_up(purchase, None)  # of the other mode, or another account: nobody can pay it here
     return purchase if purchase.status == Status.PENDING else None
 
 
@@ -60,8 +65,8 @@ def is_resumable(purchase: Purchase) -> bool:
 
 
 def give_up(purchase: Purchase, reason: str | None) -> None:
-    """A purchase that never got its session. Should Stripe have made one nevertheless, the
-    sweep finds and closes it."""
+    """A purchase that has no session. Should Stripe come to know of one nevertheless, the
+    sweep finds and closes it, or settles it if it was paid."""
     tx = Transaction()
     tx.change(purchase, status=Status.EXPIRED, status_reason=reason, unsettled=None)
     settlement.free_claim(tx, purchase)

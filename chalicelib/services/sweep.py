@@ -17,7 +17,7 @@ from pynamodb.expressions.update import Action
 
 from chalicelib import clock
 from chalicelib.domain.purchases import Status
-from chalicelib.errors import NotFound
+from chalicelib.errors import NotFound, PaymentProviderRefused
 from chalicelib.observability import count, logger
 from chalicelib.services import refunds
 from chalicelib.services.settlement import settle
@@ -150,9 +150,10 @@ def _follow(trace: "SessionOwner | StripeMessage", round_: _Round) -> None:
     if leads_to in round_.followed:
         return
     if isinstance(trace, StripeMessage):
-        reseller_id, purchase_id, session_id = trail(trace)
+        reseller_id, purchase_id, session_id = _trail(trace, round_)
     else:
-        reseller_id, purchase_id, session_id = _named_by(trace)
+        reseller_id, purchase_id = trace.reseller_id, trace.purchase_id
+        session_id = trace.session_id
     if reseller_id and purchase_id:  # else it is another product's, in the same Stripe account
         is_there = _settle_one(reseller_id, purchase_id, session_id, round_)
         if not is_there and not isinstance(trace, StripeMessage):
@@ -160,8 +161,17 @@ def _follow(trace: "SessionOwner | StripeMessage", round_: _Round) -> None:
     round_.followed.add(leads_to)
 
 
-def _named_by(owner: "SessionOwner") -> tuple[str | None, str | None, str]:
-    return owner.reseller_id, owner.purchase_id, owner.session_id
+def _trail(message: "StripeMessage", round_: _Round) -> tuple[str | None, str | None, str | None]:
+    """Nowhere, where Stripe refuses for good to say: waiting there would stop all the rest."""
+    try:
+        return trail(message)
+    except PaymentProviderRefused as refused:
+        if not refused.permanent:
+            raise
+    count("PurchasesNotSettled")
+    round_.report.failed += 1
+    logger.error("An event that leads nowhere", extra={"event_id": message.id})
+    return None, None, None
 
 
 def _tell_of_unknown(owner: "SessionOwner", round_: _Round) -> None:

@@ -174,6 +174,18 @@ def test_a_claim_left_behind_is_taken_over(
     assert buyer.api.post(path, order).json == second.json
 
 
+@pytest.mark.parametrize("hours", [0, 24])
+def test_a_checkout_that_stripe_does_not_know_blocks_nobody(
+    reseller: Reseller, stripe: StripeStandIn, frozen: Any, hours: int
+) -> None:
+    """As after the change from Stripe's test mode to live."""
+    first = buy()
+    damage.edit(first, session_id="cs_test_of_the_other_mode")
+    frozen.advance(timedelta(hours=hours))
+    assert buy().id != first.id
+    assert statuses() == ["expired", "pending"]
+
+
 def test_a_claim_is_not_taken_from_who_waits_to_be_paid(
     reseller: Reseller, stripe: StripeStandIn
 ) -> None:

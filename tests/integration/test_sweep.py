@@ -10,7 +10,7 @@ from unittest.mock import Mock
 import pytest
 
 from chalicelib import clock
-from chalicelib.errors import Busy, PaymentProviderUnavailable
+from chalicelib.errors import Busy, PaymentProviderRefused, PaymentProviderUnavailable
 from chalicelib.payments import listings, reports
 from chalicelib.payments.checkout import Order, open_checkout
 from chalicelib.services import sweep
@@ -181,6 +181,22 @@ def test_a_row_that_vanishes_does_not_stop_the_rest(
     report = sweep.sweep()
     assert (report.failed, report.finished) == (1, True)
     assert [row["licenses_granted"] for row in books.rows("purchases")] == [2, 3]
+
+
+def test_an_event_that_leads_nowhere_does_not_stop_the_rest(
+    reseller: Reseller, stripe: StripeStandIn, monkeypatch: pytest.MonkeyPatch, frozen: Any
+) -> None:
+    """Stripe refuses to say, and always will, which session a payment came through."""
+    elsewhere = paid(stripe, 1)[0]
+    settle(elsewhere)
+    stripe.open_dispute(elsewhere.session_id or "")
+    frozen.advance(timedelta(seconds=1))
+    paid(stripe, 12)
+    refusal = PaymentProviderRefused("No such payment", why="resource_missing", permanent=True)
+    monkeypatch.setattr(listings, "session_of_payment", Mock(side_effect=refusal))
+    report = sweep.sweep()
+    assert (report.finished, report.failed) == (True, 1)
+    assert granted() == 12
 
 
 def test_a_failure_that_cannot_be_put_down_keeps_the_window(
