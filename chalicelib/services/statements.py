@@ -144,7 +144,7 @@ def _license_line(entry: LedgerEntry, balance: int, booked: tuple[Purchase, Mone
 def _money_line(at: datetime, balance: int, booked: tuple[Purchase, Money]) -> Cells:
     """Money that moved no license: one came earlier or later, or none was due."""
     purchase, money = booked
-    moved = (_kind(money), 0, balance, purchase.id, purchase.status_reason)
+    moved = (_kind(money), 0, balance, purchase.id, None)
     return (iso(at), *moved, *_cells(purchase, money))
 
 
