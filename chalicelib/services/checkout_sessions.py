@@ -49,11 +49,11 @@ def look(purchase: Purchase, session_id: str | None = None) -> Look | None:
     )
     (assessment, counted), *others = ranked
     paid_too = [report.session_id for _, report in others if report.facts.paid]
-    paid_twice = any(other.worth for other, _ in others)
-    if paid_twice:
-        assessment = replace(assessment, reason=_paid_twice(paid_too))
+    too_much = [report.session_id for other, report in others if other.worth]
+    if too_much:
+        assessment = replace(assessment, reason=_paid_twice(too_much))
     strays = tuple(r.session_id for r in reports if _is_stray(r, reports, purchase))
-    return Look(assessment, counted, frozenset(paid_too), paid_twice, strays)
+    return Look(assessment, counted, frozenset(paid_too), bool(too_much), strays)
 
 
 def look_and_close(purchase: Purchase, session_id: str | None = None) -> Look | None:

@@ -23,8 +23,9 @@ from chalicelib.services import purchases, resellers, tenants
 from chalicelib.services.purchases import current_purchase
 from chalicelib.services.settlement import settle
 from chalicelib.services.sweep import sweep
+from chalicelib.storage.claims import Claim
 from chalicelib.storage.ledger import LedgerEntry
-from chalicelib.storage.purchases import Purchase
+from chalicelib.storage.purchases import Purchase, checkout_claim
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.tenants import Tenant
 from infra.local.gateway import Gateway
@@ -186,6 +187,34 @@ def test_one_key_buys_one_checkout(tables: None, people: People, stripe: StripeS
     assert len({json.loads(text)["checkout_url"] for _, text in answers}) == 1
     assert len(stripe.all("checkout.session")) == 1
     assert len(list(Purchase.query(person.reseller_id or ""))) == 1
+
+
+@pytest.mark.parametrize("owner", ["paid", "gone"])
+def test_a_claim_left_behind_is_taken_over_once(
+    tables: None, stripe: StripeStandIn, owner: str
+) -> None:
+    """As a table restored alone leaves it; sixteen orders at once make one checkout."""
+    reseller = books.open_account()
+    first = purchases.buy_licenses(reseller, 7, by="usr_engine")
+    claim = Claim.get(checkout_claim(reseller.id, 7), consistent_read=True)
+    stripe.pay(first.session_id or "")
+    settle(first)
+    claim.save()
+    if owner == "gone":
+        Purchase(reseller.id, first.id).delete()
+
+    def buy() -> str:
+        while True:
+            try:
+                return purchases.buy_licenses(reseller, 7, by="usr_engine").id
+            except (Busy, VersionConflict):
+                continue
+
+    (second,) = set(all_at_once([buy] * THREADS))
+    assert second != first.id
+    pending = [p for p in Purchase.query(reseller.id) if p.status == "pending"]
+    assert [p.id for p in pending] == [second]
+    assert len(stripe.all("checkout.session")) == 2
 
 
 def test_takes_against_an_admin_who_takes_back(tables: None, people: People) -> None:
