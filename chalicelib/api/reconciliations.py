@@ -88,13 +88,14 @@ class CountersOutput(Output):
 
 
 class SyncOutput(Output):
-    """applied: whether license_used was changed."""
+    """applied: whether license_used was changed. findings: 50 at most, of those `found`."""
 
     reseller_id: str
     applied: bool
     before: CountersOutput
     after: CountersOutput
     why: str
+    found: int
     findings: list[FindingOutput]
 
 

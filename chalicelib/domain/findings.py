@@ -49,6 +49,7 @@ SAFE = frozenset(
         Code.PURCHASE_UNCREDITED,
         Code.PURCHASE_OVERCREDITED,
         Code.STUCK_PURCHASE,
+        Code.SESSION_WITHOUT_PURCHASE,
         Code.RESELLER_WITHOUT_USER,
     }
 )

@@ -5,7 +5,7 @@ the tenants that hold a license, and what Stripe says of the purchases.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.domain.findings import Action, Code, Finding, finding
 from chalicelib.domain.purchases import Status
@@ -32,6 +32,8 @@ class PurchaseFacts:
 
     worth, true_status: by Stripe; None where Stripe was not asked. foreign: its session was
     made for another purchase. late: why somebody should look at it, in words, or empty.
+    in_counter: how much of what the ledger lacks for it license_count has already; see `explain`.
+    resting: Stripe can move it only in a way that one of its events tells of.
     """
 
     id: str
@@ -43,11 +45,32 @@ class PurchaseFacts:
     true_status: str | None = None
     late: str = ""
     foreign: bool = False
+    in_counter: int = 0
+    resting: bool = False
 
     @property
     def due(self) -> int:
         """What the ledger should say was credited for it."""
         return self.granted if self.worth is None else self.worth
+
+    @property
+    def missing(self) -> int:
+        """What the ledger lacks for it, or has too much."""
+        return self.due - self.credited
+
+    @property
+    def broken(self) -> bool:
+        """Row and ledger are written together: one of them was changed by somebody else."""
+        return self.granted != self.credited
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """purchases: with what the counter has already of each. drift: what is left of the
+    difference between license_count and the ledger, which nothing explains."""
+
+    purchases: list[PurchaseFacts]
+    drift: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +89,31 @@ def should_hold(is_active: bool, is_deleted: bool, holds_license: bool) -> bool:
     return not is_deleted and (is_active or holds_license)
 
 
-def absorbed(drift: int, missing: int) -> int:
-    """How much of what the ledger lacks for a purchase the counter has already: an entry was
-    lost, or somebody set the counter by hand. What is moved in the pool is only the rest."""
-    if drift * missing <= 0:
-        return 0
-    return min(drift, missing) if missing > 0 else max(drift, missing)
+def explain(pool: PoolFacts, purchases: Iterable[PurchaseFacts]) -> Explained:
+    """How much of the difference between counter and ledger is a purchase's lost entry.
 
-
-def pool_findings(pool: PoolFacts, purchases: Iterable[PurchaseFacts]) -> Iterator[Finding]:
-    """Purchases first: what they explain of the counter's drift is not unexplained."""
+    Only what the purchase's own row says was granted, and what it is worth: row, counter and
+    entry were written together, so two of the three bear witness to the third. A difference
+    that no row speaks of is somebody's edit, however well its size fits: a person decides.
+    """
     drift = pool.license_count - pool.ledger_count
+    told = []
     for purchase in purchases:
-        explained = absorbed(drift, purchase.due - purchase.credited)
-        drift -= explained
-        found = purchase_finding(purchase, explained)
-        if found is not None:
-            yield found
+        lost = _least(drift, purchase.missing, purchase.granted - purchase.credited)
+        drift -= lost
+        told.append(replace(purchase, in_counter=lost) if lost else purchase)
+    return Explained(told, drift)
+
+
+def _least(*amounts: int) -> int:
+    """The one nearest to zero; zero where their signs differ."""
+    if min(amounts) > 0:
+        return min(amounts)
+    return max(amounts) if max(amounts) < 0 else 0
+
+
+def pool_findings(pool: PoolFacts, drift: int) -> Iterator[Finding]:
+    """drift: what is left of it when the purchases have explained theirs."""
     if pool.license_used != pool.holders or pool.ledger_used != pool.holders:
         yield _used_mismatch(pool)
     if drift:
@@ -91,28 +122,27 @@ def pool_findings(pool: PoolFacts, purchases: Iterable[PurchaseFacts]) -> Iterat
         yield _over_allocated(pool)
 
 
-def purchase_finding(purchase: PurchaseFacts, in_counter: int) -> Finding | None:
-    """in_counter: how much of what is missing the counter has already."""
-    missing = purchase.due - purchase.credited
+def purchase_finding(purchase: PurchaseFacts) -> Finding | None:
+    what = _what_is_wrong(purchase)
+    if what is None:
+        return None
     evidence = {
         "status": purchase.status,
         "licenses_granted": purchase.granted,
         "credited_by_ledger": purchase.credited,
         "worth_by_stripe": purchase.worth,
         "status_by_stripe": purchase.true_status,
-        "already_in_license_count": in_counter,
+        "already_in_license_count": purchase.in_counter,
     }
-    what = _what_is_wrong(purchase)
-    if what is None:
-        return None
     code = Code.STUCK_PURCHASE
-    if missing:
-        code = Code.PURCHASE_UNCREDITED if missing > 0 else Code.PURCHASE_OVERCREDITED
+    if purchase.missing:
+        code = Code.PURCHASE_UNCREDITED if purchase.missing > 0 else Code.PURCHASE_OVERCREDITED
     actions = {Action.REPAIR: RESETTLE}
-    if purchase.foreign and not missing:
+    if purchase.foreign and not purchase.missing:
         actions = {Action.DELETE: "Delete the row: its payment belongs to another purchase"}
-    # Where row and ledger agree it is merely behind; to settle it is what the sweep does too.
-    behind = purchase.granted == purchase.credited and purchase.status != Status.QUARANTINED
+    # Where row and ledger agree it is merely behind: to settle it is what the sweep does too,
+    # and takes nothing of the counter's difference for its own.
+    behind = not purchase.broken and purchase.status != Status.QUARANTINED
     return finding(
         code,
         purchase.id,

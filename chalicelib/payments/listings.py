@@ -40,6 +40,20 @@ def sessions_between(
     return owners[::-1]
 
 
+def sessions_page(
+    start: datetime, end: datetime, after: str | None
+) -> tuple[list[SessionOwner], str | None]:
+    """One page of the sessions made in [start, end], newest first, from the one after `after`;
+    and where to go on, None at the end. Raises PaymentProviderUnavailable."""
+    asked: Any = {"created": _between(start, end), "limit": PAGE}
+    with stripe_errors():
+        listing = client().v1.checkout.sessions.list(
+            asked | ({"starting_after": after} if after else {})
+        )
+    owners = [_owner(session) for session in listing.data]
+    return owners, owners[-1].session_id if listing.has_more and owners else None
+
+
 def events_between(
     start: datetime, end: datetime, *, most: int | None = None
 ) -> list[StripeMessage]:

@@ -10,7 +10,7 @@ from chalicelib import clock
 from chalicelib.domain.findings import DRIFT
 from chalicelib.domain.purchases import Status
 from chalicelib.services import platform
-from chalicelib.services.reconciliation.facts import PARTIAL, Unsteady, inspect
+from chalicelib.services.reconciliation.facts import Unsteady, inspect
 from chalicelib.storage.purchases import UNSETTLED, Purchase
 from chalicelib.storage.reads import get
 from chalicelib.storage.resellers import Reseller
@@ -136,7 +136,7 @@ def _over_allocated(reseller: Reseller) -> Check:
 def _counters(reseller: Reseller) -> Check:
     question = "Do the license counts match what is there?"
     try:
-        inspection = inspect(reseller.id, PARTIAL)
+        inspection = inspect(reseller.id)
     except Unsteady:
         inspection = None
     if inspection is None:

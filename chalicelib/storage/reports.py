@@ -1,5 +1,7 @@
 """Table reconciliations: one row per run, what it found and where it stopped."""
 
+from enum import StrEnum
+
 from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
@@ -9,9 +11,14 @@ DIRECTORY = "reconciliations"
 RUNNING = "running"
 FINISHED = "finished"
 
-PARTIAL = "partial"
-WHOLE = "whole"
-RESELLER = "reseller"
+SCHEDULE = "schedule"
+"""The actor of a run that no person asked for."""
+
+
+class Scope(StrEnum):
+    PARTIAL = "partial"  # the tables of every reseller: ledger, counters, tenants, purchases
+    WHOLE = "whole"  # that, Stripe's side of it, names, links and orphans
+    RESELLER = "reseller"  # the same, of one
 
 
 class ReportDirectory(GlobalSecondaryIndex["Report"]):
@@ -24,12 +31,14 @@ class ReportDirectory(GlobalSecondaryIndex["Report"]):
 
 
 class Report(Row):
-    """scope: `partial`, `whole`, or `reseller` (then reseller_id). apply: whether the safe
-    repairs that the settings name were made.
+    """scope: see Scope (`reseller` has a reseller_id). apply: whether the safe repairs that the
+    settings name were made.
 
     found, repaired: numbers by finding code. ignored: findings that somebody decided to leave.
-    cursor: {"phase", "position"}, where the next run goes on; absent when finished.
-    busy_until: so long the run that works on it may take. notes: what could not be looked at.
+    cursor: {"phase", "position", "failures"}, where the next run goes on, and how many have
+    failed or died there; absent at the beginning and when finished. busy_until: so long whoever
+    works on it may take to be heard of again; absent where nobody does. notes: what could not
+    be looked at.
     """
 
     noun = "reconciliations"

@@ -20,7 +20,7 @@ from chalicelib.services.resellers import read_reseller
 from chalicelib.storage.claims import Claim, owner_of
 from chalicelib.storage.domains import Domain
 from chalicelib.storage.purchases import Purchase
-from chalicelib.storage.reports import WHOLE
+from chalicelib.storage.reports import Scope
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.tenants import Tenant, tenant_slug_claim
 from chalicelib.storage.transactions import Transaction
@@ -79,7 +79,7 @@ def _reports(known: dict[str, str]) -> dict[str, str]:
     """What reconciliation found: of one whose counters are off, and of one who is in order."""
     found = {
         name: runs.start(
-            WHOLE, apply=False, by=_admin(), seconds_left=lambda: 60.0, reseller_id=known[who]
+            Scope.WHOLE, apply=False, by=_admin(), seconds_left=lambda: 60.0, reseller_id=known[who]
         ).id
         for name, who in REPORTS.items()
     }

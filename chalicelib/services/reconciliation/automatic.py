@@ -10,7 +10,7 @@ from chalicelib.errors import TenantryError
 from chalicelib.observability import logger
 from chalicelib.services import platform
 from chalicelib.services.reconciliation import repairs
-from chalicelib.services.reconciliation.facts import PARTIAL, Inspection, Unsteady, inspect
+from chalicelib.services.reconciliation.facts import Inspection, Unsteady, inspect
 from chalicelib.services.reconciliation.orders import Order
 from chalicelib.storage.reports import Report
 from chalicelib.storage.transactions import Transaction
@@ -19,29 +19,23 @@ ATTEMPTS = 3
 REASON = "Safe: repaired without being asked"
 
 
-def repair_each(report: Report, findings: Iterable[Finding]) -> dict[str, str]:
-    """What was done, by the finding's id."""
+def repair(
+    report: Report, findings: Iterable[Finding], counted: Inspection | None
+) -> dict[str, str]:
+    """What was done, by the finding's id. counted: the reseller that they are about, if one.
+
+    The count of license_used comes last: what is repaired before it may move the row.
+    """
     done: dict[str, str] = {}
-    for found in findings:
-        outcome = _repair(report, found, None) if _allowed(report, found) else None
+    for found in sorted(findings, key=lambda one: one.code == Code.USED_MISMATCH):
+        if not _allowed(report, found):
+            continue
+        if found.code == Code.USED_MISMATCH:
+            outcome = _repair_used(report, found)
+        else:
+            outcome = _repair(report, found, counted)
         if outcome is not None:
             done[found.id] = outcome
-    return done
-
-
-def repair_reseller(report: Report, inspection: Inspection) -> dict[str, str]:
-    """The count of license_used last: what is repaired before it may move the row."""
-    others = [found for found in inspection.findings if found.code != Code.USED_MISMATCH]
-    done: dict[str, str] = {}
-    for found in others:
-        outcome = _repair(report, found, inspection) if _allowed(report, found) else None
-        if outcome is not None:
-            done[found.id] = outcome
-    used = inspection.find(Code.USED_MISMATCH, inspection.reseller.id)
-    if used is not None and _allowed(report, used):
-        outcome = _repair_used(report, used)
-        if outcome is not None:
-            done[used.id] = outcome
     return done
 
 
@@ -49,7 +43,7 @@ def _repair_used(report: Report, found: Finding) -> str | None:
     """By a fresh count, and another where the reseller moved between count and write."""
     for _ in range(ATTEMPTS):
         try:
-            fresh = inspect(found.subject, PARTIAL)
+            fresh = inspect(found.subject)
         except Unsteady:
             return None
         again = fresh.find(Code.USED_MISMATCH, found.subject) if fresh else None

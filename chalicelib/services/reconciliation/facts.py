@@ -6,7 +6,6 @@ version was true together; where the version has moved, it is read again.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -17,14 +16,13 @@ from chalicelib.domain.reconciliation import (
     PoolFacts,
     PurchaseFacts,
     TenantFacts,
+    explain,
     holding_finding,
     pool_findings,
     purchase_finding,
     should_hold,
 )
-from chalicelib.errors import PaymentProviderUnavailable
-from chalicelib.services.reconciliation import names
-from chalicelib.services.reconciliation.stripe_view import worth_now
+from chalicelib.services.reconciliation.stripe_view import by_stripe
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import every, get
@@ -35,25 +33,17 @@ from chalicelib.storage.tenants import Tenant
 ATTEMPTS = 4
 # More of one kind in one reseller are found by the next run: memory stays bounded.
 MOST_OF_A_KIND = 500
-TENANT_BATCH = 100
+# Enough for any damage but a lost table; few enough for a request of 29 seconds.
+MOST_ASKED = 15
+TENANT_COLUMNS = ["reseller_id", "id", "name", "is_active", "deleted_at", "holds_license"]
 # The sweep settles every 15 minutes: what is later than this, it does not reach.
 SWEPT_WITHIN = timedelta(hours=1)
 SLOWEST_PAYMENT = timedelta(days=14)
 # No session can be opened for a purchase that is older.
 SESSIONLESS = timedelta(hours=24)
-
-
-@dataclass(frozen=True, slots=True)
-class Depth:
-    """How far to look. claims: the names of the reseller and its tenants, and its user.
-    asks_stripe: whether each purchase is held against Stripe."""
-
-    claims: bool
-    asks_stripe: bool
-
-
-PARTIAL = Depth(claims=False, asks_stripe=False)
-WHOLE = Depth(claims=True, asks_stripe=True)
+# A buyer may dispute for 120 days.
+RESTING = timedelta(days=180)
+WAITING = frozenset({Status.PENDING, Status.PROCESSING, Status.QUARANTINED})
 
 
 class Unsteady(Exception):
@@ -62,16 +52,20 @@ class Unsteady(Exception):
 
 @dataclass(slots=True)
 class Inspection:
-    """reseller: the row as it was at the moment of the count. cut: more was found than kept.
-    stripe_failed: Stripe was to be asked and did not answer."""
+    """What the tables say of one reseller at one moment.
+
+    reseller: the row as it was then. findings: about its counters and its tenants' marks.
+    purchases: by id, oldest first; Stripe was asked about those that have a worth. drift: what
+    of license_count neither the ledger nor a purchase explains. cut: more was found than kept.
+    """
 
     reseller: Reseller
     pool: PoolFacts
     tenants: int
     findings: list[Finding] = field(default_factory=list)
-    purchases: list[PurchaseFacts] = field(default_factory=list)
+    purchases: dict[str, PurchaseFacts] = field(default_factory=dict)
+    drift: int = 0
     cut: bool = False
-    stripe_failed: bool = False
 
     def keep(self, found: Finding | None) -> None:
         if found is None:
@@ -84,31 +78,46 @@ class Inspection:
     def find(self, code: Code, subject: str) -> Finding | None:
         return next((f for f in self.findings if f.code == code and f.subject == subject), None)
 
+    def keep_purchases(self) -> None:
+        """What the tables alone say of the purchases, for whom Stripe is not asked."""
+        for facts in self.purchases.values():
+            self.keep(purchase_finding(facts))
 
-def inspect(reseller_id: str, depth: Depth) -> Inspection | None:
-    """What is to be said of one reseller; None where there is none. Raises Unsteady."""
+
+def inspect(reseller_id: str, *, ask_stripe: bool = False) -> Inspection | None:
+    """What is to be said of one reseller; None where there is none.
+
+    ask_stripe: about the purchases whose row and ledger disagree, MOST_ASKED at most: they
+    alone have a part in explaining license_count. Raises Unsteady, Busy, and where Stripe is
+    asked PaymentProviderUnavailable.
+    """
     for _ in range(ATTEMPTS):
         reseller = get(Reseller, reseller_id)
         if reseller is None:
             return None
-        inspection = _count(reseller, depth)
+        inspection = _count(reseller)
         again = get(Reseller, reseller_id)
         if again is not None and _counters(again) == _counters(reseller):
-            inspection.purchases = [_by_stripe(p, depth, inspection) for p in inspection.purchases]
-            for found in pool_findings(inspection.pool, inspection.purchases):
-                inspection.keep(found)
-            if depth.claims:
-                for found in names.reseller_findings(reseller):
-                    inspection.keep(found)
+            _explain(inspection, MOST_ASKED if ask_stripe else 0)
             return inspection
     raise Unsteady(reseller_id)
+
+
+def _explain(inspection: Inspection, most_asked: int) -> None:
+    broken = [facts for facts in inspection.purchases.values() if facts.broken]
+    seen = {facts.id: by_stripe(facts) or facts for facts in broken[:most_asked]}
+    explained = explain(inspection.pool, (inspection.purchases | seen).values())
+    inspection.purchases = {facts.id: facts for facts in explained.purchases}
+    inspection.drift = explained.drift
+    for found in pool_findings(inspection.pool, explained.drift):
+        inspection.keep(found)
 
 
 def _counters(reseller: Reseller) -> tuple[int | None, ...]:
     return reseller.version, reseller.license_count, reseller.license_used
 
 
-def _count(reseller: Reseller, depth: Depth) -> Inspection:
+def _count(reseller: Reseller) -> Inspection:
     """Everything of the reseller, streamed; in memory are sums, and a line per purchase."""
     count, used, credited = _ledger_sums(reseller.id)
     pool = PoolFacts(
@@ -116,20 +125,14 @@ def _count(reseller: Reseller, depth: Depth) -> Inspection:
     )
     inspection = Inspection(reseller, pool, 0)
     holders = 0
-    for batch in _tenant_batches(reseller.id):
-        for tenant in batch:
-            facts = tenant_facts(tenant)
-            holders += should_hold(facts.is_active, facts.is_deleted, facts.holds_license)
-            inspection.keep(holding_finding(facts))
-        inspection.tenants += len(batch)
-        if depth.claims:
-            for found in names.tenant_findings(batch):
-                inspection.keep(found)
-    inspection.pool = PoolFacts(
-        reseller.id, pool.license_count, pool.license_used, count, used, holders
-    )
-    for purchase in every(Purchase, reseller.id):
-        inspection.purchases.append(purchase_facts(purchase, credited.get(purchase.id, 0)))
+    for tenant in every(Tenant, reseller.id, attributes_to_get=TENANT_COLUMNS):
+        facts = tenant_facts(tenant)
+        holders += should_hold(facts.is_active, facts.is_deleted, facts.holds_license)
+        inspection.keep(holding_finding(facts))
+        inspection.tenants += 1
+    inspection.pool = replace(pool, holders=holders)
+    for row in every(Purchase, reseller.id):
+        inspection.purchases[row.id] = purchase_facts(row, credited.get(row.id, 0))
     return inspection
 
 
@@ -145,18 +148,6 @@ def _ledger_sums(reseller_id: str) -> tuple[int, int, dict[str, int]]:
         if entry.ref and change and entry.ref.startswith("pur_"):
             credited[entry.ref] += change
     return count, used, credited
-
-
-def _tenant_batches(reseller_id: str) -> Iterator[list[Tenant]]:
-    columns = ["reseller_id", "id", "name", "slug", "is_active", "deleted_at"]
-    columns += ["holds_license", "version"]
-    batch: list[Tenant] = []
-    for tenant in every(Tenant, reseller_id, attributes_to_get=columns):
-        batch.append(tenant)
-        if len(batch) == TENANT_BATCH:
-            yield batch
-            batch = []
-    yield batch
 
 
 def tenant_facts(tenant: Tenant) -> TenantFacts:
@@ -179,7 +170,16 @@ def purchase_facts(purchase: Purchase, credited: int) -> PurchaseFacts:
         granted=purchase.licenses_granted or 0,
         credited=credited,
         late=_late(purchase),
+        resting=_is_resting(purchase),
     )
+
+
+def _is_resting(purchase: Purchase) -> bool:
+    """Nothing is awaited, and it is older than any dispute or delayed payment takes to come.
+    Refunds may come at any time; Stripe keeps their events for 30 days, and the sweep reads
+    them every 15 minutes."""
+    settled = purchase.unsettled is None and purchase.status not in WAITING
+    return settled and clock.now() - purchase.created_at > RESTING
 
 
 def _late(purchase: Purchase) -> str:
@@ -198,24 +198,3 @@ def _late(purchase: Purchase) -> str:
         case Status.QUARANTINED:
             return f"Paid, but not as quoted: {purchase.status_reason}"
     return ""
-
-
-def _by_stripe(facts: PurchaseFacts, depth: Depth, inspection: Inspection) -> PurchaseFacts:
-    """With what Stripe says of it, where that is asked for and to be had."""
-    purchase = get(Purchase, facts.reseller_id, facts.id) if depth.asks_stripe else None
-    if purchase is None or inspection.stripe_failed:
-        return facts
-    try:
-        view = worth_now(purchase, facts.credited)
-    except PaymentProviderUnavailable:
-        inspection.stripe_failed = True
-        return facts
-    seen = replace(facts, worth=view.worth, true_status=view.status, foreign=view.foreign)
-    if purchase_finding(seen, 0) is not None and _moved(purchase):
-        return facts  # it is being settled this very moment
-    return seen
-
-
-def _moved(purchase: Purchase) -> bool:
-    again = get(Purchase, purchase.reseller_id, purchase.id)
-    return again is None or again.version != purchase.version

@@ -5,7 +5,7 @@ from typing import Any
 from chalicelib.errors import InvalidRequest
 from chalicelib.services.reconciliation import runs
 from chalicelib.services.reconciliation.work import SPARE_SECONDS, Remaining
-from chalicelib.storage.reports import FINISHED, PARTIAL, WHOLE, Report
+from chalicelib.storage.reports import RUNNING, SCHEDULE, Report, Scope
 
 KNOWN = frozenset({"scope", "apply", "reseller_id", "by"})
 
@@ -14,23 +14,56 @@ def run(event: dict[str, Any], seconds_left: Remaining) -> dict[str, Any]:
     """Scheduled runs go on first with what an earlier one left. Raises InvalidRequest for an
     event that is not understood: a typing error must not reconcile everything."""
     unknown = set(event) - KNOWN
-    scope, apply = event.get("scope", WHOLE), event.get("apply", False)
+    scope, apply = event.get("scope", Scope.WHOLE), event.get("apply", False)
     reseller_id = event.get("reseller_id")
     if unknown:
         raise InvalidRequest.of(min(unknown), f"Use {', '.join(sorted(KNOWN))}.")
-    if scope not in (PARTIAL, WHOLE):
-        raise InvalidRequest.of("scope", f"Use {PARTIAL} or {WHOLE}.")
+    if scope not in (Scope.PARTIAL, Scope.WHOLE):
+        raise InvalidRequest.of("scope", f"Use {Scope.PARTIAL} or {Scope.WHOLE}.")
     if not isinstance(apply, bool) or not isinstance(reseller_id, str | None):
         raise InvalidRequest.of("apply", "Use true or false; reseller_id is a text.")
     by = str(event.get("by", "console"))
-    if by == "schedule":
-        left = runs.go_on(seconds_left)
-        if left is not None and (left.status != FINISHED or seconds_left() < 3 * SPARE_SECONDS):
-            return _told(left)
-    report = runs.start(
-        scope, apply=apply, by=by, reseller_id=reseller_id, seconds_left=seconds_left
+    if by == SCHEDULE and reseller_id is None:
+        return _told(_scheduled(Scope(scope), seconds_left, apply=apply))
+    return _told(
+        runs.start(scope, apply=apply, by=by, reseller_id=reseller_id, seconds_left=seconds_left)
     )
-    return _told(report)
+
+
+def _scheduled(scope: Scope, seconds_left: Remaining, *, apply: bool) -> Report:
+    """The counters come first, every hour, and leave half of the time to what earlier runs
+    left; by night that comes first, and no two nights are under way together."""
+    left = runs.unfinished()
+    if scope == Scope.WHOLE:
+        before = _go_on(left, seconds_left)
+        nights = [r for r in left if r.scope == scope and r.actor == SCHEDULE]
+        if before is not None and any(night.status == RUNNING for night in nights):
+            return before
+        if nights and nights[-1].status == RUNNING:
+            return nights[-1]
+        return runs.start(scope, apply=apply, by=SCHEDULE, seconds_left=seconds_left)
+    own = [r for r in left if r.scope == scope and r.actor == SCHEDULE]
+    others = [r for r in left if r not in own]
+    kept = seconds_left() / 2 if others else 0.0
+
+    def half() -> float:
+        return seconds_left() - kept
+
+    report = runs.go_on(half, own)
+    if report is None:
+        report = runs.start(scope, apply=apply, by=SCHEDULE, seconds_left=half)
+    _go_on(others, seconds_left)
+    return report
+
+
+def _go_on(left: list[Report], seconds_left: Remaining) -> Report | None:
+    """One after the other, while there is time; the last that was worked on."""
+    last = None
+    for report in left:
+        if last is not None and seconds_left() < 3 * SPARE_SECONDS:
+            break
+        last = runs.go_on(seconds_left, [report]) or last
+    return last
 
 
 def _told(report: Report) -> dict[str, Any]:

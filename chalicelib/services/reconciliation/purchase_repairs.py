@@ -7,20 +7,18 @@ between leaves a purchase that the next look settles.
 
 from typing import Any
 
-from chalicelib import clock
 from chalicelib.domain.findings import Action
 from chalicelib.domain.ledger import Kind
 from chalicelib.domain.purchases import UNPAID, Status
 from chalicelib.errors import InvalidRequest, VersionConflict
-from chalicelib.services import audit, platform, settlement
+from chalicelib.services import audit, settlement
 from chalicelib.services.reconciliation.orders import Order
-from chalicelib.settings import settings
+from chalicelib.services.reconciliation.recreation import recreate
 from chalicelib.storage import pool
 from chalicelib.storage.claims import free
-from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.pool import Move
 from chalicelib.storage.purchases import UNSETTLED, Purchase, checkout_claim
-from chalicelib.storage.reads import every, get
+from chalicelib.storage.reads import get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.transactions import Transaction
 
@@ -43,16 +41,15 @@ def _align(order: Order, purchase: Purchase) -> None:
     """What was credited: by the ledger, and what the counter has already although an entry
     is missing, for which one is written now. Condition: the reseller's row is as counted and
     the purchase as read; its ledger entries change with it alone."""
-    evidence = order.finding.evidence
-    in_counter = int(evidence["already_in_license_count"])
-    columns: dict[str, Any] = {"licenses_granted": evidence["credited_by_ledger"] + in_counter}
-    credited = columns["licenses_granted"]
+    facts = order.counted.purchases[purchase.id]
+    if purchase.licenses_granted != facts.granted:
+        raise VersionConflict
+    credited = facts.credited + facts.in_counter
+    columns: dict[str, Any] = {"licenses_granted": credited}
     if purchase.session_id is None and not credited and purchase.status not in UNPAID:
         columns |= {"status": Status.PENDING, "unsettled": UNSETTLED}
     changed = {name: new for name, new in columns.items() if getattr(purchase, name) != new}
-    if purchase.licenses_granted != evidence["licenses_granted"]:
-        raise VersionConflict
-    if not changed and not in_counter:
+    if not changed and not facts.in_counter:
         return
     tx = Transaction()
     audit.record_edit(
@@ -65,9 +62,9 @@ def _align(order: Order, purchase: Purchase) -> None:
         reseller_id=purchase.reseller_id,
     )
     tx.change(purchase, **changed)
-    if in_counter:
+    if facts.in_counter:
         move = Move(Kind.SYNC, order.by, purchase.id, order.reason)
-        pool.adopt_count(tx, order.counted.reseller, in_counter, move)
+        pool.adopt_count(tx, order.counted.reseller, facts.in_counter, move)
     tx.commit()
 
 
@@ -87,56 +84,29 @@ def _delete(tx: Transaction, order: Order, purchase: Purchase) -> str:
     return "The row is deleted."
 
 
-def adopt_session(_tx: Transaction, order: Order) -> str:
+def settle_session(tx: Transaction, order: Order) -> str:
+    """The session is the row's own from now on, where it counts; see settlement.settle."""
+    evidence = order.finding.evidence
+    if order.action is Action.ADOPT:
+        return _adopt_session(order)
+    purchase = get(Purchase, str(evidence["reseller_id"]), str(evidence["purchase_id"]))
+    if purchase is None:
+        raise VersionConflict
+    settled = settlement.settle(purchase, session_id=str(evidence["session_id"]), by=order.by)
+    return (
+        f"{settled.purchase.id} is {settled.purchase.status} ({settled.granted:+d} licenses now)."
+    )
+
+
+def _adopt_session(order: Order) -> str:
     """The purchase's row, made anew from its session, and settled."""
     evidence = order.finding.evidence
     reseller_id, purchase_id = str(evidence["reseller_id"]), str(evidence["purchase_id"])
     if get(Reseller, reseller_id) is None:
         raise InvalidRequest.of("action", "There is no such reseller any more.")
-    purchase = _recreate(reseller_id, purchase_id, str(evidence["session_id"]), order)
+    recreate(reseller_id, purchase_id, str(evidence["session_id"]), order)
+    purchase = get(Purchase, reseller_id, purchase_id)
+    if purchase is None:
+        raise VersionConflict
     settled = settlement.settle(purchase, by=order.by)
     return f"The purchase is there again, and {settled.purchase.status}."
-
-
-def _recreate(reseller_id: str, purchase_id: str, session_id: str, order: Order) -> Purchase:
-    from chalicelib.payments.reports import report
-
-    facts = report(session_id).facts
-    prices = platform.current()
-    now = clock.now()
-    purchase = Purchase(
-        reseller_id,
-        purchase_id,
-        quantity=facts.quantity,
-        unit_amount=facts.amount_subtotal // max(facts.quantity, 1),
-        total=facts.amount_subtotal,
-        currency=facts.currency or settings().currency,
-        tiers=prices.price_tiers,
-        tiers_version=prices.tiers_version,
-        status=Status.PENDING,
-        licenses_granted=_credited(reseller_id, purchase_id),
-        session_id=session_id,
-        expires_at=now,
-        created_by=order.by,
-        unsettled=UNSETTLED,
-        month=f"{now:%Y-%m}",
-    )
-    tx = Transaction()
-    tx.create(purchase, otherwise=VersionConflict())
-    audit.record(
-        tx,
-        actor=order.by,
-        action="purchase.recreated",
-        target=purchase_id,
-        reseller_id=reseller_id,
-        after={"session_id": session_id, "quantity": facts.quantity},
-        reason=order.reason,
-    )
-    tx.commit()
-    return purchase
-
-
-def _credited(reseller_id: str, purchase_id: str) -> int:
-    columns = ["count_change", "ref"]
-    entries = every(LedgerEntry, reseller_id, attributes_to_get=columns)
-    return sum(entry.count_change or 0 for entry in entries if entry.ref == purchase_id)

@@ -39,13 +39,13 @@ def _used(tx: Transaction, order: Order) -> str:
 
 
 def _count(tx: Transaction, order: Order) -> str:
-    evidence, reseller = order.finding.evidence, order.counted.reseller
+    counted, reseller = order.counted, order.counted.reseller
     if order.action is Action.ADOPT:
-        pool.adopt_count(tx, reseller, evidence["difference"], order.move)
+        pool.adopt_count(tx, reseller, counted.drift, order.move)
         return f"license_count stays {reseller.license_count}; the ledger explains it now."
-    before = reseller.license_count
-    pool.revert_count(tx, reseller, evidence["explained"], order.move)
-    return f"license_count was {before} and is {evidence['explained']}."
+    before, explained = counted.pool.license_count, counted.pool.license_count - counted.drift
+    pool.revert_count(tx, reseller, explained, order.move)
+    return f"license_count was {before} and is {explained}."
 
 
 def _over_allocated(tx: Transaction, order: Order) -> str:
@@ -65,7 +65,7 @@ _REPAIRS: dict[Code, _Repair] = {
     Code.PURCHASE_UNCREDITED: purchase_repairs.settle_purchase,
     Code.PURCHASE_OVERCREDITED: purchase_repairs.settle_purchase,
     Code.STUCK_PURCHASE: purchase_repairs.settle_purchase,
-    Code.SESSION_WITHOUT_PURCHASE: purchase_repairs.adopt_session,
+    Code.SESSION_WITHOUT_PURCHASE: purchase_repairs.settle_session,
     Code.ORPHAN_TENANT: name_repairs.orphan_tenant,
     Code.ORPHAN_CLAIM: name_repairs.orphan_claim,
     Code.MISSING_CLAIM: name_repairs.missing_claim,

@@ -6,40 +6,25 @@ nothing is done: the finding is marked gone if the trouble is, and refused if it
 
 from chalicelib import clock
 from chalicelib.domain.findings import Action, Code, Finding
-from chalicelib.domain.reconciliation import holding_finding
+from chalicelib.domain.reconciliation import holding_finding, purchase_finding
 from chalicelib.errors import Busy, InvalidRequest, NotFound, VersionConflict
 from chalicelib.services.idempotency import UNKEYED, Once
-from chalicelib.services.reconciliation import names, repairs, sources
-from chalicelib.services.reconciliation.facts import (
-    PARTIAL,
-    WHOLE,
-    Inspection,
-    Unsteady,
-    inspect,
-    tenant_facts,
-)
+from chalicelib.services.reconciliation import names, repairs, unknown_sessions
+from chalicelib.services.reconciliation.facts import Inspection, Unsteady, inspect, tenant_facts
 from chalicelib.services.reconciliation.orders import Order
 from chalicelib.services.reconciliation.runs import read_report
-from chalicelib.storage import reports
+from chalicelib.services.reconciliation.stripe_view import by_stripe
 from chalicelib.storage.claims import Claim, owner_of
 from chalicelib.storage.findings import DECISIONS, GONE, IGNORED, OPEN, REPAIRED, FindingRow
 from chalicelib.storage.reads import get
+from chalicelib.storage.reports import Scope
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.tenants import Tenant
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User
 
-# Those whose facts and repair are a count of the whole reseller.
-COUNTED = frozenset(
-    {
-        Code.USED_MISMATCH,
-        Code.COUNT_UNEXPLAINED,
-        Code.OVER_ALLOCATED,
-        Code.PURCHASE_UNCREDITED,
-        Code.PURCHASE_OVERCREDITED,
-        Code.STUCK_PURCHASE,
-    }
-)
+COUNTED = frozenset({Code.USED_MISMATCH, Code.COUNT_UNEXPLAINED, Code.OVER_ALLOCATED})
+PURCHASES = frozenset({Code.PURCHASE_UNCREDITED, Code.PURCHASE_OVERCREDITED, Code.STUCK_PURCHASE})
 
 
 def read_finding(report_id: str, finding_id: str) -> FindingRow:
@@ -119,22 +104,37 @@ def _repair(
 
 
 def _look_again(row: FindingRow) -> tuple[Finding | None, Inspection | None]:
-    code = Code(row.code)
-    if code in COUNTED:
-        whole = read_report(row.reconciliation_id).scope != reports.PARTIAL
-        inspection = _count(str(row.reseller_id), deep=whole)
-        return (inspection.find(code, row.subject) if inspection else None), inspection
-    inspection = None
-    if code == Code.MISSING_CLAIM and row.subject.startswith("tnt_"):
-        inspection = _count(str(row.reseller_id), deep=False)
-    return _look_at_one(code, row), inspection
+    """The same finding by what is so now, with the count that its repair rests on. Stripe is
+    asked about the finding's own subject and what explains the counter, not about the rest."""
+    code, reseller_id = Code(row.code), str(row.reseller_id)
+    if code in COUNTED | PURCHASES:
+        asked = read_report(row.reconciliation_id).scope != Scope.PARTIAL
+        counted = _count(reseller_id, ask_stripe=asked)
+        if counted is None:
+            return None, None
+        if code in COUNTED:
+            return counted.find(code, row.subject), counted
+        return _purchase(row, counted, ask_stripe=asked), counted
+    of_a_tenant = code == Code.MISSING_CLAIM and row.subject.startswith("tnt_")
+    return _look_at_one(code, row), _count(reseller_id) if of_a_tenant else None
 
 
-def _count(reseller_id: str, *, deep: bool) -> Inspection | None:
+def _count(reseller_id: str, *, ask_stripe: bool = False) -> Inspection | None:
     try:
-        return inspect(reseller_id, WHOLE if deep else PARTIAL)
+        return inspect(reseller_id, ask_stripe=ask_stripe)
     except Unsteady:
         raise Busy from None
+
+
+def _purchase(row: FindingRow, counted: Inspection, *, ask_stripe: bool) -> Finding | None:
+    facts = counted.purchases.get(row.subject)
+    if facts is None:
+        return None
+    seen = by_stripe(facts) if ask_stripe and facts.worth is None else facts
+    if seen is None:
+        raise VersionConflict
+    found = purchase_finding(seen)
+    return found if found is not None and found.code == row.code else None
 
 
 def _look_at_one(code: Code, row: FindingRow) -> Finding | None:
@@ -160,8 +160,9 @@ def _look_at_one(code: Code, row: FindingRow) -> Finding | None:
             found = names.user_findings([user]) if user else ()
             return next((f for f in found if f.code == code), None)
         case Code.SESSION_WITHOUT_PURCHASE:
-            return sources.lost_session(str(row.evidence["session_id"]), subject, reseller_id)
-    raise NotImplementedError(code)
+            return unknown_sessions.look_again(row.evidence)
+        case _:
+            raise AssertionError(f"{code} is looked at by a count of its reseller.")
 
 
 def _claim_of(subject: str, reseller_id: str) -> Finding | None:

@@ -4,22 +4,26 @@ It stops when its time is up, and the next run goes on where it stopped. Two run
 on the same report: who takes it up changes it, on condition of its version.
 """
 
+from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import timedelta
 
 from chalicelib import clock
 from chalicelib.domain.findings import Code
 from chalicelib.errors import NotFound, VersionConflict
 from chalicelib.services.idempotency import UNKEYED, Once
-from chalicelib.services.reconciliation.work import BUSY, Remaining, work
+from chalicelib.services.reconciliation.work import BUSY, Place, Remaining, work
 from chalicelib.services.resellers import read_reseller
 from chalicelib.storage.findings import FindingRow
 from chalicelib.storage.reads import Page, PageRequest, get, query_page
-from chalicelib.storage.reports import DIRECTORY, PARTIAL, RESELLER, RUNNING, WHOLE, Report
+from chalicelib.storage.reports import DIRECTORY, RUNNING, Report, Scope
 from chalicelib.storage.rows import new_id
 from chalicelib.storage.transactions import Transaction
 
 KEPT = timedelta(days=90)
-RECENT = 20
+# A run over very much may take days; with those of every hour in between.
+LOOKED_BACK = timedelta(days=14)
+PAGE = 100
 
 
 def start(
@@ -42,7 +46,7 @@ def start(
         read_reseller(reseller_id)
     report = Report(
         new_id("rec"),
-        scope=RESELLER if reseller_id else scope,
+        scope=Scope.RESELLER if reseller_id else scope,
         reseller_id=reseller_id,
         apply=apply,
         actor=by,
@@ -57,20 +61,35 @@ def start(
     return work(report, seconds_left, once)
 
 
-def go_on(seconds_left: Remaining) -> Report | None:
-    """Take up the oldest unfinished run that nobody works on; None where there is none."""
-    recent = query_page(
-        Report,
-        DIRECTORY,
-        PageRequest(limit=RECENT),
-        index=Report.by_time,
-        newest_first=True,
-    )
-    for report in reversed(recent.rows):
-        if report.status != RUNNING or (report.busy_until or clock.now()) > clock.now():
+def unfinished() -> list[Report]:
+    """The runs that are not through, worked on or not, oldest first."""
+    found: list[Report] = []
+    since = clock.now() - LOOKED_BACK
+    cursor: str | None = None
+    while True:
+        page = list_reports(PageRequest(PAGE, cursor))
+        found += (report for report in page.rows if report.status == RUNNING)
+        cursor = page.next_cursor
+        if cursor is None or page.rows[-1].created_at < since:
+            return found[::-1]
+
+
+def go_on(seconds_left: Remaining, among: Iterable[Report] | None = None) -> Report | None:
+    """Take up the oldest unfinished run that nobody works on; None where there is none.
+
+    One that did not say that it rests has died: that counts as a failure where it stood.
+    """
+    for report in unfinished() if among is None else among:
+        if (report.busy_until or clock.now()) > clock.now():
             continue
+        place = Place.of(report)
+        died = report.busy_until is not None
         tx = Transaction()
-        tx.change(report, busy_until=clock.now() + BUSY)
+        tx.change(
+            report,
+            busy_until=clock.now() + BUSY,
+            cursor=asdict(place.failed() if died else place),
+        )
         try:
             tx.commit()
         except VersionConflict:
@@ -99,6 +118,3 @@ def list_findings(
     read_report(report_id)
     of_kind = FindingRow.code == code if code else None
     return query_page(FindingRow, report_id, request, filter_condition=of_kind)
-
-
-__all__ = ["PARTIAL", "WHOLE", "go_on", "list_findings", "list_reports", "read_report", "start"]

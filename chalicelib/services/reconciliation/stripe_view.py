@@ -1,15 +1,16 @@
 """What Stripe says a purchase is and is worth, looked at only."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.purchases import UNPAID, Status
+from chalicelib.domain.reconciliation import PurchaseFacts, purchase_finding
 from chalicelib.errors import PaymentProviderRefused
 from chalicelib.services.checkout_sessions import look
 from chalicelib.settings import settings
 from chalicelib.storage.purchases import Purchase
+from chalicelib.storage.reads import get
 
 if TYPE_CHECKING:
     from chalicelib.payments.listings import SessionOwner
@@ -42,6 +43,24 @@ def worth_now(purchase: Purchase, credited: int) -> View:
     return View(seen.assessment.status, seen.assessment.worth, foreign)
 
 
+def by_stripe(facts: PurchaseFacts) -> PurchaseFacts | None:
+    """With what Stripe says of it. None where it has moved since it was counted: whoever moved
+    it has just asked Stripe. Raises PaymentProviderUnavailable."""
+    purchase = get(Purchase, facts.reseller_id, facts.id)
+    if purchase is None:
+        return None
+    if (purchase.status, purchase.licenses_granted or 0) != (facts.status, facts.granted):
+        return None
+    view = worth_now(purchase, facts.credited)
+    seen = replace(facts, worth=view.worth, true_status=view.status, foreign=view.foreign)
+    return None if purchase_finding(seen) is not None and _moved(purchase) else seen
+
+
+def _moved(purchase: Purchase) -> bool:
+    again = get(Purchase, purchase.reseller_id, purchase.id)
+    return again is None or again.version != purchase.version
+
+
 @dataclass(frozen=True, slots=True)
 class SeenSession:
     """amount: integer cents paid."""
@@ -50,6 +69,11 @@ class SeenSession:
     is_open: bool
     amount: int
     quantity: int
+
+    @property
+    def matters(self) -> bool:
+        """One that closed unpaid concerns nobody."""
+        return self.paid or self.is_open
 
 
 def session(session_id: str) -> SeenSession:
@@ -61,11 +85,14 @@ def session(session_id: str) -> SeenSession:
     return SeenSession(facts.paid, is_open, facts.amount_total, facts.quantity)
 
 
-def our_sessions(start: datetime, end: datetime) -> Iterator["SessionOwner"]:
-    """Those that this installation made for a purchase. Raises PaymentProviderUnavailable."""
-    from chalicelib.payments.listings import sessions_between
+def our_sessions(
+    start: datetime, end: datetime, after: str | None
+) -> tuple[list["SessionOwner"], str | None]:
+    """A page of the sessions made in [start, end], newest first: those that this installation
+    made for a purchase, and the session to go on after. Raises PaymentProviderUnavailable."""
+    from chalicelib.payments.listings import sessions_page
 
-    for owner in sessions_between(start, end):
-        ours = owner.stage in (None, settings().table_prefix)
-        if ours and owner.purchase_id and owner.reseller_id:
-            yield owner
+    owners, next_after = sessions_page(start, end, after)
+    ours = (None, settings().table_prefix)
+    kept = [o for o in owners if o.stage in ours and o.purchase_id and o.reseller_id]
+    return kept, next_after

@@ -3,25 +3,23 @@
 The guide's "manually sync", with a reason that the reseller can be told.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chalicelib import clock
-from chalicelib.domain.findings import Code
+from chalicelib.domain.findings import DRIFT, Code, Finding
+from chalicelib.domain.reconciliation import purchase_finding
 from chalicelib.errors import Busy, NotFound, VersionConflict
 from chalicelib.services.idempotency import UNKEYED, Once
-from chalicelib.services.reconciliation import repairs
-from chalicelib.services.reconciliation.facts import (
-    PARTIAL,
-    WHOLE,
-    Inspection,
-    Unsteady,
-    inspect,
-)
+from chalicelib.services.reconciliation import names, repairs
+from chalicelib.services.reconciliation.facts import Inspection, Unsteady, inspect
 from chalicelib.services.reconciliation.orders import Order
 from chalicelib.storage.findings import FindingRow, row_of
 from chalicelib.storage.transactions import Transaction
 
 ATTEMPTS = 5
+# The answer to a keyed request is kept in one row, of which DynamoDB takes 400 KB.
+SHOWN = 50
 REASON = "Manual sync"
 
 
@@ -37,14 +35,16 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """after: what applying makes it, or would. findings: all there is to say of the reseller;
-    what is more than license_used waits for a decision."""
+    """after: what applying makes it, or would. findings: what the tables say of the reseller,
+    the counters first, SHOWN at most; found: how many there are. What is more than license_used
+    is decided in a reconciliation of the reseller, which asks Stripe, too."""
 
     reseller_id: str
     applied: bool
     before: Counters
     after: Counters
     why: str
+    found: int
     findings: list[FindingRow]
 
 
@@ -53,7 +53,7 @@ def sync(reseller_id: str, *, apply: bool, by: str, once: Once = UNKEYED) -> Syn
     moved in between: then it is counted again. Raises NotFound, Busy."""
     for _ in range(ATTEMPTS):
         try:
-            inspection = inspect(reseller_id, PARTIAL if apply else WHOLE)
+            inspection = inspect(reseller_id)
         except Unsteady:
             raise Busy from None
         if inspection is None:
@@ -78,6 +78,7 @@ def sync(reseller_id: str, *, apply: bool, by: str, once: Once = UNKEYED) -> Syn
 def _result(inspection: Inspection, *, apply: bool) -> Sync:
     pool = inspection.pool
     found = inspection.find(Code.USED_MISMATCH, pool.reseller_id)
+    findings = sorted(_findings(inspection), key=lambda one: one.code not in DRIFT)
     before = Counters(pool.license_count, pool.license_used)
     return Sync(
         reseller_id=pool.reseller_id,
@@ -85,5 +86,15 @@ def _result(inspection: Inspection, *, apply: bool) -> Sync:
         before=before,
         after=Counters(pool.license_count, pool.holders),
         why=found.what if found else "The counter, the tenants and the ledger agree.",
-        findings=[row_of(found, "", clock.now()) for found in inspection.findings],
+        found=len(findings),
+        findings=[row_of(one, "", clock.now()) for one in findings[:SHOWN]],
     )
+
+
+def _findings(inspection: Inspection) -> Iterator[Finding]:
+    yield from inspection.findings
+    for facts in inspection.purchases.values():
+        found = purchase_finding(facts)
+        if found is not None:
+            yield found
+    yield from names.reseller_findings(inspection.reseller)

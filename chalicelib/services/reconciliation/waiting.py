@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from chalicelib.services.reconciliation.runs import list_reports
 from chalicelib.storage.findings import OPEN, FindingRow
 from chalicelib.storage.reads import PageRequest
-from chalicelib.storage.reports import FINISHED, RESELLER, WHOLE, Report
+from chalicelib.storage.reports import FINISHED, Report, Scope
 
 CACHE_SECONDS = 30.0
 LOOKED_BACK = 30  # a whole run every night, a partial one every hour
@@ -39,8 +39,8 @@ def open_in(report: Report) -> Counter[str]:
 
 def _count() -> int:
     recent = list_reports(PageRequest(LOOKED_BACK)).rows
-    finished = [r for r in recent if r.status == FINISHED and r.scope != RESELLER]
-    whole = next((r for r in finished if r.scope == WHOLE), None)
+    finished = [r for r in recent if r.status == FINISHED and r.scope != Scope.RESELLER]
+    whole = next((r for r in finished if r.scope == Scope.WHOLE), None)
     rows = [
         row
         for report in {r.id: r for r in (*finished[:1], *([whole] if whole else []))}.values()

@@ -1,6 +1,7 @@
 """The work of a run: through its phases, a piece in memory at a time."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,21 +12,21 @@ from chalicelib.observability import count, logger
 from chalicelib.services import notices
 from chalicelib.services.idempotency import Once
 from chalicelib.services.reconciliation import automatic
-from chalicelib.services.reconciliation.facts import PARTIAL as SHALLOW
-from chalicelib.services.reconciliation.facts import WHOLE as DEEP
-from chalicelib.services.reconciliation.facts import Unsteady, inspect
-from chalicelib.services.reconciliation.sources import PHASES, Piece, Position
+from chalicelib.services.reconciliation.pieces import Piece, Position
+from chalicelib.services.reconciliation.sources import OF_SCOPE, PHASES
 from chalicelib.storage.findings import IGNORED, OPEN, REPAIRED, decisions, row_of, write_all
-from chalicelib.storage.reports import FINISHED, PARTIAL, RESELLER, Report
+from chalicelib.storage.reports import FINISHED, Report
 from chalicelib.storage.transactions import Transaction
 
 Remaining = Callable[[], float]
 
-# Enough to finish the piece in hand, a large reseller say.
+# Enough to finish what a piece usually is.
 SPARE_SECONDS = 8.0
 # A run that has not been heard of for so long has died.
 BUSY = timedelta(minutes=16)
-SAVE_EVERY = 25
+SAVE_SECONDS = 30.0
+# After so many runs that failed or died at a piece, the next one passes it over.
+FAILURES = 2
 MOST_NOTES = 20
 
 
@@ -33,87 +34,149 @@ class TakenOver(Exception):
     """Another run took this report up: it was thought dead."""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a run stands: position, within its phase, is what was last looked at. failures: how
+    many runs in a row came as far as here and no further."""
+
+    phase: str
+    position: Position = None
+    failures: int = 0
+
+    @classmethod
+    def of(cls, report: Report) -> "Place":
+        if report.cursor is None:
+            return cls(OF_SCOPE[report.scope][0])
+        return cls(**report.cursor)
+
+    def failed(self) -> "Place":
+        return replace(self, failures=self.failures + 1)
+
+
 def work(report: Report, seconds_left: Remaining, once: Once) -> Report:
-    """Go on where the report stands, until it is finished or its time is up."""
+    """Go on where the report stands, until it is finished or its time is up.
+
+    Where a phase fails, the run rests: the next one goes on from the last piece that was
+    looked at, and passes the next over when others have failed at it. So one piece cannot keep
+    the rest from being looked at.
+    """
     try:
-        return _work(report, seconds_left, once)
+        return _Run(report, seconds_left, once).go()
     except TakenOver:
         logger.warning("A reconciliation was taken over", extra={"report": report.id})
         return report
 
 
-def _work(report: Report, seconds_left: Remaining, once: Once) -> Report:
-    unsaved = 0
-    for phase, position in _phases_left(report):
-        try:
-            for piece in _pieces(report, phase, position):
-                _look_at(report, piece)
-                unsaved += 1
-                if seconds_left() < SPARE_SECONDS:
-                    _save(report, phase, piece.position, rest=True)
-                    return report
-                if unsaved >= SAVE_EVERY:
-                    _save(report, phase, piece.position)
-                    unsaved = 0
-        except PaymentProviderUnavailable:
-            _note(report, f"{phase}: the payment provider could not be reached.")
-        except TakenOver:
-            raise
-        except Exception:
-            # What one broken row stops must not keep the other phases from being done.
-            logger.exception("A phase was not finished", extra={"phase": phase})
+class _Run:
+    def __init__(self, report: Report, seconds_left: Remaining, once: Once) -> None:
+        self.report = report
+        self.seconds_left = seconds_left
+        self.once = once
+        self.place = Place.of(report)
+        # Where a run has failed, this one puts down each step: to know the piece, if it dies.
+        self.careful = self.place.failures > 0
+        self.saved_at = seconds_left()
+        self.longest = 0.0
+
+    def go(self) -> Report:
+        phases = OF_SCOPE[self.report.scope]
+        for phase in phases[phases.index(self.place.phase) :]:
+            if phase != self.place.phase:
+                self.place = Place(phase)
+            try:
+                if not self._went_through():
+                    self._save(rest=True)
+                    return self.report
+            except TakenOver:
+                raise
+            except Exception as failure:  # noqa: BLE001 - logged by whom it is given to
+                if not self._gives_up(failure):
+                    self._save(rest=True)
+                    return self.report
+        self._finish()
+        return self.report
+
+    def _went_through(self) -> bool:
+        """The phase that it is in; False where the time is up."""
+        began = self.seconds_left()
+        for piece in PHASES[self.place.phase](self.report, self.place.position):
+            if self.place.failures >= FAILURES:
+                _note(self.report, f"{piece.what}: left out, since looking at it failed twice.")
+                count("ReconciliationFailed")
+            else:
+                _look_at(self.report, piece)
+            self.place = Place(self.place.phase, piece.position)
+            left = self.seconds_left()
+            self.longest = max(self.longest, began - left)
+            if left < max(SPARE_SECONDS, self.longest):
+                return False
+            if self.careful or self.saved_at - left >= SAVE_SECONDS:
+                self._save()
+            began = self.seconds_left()
+        return True
+
+    def _gives_up(self, failure: Exception) -> bool:
+        """Whether this phase is left as it is: not even a piece to pass over can be had."""
+        phase = self.place.phase
+        if isinstance(failure, PaymentProviderUnavailable):
+            logger.warning("Stripe could not be reached", extra={"phase": phase})
+            words = "the payment provider could not be reached."
+        else:
+            logger.error("A phase was not finished", extra={"phase": phase}, exc_info=failure)
             count("ReconciliationFailed")
-            _note(report, f"{phase}: not all could be looked at; the log says why.")
-    _finish(report, once)
-    return report
+            words = "not all could be looked at; the log says why."
+        self.place = self.place.failed()
+        if self.place.failures <= FAILURES:
+            return False
+        _note(self.report, f"{phase}: {words}")
+        return True
 
+    def _save(self, *, rest: bool = False) -> None:
+        """rest: nobody works on it from now on, so that the next run may."""
+        tx = Transaction()
+        tx.change(
+            self.report,
+            **_progress(self.report),
+            cursor=asdict(self.place),
+            busy_until=None if rest else tx.now + BUSY,
+        )
+        _commit(tx)
+        self.saved_at = self.seconds_left()
 
-def _phases_left(report: Report) -> Iterator[tuple[str, Position]]:
-    phases = list(PHASES) if report.scope not in (PARTIAL, RESELLER) else ["resellers"]
-    cursor = report.cursor or {}
-    for phase in phases[phases.index(cursor.get("phase", phases[0])) :]:
-        yield phase, cursor.get("position") if phase == cursor.get("phase") else None
-
-
-def _pieces(report: Report, phase: str, position: Position) -> Iterable[Piece]:
-    if report.reseller_id is not None:
-        return [Piece(None, resellers=(report.reseller_id,))]
-    return PHASES[phase](position)
+    def _finish(self) -> None:
+        report = self.report
+        tx = Transaction()
+        tx.change(
+            report,
+            **_progress(report),
+            status=FINISHED,
+            finished_at=tx.now,
+            cursor=None,
+            busy_until=None,
+        )
+        self.once.record(tx, report)
+        _commit(tx)
+        drift = sum(number for code, number in report.found.items() if Code(code) in DRIFT)
+        count("UnexplainedDrift", drift)
+        count("ReconciliationFindings", sum(report.found.values()))
+        count("ReconciliationRepairs", sum(report.repaired.values()))
+        logger.info(
+            "Reconciliation finished",
+            extra={"report": report.id, "found": report.found, "repaired": report.repaired},
+        )
 
 
 def _look_at(report: Report, piece: Piece) -> None:
-    if piece.findings:
-        mended = automatic.repair_each(report, piece.findings)
-        _put_down(report, piece.findings, mended)
-    for reseller_id in piece.resellers:
-        _inspect(report, reseller_id)
-
-
-def _inspect(report: Report, reseller_id: str) -> None:
-    depth = SHALLOW if report.scope == PARTIAL else DEEP
-    try:
-        inspection = inspect(reseller_id, depth)
-    except Unsteady:
-        _note(report, f"{reseller_id} was too busy to be counted.")
-        return
-    except Exception:
-        # A row that somebody broke must not keep the others from being looked at.
-        logger.exception("A reseller could not be looked at", extra={"reseller_id": reseller_id})
-        count("ReconciliationFailed")
-        _note(report, f"{reseller_id} could not be looked at; the log says why.")
-        return
-    if inspection is None:
-        return
-    report.resellers += 1
-    report.tenants += inspection.tenants
-    if inspection.stripe_failed:
-        _note(report, f"{reseller_id}: the payment provider could not be reached.")
-    if inspection.cut:
-        _note(report, f"{reseller_id} has more findings of a kind than one run keeps.")
-    mended = automatic.repair_reseller(report, inspection)
-    if report.apply:
-        notices.watch_supply(reseller_id)
-    _put_down(report, inspection.findings, mended)
+    looked = piece.look()
+    for words in looked.notes:
+        _note(report, words)
+    mended = automatic.repair(report, looked.findings, looked.inspection)
+    if looked.anew and looked.inspection is not None:
+        report.resellers += 1
+        report.tenants += looked.inspection.tenants
+        if report.apply:
+            notices.watch_supply(looked.inspection.reseller.id)
+    _put_down(report, looked.findings, mended)
 
 
 def _put_down(report: Report, findings: Iterable[Finding], mended: dict[str, str]) -> None:
@@ -146,37 +209,6 @@ def _note(report: Report, words: str) -> None:
     notes = list(report.notes or [])
     if words not in notes and len(notes) < MOST_NOTES:
         report.notes = [*notes, words]
-
-
-def _finish(report: Report, once: Once) -> None:
-    tx = Transaction()
-    tx.change(
-        report,
-        **_progress(report),
-        status=FINISHED,
-        finished_at=tx.now,
-        cursor=None,
-        busy_until=None,
-    )
-    once.record(tx, report)
-    _commit(tx)
-    drift = sum(number for code, number in report.found.items() if Code(code) in DRIFT)
-    count("UnexplainedDrift", drift)
-    count("ReconciliationFindings", sum(report.found.values()))
-    count("ReconciliationRepairs", sum(report.repaired.values()))
-    logger.info(
-        "Reconciliation finished",
-        extra={"report": report.id, "found": report.found, "repaired": report.repaired},
-    )
-
-
-def _save(report: Report, phase: str, position: Position, *, rest: bool = False) -> None:
-    """Where to go on. rest: nobody works on it from now on, so that the next run may."""
-    tx = Transaction()
-    busy_until = tx.now if rest else tx.now + BUSY
-    cursor = {"phase": phase, "position": position}
-    tx.change(report, **_progress(report), cursor=cursor, busy_until=busy_until)
-    _commit(tx)
 
 
 def _commit(tx: Transaction) -> None:

@@ -8,7 +8,7 @@ from chalice.app import Response
 from chalicelib.api.reconciliations import SECONDS
 from chalicelib.services import lookup
 from chalicelib.services.reconciliation import runs, waiting
-from chalicelib.storage.reports import RUNNING, WHOLE, Report
+from chalicelib.storage.reports import RUNNING, Report, Scope
 from chalicelib.web.admin.frame import render
 from chalicelib.web.routing import Audience, Onward, Pages, Visit
 
@@ -58,7 +58,7 @@ def run(visit: Visit) -> Response:
     response = visit.once(
         form,
         lambda once: runs.start(
-            WHOLE,
+            Scope.WHOLE,
             apply=form.get("apply") == "true",
             by=visit.by,
             seconds_left=lambda: end - monotonic(),
