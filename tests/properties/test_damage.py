@@ -176,11 +176,20 @@ class World:
             to = self.user()
         elif row.code == Code.OVER_ALLOCATED or action not in row.actions:
             action = Action.IGNORE
-        if row.code == Code.STUCK_PURCHASE and row.evidence["status"] == "quarantined":
-            action = Action.IGNORE if action == Action.REPAIR else action
+        if action == Action.REPAIR and self._waits_for_a_refund(row):
+            action = Action.IGNORE
         # Where another repair has changed the facts, the next round has them.
         with suppress(VersionConflict):
             resolution.resolve(row, action, reason="Approved", by=BY, to=to)
+
+    @staticmethod
+    def _waits_for_a_refund(row: FindingRow) -> bool:
+        """Quarantined in truth, and right as far as it goes: nothing here can settle it."""
+        if row.code != Code.STUCK_PURCHASE:
+            return False
+        status = {row.evidence["status"], row.evidence["status_by_stripe"]}
+        right = row.evidence["licenses_granted"] == row.evidence["credited_by_ledger"]
+        return status == {"quarantined"} and right
 
 
 def stored() -> dict[tuple[str, ...], dict[str, Any]]:

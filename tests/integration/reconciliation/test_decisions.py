@@ -1,8 +1,13 @@
 """What an admin decides about a finding, and when a decision is refused."""
 
+import pytest
+
+from chalicelib.payments import reports as payment_reports
 from infra.local import damage
+from infra.local.stripe_stand_in.stand_in import StripeStandIn
 from tests.integration.reconciliation.desk import Desk, reseller_of
 from tests.support.people import Person
+from tests.support.purchases import buy_and_pay
 
 
 def test_a_decision_is_refused_when_the_facts_have_changed(seller: Person, desk: Desk) -> None:
@@ -51,6 +56,49 @@ def test_a_decision_is_made_once(seller: Person, desk: Desk) -> None:
     other = desk.api.post(where, {"action": "revert", "reason": "No."})
     assert other.json["resolution"] == "adopt"
     assert reseller_of(seller).license_count == 8
+    desk.assert_clean()
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The sessions that Stripe is asked about."""
+    sessions: list[str] = []
+    real = payment_reports.report
+
+    def report(session_id: str) -> payment_reports.SessionReport:
+        sessions.append(session_id)
+        return real(session_id)
+
+    monkeypatch.setattr(payment_reports, "report", report)
+    return sessions
+
+
+def test_a_decision_about_a_counter_asks_stripe_nothing(
+    seller: Person, desk: Desk, stripe: StripeStandIn, asked: list[str]
+) -> None:
+    """However many purchases there are: a request has 29 seconds."""
+    for quantity in range(1, 6):
+        buy_and_pay(seller, stripe, quantity)
+    damage.edit(reseller_of(seller), license_count=50)
+    _, where = desk.only("count_unexplained")
+    asked.clear()
+    desk.decide(where, "revert")
+    assert asked == []
+    desk.api.post(f"/v1/resellers/{seller.reseller_id}/sync", {})
+    assert asked == []
+    desk.assert_clean()
+
+
+def test_a_decision_about_a_purchase_asks_about_it_alone(
+    seller: Person, desk: Desk, stripe: StripeStandIn, asked: list[str]
+) -> None:
+    for quantity in range(1, 5):
+        buy_and_pay(seller, stripe, quantity)
+    bought = buy_and_pay(seller, stripe, 5, deliver=False)
+    _, where = desk.only("purchase_uncredited")
+    asked.clear()
+    desk.decide(where, "repair")
+    assert set(asked) == {bought["checkout_url"].rsplit("/", 1)[1]}
     desk.assert_clean()
 
 

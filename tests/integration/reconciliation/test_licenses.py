@@ -55,6 +55,22 @@ def test_an_edited_count_can_be_reverted(seller: Person, desk: Desk) -> None:
     desk.assert_clean()
 
 
+def test_an_edit_is_never_taken_for_a_payment(
+    seller: Person, desk: Desk, stripe: StripeStandIn
+) -> None:
+    """The schedule adds what was paid; whether the edit stays, a person decides."""
+    buy_and_pay(seller, stripe, 10, deliver=False)
+    damage.edit(reseller_of(seller), license_count=5 + 4)
+    report = desk.run(apply=True)
+    assert report["repaired"] == {"purchase_uncredited": 1}
+    assert reseller_of(seller).license_count == 5 + 4 + 10
+    found, where = desk.only("count_unexplained")
+    assert found["evidence"]["difference"] == 4
+    desk.decide(where, "revert")
+    assert reseller_of(seller).license_count == 5 + 10
+    desk.assert_clean()
+
+
 def test_over_allocated(seller: Person, desk: Desk) -> None:
     """As a refund may leave it: no damage, and yet somebody should know."""
     damage.edit(reseller_of(seller), license_count=1)

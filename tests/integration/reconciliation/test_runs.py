@@ -1,5 +1,8 @@
 """Runs of reconciliation: by schedule, by hand, in parts."""
 
+from chalicelib import clock
+from chalicelib.storage.rows import new_id
+from chalicelib.storage.tenants import Tenant
 from infra.local import damage
 from infra.local.schedule import run_now
 from tests.integration.reconciliation.desk import Desk, reseller_of
@@ -30,6 +33,26 @@ def test_sync_tells_before_after_and_why(seller: Person, desk: Desk) -> None:
     assert desk.api.post(where, {"apply": True}, key="k").json == done
     assert not desk.api.post(where, {"apply": True}).json["applied"]
     assert seller.api.post(where, {"apply": True}).status == 403
+
+
+def test_a_sync_tells_a_part_of_very_much(seller: Person, desk: Desk) -> None:
+    """The answer to a keyed request is kept in one row."""
+    with Tenant.batch_write() as batch:
+        for number in range(60):
+            row = Tenant(
+                str(seller.reseller_id),
+                new_id("tnt"),
+                name="x" * 200,
+                name_key=f"{number}",
+                slug=f"tenant-{number}",
+                holds_license=False,
+            )
+            row.created_at = row.updated_at = clock.now()
+            batch.save(row)
+    reply = desk.api.post(f"/v1/resellers/{seller.reseller_id}/sync", {}, key="k")
+    assert reply.status == 200, reply.text
+    assert (reply.json["found"], len(reply.json["findings"])) == (62, 50)
+    assert {f["code"] for f in reply.json["findings"][:1]} == {"used_mismatch"}
 
 
 def test_the_schedule_repairs_what_is_safe(seller: Person, desk: Desk) -> None:

@@ -1,0 +1,320 @@
+"""Runs that outlive the function, or fail halfway: each goes on where the last stopped, and
+none keeps another from being made. Time is told, not taken: what each step costs is given."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib import clock
+from chalicelib.domain.reconciliation import PurchaseFacts
+from chalicelib.errors import Busy, PaymentProviderUnavailable
+from chalicelib.services.reconciliation import accounts, facts, invocation, runs, work
+from chalicelib.services.reconciliation.facts import Inspection
+from chalicelib.storage.purchases import Purchase
+from chalicelib.storage.reads import PageRequest
+from chalicelib.storage.reports import FINISHED, RUNNING, Report
+from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.rows import new_id
+from infra.local import damage
+from infra.local.stripe_stand_in.stand_in import StripeStandIn
+from tests.conftest import TestClock
+from tests.integration.reconciliation.desk import reseller_of
+from tests.support.people import Person
+
+LIFE = 900.0  # seconds that one invocation has
+WHOLE = {"scope": "whole", "apply": True, "by": "schedule"}
+PARTIAL = {"scope": "partial", "apply": True, "by": "schedule"}
+
+
+class Killed(BaseException):
+    """By Lambda, for time or memory: nothing more is written."""
+
+
+class Lambda:
+    """Scheduled invocations, an hour apart, each with LIFE seconds."""
+
+    def __init__(self, frozen: TestClock) -> None:
+        self.frozen = frozen
+        self.used = 0.0
+
+    def takes(self, seconds: float) -> None:
+        self.used += seconds
+        if self.used > LIFE:
+            raise Killed
+
+    def hour(self, event: dict[str, Any]) -> dict[str, Any] | None:
+        """None where it was killed."""
+        self.used = 0.0
+        try:
+            return invocation.run(event, lambda: LIFE - self.used)
+        except Killed:
+            return None
+        finally:
+            self.frozen.advance(timedelta(hours=1))
+
+
+@pytest.fixture
+def function(frozen: TestClock) -> Lambda:
+    return Lambda(frozen)
+
+
+@pytest.fixture
+def counting(
+    function: Lambda, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Callable[[str, bool], float]], None]:
+    """Give what it takes to count a reseller, by its id and whether it is a whole run's."""
+
+    def give(cost: Callable[[str, bool], float]) -> None:
+        def inspect(reseller_id: str, *, ask_stripe: bool = False) -> Inspection | None:
+            function.takes(cost(reseller_id, ask_stripe))
+            return facts.inspect(reseller_id, ask_stripe=ask_stripe)
+
+        monkeypatch.setattr(accounts, "inspect", inspect)
+
+    return give
+
+
+def reports() -> list[Report]:
+    """Oldest first."""
+    return runs.list_reports(PageRequest(limit=100)).rows[::-1]
+
+
+def put_resellers(number: int) -> None:
+    with Reseller.batch_write() as batch:
+        for n in range(number):
+            row = Reseller(
+                new_id("rsl"),
+                user_id="usr_1",
+                company_name=f"Company {n}",
+                company_key=f"company {n}",
+                slug=f"company-{n}",
+                license_count=0,
+                license_used=0,
+            )
+            row.created_at = row.updated_at = clock.now()
+            batch.save(row)
+
+
+def in_scan_order() -> list[str]:
+    return [row.id for row in Reseller.scan(consistent_read=True)]
+
+
+def put_purchases(seller: Person, number: int, **columns: Any) -> list[str]:
+    """As expired ones, of which nothing is awaited."""
+    ids = [new_id("pur") for _ in range(number)]
+    with Purchase.batch_write() as batch:
+        for id in ids:
+            row = Purchase(
+                str(seller.reseller_id),
+                id,
+                quantity=1,
+                unit_amount=2500,
+                total=2500,
+                currency="usd",
+                tiers={"tiers": [{"from": 1, "unit_amount": 2500}]},
+                tiers_version=1,
+                status="expired",
+                expires_at=clock.now(),
+                created_by="usr_1",
+                month=f"{clock.now():%Y-%m}",
+            )
+            row.created_at = row.updated_at = columns.get("created_at", clock.now())
+            batch.save(row)
+    return sorted(ids)
+
+
+def test_slow_resellers_are_looked_at_one_after_the_other(
+    tables: None, stripe: StripeStandIn, function: Lambda, counting: Any
+) -> None:
+    put_resellers(24)
+    counting(lambda _, whole: 40.0 if whole else 0.1)
+    for hour in range(3):
+        assert function.hour(PARTIAL if hour else WHOLE), "it stops before it is killed"
+    first, *hourly = reports()
+    assert (first.scope, first.status, first.resellers) == ("whole", FINISHED, 24)
+    assert [(r.scope, r.status, r.resellers) for r in hourly] == [("partial", FINISHED, 24)] * 2
+
+
+def test_a_position_is_saved_while_it_works(
+    tables: None, stripe: StripeStandIn, function: Lambda, counting: Any
+) -> None:
+    """Whoever kills it, and whenever, half a minute's work is lost."""
+    put_resellers(8)
+    fifth = in_scan_order()[5]
+
+    def killed_once(reseller_id: str, whole: bool) -> float:
+        if whole and reseller_id == fifth and not done:
+            done.append(reseller_id)
+            return LIFE
+        return 31.0 if whole else 0.0
+
+    done: list[str] = []
+    counting(killed_once)
+    assert function.hour(WHOLE) is None
+    (report,) = reports()
+    assert (report.status, report.resellers) == (RUNNING, 5)
+    function.hour(PARTIAL)
+    assert (reports()[0].status, reports()[0].resellers) == (FINISHED, 8)
+
+
+def test_a_reseller_that_outlives_the_function_is_passed_over(
+    tables: None, stripe: StripeStandIn, function: Lambda, counting: Any
+) -> None:
+    put_resellers(4)
+    second = in_scan_order()[1]
+    counting(lambda id, whole: LIFE + 1 if whole and id == second else 0.0)
+    for hour in range(5):
+        function.hour(PARTIAL if hour else WHOLE)
+    first, *hourly = reports()
+    assert (first.status, first.resellers) == (FINISHED, 3)
+    assert first.notes == [f"{second}: left out, since looking at it failed twice."]
+    assert [(r.scope, r.status, r.resellers) for r in hourly] == [("partial", FINISHED, 4)] * 4
+
+
+def test_a_night_does_not_begin_while_another_is_under_way(
+    tables: None, stripe: StripeStandIn, function: Lambda, counting: Any
+) -> None:
+    put_resellers(12)
+    counting(lambda _, whole: 250.0 if whole else 0.0)
+    for _ in range(3):
+        function.hour(WHOLE)
+    assert [(r.scope, r.status) for r in reports()] == [("whole", RUNNING)]
+
+
+def test_one_resellers_purchases_are_asked_about_in_several_runs(
+    seller: Person, function: Lambda, stripe: StripeStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = put_purchases(seller, 95)
+    asked: list[str] = []
+
+    def by_stripe(one: PurchaseFacts) -> PurchaseFacts:
+        function.takes(14.0)
+        asked.append(one.id)
+        return one
+
+    monkeypatch.setattr(accounts, "by_stripe", by_stripe)
+    function.hour(WHOLE)
+    assert 0 < len(asked) < len(ids)
+    for _ in range(3):
+        function.hour(PARTIAL)
+    assert asked == ids, "each once, in order"
+    assert reports()[0].status == FINISHED
+    assert reports()[0].resellers == 1
+
+
+def test_the_database_failing_is_gone_on_from(
+    tables: None, stripe: StripeStandIn, function: Lambda, counting: Any
+) -> None:
+    put_resellers(6)
+    third = in_scan_order()[2]
+    failures = [Busy(), Busy()]
+
+    def cost(reseller_id: str, whole: bool) -> float:
+        if whole and reseller_id == third and failures:
+            raise failures.pop()
+        return 0.0
+
+    counting(cost)
+    assert function.hour(WHOLE)["status"] == RUNNING  # type: ignore[index]
+    assert reports()[0].resellers == 2
+    failures.pop()
+    function.hour(PARTIAL)
+    assert (reports()[0].status, reports()[0].resellers) == (FINISHED, 6)
+    assert reports()[0].notes == []
+
+
+def test_a_position_that_cannot_be_saved_ends_nothing(
+    tables: None,
+    stripe: StripeStandIn,
+    function: Lambda,
+    counting: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put_resellers(4)
+    counting(lambda _, whole: 40.0 if whole else 0.0)
+    real, refused = work._commit, [Busy()]
+
+    def commit(tx: Any) -> None:
+        if refused:
+            raise refused.pop()
+        real(tx)
+
+    monkeypatch.setattr(work, "_commit", commit)
+    function.hour(WHOLE)
+    function.hour(PARTIAL)
+    assert (reports()[0].status, reports()[0].resellers) == (FINISHED, 4)
+
+
+def test_stripe_out_of_reach_is_gone_on_from(
+    seller: Person, function: Lambda, stripe: StripeStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = put_purchases(seller, 25)
+    asked: list[str] = []
+    away = [ids[10], ids[10]]
+
+    def by_stripe(one: PurchaseFacts) -> PurchaseFacts:
+        if one.id in away:
+            away.remove(one.id)
+            raise PaymentProviderUnavailable
+        asked.append(one.id)
+        return one
+
+    monkeypatch.setattr(accounts, "by_stripe", by_stripe)
+    function.hour(WHOLE)
+    assert (asked, reports()[0].status) == (ids[:10], RUNNING)
+    away.clear()
+    function.hour(PARTIAL)
+    assert (asked, reports()[0].status) == (ids, FINISHED)
+
+
+def test_a_list_that_cannot_be_read_is_left_in_the_end(
+    seller: Person, function: Lambda, stripe: StripeStandIn
+) -> None:
+    stripe.faults.fail(next=1000, kind="500", path="/v1/checkout/sessions")
+    for hour in range(4):
+        function.hour(PARTIAL if hour else WHOLE)
+    first = reports()[0]
+    assert first.status == FINISHED
+    assert first.notes == ["sessions: the payment provider could not be reached."]
+
+
+def test_a_persons_run_that_died_does_not_stop_the_schedule(
+    seller: Person, function: Lambda, counting: Any
+) -> None:
+    counting(lambda _, whole: LIFE + 1 if whole else 0.0)
+    with pytest.raises(Killed):
+        runs.start("whole", apply=False, by="usr_1", seconds_left=lambda: 20.0)
+    function.frozen.advance(timedelta(hours=1))
+    damage.edit(reseller_of(seller), license_used=4)
+    assert function.hour(PARTIAL) is None
+    assert reseller_of(seller).license_used == 2
+
+
+def test_purchases_at_rest_are_asked_about_in_turn(
+    seller: Person,
+    frozen: TestClock,
+    stripe: StripeStandIn,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By schedule, each within four weeks; for a person, all."""
+    old = put_purchases(seller, 12, created_at=clock.now() - timedelta(days=200))
+    young = put_purchases(seller, 3)
+    asked: list[str] = []
+
+    def by_stripe(one: PurchaseFacts) -> PurchaseFacts:
+        asked.append(one.id)
+        return one
+
+    monkeypatch.setattr(accounts, "by_stripe", by_stripe)
+    nights = []
+    for _ in range(28):
+        invocation.run(WHOLE, lambda: LIFE)
+        nights.append({id for id in asked if id in old})
+        assert {id for id in asked if id in young} == set(young)
+        asked.clear()
+        frozen.advance(timedelta(days=1))
+    assert sorted(id for night in nights for id in night) == old
+    runs.start("whole", apply=False, by="usr_1", seconds_left=lambda: LIFE)
+    assert sorted(asked) == sorted([*old, *young])
