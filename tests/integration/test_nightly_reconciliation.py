@@ -6,6 +6,7 @@ kind of repair that is not here could not be carried out there.
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from infra.deployment.places import ROOT
 from infra.local import damage
 from infra.local.schedule import run_now
 from infra.local.stripe_stand_in.stand_in import StripeStandIn
+from tests.conftest import TestClock
 from tests.support.people import People, Person
 from tests.support.purchases import buy_and_pay
 
@@ -84,6 +86,11 @@ def hidden_purchase(seller: Person, _: StripeStandIn) -> None:
     damage.edit(first_of(Purchase, seller), unsettled=None)
 
 
+def forgotten_session(seller: Person, stripe: StripeStandIn) -> None:
+    buy_and_pay(seller, stripe, 10)
+    damage.edit(first_of(Purchase, seller), session_id=None)
+
+
 Harm = Callable[[Person, StripeStandIn], None]
 HARM: dict[Harm, set[Code]] = {
     wrong_count: {Code.USED_MISMATCH},
@@ -95,12 +102,16 @@ HARM: dict[Harm, set[Code]] = {
     unheard_payment: {Code.PURCHASE_UNCREDITED},
     unheard_refund: {Code.PURCHASE_OVERCREDITED},
     hidden_purchase: {Code.STUCK_PURCHASE},
+    forgotten_session: {Code.SESSION_WITHOUT_PURCHASE},
 }
 
 
 @pytest.mark.parametrize("harm", HARM, ids=lambda harm: harm.__name__)
-def test_it_mends_what_is_safe(seller: Person, stripe: StripeStandIn, harm: Harm) -> None:
+def test_it_mends_what_is_safe(
+    seller: Person, stripe: StripeStandIn, frozen: TestClock, harm: Harm
+) -> None:
     harm(seller, stripe)
+    frozen.advance(timedelta(hours=2))  # what is newer may be under way
     report = run_now("reconcile-whole")
     assert (report["scope"], report["status"], report["notes"]) == ("whole", "finished", [])
     assert set(report["repaired"]) == HARM[harm] == set(report["found"])

@@ -10,6 +10,10 @@ from chalicelib.storage.reports import RUNNING, SCHEDULE, Report, Scope
 KNOWN = frozenset({"scope", "apply", "reseller_id", "by"})
 
 
+# What earlier runs leave for a new night to begin in.
+BEGINNING = 60.0
+
+
 def run(event: dict[str, Any], seconds_left: Remaining) -> dict[str, Any]:
     """Scheduled runs go on first with what an earlier one left. Raises InvalidRequest for an
     event that is not understood: a typing error must not reconcile everything."""
@@ -35,7 +39,7 @@ def _scheduled(scope: Scope, seconds_left: Remaining, *, apply: bool) -> Report:
     left; by night that comes first, and no two nights are under way together."""
     left = runs.unfinished()
     if scope == Scope.WHOLE:
-        before = _go_on(left, seconds_left)
+        before = _go_on(left, lambda: seconds_left() - BEGINNING)
         nights = [r for r in left if r.scope == scope and r.actor == SCHEDULE]
         if before is not None and any(night.status == RUNNING for night in nights):
             return before
