@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Older sessions can no longer be paid, and what was paid was settled by an earlier night.
 SESSIONS_BACK = timedelta(days=180)
 
-KNOWN_COLUMNS = ["reseller_id", "id", "session_id", "other_session_id"]
+KNOWN_COLUMNS = ["reseller_id", "id", "session_id", "other_sessions"]
 
 
 def sessions(_report: Report, position: Position) -> Iterator[Piece]:
@@ -68,7 +68,7 @@ def _of(owner: "SessionOwner", row: Purchase | None) -> Finding | None:
 
 
 def _knows(row: Purchase, session_id: str) -> bool:
-    return session_id in (row.session_id, row.other_session_id)
+    return session_id == row.session_id or session_id in (row.other_sessions or ())
 
 
 def look_again(evidence: dict[str, Any]) -> Finding | None:

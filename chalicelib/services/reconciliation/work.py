@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib import clock
 from chalicelib.domain.findings import DRIFT, Code, Finding
-from chalicelib.errors import Busy, PaymentProviderUnavailable, VersionConflict
+from chalicelib.errors import PaymentProviderUnavailable, VersionConflict
 from chalicelib.observability import count, logger
 from chalicelib.services import notices
 from chalicelib.services.idempotency import Once
@@ -133,7 +133,6 @@ class _Run:
 
     def _save(self, *, rest: bool = False) -> None:
         """rest: nobody works on it from now on, so that the next run may."""
-        read = self.report.version
         tx = Transaction()
         tx.change(
             self.report,
@@ -141,11 +140,7 @@ class _Run:
             cursor=asdict(self.place),
             busy_until=None if rest else tx.now + BUSY,
         )
-        try:
-            _commit(tx)
-        except Busy:
-            self.report.version = read  # not written, so that it can be tried again
-            raise
+        _commit(tx)
         self.saved_at = self.seconds_left()
 
     def _finish(self) -> None:

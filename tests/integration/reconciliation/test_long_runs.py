@@ -10,8 +10,9 @@ import pytest
 from chalicelib import clock
 from chalicelib.domain.reconciliation import PurchaseFacts
 from chalicelib.errors import Busy, PaymentProviderUnavailable
-from chalicelib.services.reconciliation import accounts, facts, invocation, runs, work
+from chalicelib.services.reconciliation import accounts, facts, invocation, runs
 from chalicelib.services.reconciliation.facts import Inspection
+from chalicelib.storage import transactions
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import PageRequest
 from chalicelib.storage.reports import FINISHED, RUNNING, Report
@@ -234,14 +235,16 @@ def test_a_position_that_cannot_be_saved_ends_nothing(
 ) -> None:
     put_resellers(4)
     counting(lambda _, whole: 40.0 if whole else 0.0)
-    real, refused = work._commit, [Busy()]
+    real, written = transactions._write, list[str]()
 
-    def commit(tx: Any) -> None:
-        if refused:
-            raise refused.pop()
-        real(tx)
+    def write(steps: Any) -> None:
+        if any(step.model is Report for step in steps):
+            written.append("report")
+            if len(written) == 2:  # the first makes it
+                raise Busy
+        real(steps)
 
-    monkeypatch.setattr(work, "_commit", commit)
+    monkeypatch.setattr(transactions, "_write", write)
     assert function.hour(WHOLE)["status"] == RUNNING  # type: ignore[index]
     assert reports()[0].cursor is not None, "the second attempt to save it went through"
     function.hour(PARTIAL)
