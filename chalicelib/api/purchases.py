@@ -64,11 +64,13 @@ class NewPurchase(Input):
 
 
 class NewRefund(Input):
-    """amount: what refund-quote answered; refused where it would be another by now."""
+    """amount, kept: what refund-quote answered; refused where either would be another by
+    now."""
 
     licenses: Quantity
     reason: Reason
     amount: Annotated[int, Field(ge=0)] | None = None
+    kept: Annotated[int, Field(ge=0)] | None = None
 
 
 class RefundQuoteQuery(Query):
@@ -86,7 +88,8 @@ class RefundQuoteOutput(Output):
 
 
 class RefundOutput(Output):
-    """A refund that an admin made. state: open, done, refused (note: why)."""
+    """A refund that an admin wanted. state: open (under way), done, failed (made, and undone
+    later), refused; note: why."""
 
     id: str
     licenses: int
@@ -256,5 +259,6 @@ def refund_licenses(call: Call[NewRefund]) -> Purchase:
         reason=new.reason,
         by=call.by,
         amount=new.amount,
+        kept=new.kept,
         once=call.once,
     )

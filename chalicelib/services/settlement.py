@@ -18,6 +18,7 @@ from chalicelib.domain.ledger import Kind
 from chalicelib.domain.purchases import (
     RESUMABLE,
     UNPAID,
+    VOID_REFUNDS,
     Assessment,
     Status,
 )
@@ -29,7 +30,13 @@ from chalicelib.services.idempotency import UNKEYED, Once
 from chalicelib.storage import pool
 from chalicelib.storage.claims import free
 from chalicelib.storage.pool import Move
-from chalicelib.storage.purchases import UNSETTLED, Purchase, Refund, checkout_claim
+from chalicelib.storage.purchases import (
+    UNSETTLED,
+    Purchase,
+    RefundIntent,
+    RefundState,
+    checkout_claim,
+)
 from chalicelib.storage.reads import get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.transactions import Transaction
@@ -109,6 +116,7 @@ def _settle(
     if look is None:
         return _apply(purchase, _without_session(purchase), further, by=by, once=once)
     columns = _columns(purchase, look) | further
+    columns |= _fates(columns.get("refunds", purchase.refunds), look)
     assessment = look.assessment
     if _invoice_awaited(purchase, assessment, columns):
         assessment = replace(assessment, awaited=True)
@@ -127,6 +135,8 @@ def _without_session(purchase: Purchase) -> Assessment:
 
 def _columns(purchase: Purchase, look: "Look") -> dict[str, Any]:
     found, facts = look.report, look.report.facts
+    if found.purchase_id != purchase.id:  # what was paid is in another purchase's books
+        return {"amount_paid": 0, "amount_refunded": 0}
     columns: dict[str, Any] = {
         "session_id": found.session_id,
         "other_sessions": look.other_sessions or None,
@@ -141,6 +151,25 @@ def _columns(purchase: Purchase, look: "Look") -> dict[str, Any]:
     if facts.paid and purchase.paid_at is None:
         columns["paid_at"] = found.paid_at or clock.now()
     return columns
+
+
+def _fates(refunds: dict[str, Any] | None, look: "Look") -> dict[str, Any]:
+    """The column `refunds` with what has become at Stripe of those that were made: one can
+    fail weeks later."""
+    if not refunds:
+        return {}
+    fates = {
+        r.id: _FAILED if r.status in VOID_REFUNDS else _DONE for r in look.report.facts.refunds
+    }
+    told = {id: intent | fates.get(intent.get("stripe_id"), {}) for id, intent in refunds.items()}
+    return {"refunds": told}
+
+
+_DONE = {"state": RefundState.DONE, "note": None}
+_FAILED = {
+    "state": RefundState.FAILED,
+    "note": "It failed at Stripe: the money came back, and the licenses with it.",
+}
 
 
 def _invoice_awaited(purchase: Purchase, assessment: Assessment, columns: dict[str, Any]) -> bool:
@@ -166,7 +195,8 @@ def _apply(
     refund = purchase.open_refund
     wanted = {**columns, "status": now.status, "status_reason": now.reason}
     wanted["licenses_granted"] = now.worth
-    refunding = refund is not None and "refunds" not in columns
+    refunds: dict[str, Any] = columns.get("refunds", purchase.refunds) or {}
+    refunding = any(intent["state"] == RefundState.OPEN for intent in refunds.values())
     wanted["unsettled"] = UNSETTLED if now.awaited or refunding else None
     tx = Transaction()
     wanted["bookings"] = purchase.booked(_money(purchase, wanted), tx.now)
@@ -210,7 +240,7 @@ def free_claim(tx: Transaction, purchase: Purchase) -> None:
     free(tx, checkout_claim(purchase.reseller_id, purchase.quantity), purchase.id)
 
 
-def _taking_back(purchase: Purchase, refund: Refund | None, now: Assessment, by: str) -> Move:
+def _taking_back(purchase: Purchase, refund: RefundIntent | None, now: Assessment, by: str) -> Move:
     """Whoever sees it first, the licenses of an admin's refund go by that admin's word."""
     if now.status == Status.DISPUTED:
         return Move(Kind.DISPUTE, by, purchase.id)

@@ -39,7 +39,7 @@ class PurchasesByMonth(GlobalSecondaryIndex["Purchase"]):
 class Purchase(Row):
     """Money is integer cents. licenses_granted is what the pool has been given for it so far.
 
-    refunds: those that an admin made, by id; see Refund. credited_at: when the pool was first
+    refunds: those that an admin made, by id; see RefundIntent. credited_at: when the pool was first
     given licenses for it. bookings: what its money did, by the moment it was booked: their sums
     are what it is now, and none changes later, so that closed books stay closed.
     checkout_attempt: how often Stripe refused to open its session. other_sessions: what else
@@ -81,7 +81,7 @@ class Purchase(Row):
     by_month = PurchasesByMonth()
 
     @property
-    def open_refund(self) -> "Refund | None":
+    def open_refund(self) -> "RefundIntent | None":
         """The one that is under way; there is one at a time."""
         return next((r for r in self.refund_list if r.state == RefundState.OPEN), None)
 
@@ -92,10 +92,10 @@ class Purchase(Row):
         return sum(r.licenses for r in free if r.state != RefundState.REFUSED)
 
     @property
-    def refund_list(self) -> "list[Refund]":
+    def refund_list(self) -> "list[RefundIntent]":
         """Oldest first."""
         columns = sorted((self.refunds or {}).items())
-        return [Refund(id=id, **values) for id, values in columns]
+        return [RefundIntent(id=id, **values) for id, values in columns]
 
     def booked(self, wanted: Money, at: datetime) -> dict[str, Any]:
         """The column `bookings` with what it lacks for its sums to be what is wanted."""
@@ -108,23 +108,26 @@ class Purchase(Row):
             bookings[iso(at)] = {n: cents + same.get(n, 0) for n, cents in lacking.items()}
         return bookings
 
-    def with_refund(self, refund: "Refund") -> dict[str, Any]:
+    def with_refund(self, intent: "RefundIntent") -> dict[str, Any]:
         """The column `refunds` with this one added or replaced."""
-        columns = {name: getattr(refund, name) for name in Refund.__slots__ if name != "id"}
-        return {**(self.refunds or {}), refund.id: columns}
+        columns = {name: getattr(intent, name) for name in RefundIntent.__slots__ if name != "id"}
+        return {**(self.refunds or {}), intent.id: columns}
 
 
 class RefundState(StrEnum):
     OPEN = "open"  # intended; Stripe may or may not have been asked
     DONE = "done"
-    REFUSED = "refused"  # by Stripe, for good; `note` is what it said
+    FAILED = "failed"  # made, but the money came back later; so did the licenses
+    REFUSED = "refused"  # for good, by Stripe or by us; `note` says why
 
 
 @dataclass(frozen=True, slots=True)
-class Refund:
-    """One refund that an admin made. amount: integer cents. at: ISO 8601.
+class RefundIntent:
+    """One refund that an admin wants. amount: integer cents. at: ISO 8601.
 
-    attempt: how often Stripe answered it with an error, which it would repeat.
+    kept, refunded_before: what it was quoted from: the licenses that stay, and the cents of the
+    payment that had gone back already. attempt: how often Stripe answered it with an error,
+    which it would repeat. stripe_id: the refund that came of it.
     """
 
     id: str
@@ -134,8 +137,11 @@ class Refund:
     by: str
     at: str
     state: str = RefundState.OPEN
+    kept: int = 0
+    refunded_before: int = 0
     attempt: int = 0
     note: str | None = None
+    stripe_id: str | None = None
 
 
 def checkout_claim(reseller_id: str, quantity: int) -> str:

@@ -1,11 +1,12 @@
-"""A purchase, paid at the stand-in."""
+"""Purchases, paid at the stand-in."""
 
 from typing import Any
 
 from chalicelib.services.purchases import read_purchase
 from chalicelib.services.settlement import settle
+from chalicelib.storage.purchases import Purchase
 from infra.local.stripe_stand_in.stand_in import StripeStandIn
-from tests.support.people import Person
+from tests.support.people import People, Person
 
 
 def buy_and_pay(
@@ -19,3 +20,31 @@ def buy_and_pay(
     if deliver:
         settle(read_purchase(str(seller.reseller_id), purchase["id"]))
     return purchase
+
+
+class Sale:
+    """100 licenses, bought and paid."""
+
+    def __init__(self, people: People, stripe: StripeStandIn, quantity: int = 100) -> None:
+        self.buyer: Person = people.reseller()
+        self.admin: Person = people.admin
+        bought = self.buyer.api.post("/v1/resellers/me/purchases", {"quantity": quantity}).json
+        self.id = bought["id"]
+        self.path = f"/v1/resellers/{self.buyer.reseller_id}/purchases/{self.id}"
+        self.session_id = bought["checkout_url"].rsplit("/", 1)[1]
+        stripe.pay(self.session_id)
+        self.admin.api.post(f"{self.path}/settle")
+
+    def refund(self, licenses: int, **options: Any) -> Any:
+        body = {"licenses": licenses, "reason": "Too many"} | options.pop("also", {})
+        return self.admin.api.post(f"{self.path}/refunds", body, **options)
+
+    def quote(self, licenses: int) -> Any:
+        return self.admin.api.get(f"{self.path}/refund-quote?licenses={licenses}")
+
+    def row(self) -> Purchase:
+        return read_purchase(str(self.buyer.reseller_id), self.id)
+
+    def licenses(self) -> int:
+        count: int = self.buyer.api.get("/v1/resellers/me/licenses").json["license_count"]
+        return count

@@ -19,7 +19,7 @@ pages = Pages(__name__)
 PURCHASE = "/admin/purchases/{id}"
 REFUND = PURCHASE + "/refund"
 # Neither the purchase nor the amount is a field of the form that asks for a refund.
-NO_FIELDS = {"purchase": "", "amount": ""}
+NO_FIELDS = {"purchase": "", "amount": "", "kept": ""}
 
 
 def _read(visit: Visit) -> Purchase:
@@ -42,6 +42,7 @@ def show_purchase(visit: Visit, **context: Any) -> Response:
         place="purchases",
         purchase=shown,
         refundable_licenses=purchase.licenses_granted if purchase.status in REFUNDABLE else 0,
+        refund_under_way=purchase.open_refund,
         refunds=[
             (refund, by[refund.by].email if refund.by in by else refund.by)
             for refund in purchase.refund_list
@@ -80,13 +81,14 @@ def _said(granted: int) -> str:
 def review_refund(visit: Visit) -> Response:
     """The question before the deed: how much, and what it does to the reseller."""
     purchase, form = _read(visit), visit.form()
+    under_way = purchase.open_refund  # it comes first, whatever is asked for
     try:
-        wanted = form.read(NewRefund)
+        wanted = under_way or form.read(NewRefund)
         quote = refunds.quote_refund(purchase, wanted.licenses)
     except TenantryError as error:
-        return _refused(visit, error, purchase)
+        return _refused(visit, error)
     reseller = resellers.read_reseller(purchase.reseller_id)
-    owned = reseller.license_count - quote.licenses
+    owned = reseller.license_count - max(0, purchase.licenses_granted - quote.kept)
     (shown,) = shown_purchases([purchase])
     return render(
         visit,
@@ -100,6 +102,7 @@ def review_refund(visit: Visit) -> Response:
             "amount": quote.amount,
             "reason": wanted.reason,
             "over_by": max(0, reseller.license_used - owned),
+            "under_way": under_way is not None,
         },
     )
 
@@ -117,16 +120,18 @@ def refund(visit: Visit) -> Response:
                 reason=wanted.reason,
                 by=visit.by,
                 amount=wanted.amount,
+                kept=wanted.kept,
                 once=once,
             ),
             lambda made: Onward(_path(made), f"{licenses(wanted.licenses)} refunded."),
         )
     except TenantryError as error:
-        return _refused(visit, error, purchase)
+        return _refused(visit, error)
 
 
-def _refused(visit: Visit, error: TenantryError, purchase: Purchase) -> Response:
-    """Beside the fields; of a purchase that can't be refunded, the page has no such form."""
-    if purchase.status not in REFUNDABLE:
+def _refused(visit: Visit, error: TenantryError) -> Response:
+    """Beside the fields; of a purchase that can't be refunded now, the page has no such form."""
+    purchase = _read(visit)
+    if purchase.status not in REFUNDABLE or purchase.open_refund:
         return visit.failed(error, show_purchase, " ".join(messages(error).values()))
     return visit.refused(error, show_purchase, visit.form(), called=NO_FIELDS)
