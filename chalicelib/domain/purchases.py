@@ -4,7 +4,7 @@
 events, so their order, repetition and loss cannot matter.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -31,11 +31,13 @@ UNPAID = frozenset({Status.PENDING, Status.PROCESSING, Status.FAILED, Status.EXP
 REFUNDABLE = frozenset({Status.PAID, Status.PARTIALLY_REFUNDED})
 
 # Stripe's dispute states in which the funds are not ours. An inquiry (`warning_*`) takes
-# none; a dispute that was won or prevented has given them back.
+# none; a dispute that was won has given them back. One that was prevented never became a
+# chargeback: it was blocked, or the buyer was paid at once, which only its money tells.
 OPEN_DISPUTES = frozenset(
     {"needs_response", "under_review", "appeal_needs_response", "appeal_under_review"}
 )
 HOLDING_DISPUTES = OPEN_DISPUTES | {"lost"}
+PREVENTED = "prevented"
 # A refund in these states did not, in the end, move money.
 VOID_REFUNDS = frozenset({"failed", "canceled"})
 
@@ -68,9 +70,17 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
+    """balance: what it has done to ours so far; negative where it took money."""
+
     id: str
     amount: int
     status: str
+    balance: int = 0
+
+    @property
+    def holds_funds(self) -> bool:
+        taken = self.status == PREVENTED and self.balance < 0
+        return taken or self.status in HOLDING_DISPUTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +123,22 @@ class PaymentFacts:
     def fully_refunded(self) -> bool:
         return 0 < self.amount_total <= self.amount_refunded
 
-    def disputed(self, statuses: frozenset[str]) -> bool:
-        return any(dispute.status in statuses for dispute in self.disputes)
+    @property
+    def disputed(self) -> bool:
+        return any(dispute.holds_funds for dispute in self.disputes)
+
+    @property
+    def dispute_open(self) -> bool:
+        return any(dispute.status in OPEN_DISPUTES for dispute in self.disputes)
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """worth: licenses. reason: why it is quarantined.
+    """worth: licenses. reason: why it is quarantined, or why its money is not as simple as
+    the quote.
 
-    awaited: more is to come, so the sweep looks again and again; at what is settled it looks
-    when Stripe has an event of it.
+    awaited: more is to come, so the sweep looks again and again; at what is settled, or waits
+    for a person, it looks when Stripe has an event of it.
     """
 
     status: Status
@@ -136,16 +152,18 @@ def assess(quoted: Quoted, facts: PaymentFacts) -> Assessment:
     if not facts.paid:
         status = _unpaid_status(facts)
         return Assessment(status, 0, awaited=status in (Status.PENDING, Status.PROCESSING))
-    if facts.disputed(HOLDING_DISPUTES):
-        return Assessment(Status.DISPUTED, 0, awaited=facts.disputed(OPEN_DISPUTES))
+    if facts.disputed:
+        return Assessment(Status.DISPUTED, 0, awaited=facts.dispute_open)
     if facts.fully_refunded:
         return Assessment(Status.REFUNDED, 0)
+    facts, excess = without_excess(quoted, facts)
     if reason := deviation(quoted, facts):
-        return Assessment(Status.QUARANTINED, 0, reason, awaited=True)
+        return Assessment(Status.QUARANTINED, 0, reason)
+    reason = EXCESS.format(excess) if excess else None
     if not facts.amount_refunded and not quoted.returned:
-        return Assessment(Status.PAID, quoted.quantity)
+        return Assessment(Status.PAID, quoted.quantity, reason)
     kept = max(0, quoted.quantity - quoted.returned - licenses_refunded(quoted, facts))
-    return Assessment(Status.PARTIALLY_REFUNDED if kept else Status.REFUNDED, kept)
+    return Assessment(Status.PARTIALLY_REFUNDED if kept else Status.REFUNDED, kept, reason)
 
 
 def _unpaid_status(facts: PaymentFacts) -> Status:
@@ -154,6 +172,35 @@ def _unpaid_status(facts: PaymentFacts) -> Status:
     if facts.session_status == "open":
         return Status.PENDING
     return Status.FAILED if facts.payment_failed else Status.PROCESSING
+
+
+EXCESS = (
+    "{} cents more than quoted were paid, and have been paid back. "
+    "Refund more of it in Stripe's dashboard."
+)
+
+
+def without_excess(quoted: Quoted, facts: PaymentFacts) -> tuple[PaymentFacts, int]:
+    """The facts as if what was paid beyond the quote had never been, and how much that is, once
+    it has been paid back by refunds that give no license back. Else the facts as they are."""
+    excess = left = facts.amount_subtotal - quoted.total
+    if excess <= 0 or facts.amount_subtotal != facts.amount_total:
+        return facts, 0
+    refunds = []
+    for refund in sorted(facts.live_refunds, key=lambda r: r.licenses is None):  # goodwill first
+        taken = 0 if refund.licenses else min(left, refund.amount)
+        left -= taken
+        refunds.append(replace(refund, amount=refund.amount - taken))
+    if left:
+        return facts, 0
+    as_quoted = replace(
+        facts,
+        amount_subtotal=quoted.total,
+        amount_total=quoted.total,
+        amount_received=(facts.amount_received or 0) - excess,
+        refunds=tuple(refunds),
+    )
+    return as_quoted, excess
 
 
 def deviation(quoted: Quoted, facts: PaymentFacts) -> str | None:

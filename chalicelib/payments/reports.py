@@ -101,8 +101,13 @@ def _facts(
         payment_failed=intent is not None
         and intent.status in ("requires_payment_method", "canceled"),
         refunds=tuple(Refund(r.id, r.amount, r.status or "pending", _licenses(r)) for r in refunds),
-        disputes=tuple(Dispute(d.id, d.amount, d.status) for d in disputes),
+        disputes=tuple(_dispute(d) for d in disputes),
     )
+
+
+def _dispute(dispute: stripe.Dispute) -> Dispute:
+    balance = sum(moved.amount for moved in dispute.balance_transactions)
+    return Dispute(dispute.id, dispute.amount, dispute.status, balance)
 
 
 def _licenses(refund: stripe.Refund) -> int | None:

@@ -73,13 +73,16 @@ def look_and_close(purchase: Purchase, session_id: str | None = None) -> Look | 
 
 def _rank(
     assessment: Assessment, report: "SessionReport", purchase: Purchase
-) -> tuple[int, bool, bool, bool]:
-    """What is worth most counts; then what was paid, what still can be, and what the row says."""
+) -> tuple[bool, int, bool, bool, bool]:
+    """The row's own counts while it is worth anything: what was credited is its money, and is
+    refunded from it. Then what is worth most; what was paid, and what still can be."""
+    own = report.session_id == purchase.session_id
     return (
+        own and assessment.worth > 0,
         assessment.worth,
         report.facts.paid,
         assessment.status != Status.EXPIRED,
-        report.session_id == purchase.session_id,
+        own,
     )
 
 
@@ -106,7 +109,7 @@ def _is_stray(report: "SessionReport", reports: list["SessionReport"], purchase:
 def _assess(purchase: Purchase, report: "SessionReport") -> Assessment:
     if report.purchase_id != purchase.id:
         reason = f"Stripe's session {report.session_id} was not made for this purchase."
-        return Assessment(Status.QUARANTINED, 0, reason, awaited=True)
+        return Assessment(Status.QUARANTINED, 0, reason)
     quoted = Quoted(
         purchase.quantity,
         purchase.total,
@@ -118,7 +121,9 @@ def _assess(purchase: Purchase, report: "SessionReport") -> Assessment:
 
 
 def _paid_twice(session_ids: list[str]) -> str:
-    if len(session_ids) == 1:
-        return f"Paid twice: Stripe's session {session_ids[0]} was paid too. Refund one of them."
     names = ", ".join(session_ids)
-    return f"Paid {len(session_ids) + 1} times: so were {names}. Refund all but one of them."
+    if len(session_ids) == 1:
+        said = f"Paid twice: Stripe's session {names} was paid too. Refund one of the two"
+    else:
+        said = f"Paid {len(session_ids) + 1} times: so were {names}. Refund all but one of them"
+    return f"{said}, all of it, in Stripe's dashboard."

@@ -25,7 +25,7 @@ HAPPENED = {
     "Purchases": ["PurchasesPaid", "PurchasesSettled", "PurchasesRefunded", "PurchasesDisputed"],
     "Purchases that need a person": [
         *("PurchasesQuarantined", "PurchasesPaidTwice", "PurchasesNotSettled"),
-        *("SessionsWithoutPurchase", "PaymentsHealed"),
+        *("SessionsWithoutPurchase", "PaymentsHealed", "RefundsGivenUp"),
     ],
     "Drift": [
         *("UnexplainedDrift", "ReconciliationFindings", "ReconciliationRepairs"),

@@ -57,6 +57,7 @@ happenings = st.one_of(
 )
 ours = st.one_of(
     st.tuples(st.just("admin_refund"), st.integers(1, QUANTITY)),
+    st.tuples(st.just("unanswered_refund"), st.sampled_from(["500", "drop_before", "drop_after"])),
     st.tuples(st.just("look"), st.none()),
     st.tuples(st.just("tenant"), st.none()),
     st.tuples(st.just("later"), st.sampled_from([1, 26])),
@@ -118,6 +119,13 @@ class World:
         row = purchases.read_purchase(books.RESELLER, self.purchase.id)
         refunds.refund_licenses(row, licenses, reason="Returned", by="usr_admin")
 
+    def _unanswered_refund(self, name: str, kind: Any) -> None:
+        self.stripe.faults.fail(next=3, kind=kind, method="POST", path="/v1/refunds")
+        try:
+            self._admin_refund(name, 3)
+        finally:
+            self.stripe.faults.clear()
+
     def _tenant(self, _name: str, _detail: None) -> None:
         tenants.create_tenant(
             books.RESELLER,
@@ -140,7 +148,10 @@ class World:
         assert (row["licenses_granted"], row["amount_refunded"]) == (worth, refunded)
         (reseller,) = books.rows("resellers")
         assert reseller["license_count"] == worth
-        assert not [r for r in row["refunds"].values() if r["state"] == "open"]
+        made = [refund["metadata"].get("refund_id") for refund in self.stripe.all("refund")]
+        for id, intent in row["refunds"].items():
+            assert intent["state"] in ("done", "failed", "refused")
+            assert made.count(id) == (intent["state"] != "refused" and intent["amount"] > 0)
 
 
 @pytest.fixture(scope="module")

@@ -116,6 +116,12 @@ CASES = {
     "inquiry under review": (disputed("warning_under_review"), Status.PAID, 12, False),
     "inquiry closed": (disputed("warning_closed"), Status.PAID, 12, False),
     "prevented": (disputed("prevented"), Status.PAID, 12, False),
+    "prevented by paying the buyer": (
+        replace(PAID, disputes=(Dispute("dp_0", 24_000, "prevented", balance=-24_000),)),
+        Status.DISPUTED,
+        0,
+        False,
+    ),
     "disputed": (disputed("needs_response"), Status.DISPUTED, 0, True),
     "under review": (disputed("under_review"), Status.DISPUTED, 0, True),
     "appealed": (disputed("appeal_under_review"), Status.DISPUTED, 0, True),
@@ -170,7 +176,7 @@ def test_what_was_not_quoted_is_quarantined(case: str) -> None:
     facts, reason = DEVIATIONS[case]
     assessment = assess(QUOTED, facts)
     assert (assessment.status, assessment.worth) == (Status.QUARANTINED, 0)
-    assert assessment.awaited
+    assert not assessment.awaited
     assert assessment.reason is not None
     assert reason in assessment.reason
 
@@ -183,6 +189,47 @@ def test_live_money_for_a_test_quote() -> None:
 def test_a_quarantine_ends_when_all_was_refunded() -> None:
     wrong = replace(PAID, quantity=120)
     assert assess(QUOTED, refunded(24_000, facts=wrong)).status == Status.REFUNDED
+
+
+TOO_MUCH = replace(PAID, amount_subtotal=30_000, amount_total=30_000, amount_received=30_000)
+
+# 6000 more than the quote.
+OVERPAID = {
+    "a part of it paid back": (refunded(5_999, facts=TOO_MUCH), Status.QUARANTINED, 0),
+    "paid back": (refunded(6_000, facts=TOO_MUCH), Status.PAID, 12),
+    "paid back in parts": (refunded(1_000, 5_000, facts=TOO_MUCH), Status.PAID, 12),
+    "paid back as goodwill": (returned(0, 6_000, TOO_MUCH), Status.PAID, 12),
+    "licenses only": (returned(3, 6_000, TOO_MUCH), Status.QUARANTINED, 0),
+    "and 3 licenses": (refunded(12_000, facts=TOO_MUCH), Status.PARTIALLY_REFUNDED, 9),
+    "and 3 that say so": (
+        returned(3, 1_500, refunded(6_000, facts=TOO_MUCH)),
+        Status.PARTIALLY_REFUNDED,
+        9,
+    ),
+    "all of it": (refunded(30_000, facts=TOO_MUCH), Status.REFUNDED, 0),
+    "the refund failed": (refunded(6_000, facts=TOO_MUCH, status="failed"), Status.QUARANTINED, 0),
+    "in another currency": (
+        refunded(6_000, facts=replace(TOO_MUCH, currency="eur")),
+        Status.QUARANTINED,
+        0,
+    ),
+    "with tax": (
+        refunded(6_000, facts=replace(TOO_MUCH, amount_tax=1, amount_total=30_001)),
+        Status.QUARANTINED,
+        0,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OVERPAID)
+def test_paid_too_much(case: str) -> None:
+    facts, status, worth = OVERPAID[case]
+    assessment = assess(QUOTED, facts)
+    assert (assessment.status, assessment.worth) == (status, worth)
+    assert not assessment.awaited
+    if status in (Status.PAID, Status.PARTIALLY_REFUNDED):
+        assert assessment.reason is not None
+        assert "6000 cents more than quoted" in assessment.reason
 
 
 def test_licenses_returned_for_no_money() -> None:

@@ -89,6 +89,10 @@ class Drivers(ABC):
         with self._moving() as account:
             return disputes.lose(account, account.get("dispute", dispute_id))
 
+    def prevent_dispute(self, dispute_id: str) -> Object:
+        with self._moving() as account:
+            return disputes.prevent(account, account.get("dispute", dispute_id))
+
     def close_inquiry(self, dispute_id: str) -> Object:
         with self._moving() as account:
             return disputes.close_inquiry(account, account.get("dispute", dispute_id))

@@ -47,6 +47,14 @@ def test_lost(shop: Shop) -> None:
     assert shop.types("charge.dispute")[-1] == "charge.dispute.closed"
 
 
+def test_prevented(shop: Shop) -> None:
+    blocked = shop.stand_in.open_dispute(shop.paid().id, inquiry=True)
+    assert kept_from(shop.stand_in.prevent_dispute(blocked["id"])) == 0
+    resolved = shop.stand_in.open_dispute(shop.paid().id)
+    resolved = shop.stand_in.prevent_dispute(resolved["id"])
+    assert (resolved["status"], kept_from(resolved)) == ("prevented", 20_000)
+
+
 def test_an_inquiry_takes_nothing(shop: Shop) -> None:
     session = shop.paid()
     inquiry = shop.stand_in.open_dispute(session.id, inquiry=True)

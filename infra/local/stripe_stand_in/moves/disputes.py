@@ -18,7 +18,11 @@ def disputes_of(account: Account, charge: Object) -> list[Object]:
 
 def holds_the_charge(account: Account, charge: Object) -> bool:
     """Whether a chargeback has the funds, for now or for good."""
-    return any(d["status"] in (*CHARGEBACK, "lost") for d in disputes_of(account, charge))
+    return any(
+        d["status"] in (*CHARGEBACK, "lost")
+        or (d["status"] == "prevented" and d["balance_transactions"])
+        for d in disputes_of(account, charge)
+    )
 
 
 def open_dispute(
@@ -30,7 +34,9 @@ def open_dispute(
         raise IllegalMove(f"{charge['id']} is {charge['status']}, not succeeded")
     if not 0 < amount <= remaining:
         raise IllegalMove(f"{charge['id']} has {remaining} left to dispute, not {amount}")
-    if any(d["status"] not in ("won", "warning_closed") for d in disputes_of(account, charge)):
+    if holds_the_charge(account, charge) or any(
+        d["status"] in INQUIRY for d in disputes_of(account, charge)
+    ):
         raise IllegalMove(f"{charge['id']} is disputed already")
     dispute = account.add(new_dispute(account, charge, amount, inquiry=inquiry))
     account.change(charge, disputed=True)
@@ -80,6 +86,13 @@ def win(account: Account, dispute: Object) -> Object:
     account.emit("charge.dispute.funds_reinstated", dispute)
     account.emit("charge.dispute.closed", dispute)
     return dispute
+
+
+def prevent(account: Account, dispute: Object) -> Object:
+    """It does not become a chargeback: an inquiry is blocked and takes no money, what has been
+    withdrawn is the buyer's."""
+    _must_be(dispute, *INQUIRY, *CHARGEBACK)
+    return _close(account, dispute, "prevented")
 
 
 def lose(account: Account, dispute: Object) -> Object:
