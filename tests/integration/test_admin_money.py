@@ -13,6 +13,7 @@ from chalicelib.services.settlement import settle
 from chalicelib.storage import pool
 from chalicelib.storage.pool import Move
 from chalicelib.storage.transactions import Transaction
+from infra.local import damage
 from infra.local.schedule import run_now
 from infra.local.stripe_stand_in.stand_in import StripeStandIn
 from tests.conftest import TestClock
@@ -141,6 +142,17 @@ def test_an_unpaid_purchase_offers_no_refund(
     refused = admin.get(f"{path}/refund?licenses=1&reason=x")
     assert refused.status == 422
     assert "It is not paid yet." in refused.text
+
+
+def test_what_stripes_dashboard_must_refund_is_said(
+    admin: Visitor, people: People, stripe: StripeStandIn
+) -> None:
+    seller = people.reseller()
+    id = buy(seller, stripe, 2)
+    damage.edit(read_purchase(str(seller.reseller_id), id), status_reason="Paid twice: refund one.")
+    page = admin.get(f"/admin/purchases/{id}")
+    assert "Paid twice: refund one." in page.text
+    assert "Review refund" not in page.text
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def show_purchase(visit: Visit, **context: Any) -> Response:
         title="Purchase",
         place="purchases",
         purchase=shown,
-        refundable_licenses=purchase.licenses_granted if purchase.status in REFUNDABLE else 0,
+        refundable_licenses=_refundable(purchase),
         refund_under_way=purchase.open_refund,
         refunds=[
             (refund, by[refund.by].email if refund.by in by else refund.by)
@@ -50,6 +50,12 @@ def show_purchase(visit: Visit, **context: Any) -> Response:
         stripe_ids=_stripe_ids(purchase),
         **context,
     )
+
+
+def _refundable(purchase: Purchase) -> int:
+    """How many licenses the page offers to pay back: none where Stripe's dashboard must."""
+    simple = purchase.status in REFUNDABLE and not purchase.status_reason
+    return purchase.licenses_granted if simple else 0
 
 
 def _stripe_ids(purchase: Purchase) -> list[tuple[str, str]]:
@@ -132,6 +138,6 @@ def refund(visit: Visit) -> Response:
 def _refused(visit: Visit, error: TenantryError) -> Response:
     """Beside the fields; of a purchase that can't be refunded now, the page has no such form."""
     purchase = _read(visit)
-    if purchase.status not in REFUNDABLE or purchase.open_refund:
+    if purchase.open_refund or not _refundable(purchase):
         return visit.failed(error, show_purchase, " ".join(messages(error).values()))
     return visit.refused(error, show_purchase, visit.form(), called=NO_FIELDS)
