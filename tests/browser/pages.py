@@ -92,6 +92,8 @@ ADMIN_PAGES = [
         "/admin/purchases/{purchase_paid}/refund?licenses=9&reason=Ordered+too+many",
         "admin",
     ),
+    LookedAt("admin-purchase-under-way", "/admin/purchases/{purchase_under_way}", "admin"),
+    LookedAt("admin-refund-under-way", "/admin/purchases/{purchase_under_way}/refund", "admin"),
     LookedAt(
         "admin-refund-wrong",
         "/admin/purchases/{purchase_pending}/refund?licenses=1&reason=x",

@@ -19,9 +19,10 @@ from chalicelib.services.reconciliation import runs
 from chalicelib.services.resellers import read_reseller
 from chalicelib.storage.claims import Claim, owner_of
 from chalicelib.storage.domains import Domain
-from chalicelib.storage.purchases import Purchase
+from chalicelib.storage.purchases import Purchase, RefundIntent
 from chalicelib.storage.reports import Scope
 from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.rows import iso, new_id
 from chalicelib.storage.tenants import Tenant, tenant_slug_claim
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import email_claim
@@ -146,6 +147,7 @@ def _busy(reseller: Reseller, till: Till) -> dict[str, str]:
     with ago(days=4):
         _allocate(reseller, 3, "Volume bonus")
     return {f"purchase_{status}": purchase.id for status, purchase in bought.items()} | {
+        "purchase_under_way": _refund_under_way(reseller, till).id,
         "tenant": made[0].id,
         "tenant_off": made[1].id,
         "tenant_long": made[5].id,
@@ -185,6 +187,23 @@ def _purchases(reseller: Reseller, till: Till) -> dict[Status, Purchase]:
     with ago(hours=2):
         made[Status.PENDING] = till.buy(reseller, 10)
     return made
+
+
+def _refund_under_way(reseller: Reseller, till: Till) -> Purchase:
+    """As it stays where Stripe did not answer."""
+    with ago(days=7):
+        purchase = till.buy(reseller, 5, "pay")
+    intent = RefundIntent(
+        id=new_id("rfn"),
+        licenses=2,
+        amount=5_000,
+        reason="Ordered too many",
+        by=_admin(),
+        at=iso(clock.now()),
+        kept=3,
+    )
+    damage.edit(purchase, refunds=purchase.with_refund(intent))
+    return purchase
 
 
 def _branded(reseller: Reseller) -> dict[str, str]:

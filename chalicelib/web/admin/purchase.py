@@ -90,7 +90,7 @@ def review_refund(visit: Visit) -> Response:
     under_way = purchase.open_refund  # it comes first, whatever is asked for
     try:
         wanted = under_way or form.read(NewRefund)
-        quote = refunds.quote_refund(purchase, wanted.licenses)
+        quote = under_way or refunds.quote_refund(purchase, wanted.licenses)
     except TenantryError as error:
         return _refused(visit, error)
     reseller = resellers.read_reseller(purchase.reseller_id)
