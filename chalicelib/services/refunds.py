@@ -3,30 +3,17 @@
 The intent is recorded on the purchase first, under the condition that none is under way; then
 Stripe is asked, by an idempotency key that comes of the intent; then the purchase is settled,
 which takes the licenses back and closes the intent in one transaction. Whatever stops it
-halfway, the next request for the same or the sweep goes on with the intent as it was recorded:
-for a day, and only while no other money of that payment has moved. What nobody can be sure of
-any more is not paid out; a person may ask for it anew.
+halfway, the next request for the same or the sweep goes on with the intent as it was recorded.
 """
-
-from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
 
 from chalicelib import clock
 from chalicelib.domain.purchases import REFUNDABLE, Status
 from chalicelib.domain.refunds import Paid, RefundQuote, refund_quote
-from chalicelib.errors import (
-    Busy,
-    InvalidRequest,
-    NotFound,
-    PaymentProviderRefused,
-    PaymentProviderUnavailable,
-    VersionConflict,
-)
-from chalicelib.observability import count, logger
+from chalicelib.errors import Busy, InvalidRequest, VersionConflict
 from chalicelib.services import platform
 from chalicelib.services.idempotency import UNKEYED, Once
 from chalicelib.services.purchases import read_purchase
+from chalicelib.services.refund_payments import RefundRefused, carry_out, in_licenses, intent_of
 from chalicelib.services.settlement import settle
 from chalicelib.storage.purchases import UNSETTLED, Purchase, RefundIntent, RefundState
 from chalicelib.storage.rows import iso, new_id
@@ -34,13 +21,6 @@ from chalicelib.storage.transactions import Transaction
 
 ATTEMPTS = 5
 MOST_REFUNDS = 100  # of one purchase: they are kept on its row
-# How long an intent is gone on with. Later, whoever wanted it has seen to it otherwise.
-TRIED_FOR = timedelta(hours=24)
-TOO_LATE = "Stripe did not make it within a day. Ask again if it is still wanted."
-MOVED_MEANWHILE = (
-    "Money of this payment was refunded elsewhere meanwhile, so this refund was not made. "
-    "Ask again if it is still wanted."
-)
 
 WHY_NOT = {
     Status.PENDING: "It is not paid yet.",
@@ -51,10 +31,6 @@ WHY_NOT = {
     Status.DISPUTED: "It is disputed: the buyer's bank decides about the money.",
     Status.QUARANTINED: "It is quarantined: refund it in Stripe's dashboard.",
 }
-
-
-class RefundRefused(InvalidRequest):
-    """The refund is over, and no money moved."""
 
 
 def quote_refund(purchase: Purchase, licenses: int) -> RefundQuote:
@@ -97,7 +73,7 @@ def refund_licenses(
                 raise _is_under_way(under_way)
             _must_be_as_shown(under_way.amount, under_way.kept, amount, kept)
             _join(under_way, once)
-            return _carry_out(purchase, under_way, once)
+            return carry_out(purchase, under_way, once)
         quote = _quote(purchase, licenses)
         _must_be_as_shown(quote.amount, quote.kept, amount, kept)
         try:
@@ -105,7 +81,7 @@ def refund_licenses(
         except VersionConflict:
             purchase = read_purchase(purchase.reseller_id, purchase.id)
             continue
-        return _carry_out(purchase, intent, once, is_new=True)
+        return carry_out(purchase, intent, once, is_new=True)
     raise Busy
 
 
@@ -116,38 +92,27 @@ def go_on(purchase: Purchase) -> Purchase:
     if intent is None:
         return purchase
     try:
-        return _carry_out(purchase, intent)
+        return carry_out(purchase, intent)
     except RefundRefused:
         return read_purchase(purchase.reseller_id, purchase.id)
 
 
 def _go_on(purchase: Purchase, once: Once) -> Purchase:
     """The request that recorded this intent, or joined it, has come again."""
-    intent = _find(purchase, str(once.ref))
+    intent = intent_of(purchase, str(once.ref))
     if intent.state == RefundState.REFUSED:
         raise RefundRefused.of("licenses", intent.note or "Refused.")
     if intent.state == RefundState.OPEN:
-        return _carry_out(purchase, intent, once)
+        return carry_out(purchase, intent, once)
     return settle(purchase, once=once).purchase
-
-
-def _find(purchase: Purchase, intent_id: str) -> RefundIntent:
-    intent = next((r for r in purchase.refund_list if r.id == intent_id), None)
-    if intent is None:
-        raise NotFound("refund")
-    return intent
 
 
 def _is_under_way(intent: RefundIntent) -> InvalidRequest:
     return InvalidRequest.of(
         "purchase",
-        f"A refund of {_licenses(intent)} is under way ({intent.amount} cents, “{intent.reason}”). "
-        "Ask for the same again to go on with it, or wait until it is through.",
+        f"A refund of {in_licenses(intent)} is under way ({intent.amount} cents, "
+        f"“{intent.reason}”). Ask for the same again to go on with it, or wait until it is through.",
     )
-
-
-def _licenses(intent: RefundIntent) -> str:
-    return "1 license" if intent.licenses == 1 else f"{intent.licenses} licenses"
 
 
 def _must_be_as_shown(
@@ -198,6 +163,7 @@ def _intend(
         by=by,
         at=iso(clock.now()),
         kept=quote.kept,
+        payment_intent_id=purchase.payment_intent_id,
         refunded_before=purchase.amount_refunded,
     )
     tx = Transaction()
@@ -215,105 +181,3 @@ def _join(intent: RefundIntent, once: Once) -> None:
     once.reserve(tx, intent.id)
     tx.commit()
     once.ref = intent.id if once.key else None
-
-
-def _carry_out(
-    purchase: Purchase, intent: RefundIntent, once: Once = UNKEYED, *, is_new: bool = False
-) -> Purchase:
-    """Have Stripe pay, then settle, which closes the intent. Coming twice, or after a crash
-    anywhere, it finds at Stripe what was paid. Raises RefundRefused, Busy,
-    PaymentProviderUnavailable (the intent stays open)."""
-    try:
-        stripe_id = _pay_back(purchase, intent, is_new=is_new)
-        done = replace(intent, state=RefundState.DONE, stripe_id=stripe_id)
-        return settle(
-            purchase, by=intent.by, once=once, also=lambda row: {"refunds": row.with_refund(done)}
-        ).purchase
-    except RefundRefused as refused:
-        _give_up(purchase, intent, refused.errors[0].message)
-        raise
-    except PaymentProviderUnavailable as failure:
-        raise _stays_open(intent, failure) from failure
-
-
-def _pay_back(purchase: Purchase, intent: RefundIntent, *, is_new: bool) -> str | None:
-    """Stripe's id of the refund, made now or found; None where there is nothing to pay.
-
-    What was not made at the first attempt is made later only upon the very payment that it was
-    quoted from. Raises RefundRefused, PaymentProviderUnavailable.
-    """
-    if intent.amount == 0 or purchase.payment_intent_id is None:
-        return None
-    from chalicelib.payments import refunds
-
-    payment = purchase.payment_intent_id
-    if not is_new:
-        made = refunds.refunds_made(payment, intent.id)
-        if made.stripe_id is not None:
-            return made.stripe_id
-        if made.others != intent.refunded_before:
-            raise RefundRefused.of("licenses", MOVED_MEANWHILE)
-        if clock.now() - datetime.fromisoformat(intent.at) > TRIED_FOR:
-            raise RefundRefused.of("licenses", TOO_LATE)
-    try:
-        return refunds.refund(
-            payment,
-            intent.amount,
-            name=f"{intent.id}-{intent.attempt}",
-            metadata={
-                "purchase_id": purchase.id,
-                "reseller_id": purchase.reseller_id,
-                "refund_id": intent.id,
-                "licenses": str(intent.licenses),
-            },
-        )
-    except PaymentProviderRefused as refused:
-        if refused.permanent:
-            raise RefundRefused.of("licenses", str(refused)) from refused
-        # Stripe repeats its answer under the same key, so the next attempt gets another.
-        # Losing this note costs one more such answer.
-        _note(purchase, replace(intent, attempt=intent.attempt + 1, note=str(refused)))
-        raise
-
-
-def _give_up(purchase: Purchase, intent: RefundIntent, why: str) -> None:
-    """Money that an admin was told of does not go out: somebody must hear of it. What another
-    has closed meanwhile stays as that one says."""
-    refused = replace(intent, state=RefundState.REFUSED, note=why)
-
-    def close(row: Purchase) -> dict[str, Any]:
-        is_open = _find(row, intent.id).state == RefundState.OPEN
-        return {"refunds": row.with_refund(refused)} if is_open else {}
-
-    settle(purchase, by=intent.by, also=close)
-    count("RefundsGivenUp")
-    logger.error(
-        "A refund is given up",
-        extra={"purchase_id": purchase.id, "refund_id": intent.id, "reason": why},
-    )
-
-
-def _note(purchase: Purchase, noted: RefundIntent) -> None:
-    """Condition: the purchase is as it was read, and the intent open."""
-    for _ in range(ATTEMPTS):
-        if _find(purchase, noted.id).state != RefundState.OPEN:
-            return None
-        tx = Transaction()
-        tx.change(purchase, refunds=purchase.with_refund(noted))
-        try:
-            return tx.commit()
-        except VersionConflict:
-            purchase = read_purchase(purchase.reseller_id, purchase.id)
-    raise Busy
-
-
-def _stays_open(
-    intent: RefundIntent, failure: PaymentProviderUnavailable
-) -> PaymentProviderUnavailable:
-    said = "The payment provider could not be reached."
-    if isinstance(failure, PaymentProviderRefused):
-        said = str(failure)
-    return PaymentProviderUnavailable(
-        f"{said} The refund of {_licenses(intent)} stays open: it is tried again every few "
-        "minutes, for a day. Please don't make it in Stripe's dashboard as well."
-    )

@@ -125,9 +125,9 @@ class RefundState(StrEnum):
 class RefundIntent:
     """One refund that an admin wants. amount: integer cents. at: ISO 8601.
 
-    kept, refunded_before: what it was quoted from: the licenses that stay, and the cents of the
-    payment that had gone back already. attempt: how often Stripe answered it with an error,
-    which it would repeat. stripe_id: the refund that came of it.
+    kept: the licenses that stay. payment_intent_id, refunded_before: the payment that it was
+    quoted from, and the cents of it that had gone back already. attempt: how often Stripe
+    answered it with an error, which it would repeat. stripe_id: the refund that came of it.
     """
 
     id: str
@@ -138,6 +138,7 @@ class RefundIntent:
     at: str
     state: str = RefundState.OPEN
     kept: int = 0
+    payment_intent_id: str | None = None
     refunded_before: int = 0
     attempt: int = 0
     note: str | None = None
