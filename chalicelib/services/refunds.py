@@ -111,7 +111,8 @@ def _is_under_way(intent: RefundIntent) -> InvalidRequest:
     return InvalidRequest.of(
         "purchase",
         f"A refund of {in_licenses(intent)} is under way ({intent.amount} cents, "
-        f"“{intent.reason}”). Ask for the same again to go on with it, or wait until it is through.",
+        f"“{intent.reason}”). Ask for the same again to go on with it, or wait until it is "
+        "through.",
     )
 
 
