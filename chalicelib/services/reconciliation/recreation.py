@@ -17,7 +17,7 @@ from chalicelib.services import audit, platform
 from chalicelib.services.reconciliation.orders import Order
 from chalicelib.settings import settings
 from chalicelib.storage.ledger import LedgerEntry
-from chalicelib.storage.purchases import UNSETTLED, Purchase, Refund, RefundState
+from chalicelib.storage.purchases import UNSETTLED, Purchase, RefundIntent, RefundState
 from chalicelib.storage.reads import every
 from chalicelib.storage.rows import iso, new_id
 from chalicelib.storage.transactions import Transaction
@@ -113,8 +113,8 @@ def _returned(facts: PaymentFacts, past: _Past) -> int:
     return lacking if level > 0 and lacking > 0 else 0
 
 
-def _free_refund(licenses: int, order: Order) -> Refund:
-    return Refund(
+def _free_refund(licenses: int, order: Order) -> RefundIntent:
+    return RefundIntent(
         id=new_id("rfn"),
         licenses=licenses,
         amount=0,
