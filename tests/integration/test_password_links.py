@@ -154,6 +154,7 @@ def test_a_deactivated_user_redeems_no_link(people: People, api: Api, frozen: Te
 
 def test_an_admin_sends_a_fresh_link(people: People, api: Api, frozen: TestClock) -> None:
     user_id = invite(people)
+    assert len(mails_to("new@example.com")) == 1
     frozen.advance(timedelta(days=2))
     path = f"/v1/users/{user_id}/password-link"
     assert people.admin.api.post(path, key="k").status == 401  # the admin's session idled out

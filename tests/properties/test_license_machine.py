@@ -266,13 +266,29 @@ class Licenses(RuleBasedStateMachine):
 
     @rule(target=orders, account=accounts, quantity=st.integers(1, 3))
     def buy(self, account: str, quantity: int) -> Any:
+        waiting = [order for order in self.bought if self.waits(order, account, quantity)]
         made = purchases.buy_licenses(self.reseller(account), quantity, by=BY)
         assert made.session_id is not None
+        for earlier in waiting:  # what is paid meanwhile is credited, not handed out again
+            self.credit(earlier)
         order = account, made.id
         if order not in self.bought:
             self.bought[order] = ModelPurchase(quantity, made.session_id)
         assert not self.bought[order].paid or not self.bought[order].settled
         return order
+
+    def waits(self, order: tuple[str, str], account: str, quantity: int) -> bool:
+        row = get(Purchase, *order)
+        assert row is not None
+        return (row.reseller_id, row.quantity, row.status) == (account, quantity, "pending")
+
+    def credit(self, order: tuple[str, str]) -> int:
+        """How many licenses the pool gets for it now."""
+        model = self.bought[order]
+        granted = model.worth - model.settled
+        self.world[order[0]].count += granted
+        model.settled = model.worth
+        return granted
 
     @rule(order=orders)
     def pay(self, order: tuple[str, str]) -> None:
@@ -297,13 +313,9 @@ class Licenses(RuleBasedStateMachine):
 
     @rule(order=orders)
     def settle(self, order: tuple[str, str]) -> None:
-        model = self.bought[order]
         row = get(Purchase, *order)
         assert row is not None
-        settled = settlement.settle(row)
-        assert settled.granted == model.worth - model.settled
-        self.world[order[0]].count += settled.granted
-        model.settled = model.worth
+        assert settlement.settle(row).granted == self.credit(order)
 
     # What always holds.
 
