@@ -13,6 +13,11 @@ from functools import cache
 
 # For how long a rotated secret's predecessor has to stay valid.
 PARAMETER_SECONDS = 300
+# Prices are hundredths. These have none, have thousandths, or take whole units alone
+# (https://docs.stripe.com/currencies).
+NOT_IN_HUNDREDTHS = (
+    "bif clp djf gnf isk jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf bhd jod kwd omr tnd"
+)
 
 
 class ConfigurationError(RuntimeError):
@@ -37,6 +42,7 @@ class Settings:
     """Everything that differs between stages.
 
     table_prefix: tables are named `<table_prefix>-<noun>`.
+    currency: of every price, as Stripe writes it (`usd`); one that has hundredths.
     stripe_api_base: None for Stripe itself; on one machine, the stand-in's address.
     mail_from: the address that SES may send from; None where no mail is sent.
     promotion_codes: whether Stripe's payment page takes the account's promotion codes.
@@ -83,7 +89,7 @@ def settings() -> Settings:
 
 
 def from_environment(environ: Mapping[str, str]) -> Settings:
-    """Raises ConfigurationError for the first variable that is missing."""
+    """Raises ConfigurationError for the first variable that is missing or wrong."""
 
     def optional(name: str) -> str:
         return environ.get(name, "").strip()
@@ -105,7 +111,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         stage=required("STAGE"),
         table_prefix=required("TABLE_PREFIX"),
         stripe_api_base=optional("STRIPE_API_BASE") or None,
-        currency=environ.get("CURRENCY", "usd").lower(),
+        currency=_currency(optional("CURRENCY") or "usd"),
         promotion_codes=optional("STRIPE_PROMOTION_CODES").lower() in ("1", "on", "true"),
         mail_from=optional("MAIL_FROM") or None,
         platform_hosts=tuple(optional("PLATFORM_HOSTS").lower().replace(",", " ").split()),
@@ -114,6 +120,15 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         _stripe_secret_key=either("STRIPE_SECRET_KEY"),
         _stripe_webhook_secret=either("STRIPE_WEBHOOK_SECRET"),
     )
+
+
+def _currency(code: str) -> str:
+    currency = code.lower()
+    if len(currency) != 3 or not currency.isalpha() or currency in NOT_IN_HUNDREDTHS.split():
+        raise ConfigurationError(
+            f"CURRENCY must be the code of a currency with hundredths, such as usd; not {code!r}."
+        )
+    return currency
 
 
 def _parameter(value: Value) -> str:

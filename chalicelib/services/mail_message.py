@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib import clock
 from chalicelib.domain.branding import inherit, readable
+from chalicelib.domain.money import money
 from chalicelib.services import platform
 from chalicelib.settings import settings
 
@@ -45,12 +46,6 @@ def compose(template: str, context: dict[str, Any], *, to: str, mail_id: str) ->
 
 def _brand() -> dict[str, Any]:
     return inherit(readable(platform.current().branding_config)).values
-
-
-def money(cents: int, currency: str) -> str:
-    """`USD 1,234.50`."""
-    sign = "-" if cents < 0 else ""
-    return f"{sign}{currency.upper()} {abs(cents) // 100:,}.{abs(cents) % 100:02d}"
 
 
 @cache

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain import passwords
+from chalicelib.domain.money import money
 from chalicelib.storage.rows import iso
 from chalicelib.web.urls import url
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 HERE = Path(__file__).parent
-SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£"}
 MOMENT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 CENTS = re.compile(r"\b(\d+) cents\b")
 IN_UTC = "{0.day} {0:%b %Y, %H:%M} UTC"
@@ -56,13 +56,6 @@ def static(name: str) -> str:
 @cache
 def _content_hash(name: str) -> str:
     return hashlib.sha256((HERE / "static" / name).read_bytes()).hexdigest()[:12]
-
-
-def money(cents: int, currency: str = "usd") -> str:
-    """Integer cents as people write them: $1,234.50."""
-    symbol = SYMBOLS.get(currency.lower(), currency.upper() + " ")
-    whole, rest = divmod(abs(cents), 100)
-    return f"{'−' if cents < 0 else ''}{symbol}{whole:,}.{rest:02}"
 
 
 def cents(sentence: str, currency: str = "usd") -> str:

@@ -88,7 +88,7 @@ def test_purchase_refund_and_dispute(people: People, stripe: StripeStandIn) -> N
     bought = buy_and_pay(seller, stripe, 10)
     (paid,) = mails_to(seller.email)
     assert paid["subject"] == "Your 10 licenses for Company 1"
-    assert "USD 200.00" in paid["text"]
+    assert "$200.00" in paid["text"]
     where = f"/v1/resellers/{seller.reseller_id}/purchases/{bought['id']}/refunds"
     people.admin.api.post(where, {"licenses": 4, "reason": "Too many"})
     settle(read_purchase(str(seller.reseller_id), bought["id"]))

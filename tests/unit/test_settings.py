@@ -41,6 +41,14 @@ def test_promotion_codes(text: str, *, on: bool) -> None:
     assert from_environment({**WHOLE, "STRIPE_PROMOTION_CODES": text}).promotion_codes is on
 
 
+@pytest.mark.parametrize("code", ["jpy", "KWD", "dollars", "u$d"])
+def test_a_currency_without_hundredths_is_refused(code: str) -> None:
+    """Prices are cents: yen would be charged a hundredfold."""
+    with pytest.raises(ConfigurationError, match="CURRENCY"):
+        from_environment({**WHOLE, "CURRENCY": code})
+    assert from_environment({**WHOLE, "CURRENCY": "EUR"}).currency == "eur"
+
+
 def test_domains_of_the_platform() -> None:
     made = from_environment({**WHOLE, "PLATFORM_HOSTS": "Example.com, example.org"})
     assert made.platform_hosts == ("example.com", "example.org")

@@ -4,12 +4,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from chalicelib.domain.money import money
 from chalicelib.services.platform import tiers_of
 from chalicelib.settings import settings
 from chalicelib.storage.audit import AuditEntry
 from chalicelib.web.admin.names import Names
 from chalicelib.web.admin.words import KINDS, label
-from chalicelib.web.rendering import money
 
 LONGEST_VALUE = 160
 KIND_WORDS = {str(code): words for code, words in KINDS.items()}

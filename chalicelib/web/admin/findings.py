@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.findings import Action, Code
+from chalicelib.domain.money import money
 from chalicelib.services import lookup
 from chalicelib.settings import settings
 from chalicelib.storage.findings import OPEN, FindingRow
 from chalicelib.web.admin.names import Names
 from chalicelib.web.admin.words import KINDS, label, plain
-from chalicelib.web.rendering import money
 
 if TYPE_CHECKING:
     from markupsafe import Markup
