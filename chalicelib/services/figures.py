@@ -5,18 +5,18 @@ few, they are counted when they are asked for; beyond that the schedule counts t
 page shows its last count, with its time. Each day's count is kept for the chart.
 """
 
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib import clock
-from chalicelib.domain.purchases import Status
+from chalicelib.domain.statements import Money
 from chalicelib.observability import count
 from chalicelib.services import platform
 from chalicelib.services.purchase_search import list_month, recent_months
 from chalicelib.services.resellers import list_resellers
 from chalicelib.storage.figures import FIGURES, KeptFigures
-from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import PageRequest, get
 from chalicelib.storage.resellers import Reseller
 
@@ -29,14 +29,12 @@ MONTHS = 12
 MOVING_MONTHS = 2
 DAYS = 90
 
-EARNED = frozenset({Status.PAID, Status.PARTIALLY_REFUNDED, Status.REFUNDED})
-
 
 @dataclass
 class Figures:
-    """sold, in_use: licenses. money: integer cents by month (`2026-11`), net of refunds; what
-    a dispute holds is not ours. low, over: the first of them, the neediest first. rows: how
-    many were read."""
+    """sold, in_use: licenses. booked: integer cents by the month (`2026-11`) in which purchases
+    were begun, then by the one in which their money moved. low, over: the first of them, the
+    neediest first. rows: how many were read."""
 
     sold: int = 0
     in_use: int = 0
@@ -45,8 +43,15 @@ class Figures:
     over_count: int = 0
     low: list[dict[str, Any]] = field(default_factory=list)
     over: list[dict[str, Any]] = field(default_factory=list)
-    money: dict[str, int] = field(default_factory=dict)
+    booked: dict[str, dict[str, int]] = field(default_factory=dict)
     rows: int = 0
+
+    @property
+    def money(self) -> dict[str, int]:
+        """Integer cents by month, net, as the statements book them; what a dispute holds is
+        not ours. Of purchases begun in these months: Stripe disputes and refunds none older."""
+        moved = self.booked.values()
+        return {month: sum(by.get(month, 0) for by in moved) for month in self.booked}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +91,8 @@ def take() -> Figures:
     is_first_today = kept is None or kept.taken_at.date() != now.date()
     figures = _count(months if is_first_today else months[:MOVING_MONTHS])
     if kept is not None:
-        older = {m: cents for m, cents in kept.counted["money"].items() if m in months}
-        figures.money = {**older, **figures.money}
+        older = {m: cents for m, cents in kept.counted["booked"].items() if m in months}
+        figures.booked = {**older, **figures.booked}
     today = {"owned": figures.sold, "used": figures.in_use}
     oldest = f"{now - timedelta(days=DAYS):%Y-%m-%d}"
     days = {day: at for day, at in (kept.history if kept else {}).items() if day > oldest}
@@ -144,25 +149,23 @@ def _count(months: list[str], *, most: int | None = None) -> Figures:
             break
     figures.low, figures.over = [_named(r) for r in low], [_named(r) for r in over]
     for month in months:
-        figures.money[month] = _money(month, figures, most)
+        figures.booked[month] = _booked(month, figures, most)
     return figures
 
 
-def _money(month: str, figures: Figures, most: int | None) -> int:
-    cents, cursor = 0, None
+def _booked(begun: str, figures: Figures, most: int | None) -> dict[str, int]:
+    """What the money of the purchases begun in a month did, by month."""
+    cents: Counter[str] = Counter()
+    cursor: str | None = None
     while True:
-        page = list_month(month, PageRequest(BATCH, cursor))
+        page = list_month(begun, PageRequest(BATCH, cursor))
         _read_more(figures, len(page.rows), most)
-        cents += sum(map(_earned, page.rows))
+        for purchase in page.rows:
+            for at, moved in (purchase.bookings or {}).items():
+                cents[at[:7]] += Money(**moved).net
         cursor = page.next_cursor
         if cursor is None:
-            return cents
-
-
-def _earned(purchase: Purchase) -> int:
-    if purchase.status not in EARNED:
-        return 0
-    return purchase.amount_paid - purchase.amount_refunded
+            return dict(cents)
 
 
 def _read_more(figures: Figures, rows: int, most: int | None) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from chalicelib.errors import Forbidden
 from chalicelib.web.urls import is_own_origin
 
-REFUSED = "This form was not sent from this site. Go back, reload the page and try again."
+REFUSED = "It did not come from a page of ours as it is now. Open the page again, then send it."
 
 
 def token_of(session_token: str) -> str:

@@ -21,7 +21,10 @@ from chalicelib.errors import (
 M = TypeVar("M", bound=BaseModel)
 
 MAX_FIELDS = 500
-MEANWHILE = "What you typed is kept below; saving again puts it in the place of theirs."
+CHANGED = (
+    "Somebody changed this after you opened it. What you typed is kept below; saving again puts "
+    "it in the place of theirs."
+)
 # Errors of the domain that one field of a form is to blame for.
 FIELD_OF: dict[type[TenantryError], str] = {
     SlugTaken: "slug",
@@ -100,7 +103,7 @@ class Outdated(VersionConflict):
     def __init__(self, form: Form, now: dict[str, str]) -> None:
         super().__init__()
         differing = {name: text for name, text in now.items() if form.get(name) != text}
-        self.by_field = {"": "Somebody changed this after you opened it. " + MEANWHILE} | {
+        self.by_field = {"": CHANGED} | {
             name: f"It is “{text}” now." if text else "It is empty now."
             for name, text in differing.items()
         }
@@ -112,6 +115,8 @@ def messages(error: TenantryError) -> dict[str, str]:
         return {e.field: e.message for e in error.errors}
     if isinstance(error, Outdated):
         return error.by_field
+    if isinstance(error, VersionConflict):
+        return {"": CHANGED}
     return {FIELD_OF.get(type(error), ""): str(error)}
 
 

@@ -143,6 +143,7 @@ def _error_page(visit: Visit, error: TenantryError | None, request_id: str) -> R
             detail=str(error) if error else None,
             request_id=request_id,
             retry_path=visit.came_from if is_post else visit.address,
+            is_form=is_post,
         )
     except Exception:
         logger.exception("The error page failed too")

@@ -157,6 +157,7 @@ def test_a_key_is_shown_once_and_again_where_the_form_is_sent_again(
     assert _shown_key(again) == key
     listed = visitor.follow(visitor.get("/reseller/settings/api-keys"))
     assert "Billing" in listed.text
+    assert ">Read</td>" in listed.text
     assert key not in listed.text
     revoke = re.search(r"/api-keys/\w+/revoke", listed.text)
     assert revoke

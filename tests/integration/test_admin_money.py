@@ -1,7 +1,7 @@
 """The super admin's pages: purchases, prices, figures, the audit trail."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -182,6 +182,8 @@ def test_prices_are_previewed_and_saved(admin: Visitor, people: People) -> None:
     assert platform.quote(5).unit_amount == 1250
     late = admin.post("/admin/settings/prices", fields)
     assert late.status == 412
+    assert "What you typed is kept below" in late.text
+    assert admin.submit(late, "/admin/settings/prices").status == 303
 
 
 @pytest.mark.parametrize(
@@ -287,6 +289,28 @@ def test_every_count_keeps_the_months_that_no_longer_move(
     whole = figures.take()
     assert sorted(whole.money.values())[-2:] == [2500, 20000]
     assert figures.take().money == whole.money
+
+
+def test_money_by_month_is_what_the_statements_say(
+    people: People, stripe: StripeStandIn, frozen: TestClock
+) -> None:
+    """Of the month in which it moved, whichever month the purchase was begun in: an hour's
+    count, which reads the newest purchases alone, keeps what older ones did this month."""
+    seller = people.reseller()
+    bought = buy(seller, stripe, 10)
+    frozen.advance(timedelta(days=100))
+    path = f"/v1/resellers/{seller.reseller_id}"
+    refund = {"licenses": 4, "reason": "Too many"}
+    assert people.admin.api.post(f"{path}/purchases/{bought}/refunds", refund).status == 201
+    for _daily_then_hourly in range(2):
+        by_month = figures.take().money
+        assert {cents for cents in by_month.values() if cents} == {20000, -5000}
+    for month, cents in by_month.items():
+        first = date.fromisoformat(f"{month}-01")
+        last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        query = f"?from={first}&to={last}"
+        told = people.admin.api.get(f"{path}/statement{query}").json["money"]
+        assert sum(money["net"] for money in told.values()) == cents, month
 
 
 def test_the_audit_trail_is_read_and_searched(admin: Visitor, people: People) -> None:

@@ -87,6 +87,7 @@ def test_an_edit_over_anothers_edit_is_shown_before_it_is_made(
     admin.submit(early, path, name="First")
     late = admin.submit(early, path, name="Second")
     assert late.status == 412
+    assert "What you typed is kept below" in late.text
     assert dict(late.form(path).fields)["name"] == "Second"
     assert admin.submit(late, path).status == 303
     assert "Second" in admin.get(path).text
