@@ -10,8 +10,10 @@ from chalicelib.services import resellers
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import Page, PageRequest, get, query_page
 
-# How far back the list goes on by itself where a month has none.
+# The list goes back so far, and ends sooner where a whole year has none: each month without
+# any is a query for nothing. What is older is found by its company or its id.
 MONTHS = 36
+QUIET_MONTHS = 12
 # A search by name: so many companies, so many purchases of each.
 COMPANIES = 10
 OF_EACH = 25
@@ -48,6 +50,7 @@ def list_recent(request: PageRequest) -> Page[Purchase]:
     if month not in months:
         raise InvalidRequest.of("cursor", "The cursor is not one that this list gave out.")
     found: list[Purchase] = []
+    quiet = 0
     for at in months[months.index(month) :]:
         page = list_month(at, PageRequest(request.limit - len(found), inner or None))
         found += page.rows
@@ -56,12 +59,16 @@ def list_recent(request: PageRequest) -> Page[Purchase]:
             return Page(found, f"{at}~{page.next_cursor}")
         if len(found) >= request.limit:
             return Page(found, _older(at, months))
+        quiet = 0 if page.rows else quiet + 1
+        if quiet == QUIET_MONTHS:
+            break
     return Page(found, None)
 
 
 def _older(month: str, months: list[str]) -> str | None:
     """The next month that has any: a list that is full leads to no empty page."""
-    for older in months[months.index(month) + 1 :]:
+    next_one = months.index(month) + 1
+    for older in months[next_one : next_one + QUIET_MONTHS]:
         if Purchase.by_month.count(older, limit=1):
             return older
     return None

@@ -47,13 +47,9 @@ def run(admin: Visitor) -> Shown:
     return admin.follow(admin.submit(admin.get(REPORTS), REPORTS))
 
 
-def text_of(shown: Shown) -> str:
-    return " ".join(re.sub(r"<[^>]*>", " ", shown.text).split())
-
-
 def test_they_are_told_by_name_with_the_facts_to_the_letter(admin: Visitor, seller: Person) -> None:
     page = run(admin)
-    text = text_of(page)
+    text = page.words
     assert "Names that nothing keeps from being taken twice 3 waiting" in text
     assert "“kite-co” belongs to Kite &amp; Co , but no claim says so." in text
     assert "Claim “kite-co” for Kite &amp; Co." in text
@@ -84,7 +80,7 @@ def test_what_has_changed_since_is_left_and_said(admin: Visitor, seller: Person)
     (first, *_) = Tenant.query(str(seller.reseller_id), consistent_read=True)
     damage.edit(first, slug="another")
     sent = admin.submit(page, "/findings", action="repair", reason="Restored")
-    text = text_of(admin.follow(sent))
+    text = admin.follow(sent).words
     assert "2 decided. 1 could not be" in text
     assert "1 waiting" in text
     assert unclaimed(seller) == 1
@@ -114,7 +110,7 @@ def test_one_kind_is_looked_at_and_kept_after_a_decision(admin: Visitor, seller:
     assert len(re.findall('<section class="card findings"', narrowed.text)) == 1
     sent = admin.submit(narrowed, "/findings", action="ignore", reason="Known")
     assert sent.location == f"{path[0]}?kind=missing_claim#missing_claim"
-    assert "3 decided" in text_of(admin.follow(sent))
+    assert "3 decided" in admin.follow(sent).words
     assert "Everything agrees" not in admin.get(f"{path[0]}?kind=nonsense").text
 
 

@@ -1,24 +1,20 @@
 """The super admin's pages: purchases, prices, figures, the audit trail."""
 
 import re
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
 from app import app
-from chalicelib.domain.ledger import Kind
-from chalicelib.services import figures, platform, resellers
+from chalicelib.services import platform, purchase_search, resellers
 from chalicelib.services.purchases import buy_licenses, read_purchase
 from chalicelib.services.settlement import settle
-from chalicelib.storage import pool
-from chalicelib.storage.pool import Move
-from chalicelib.storage.transactions import Transaction
 from infra.local import damage
-from infra.local.schedule import run_now
 from infra.local.stripe_stand_in.stand_in import StripeStandIn
 from tests.conftest import TestClock
 from tests.support.people import PASSWORD, People, Person
 from tests.support.visitor import Shown, Visitor
+from tests.support.wire import Wire
 
 
 @pytest.fixture
@@ -33,10 +29,6 @@ def buy(seller: Person, stripe: StripeStandIn, quantity: int, *, pay: bool = Tru
         stripe.pay(bought["checkout_url"].rsplit("/", 1)[1])
         settle(read_purchase(str(seller.reseller_id), bought["id"]))
     return str(bought["id"])
-
-
-def text_of(shown: Shown) -> str:
-    return " ".join(re.sub(r"<[^>]*>", " ", shown.text).split())
 
 
 def listed(shown: Shown) -> list[str]:
@@ -82,6 +74,24 @@ def test_the_list_goes_on_from_month_to_month(
     assert seen == made[::-1]
 
 
+def test_a_quiet_year_ends_the_list_but_hides_nothing(
+    people: People, wire: Wire, frozen: TestClock
+) -> None:
+    account = resellers.read_reseller(str(people.reseller().reseller_id))
+    old = buy_licenses(account, 1, by="test")
+    frozen.advance(timedelta(days=330))
+    admin = Visitor(app).sign_in(people.admin.email, PASSWORD)
+    assert listed(admin.get("/admin/purchases")) == [old.id]
+    frozen.advance(timedelta(days=60))
+    admin = Visitor(app).sign_in(people.admin.email, PASSWORD)
+    before = len(wire.calls)
+    assert listed(admin.get("/admin/purchases")) == []
+    asked = [name for name, _ in wire.calls[before:] if name == "Query"]
+    assert len(asked) == purchase_search.QUIET_MONTHS
+    assert listed(admin.get(f"/admin/purchases?q={account.company_name}")) == [old.id]
+    assert listed(admin.get(f"/admin/purchases?month={old.month}")) == [old.id]
+
+
 def test_settling_finds_what_no_webhook_told(
     admin: Visitor, people: People, stripe: StripeStandIn
 ) -> None:
@@ -89,7 +99,7 @@ def test_settling_finds_what_no_webhook_told(
     bought = seller.api.post("/v1/resellers/me/purchases", {"quantity": 10}).json
     stripe.pay(bought["checkout_url"].rsplit("/", 1)[1])
     path = f"/admin/purchases/{bought['id']}"
-    assert "Awaiting payment" in text_of(admin.get(path))
+    assert "Awaiting payment" in admin.get(path).words
     page = admin.follow(admin.submit(admin.get(path), path + "/settle"))
     assert "10 licenses added" in page.text
     again = admin.follow(admin.submit(page, path + "/settle"))
@@ -105,8 +115,8 @@ def test_a_refund_shows_its_amount_and_is_made_once(
         seller.api.post("/v1/resellers/me/tenants", {"name": f"Tenant {name}"})
     question = admin.get(f"{path}/refund?licenses=5&reason=Too many")
     # 10 at 20.00 were paid; the 5 that are kept cost 25.00 each.
-    assert "Refund $75.00?" in text_of(question)
-    assert "over-allocates the reseller by 3 licenses" in text_of(question)
+    assert "Refund $75.00?" in question.words
+    assert "over-allocates the reseller by 3 licenses" in question.words
     first = admin.submit(question, path + "/refund")
     second = admin.submit(question, path + "/refund")
     assert first.location == second.location
@@ -205,7 +215,7 @@ def test_what_is_wrong_with_prices_is_said_and_the_rows_are_kept(
 ) -> None:
     refused = admin.post("/admin/settings/prices", prices(admin.get("/admin/settings"), *tiers))
     assert refused.status == 422
-    assert said in text_of(refused)
+    assert said in refused.words
     if field is not None:
         assert f'id="prices-{field}-error"' in refused.text
     kept = refused.form("/admin/settings/prices").fields
@@ -239,91 +249,17 @@ def test_the_platforms_branding_is_saved_and_refused(admin: Visitor) -> None:
     assert platform.read().branding_config == {"product_name": "Acme", "primary_color": "#112233"}
 
 
-def test_the_overview_of_few_is_of_now(
-    admin: Visitor, people: People, stripe: StripeStandIn
-) -> None:
-    assert "Nothing sold yet" in admin.get("/admin").text
-    seller, over = people.reseller(licenses=1), people.reseller(licenses=2)
-    buy(seller, stripe, 10)
-    for name in "ab":
-        over.api.post("/v1/resellers/me/tenants", {"name": name})
-    tx = Transaction()
-    pool.revoke(tx, str(over.reseller_id), 1, Move(Kind.REFUND, "test"))
-    tx.commit()
-    text = text_of(admin.get("/admin"))
-    assert "Licenses sold 12 across 2 resellers" in text
-    assert "In use 2" in text
-    assert "Revenue this month $200.00" in text
-    assert "1 over" in text
-
-
-def test_the_overview_of_many_is_as_the_schedule_counted(
-    admin: Visitor, people: People, monkeypatch: pytest.MonkeyPatch, frozen: TestClock
-) -> None:
-    monkeypatch.setattr(figures, "FEW", 1)
-    people.reseller(licenses=2)
-    people.reseller(licenses=3)
-    assert "Being counted" in admin.get("/admin").text
-    run_now("take-figures")
-    frozen.advance(timedelta(minutes=50))
-    people.reseller(licenses=4)
-    page = admin.get("/admin")
-    assert "As counted" in page.text
-    assert "Licenses sold 5 across 2 resellers" in text_of(page)
-    frozen.advance(timedelta(days=1))
-    run_now("take-figures")
-    admin = Visitor(app).sign_in(people.admin.email, PASSWORD)
-    page = admin.get("/admin")
-    assert "Licenses sold 9 across 3 resellers" in text_of(page)
-    assert "used of 9 owned now" in page.text
-
-
-def test_every_count_keeps_the_months_that_no_longer_move(
-    people: People, stripe: StripeStandIn, frozen: TestClock
-) -> None:
-    seller = people.reseller()
-    buy(seller, stripe, 10)
-    frozen.advance(timedelta(days=70))
-    seller = people.reseller()
-    buy(seller, stripe, 1)
-    whole = figures.take()
-    assert sorted(whole.money.values())[-2:] == [2500, 20000]
-    assert figures.take().money == whole.money
-
-
-def test_money_by_month_is_what_the_statements_say(
-    people: People, stripe: StripeStandIn, frozen: TestClock
-) -> None:
-    """Of the month in which it moved, whichever month the purchase was begun in: an hour's
-    count, which reads the newest purchases alone, keeps what older ones did this month."""
-    seller = people.reseller()
-    bought = buy(seller, stripe, 10)
-    frozen.advance(timedelta(days=100))
-    path = f"/v1/resellers/{seller.reseller_id}"
-    refund = {"licenses": 4, "reason": "Too many"}
-    assert people.admin.api.post(f"{path}/purchases/{bought}/refunds", refund).status == 201
-    for _daily_then_hourly in range(2):
-        by_month = figures.take().money
-        assert {cents for cents in by_month.values() if cents} == {20000, -5000}
-    for month, cents in by_month.items():
-        first = date.fromisoformat(f"{month}-01")
-        last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-        query = f"?from={first}&to={last}"
-        told = people.admin.api.get(f"{path}/statement{query}").json["money"]
-        assert sum(money["net"] for money in told.values()) == cents, month
-
-
 def test_the_audit_trail_is_read_and_searched(admin: Visitor, people: People) -> None:
     person, other = people.user(), people.user()
     path = f"/admin/users/{person.user_id}"
     admin.submit(admin.get(path), path, name="Renamed")
-    text = text_of(admin.get("/admin/audit"))
+    text = admin.get("/admin/audit").words
     assert "User edited" in text
     assert "became Renamed" in text
     assert other.email in text
-    found = text_of(admin.get("/admin/audit?q=user edited"))
+    found = admin.get("/admin/audit?q=user edited").words
     assert person.email in found
     assert other.email not in found
-    assert other.email not in text_of(admin.get(f"/admin/audit?q={person.email}"))
+    assert other.email not in admin.get(f"/admin/audit?q={person.email}").words
     assert "Nothing matches" in admin.get("/admin/audit?q=zzz").text
     assert admin.get("/admin/audit?month=1999-01").status == 200

@@ -35,10 +35,6 @@ def account(seller: Person) -> Reseller:
     return resellers.read_reseller(str(seller.reseller_id))
 
 
-def text_of(shown: Shown) -> str:
-    return " ".join(re.sub(r"<[^>]*>", " ", shown.text).split())
-
-
 def run(admin: Visitor) -> Shown:
     waiting.forget()
     return admin.follow(admin.submit(admin.get(REPORTS), REPORTS))
@@ -52,7 +48,7 @@ def test_a_run_that_finds_nothing_says_so(admin: Visitor, seller: Person) -> Non
     assert "No report yet" in admin.get(REPORTS).text
     page = run(admin)
     assert "Everything agrees" in page.text
-    listed = text_of(admin.get(REPORTS))
+    listed = admin.get(REPORTS).words
     assert "In order" in listed
     assert "admin@example.com" in listed
 
@@ -64,9 +60,9 @@ def test_a_counter_that_was_edited_is_found_and_repaired_with_a_reason(
     page = run(admin)
     assert "1 waiting" in page.text
     (form,) = finding_forms(page)
-    assert "Used is 4, 2 tenants hold a license" in text_of(page)
-    assert "Set Used to 2" in text_of(page)
-    assert "used_mismatch" in text_of(page)
+    assert "Used is 4, 2 tenants hold a license" in page.words
+    assert "Set Used to 2" in page.words
+    assert "used_mismatch" in page.words
     assert re.search(r'class="count">1<', admin.get("/admin").text)
     missing = admin.submit(page, form, action="repair")
     assert missing.status == 422
@@ -124,7 +120,7 @@ def test_an_orphan_is_adopted_by_a_reseller_that_is_named(
     assert unknown.status == 422
     assert "There is no such reseller." in unknown.text
     done = admin.submit(page, form, action="adopt", reason="Moved", to=other.email)
-    assert done.status == 303, text_of(done)
+    assert done.status == 303, done.words
     assert get(Tenant, "rsl_gone", tenant.id) is None
     assert account(other).license_used == 1
 
@@ -154,13 +150,13 @@ def test_why_a_reseller_cannot_create_tenants_is_on_its_page(
 ) -> None:
     path = f"/admin/resellers/{seller.reseller_id}"
     assert "Yes, all is well" in admin.get(path).text
-    text = text_of(admin.get(f"/admin/resellers/{people.reseller().reseller_id}"))
+    text = admin.get(f"/admin/resellers/{people.reseller().reseller_id}").words
     assert "Can it create tenants? No" in text
     assert "0 of 0 licenses are available" in text
     assert "Words for the reseller" in text
     damage.edit(account(seller), license_used=1)
     assert "Used is 1" not in admin.get(path).text
-    compared = text_of(admin.get(f"{path}?compare=1"))
+    compared = admin.get(f"{path}?compare=1").words
     assert "Yes, with 1 thing to look at" in compared
     assert "Used is 1" in compared
 

@@ -1,13 +1,12 @@
 """One tenant on the super admin's pages: seen, changed, and what happened to it."""
 
-import re
 from typing import Any
 
 import pytest
 
 from app import app
 from tests.support.people import PASSWORD, People, Person
-from tests.support.visitor import Shown, Visitor
+from tests.support.visitor import Visitor
 
 
 @pytest.fixture
@@ -31,10 +30,6 @@ def path(seller: Person, tenant: dict[str, Any]) -> str:
     return f"/admin/resellers/{seller.reseller_id}/tenants/{tenant['id']}"
 
 
-def text_of(shown: Shown) -> str:
-    return " ".join(re.sub(r"<[^>]*>", " ", shown.text).split())
-
-
 def used(seller: Person) -> int:
     answer: int = seller.api.get("/v1/resellers/me/licenses").json["license_used"]
     return answer
@@ -45,7 +40,7 @@ def test_it_is_reached_from_the_list_and_from_the_reseller(
 ) -> None:
     for list_page in (path.rpartition("/")[0], f"/admin/resellers/{seller.reseller_id}"):
         assert f'href="{path}"' in admin.get(list_page).text
-    page = text_of(admin.get(path))
+    page = admin.get(path).words
     assert "Holds one" in page
     assert "/login?reseller=company-1&amp;tenant=kite-co" in page
     assert "Company 1" in page
@@ -59,7 +54,7 @@ def test_it_is_edited_and_a_wrong_slug_is_said_beside_its_field(
     assert refused.status == 409
     assert 'id="slug-error"' in refused.text
     saved = admin.submit(refused, path, slug="kites", contact_email="a@kite.example")
-    page = text_of(admin.follow(saved))
+    page = admin.follow(saved).words
     assert "Saved." in page
     assert "Slug kite-co → became kites" in page
     assert "admin@example.com" in page
@@ -80,7 +75,7 @@ def test_it_is_deactivated_deleted_and_restored(admin: Visitor, seller: Person, 
     back = admin.follow(admin.submit(deleted, path + "/restore"))
     assert "on one of the reseller" in back.text
     assert used(seller) == 1
-    history = text_of(back)
+    history = back.words
     for words in ("Created", "Deactivated", "Reactivated", "Deleted", "Restored"):
         assert words in history
 

@@ -1,5 +1,6 @@
 """A visitor of the pages without a browser: keeps cookies, fills in the forms it is shown."""
 
+import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urlencode
@@ -69,6 +70,11 @@ class Shown:
     @property
     def location(self) -> str:
         return self.headers["Location"]
+
+    @property
+    def words(self) -> str:
+        """What there is to read, without its tags, one space between words."""
+        return " ".join(re.sub(r"<[^>]*>", " ", self.text).split())
 
     def form(self, action: str) -> ShownForm:
         """The first form that is sent to an address ending so."""
