@@ -1,5 +1,6 @@
 """`make run`: Tenantry on this machine, until Ctrl-C."""
 
+import json
 import logging
 import os
 import signal
@@ -45,8 +46,9 @@ class OneLine(LambdaPowertoolsFormatter):
         if record.msg == "Request":
             text = "{status} {method} {route}".format_map(vars(record))
         else:
-            known = vars(logging.makeLogRecord({})).keys() | {"message", "asctime"}
-            extra = (f"{k}={v}" for k, v in vars(record).items() if k not in known)
+            known = vars(logging.makeLogRecord({})).keys() | {"message", "asctime", "cold_start"}
+            told = {k: v for k, v in vars(record).items() if k not in known}
+            extra = (f"{k}={json.dumps(v) if isinstance(v, dict) else v}" for k, v in told.items())
             text = " ".join([record.getMessage(), *extra])
         if record.exc_info:
             text += "\n" + self.formatException(record.exc_info)
