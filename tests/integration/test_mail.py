@@ -112,9 +112,7 @@ def test_a_failing_mail_stops_no_other(frozen: TestClock) -> None:
     assert vars(mail.send_due()) == {"sent": 1, "failed": 1, "given_up": 0}
 
 
-def test_what_ses_refuses_is_tried_again(
-    frozen: TestClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_ses_refuses_is_tried_again(frozen: TestClock) -> None:
     queue(to="not an address")
     assert mail.send_due().failed == 1
     assert "InvalidParameterValue" in str(the_mail().last_error)

@@ -153,9 +153,7 @@ def test_signed_but_no_event(tables: None, body: bytes) -> None:
     assert post(body, signed(body, time.time()))["statusCode"] == 400
 
 
-def test_what_is_on_record(
-    paid: dict[str, Any], stripe: StripeStandIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_on_record(paid: dict[str, Any], stripe: StripeStandIn) -> None:
     for event in stripe.events():
         headers, body = stripe.signed(event)
         assert post(body, headers)["statusCode"] == 200

@@ -32,7 +32,6 @@ from tests.support.tables import empty_tables
 
 PARTS = 10
 HISTORIES = 205  # of each part
-LICENSES = 3  # the reseller's own, before it buys
 QUANTITY = 12
 UNIT = 2_000
 
