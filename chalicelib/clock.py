@@ -7,3 +7,10 @@ def now() -> datetime:
     """The current time in UTC, to the millisecond: what rows and answers carry."""
     moment = datetime.now(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def recent_months(number: int) -> list[str]:
+    """This month and those before it, as `2026-11`, newest first."""
+    today = now()
+    count = today.year * 12 + today.month - 1
+    return [f"{(count - i) // 12:04}-{(count - i) % 12 + 1:02}" for i in range(number)]

@@ -14,7 +14,7 @@ from chalicelib import clock
 from chalicelib.domain.statements import Money
 from chalicelib.observability import count
 from chalicelib.services import platform
-from chalicelib.services.purchase_search import list_month, recent_months
+from chalicelib.services.purchase_search import list_month
 from chalicelib.services.resellers import list_resellers
 from chalicelib.storage.figures import FIGURES, KeptFigures
 from chalicelib.storage.reads import PageRequest, get
@@ -73,7 +73,7 @@ def current() -> Shown | None:
     kept = get(KeptFigures, FIGURES)
     if kept is None or kept.counted["rows"] <= FEW:
         try:
-            figures = _count(recent_months(MONTHS), most=FEW)
+            figures = _count(clock.recent_months(MONTHS), most=FEW)
             return Shown(figures, _line(kept, figures), None)
         except TooMany:
             pass
@@ -87,7 +87,7 @@ def take() -> Figures:
     """Count everything, and keep it. Two runs at once keep the same, so the last may win."""
     kept = get(KeptFigures, FIGURES)
     now = clock.now()
-    months = recent_months(MONTHS)
+    months = clock.recent_months(MONTHS)
     is_first_today = kept is None or kept.taken_at.date() != now.date()
     figures = _count(months if is_first_today else months[:MOVING_MONTHS])
     if kept is not None:

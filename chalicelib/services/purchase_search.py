@@ -45,7 +45,7 @@ def list_month(month: str, request: PageRequest) -> Page[Purchase]:
 
 def list_recent(request: PageRequest) -> Page[Purchase]:
     """Everyone's, newest first, month after month. Raises InvalidRequest (cursor)."""
-    months = recent_months(MONTHS)
+    months = clock.recent_months(MONTHS)
     month, _, inner = (request.cursor or months[0]).partition("~")
     if month not in months:
         raise InvalidRequest.of("cursor", "The cursor is not one that this list gave out.")
@@ -72,13 +72,6 @@ def _older(month: str, months: list[str]) -> str | None:
         if Purchase.by_month.count(older, limit=1):
             return older
     return None
-
-
-def recent_months(number: int) -> list[str]:
-    """This month and those before it, as `2026-11`, newest first."""
-    now = clock.now()
-    count = now.year * 12 + now.month - 1
-    return [f"{(count - i) // 12:04}-{(count - i) % 12 + 1:02}" for i in range(number)]
 
 
 def search(text: str) -> list[Purchase]:

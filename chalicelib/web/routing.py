@@ -7,7 +7,7 @@ redirects, so that going back and reloading are harmless; sent twice, it happens
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from chalice.app import Blueprint, Response
 
@@ -92,7 +92,7 @@ def _admitted(page: PageRoute, visit: Visit) -> Response:
         if is_post:
             flash = "You were signed out. Sign in again."
             return visit.redirect("/login", flash=flash, kind="info")
-        return visit.redirect(f"/login?next={_quoted(visit.address)}")
+        return visit.redirect(f"/login?next={quote(visit.address, safe='')}")
     if page.audience is Audience.ADMIN and not visit.caller.is_admin:
         raise Forbidden("This page is for super admins.")
     if page.audience is Audience.RESELLER and visit.caller.reseller is None:
@@ -118,12 +118,6 @@ def _recognise(visit: Visit) -> None:
         visit.set_cookies.append(cookies.clear(cookies.SESSION))
     else:
         visit.session = token
-
-
-def _quoted(address: str) -> str:
-    from urllib.parse import quote
-
-    return quote(address, safe="")
 
 
 def _error_page(visit: Visit, error: TenantryError | None, request_id: str) -> Response:

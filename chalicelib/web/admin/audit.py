@@ -2,32 +2,31 @@
 
 import json
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 from chalice.app import Response
 
-from chalicelib.services import audit, lookup, purchase_search
+from chalicelib.services import audit, lookup
 from chalicelib.storage.audit import AuditEntry
 from chalicelib.storage.platform_settings import PLATFORM
 from chalicelib.storage.reads import Page, PageRequest, sift
 from chalicelib.web.admin.changes import changes_of, mentions
-from chalicelib.web.admin.frame import render, search_of
+from chalicelib.web.admin.frame import offered_months, render, search_of
 from chalicelib.web.admin.names import Names
 from chalicelib.web.admin.words import action
 from chalicelib.web.routing import Audience, Pages, Visit
 
 pages = Pages(__name__)
 
-OFFERED_MONTHS = 24
 PURCHASE_ID = "pur_"
 
 
 @pages.page("GET", "/admin/audit", audience=Audience.ADMIN)
 def list_audit(visit: Visit) -> Response:
     q, month = search_of(visit), visit.query("month")
-    months = purchase_search.recent_months(OFFERED_MONTHS)
-    month = month if month in months else months[0]
+    months = offered_months()
+    this_month = next(iter(months))
+    month = month if month in months else this_month
     found = _found(visit.page_request(), month, q.lower())
     return render(
         visit,
@@ -37,8 +36,8 @@ def list_audit(visit: Visit) -> Response:
         entries=_shown(found.rows),
         q=q,
         month=month,
-        this_month=months[0],
-        months=[(value, f"{date.fromisoformat(value + '-01'):%B %Y}") for value in months],
+        this_month=this_month,
+        months=list(months.items()),
         pages=visit.pages(found.next_cursor, q=q, month=month),
     )
 

@@ -2,15 +2,18 @@
 
 import hashlib
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from chalice.app import Response
 
+from chalicelib import clock
 from chalicelib.services.reconciliation.waiting import count_waiting
 from chalicelib.storage.rows import Row
 from chalicelib.web.visit import Visit
 
 MAX_SEARCH = 200
+OFFERED_MONTHS = 24
 
 
 def render(visit: Visit, template: str, *, title: str, place: str, **context: Any) -> Response:
@@ -27,6 +30,12 @@ def render(visit: Visit, template: str, *, title: str, place: str, **context: An
 def search_of(visit: Visit) -> str:
     """What is searched for; no index key is longer."""
     return visit.query("q")[:MAX_SEARCH]
+
+
+def offered_months() -> dict[str, str]:
+    """The months that a list can be narrowed to, newest first: `2026-11` → `November 2026`."""
+    months = clock.recent_months(OFFERED_MONTHS)
+    return {month: f"{date.fromisoformat(f'{month}-01'):%B %Y}" for month in months}
 
 
 class Shown:

@@ -5,8 +5,8 @@ from typing import Any
 
 from chalice.app import Response
 
+from chalicelib import clock
 from chalicelib.services import figures
-from chalicelib.services.purchase_search import recent_months
 from chalicelib.web.admin.frame import render
 from chalicelib.web.routing import Audience, Pages, Visit
 
@@ -27,7 +27,7 @@ def show_overview(visit: Visit) -> Response:
 
 def _context(shown: figures.Shown) -> dict[str, Any]:
     counted = shown.figures
-    this_month, last_month = recent_months(2)
+    this_month, last_month = clock.recent_months(2)
     return {
         "totals": {
             "license_count": counted.sold,

@@ -1,7 +1,6 @@
 """The purchases of all resellers, and of one."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 from chalice.app import Response
@@ -13,13 +12,12 @@ from chalicelib.services import lookup, purchase_search, purchases, resellers
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import Page, PageRequest, sift
 from chalicelib.storage.resellers import Reseller
-from chalicelib.web.admin.frame import Shown, render, search_of, shown_reseller
+from chalicelib.web.admin.frame import Shown, offered_months, render, search_of, shown_reseller
 from chalicelib.web.routing import Audience, Pages, Visit
 
 pages = Pages(__name__)
 
 PURCHASES = "/admin/purchases"
-OFFERED_MONTHS = 24
 
 
 @pages.page("GET", PURCHASES, audience=Audience.ADMIN)
@@ -27,7 +25,7 @@ def list_purchases(visit: Visit) -> Response:
     q, status, month = search_of(visit), visit.query("status"), visit.query("month")
     narrowed_to = visit.query("reseller")
     reseller = _reseller(narrowed_to)
-    months = purchase_search.recent_months(OFFERED_MONTHS)
+    months = offered_months()
     month = month if month in months else ""
     if q:
         found = Page(_with_status(purchase_search.search(q), status), None)
@@ -43,7 +41,7 @@ def list_purchases(visit: Visit) -> Response:
         q=q,
         status=status,
         month=month,
-        months=[(value, f"{date.fromisoformat(value + '-01'):%B %Y}") for value in months],
+        months=list(months.items()),
         pages=visit.pages(found.next_cursor, q=q, status=status, month=month, reseller=narrowed_to),
     )
 
