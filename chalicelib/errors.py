@@ -49,7 +49,7 @@ class ResellerInactive(TenantryError):
 
 
 class SignInRefused(ResellerInactive):
-    """The same fact as ResellerInactive, met at the door: contract section 8 gives it a 403."""
+    """The same fact as ResellerInactive, met at sign-in: a 403 there, a 409 elsewhere."""
 
 
 class SlugTaken(TenantryError):

@@ -178,5 +178,5 @@ def _booked(booked: Booked) -> dict[str, object]:
     returns=DiagnosisOutput,
 )
 def diagnose(call: Call[Empty]) -> Diagnosis:
-    """Why can't it create tenants? The guide's checklist, with evidence and next steps."""
+    """Why can't it create tenants? The checklist, with evidence and next steps."""
     return diagnosis.diagnose(call.reseller)

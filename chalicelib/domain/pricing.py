@@ -16,9 +16,8 @@ class Tier:
     unit_amount: int
 
 
-# The guide, "Purchasing Licenses". An admin changes the live table at /v1/settings;
-# this is what a new installation starts with.
-GUIDE_TIERS = (Tier(1, 2500), Tier(10, 2000), Tier(50, 1750), Tier(100, 1500))
+# What a new installation starts with; an admin changes the live table at /v1/settings.
+INITIAL_TIERS = (Tier(1, 2500), Tier(10, 2000), Tier(50, 1750), Tier(100, 1500))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The guide's troubleshooting checklist as an answer: each question with its evidence and,
+"""Why can't this reseller create tenants? Each question of the checklist with its evidence and,
 where it did not pass, the next step, in words that can be sent to the reseller.
 """
 

@@ -1,4 +1,4 @@
-"""The platform's settings: price tiers and the switches of the design's section 6."""
+"""The platform's settings: price tiers and the switches of how licenses are kept."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -31,9 +31,9 @@ def current() -> PlatformSettings:
 
 
 def read() -> PlatformSettings:
-    """The settings as they are now; the guide's prices, at version 0, before any change."""
+    """The settings as they are now; before any change the initial prices, at version 0."""
     return get(PlatformSettings, PLATFORM) or PlatformSettings(
-        PLATFORM, price_tiers=_document(pricing.GUIDE_TIERS), tiers_version=1, version=UNSAVED
+        PLATFORM, price_tiers=_document(pricing.INITIAL_TIERS), tiers_version=1, version=UNSAVED
     )
 
 

@@ -163,7 +163,7 @@ def edit_tenant(tenant: Tenant, changes: dict[str, Any], *, by: str) -> Tenant:
 
 
 def deactivate_tenant(tenant: Tenant, *, by: str, once: Once = UNKEYED) -> Tenant:
-    """It keeps its license, unless the platform says otherwise; see the design's section 6.
+    """It keeps its license, unless the platform's setting says otherwise.
 
     Raises NotFound (deleted), VersionConflict.
     """

@@ -40,7 +40,7 @@ class Reseller(Row):
 
     @property
     def license_available(self) -> int:
-        """The guide: license_count - license_used. Negative while over-allocated."""
+        """Calculated, never stored. Negative while over-allocated."""
         return self.license_count - self.license_used
 
     @property

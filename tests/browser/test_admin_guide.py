@@ -1,4 +1,4 @@
-"""The guide's workflow by clicking, as a super admin: with the script on and off."""
+"""What a super admin does day by day, by clicking: with the script on and off."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The guide's workflow by clicking, as a reseller: with the script on and off."""
+"""What a reseller does day by day, by clicking: with the script on and off."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The guide's checklist as an answer: what does not pass says why and what to do."""
+"""The checklist of why no tenant can be created: what does not pass says why and what to do."""
 
 from datetime import timedelta
 from typing import Any

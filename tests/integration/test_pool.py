@@ -1,4 +1,4 @@
-"""The pool, move by move: every condition of the design's section 6, every error by name."""
+"""The pool, move by move: every condition, every error by name."""
 
 from collections.abc import Callable
 

@@ -201,7 +201,7 @@ def stored() -> dict[tuple[str, ...], dict[str, Any]]:
 
 
 def check_books(stripe: StripeStandIn) -> None:
-    """Section 4 of the design, counted from the bare rows."""
+    """What must always hold, counted from the bare rows."""
     for reseller in Reseller.scan(consistent_read=True):
         ledger = list(LedgerEntry.query(reseller.id, consistent_read=True))
         holders = [t for t in Tenant.query(reseller.id, consistent_read=True) if t.holds_license]

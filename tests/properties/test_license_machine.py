@@ -1,7 +1,6 @@
 """Whatever is done, in any order: the pool counts what there is, and each name has one owner.
 
-Invariants 1 and 5 of the design's section 4, held after every step against a model of the
-world that is a few plain dictionaries.
+Held after every step against a model of the world that is a few plain dictionaries.
 """
 
 from collections.abc import Callable

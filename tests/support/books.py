@@ -83,7 +83,8 @@ def restore(taken: dict[str, Any]) -> None:
 
 
 def check_invariants(opened_with: int = 0) -> None:
-    """Invariants 1 and 2 of the design, and that the three tables tell the same story."""
+    """Counters and credits are what tenants, ledger and purchases add up to, all telling the
+    same story."""
     (reseller,) = rows("resellers")
     ledger = rows("ledger")
     purchases = rows("purchases")

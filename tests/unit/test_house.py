@@ -1,4 +1,4 @@
-"""The house rules of the design's section 3, held against the source."""
+"""The house rules, held against the source: who imports whom, and where each thing is done."""
 
 import ast
 import re

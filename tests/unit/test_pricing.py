@@ -1,11 +1,11 @@
-"""Volume prices: the guide's table, its edges, and what a larger order may save."""
+"""Volume prices: the initial table, its edges, and what a larger order may save."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.pricing import (
-    GUIDE_TIERS,
+    INITIAL_TIERS,
     MAX_QUANTITY,
     Offer,
     Tier,
@@ -30,7 +30,7 @@ from chalicelib.domain.pricing import (
     ],
 )
 def test_the_guides_prices(quantity: int, unit_amount: int, price: int) -> None:
-    quoted = quote(quantity, GUIDE_TIERS)
+    quoted = quote(quantity, INITIAL_TIERS)
     assert (quoted.quantity, quoted.unit_amount, quoted.total) == (quantity, unit_amount, price)
 
 
@@ -51,7 +51,7 @@ def test_the_guides_prices(quantity: int, unit_amount: int, price: int) -> None:
     ],
 )
 def test_better_offer_below_a_tiers_edge(quantity: int, offer: Offer | None) -> None:
-    assert quote(quantity, GUIDE_TIERS).better_offer == offer
+    assert quote(quantity, INITIAL_TIERS).better_offer == offer
 
 
 def test_of_equal_prices_the_larger_order_is_offered() -> None:
@@ -62,11 +62,11 @@ def test_of_equal_prices_the_larger_order_is_offered() -> None:
 @pytest.mark.parametrize("quantity", [0, -1, MAX_QUANTITY + 1])
 def test_absurd_quantities_have_no_price(quantity: int) -> None:
     with pytest.raises(ValueError, match="between 1 and 100,000"):
-        quote(quantity, GUIDE_TIERS)
+        quote(quantity, INITIAL_TIERS)
 
 
 def test_nothing_costs_nothing() -> None:
-    assert total(0, GUIDE_TIERS) == 0
+    assert total(0, INITIAL_TIERS) == 0
 
 
 @st.composite
@@ -126,5 +126,5 @@ def test_tables_that_make_no_sense_are_refused(tiers: list[Tier], because: str) 
 
 
 def test_twenty_tiers_and_the_guides_are_fine() -> None:
-    validate_tiers(GUIDE_TIERS)
+    validate_tiers(INITIAL_TIERS)
     validate_tiers([Tier(n, 100) for n in range(1, 21)])

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.pricing import GUIDE_TIERS
+from chalicelib.domain.pricing import INITIAL_TIERS
 from chalicelib.domain.purchases import (
     Dispute,
     PaymentFacts,
@@ -239,7 +239,7 @@ def test_licenses_returned_for_no_money() -> None:
     assert (all_of_it.status, all_of_it.worth) == (Status.REFUNDED, 0)
 
 
-# licenses now, paid, refunded so far, licenses returned → amount. Tiers are the guide's.
+# licenses now, paid, refunded so far, licenses returned → amount. Tiers are the initial ones.
 REFUNDS = {
     "one of one": (1, 2_500, 2_500, 0, 1, 2_500),
     "one of nine": (9, 22_500, 22_500, 0, 1, 2_500),
@@ -263,5 +263,5 @@ REFUNDS = {
 @pytest.mark.parametrize("case", REFUNDS)
 def test_refund_amounts(case: str) -> None:
     licenses, total, paid, so_far, back, amount = REFUNDS[case]
-    quote = refund_quote(Paid(licenses, total, paid, so_far, GUIDE_TIERS), back)
+    quote = refund_quote(Paid(licenses, total, paid, so_far, INITIAL_TIERS), back)
     assert (quote.amount, quote.kept) == (amount, licenses - back)

@@ -1,6 +1,5 @@
-"""One reseller, now: what `license_used` is, what it should be, and why.
-
-The guide's "manually sync", with a reason that the reseller can be told.
+"""One reseller, now: what `license_used` is, what it should be, and why, in words that the
+reseller can be told.
 """
 
 from collections.abc import Iterator
