@@ -1,5 +1,7 @@
 """The one place that asks what time it is, so that tests can set it."""
 
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 
@@ -7,6 +9,12 @@ def now() -> datetime:
     """The current time in UTC, to the millisecond: what rows and answers carry."""
     moment = datetime.now(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def countdown(seconds: float) -> Callable[[], float]:
+    """How many of these seconds are left, from now on, each time it is asked."""
+    end = time.monotonic() + seconds
+    return lambda: end - time.monotonic()
 
 
 def recent_months(number: int) -> list[str]:

@@ -10,7 +10,7 @@ from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
 from chalicelib.services import api_keys
 from chalicelib.services.api_keys import NewKey, Owner
 from chalicelib.storage.credentials import Credential
-from chalicelib.storage.reads import Page, PageRequest
+from chalicelib.storage.reads import Page
 
 routes = Routes(__name__)
 
@@ -79,7 +79,7 @@ def create_reseller_key(call: Call[NewApiKey]) -> NewKey:
 def list_reseller_keys(call: Call[ListQuery]) -> Page[Credential]:
     """The account's keys, without their secrets."""
     owner = api_keys.owner_of_reseller_keys(call.reseller)
-    return api_keys.list_keys(owner, PageRequest(call.input.limit, call.input.cursor))
+    return api_keys.list_keys(owner, call.input.page)
 
 
 @routes.api(
@@ -121,8 +121,7 @@ def create_admin_key(call: Call[NewApiKey]) -> NewKey:
 )
 def list_admin_keys(call: Call[ListQuery]) -> Page[Credential]:
     """One's own admin keys, without their secrets."""
-    request = PageRequest(call.input.limit, call.input.cursor)
-    return api_keys.list_keys(Owner(call.caller.id), request)
+    return api_keys.list_keys(Owner(call.caller.id), call.input.page)
 
 
 @routes.api(

@@ -8,7 +8,7 @@ from chalicelib.api.fields import Document, ListQuery, Output, Time
 from chalicelib.api.routing import Audience, Call, Routes, Scope
 from chalicelib.services import audit
 from chalicelib.storage.audit import AuditEntry
-from chalicelib.storage.reads import Page, PageRequest
+from chalicelib.storage.reads import Page
 
 routes = Routes(__name__)
 
@@ -49,8 +49,7 @@ class AuditQuery(ListQuery):
 )
 def list_audit(call: Call[AuditQuery]) -> Page[AuditEntry]:
     """Every change of one month, newest first. License moves are in the ledgers."""
-    query = call.input
-    return audit.list_month(query.month, PageRequest(query.limit, query.cursor))
+    return audit.list_month(call.input.month, call.input.page)
 
 
 @routes.api(
@@ -64,5 +63,4 @@ def list_audit(call: Call[AuditQuery]) -> Page[AuditEntry]:
 )
 def list_reseller_audit(call: Call[ListQuery]) -> Page[AuditEntry]:
     """Every change of this account and its tenants, newest first."""
-    query = call.input
-    return audit.list_for_reseller(call.reseller, PageRequest(query.limit, query.cursor))
+    return audit.list_for_reseller(call.reseller, call.input.page)

@@ -9,7 +9,7 @@ from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
 from chalicelib.domain.custom_domains import Finding, Status
 from chalicelib.services import domain_checks, domains
 from chalicelib.storage.domains import Domain
-from chalicelib.storage.reads import Page, PageRequest
+from chalicelib.storage.reads import Page
 
 routes = Routes(__name__)
 
@@ -79,8 +79,7 @@ def add_domain(call: Call[NewDomain]) -> Domain:
 )
 def list_domains(call: Call[ListQuery]) -> Page[Domain]:
     """The reseller's domains by host."""
-    query = call.input
-    return domains.list_domains(call.reseller.id, PageRequest(query.limit, query.cursor))
+    return domains.list_domains(call.reseller.id, call.input.page)
 
 
 def _read(call: Call[Any]) -> Domain:

@@ -15,6 +15,7 @@ from pydantic import (
 from chalicelib.domain.names import check_slug, clean_text, fold_email
 from chalicelib.domain.passwords import LENGTH, check_length
 from chalicelib.domain.pricing import MAX_QUANTITY
+from chalicelib.storage.reads import PageRequest
 from chalicelib.storage.rows import iso
 
 # A text that a person types: trimmed, and something of it left.
@@ -74,6 +75,10 @@ class Query(BaseModel):
 class ListQuery(Query):
     limit: Annotated[int, Field(ge=1, le=100)] = 25
     cursor: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = None
+
+    @property
+    def page(self) -> PageRequest:
+        return PageRequest(self.limit, self.cursor)
 
 
 class Output(BaseModel):

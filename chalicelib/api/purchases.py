@@ -19,7 +19,7 @@ from chalicelib.domain.pricing import Quote
 from chalicelib.services import platform, purchases, refunds, settlement
 from chalicelib.settings import settings
 from chalicelib.storage.purchases import Purchase
-from chalicelib.storage.reads import Page, PageRequest
+from chalicelib.storage.reads import Page
 
 routes = Routes(__name__)
 
@@ -188,8 +188,7 @@ def buy_licenses(call: Call[NewPurchase]) -> Purchase:
 )
 def list_purchases(call: Call[ListQuery]) -> Page[Purchase]:
     """The reseller's purchases, newest first."""
-    query = call.input
-    return purchases.list_purchases(call.reseller.id, PageRequest(query.limit, query.cursor))
+    return purchases.list_purchases(call.reseller.id, call.input.page)
 
 
 @routes.api(

@@ -4,13 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from chalicelib import clock
 from chalicelib.api.fields import Document, Id, Input, ListQuery, Output, Reason, RowOutput, Time
 from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
 from chalicelib.domain.findings import Action
 from chalicelib.services.reconciliation import resolution, runs, sync
 from chalicelib.services.reconciliation.sync import Sync
 from chalicelib.storage.findings import FindingRow
-from chalicelib.storage.reads import Page, PageRequest
+from chalicelib.storage.reads import Page
 from chalicelib.storage.reports import Report
 
 routes = Routes(__name__)
@@ -110,15 +111,12 @@ class SyncOutput(Output):
 )
 def reconcile(call: Call[NewReconciliation]) -> Report:
     """Compare ledger, counters, tenants and Stripe; a dry run unless `apply` is set."""
-    from time import monotonic
-
-    end = monotonic() + SECONDS
     return runs.start(
         call.input.scope,
         apply=call.input.apply,
         by=call.by,
         reseller_id=call.input.reseller_id,
-        seconds_left=lambda: end - monotonic(),
+        seconds_left=clock.countdown(SECONDS),
         once=call.once,
     )
 
@@ -134,7 +132,7 @@ def reconcile(call: Call[NewReconciliation]) -> Report:
 )
 def list_reconciliations(call: Call[ListQuery]) -> Page[Report]:
     """All runs of the last 90 days, newest first."""
-    return runs.list_reports(PageRequest(call.input.limit, call.input.cursor))
+    return runs.list_reports(call.input.page)
 
 
 @routes.api(
@@ -161,7 +159,7 @@ def read_reconciliation(call: Call[Empty]) -> Report:
 )
 def list_findings(call: Call[ListQuery]) -> Page[FindingRow]:
     """What a run found: what, why it matters, the evidence, and what can be done."""
-    return runs.list_findings(call.path["id"], PageRequest(call.input.limit, call.input.cursor))
+    return runs.list_findings(call.path["id"], call.input.page)
 
 
 @routes.api(

@@ -23,7 +23,7 @@ from chalicelib.api.fields import (
 from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
 from chalicelib.services import resellers, statements
 from chalicelib.storage.ledger import LedgerEntry
-from chalicelib.storage.reads import Page, PageRequest
+from chalicelib.storage.reads import Page
 from chalicelib.storage.resellers import Reseller
 
 routes = Routes(__name__)
@@ -148,8 +148,7 @@ def create_reseller(call: Call[NewReseller]) -> Reseller:
 )
 def list_resellers(call: Call[ResellerQuery]) -> Page[Reseller]:
     """All resellers by company name."""
-    query = call.input
-    return resellers.list_resellers(PageRequest(query.limit, query.cursor), search=query.search)
+    return resellers.list_resellers(call.input.page, search=call.input.search)
 
 
 @routes.api(
@@ -225,10 +224,7 @@ def adjust_licenses(call: Call[Adjustment]) -> LedgerEntry:
 )
 def list_ledger(call: Call[LedgerQuery]) -> Page[LedgerEntry] | Csv:
     """Every move of the license pool, newest first; whole, as CSV, for `Accept: text/csv`."""
-    query = call.input
     if call.wants_csv:
         lines = statements.ledger_lines(call.reseller.id)
         return Csv(f"ledger-{call.reseller.slug}.csv", statements.LEDGER_COLUMNS, lines)
-    return resellers.list_ledger(
-        call.reseller.id, PageRequest(query.limit, query.cursor), entry=query.entry
-    )
+    return resellers.list_ledger(call.reseller.id, call.input.page, entry=call.input.entry)

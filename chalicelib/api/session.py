@@ -7,7 +7,7 @@ from chalicelib.api.users import UserOutput
 from chalicelib.services import sessions
 from chalicelib.services.access import Caller
 from chalicelib.services.sessions import OpenSession, SignedIn
-from chalicelib.storage.reads import Page, PageRequest
+from chalicelib.storage.reads import Page
 
 routes = Routes(__name__)
 
@@ -90,8 +90,7 @@ def me(call: Call[Empty]) -> Caller:
 )
 def list_sessions(call: Call[ListQuery]) -> Page[OpenSession]:
     """Where one is signed in."""
-    query = call.input
-    return sessions.list_sessions(call.caller, PageRequest(query.limit, query.cursor))
+    return sessions.list_sessions(call.caller, call.input.page)
 
 
 @routes.api(

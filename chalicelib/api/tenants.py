@@ -18,7 +18,7 @@ from chalicelib.api.fields import (
 from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
 from chalicelib.services import tenants
 from chalicelib.services.tenants import State
-from chalicelib.storage.reads import Page, PageRequest
+from chalicelib.storage.reads import Page
 from chalicelib.storage.tenants import Tenant
 
 routes = Routes(__name__)
@@ -108,10 +108,7 @@ def list_tenants(call: Call[TenantQuery]) -> Page[Tenant]:
     """The reseller's tenants, newest first; by name where they are searched."""
     query = call.input
     return tenants.list_tenants(
-        call.reseller.id,
-        PageRequest(query.limit, query.cursor),
-        state=query.status,
-        search=query.search,
+        call.reseller.id, query.page, state=query.status, search=query.search
     )
 
 

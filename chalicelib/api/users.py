@@ -16,7 +16,7 @@ from chalicelib.api.fields import (
 )
 from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
 from chalicelib.services import users
-from chalicelib.storage.reads import Page, PageRequest
+from chalicelib.storage.reads import Page
 from chalicelib.storage.users import User
 
 routes = Routes(__name__)
@@ -91,8 +91,7 @@ def create_user(call: Call[NewUser]) -> User:
 )
 def list_users(call: Call[UserQuery]) -> Page[User]:
     """All users by email."""
-    query = call.input
-    return users.list_users(PageRequest(query.limit, query.cursor), email_prefix=query.email)
+    return users.list_users(call.input.page, email_prefix=call.input.email)
 
 
 @routes.api(

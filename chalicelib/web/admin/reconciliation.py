@@ -1,10 +1,10 @@
 """Reconciliation: the runs, and making one now."""
 
-from time import monotonic
 from typing import Any
 
 from chalice.app import Response
 
+from chalicelib import clock
 from chalicelib.api.reconciliations import SECONDS
 from chalicelib.services import lookup
 from chalicelib.services.reconciliation import runs, waiting
@@ -54,14 +54,13 @@ def shown_reports(reports: list[Report]) -> list[dict[str, Any]]:
 def run(visit: Visit) -> Response:
     """One run over everything; what takes longer than a request may, the schedule finishes."""
     form = visit.form()
-    end = monotonic() + SECONDS
     response = visit.once(
         form,
         lambda once: runs.start(
             Scope.WHOLE,
             apply=form.get("apply") == "true",
             by=visit.by,
-            seconds_left=lambda: end - monotonic(),
+            seconds_left=clock.countdown(SECONDS),
             once=once,
         ),
         lambda report: Onward(f"{RECONCILIATION}/{report.id}"),

@@ -1,12 +1,12 @@
 """One run's findings, and what a person decides about each, or about several at once."""
 
 from collections import Counter
-from time import monotonic
 from typing import Annotated, Any
 
 from chalice.app import Response
 from pydantic import Field
 
+from chalicelib import clock
 from chalicelib.api.fields import Input, Reason
 from chalicelib.api.reconciliations import SECONDS
 from chalicelib.api.requests import may_be_id
@@ -124,11 +124,11 @@ def decide_several(visit: Visit) -> Response:
     except TenantryError as error:
         name = f"all-{_kind(form.get('code')) or ''}"
         return visit.refused(error, show_report, form, form_id=name, called={"action": ""})
-    end = monotonic() + SECONDS
+    seconds_left = clock.countdown(SECONDS)
     refused: list[str] = []
     done = late = 0
     for finding_id in filter(may_be_id, dict.fromkeys(form.every("finding"))):
-        if monotonic() >= end:
+        if seconds_left() <= 0:
             late += 1
             continue
         try:
