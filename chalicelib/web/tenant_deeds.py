@@ -39,11 +39,7 @@ class TenantPage:
     def list_of(self, tenant: Tenant) -> str:
         return self.path_of(tenant).rpartition("/")[0]
 
-
-def add_tenant_deeds(pages: Pages, page: TenantPage) -> None:
-    """The deeds below the page's path."""
-
-    def edit(visit: Visit) -> Response:
+    def edit(self, visit: Visit) -> Response:
         form = visit.form()
         try:
             changes = form.read(
@@ -53,45 +49,43 @@ def add_tenant_deeds(pages: Pages, page: TenantPage) -> None:
                 contact_email=form.get("contact_email") or None,
             ).model_dump()
             edited = visit.on_current(
-                lambda: page.read(visit),
+                lambda: self.read(visit),
                 lambda tenant: tenants.edit_tenant(tenant, changes, by=visit.by),
                 version=form.get("version"),
             )
         except VersionConflict:
-            now = page.read(visit)
+            now = self.read(visit)
             shown = {name: getattr(now, name) or "" for name in EDITED}
-            return visit.refused(Outdated(form, shown), page.show, form)
+            return visit.refused(Outdated(form, shown), self.show, form)
         except TenantryError as error:
-            return visit.refused(error, page.show, form)
-        return visit.redirect(page.path_of(edited), flash="Saved.")
+            return visit.refused(error, self.show, form)
+        return visit.redirect(self.path_of(edited), flash="Saved.")
 
-    def deactivate(visit: Visit) -> Response:
-        return _deed(
-            page,
+    def deactivate(self, visit: Visit) -> Response:
+        return self._press(
             visit,
             lambda tenant: tenants.deactivate_tenant(tenant, by=visit.by),
             lambda tenant: f"{tenant.name} is deactivated. Nobody can sign in to it.",
         )
 
-    def reactivate(visit: Visit) -> Response:
-        return _deed(
-            page,
+    def reactivate(self, visit: Visit) -> Response:
+        return self._press(
             visit,
             lambda tenant: tenants.reactivate_tenant(tenant, by=visit.by),
             lambda tenant: f"{tenant.name} is active again.",
         )
 
-    def confirm_delete(visit: Visit) -> Response:
+    def confirm_delete(self, visit: Visit) -> Response:
         """The question, for anyone without a script."""
-        tenant = page.read(visit)
-        path = page.path_of(tenant)
+        tenant = self.read(visit)
+        path = self.path_of(tenant)
         if tenant.deleted_at is not None:
             return visit.redirect(path)
         frees = "Its license is freed at once. " if tenant.holds_license else ""
         return visit.render(
             "confirm.html",
             title=f"Delete {tenant.name}",
-            nav_current=page.nav,
+            nav_current=self.nav,
             question=f"Delete {tenant.name}?",
             text=f"{frees}Nobody can sign in to it any more. You can restore it for 30 days; "
             "that takes a license again. After that it is gone for good.",
@@ -102,61 +96,62 @@ def add_tenant_deeds(pages: Pages, page: TenantPage) -> None:
             cancel=path,
         )
 
-    def delete(visit: Visit) -> Response:
-        return _deed(
-            page,
+    def delete(self, visit: Visit) -> Response:
+        return self._press(
             visit,
             lambda tenant: tenants.delete_tenant(tenant, by=visit.by),
             lambda tenant: (
                 f"{tenant.name} is deleted and its license is free. "
                 "For 30 days you find it under the status Deleted."
             ),
-            to=page.list_of,
+            to=self.list_of,
         )
 
-    def restore(visit: Visit) -> Response:
+    def restore(self, visit: Visit) -> Response:
         """Under the slug it had, or, where another tenant has that by now, under one that is
         chosen here."""
         form = visit.form()
         try:
             slug = form.read(Restoration).slug
             tenant = visit.on_current(
-                lambda: page.read(visit),
+                lambda: self.read(visit),
                 lambda row: tenants.restore_tenant(row, by=visit.by, slug=slug),
             )
         except (InvalidRequest, SlugTaken) as error:
-            return visit.refused(error, page.show, form, form_id="restore")
+            return visit.refused(error, self.show, form, form_id="restore")
         except TenantryError as error:
-            return visit.failed(error, page.show)
-        said = f"{tenant.name} is back, active, on one of {page.whose} licenses."
-        return visit.redirect(page.path_of(tenant), flash=said)
+            return visit.failed(error, self.show)
+        said = f"{tenant.name} is back, active, on one of {self.whose} licenses."
+        return visit.redirect(self.path_of(tenant), flash=said)
 
-    def back(visit: Visit) -> Response:
+    def back(self, visit: Visit) -> Response:
         """For whoever reloads the address of a deed."""
-        return visit.redirect(page.path_of(page.read(visit)))
+        return visit.redirect(self.path_of(self.read(visit)))
 
-    pages.page("POST", page.path, audience=page.audience)(edit)
-    pages.page("GET", page.path + "/delete", audience=page.audience)(confirm_delete)
-    pages.page("POST", page.path + "/delete", audience=page.audience)(delete)
+    def _press(
+        self,
+        visit: Visit,
+        act: Callable[[Tenant], Tenant],
+        said: Callable[[Tenant], str],
+        to: Callable[[Tenant], str] | None = None,
+    ) -> Response:
+        """A button's deed; asked for twice, it finds that it is done."""
+        try:
+            tenant = visit.on_current(lambda: self.read(visit), act)
+        except TenantryError as error:
+            return visit.failed(error, self.show)
+        return visit.redirect((to or self.path_of)(tenant), flash=said(tenant))
+
+
+def add_tenant_deeds(pages: Pages, page: TenantPage) -> None:
+    """The deeds below the page's path."""
+    pages.page("POST", page.path, audience=page.audience)(page.edit)
+    pages.page("GET", page.path + "/delete", audience=page.audience)(page.confirm_delete)
+    pages.page("POST", page.path + "/delete", audience=page.audience)(page.delete)
     for name, deed in {
-        "/deactivate": deactivate,
-        "/reactivate": reactivate,
-        "/restore": restore,
+        "/deactivate": page.deactivate,
+        "/reactivate": page.reactivate,
+        "/restore": page.restore,
     }.items():
         pages.page("POST", page.path + name, audience=page.audience)(deed)
-        pages.page("GET", page.path + name, audience=page.audience)(back)
-
-
-def _deed(
-    page: TenantPage,
-    visit: Visit,
-    act: Callable[[Tenant], Tenant],
-    said: Callable[[Tenant], str],
-    to: Callable[[Tenant], str] | None = None,
-) -> Response:
-    """A button's deed; asked for twice, it finds that it is done."""
-    try:
-        tenant = visit.on_current(lambda: page.read(visit), act)
-    except TenantryError as error:
-        return visit.failed(error, page.show)
-    return visit.redirect((to or page.path_of)(tenant), flash=said(tenant))
+        pages.page("GET", page.path + name, audience=page.audience)(page.back)
