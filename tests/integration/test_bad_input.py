@@ -1,20 +1,21 @@
 """Whatever is sent: a problem document, nothing written, and never a 500."""
 
-import json
 from typing import Any
 
 import pytest
 
-from app import app
 from chalicelib.api.requests import MAX_BODY_BYTES, MAX_FIELD_ERRORS
 from chalicelib.api.routing import DECLARED, Route
-from tests.integration.test_idempotency import everything
-from tests.support.api import Reply
+from tests.support.api import assert_problem
 from tests.support.examples import World, example, query
 from tests.support.people import People
+from tests.support.tables import everything
 
 WITH_BODY = [r for r in DECLARED if r.method in ("POST", "PATCH", "PUT")]
+
+
 EVERY_BODY = pytest.mark.parametrize("route", WITH_BODY, ids=lambda r: f"{r.method} {r.path}")
+
 
 NO_OBJECT: dict[str, bytes] = {
     "text": b"hello",
@@ -44,16 +45,6 @@ NO_OBJECT: dict[str, bytes] = {
     "unknown field nul": b'{"\\u0000": 1}',
     "proto": b'{"__proto__": {}, "__class__": 1}',
 }
-
-
-def assert_problem(reply: Reply, status: int, code: str) -> None:
-    assert (reply.status, reply.code) == (status, code)
-    document = reply.json
-    assert document["status"] == status
-    assert {"type", "title", "status", "detail", "code"} <= document.keys()
-    assert ("errors" in document) == (code == "invalid_request")
-    assert reply.headers["X-Request-Id"]
-    assert "Traceback" not in reply.text
 
 
 @EVERY_BODY
@@ -110,100 +101,6 @@ def test_wrong_types_in_every_field(world: World, route: Route) -> None:
 
 
 INVALID = (422, "invalid_request")
-
-
-@pytest.mark.parametrize(
-    "quantity",
-    [0, -1, 100_001, 10**30, -(10**30), 1.0, 1.5, 1e300, "1", "", True, None, [1], {}],
-)
-def test_absurd_quantities(world: World, quantity: Any) -> None:
-    rows = everything()
-    reply = world.reseller.api.post("/v1/resellers/me/purchases", {"quantity": quantity})
-    assert_problem(reply, *INVALID)
-    assert reply.json["errors"][0]["field"] == "quantity"
-    assert everything() == rows
-
-
-@pytest.mark.parametrize("raw", [b"NaN", b"Infinity", b"-Infinity", b"1e400", b"9" * 5000])
-def test_numbers_that_are_none(world: World, raw: bytes) -> None:
-    body = b'{"quantity": %s}' % raw
-    assert_problem(world.reseller.api.post("/v1/resellers/me/purchases", body), *INVALID)
-
-
-@pytest.mark.parametrize(
-    "query",
-    (
-        "| quantity=| quantity=0| quantity=-1| quantity=100001| quantity=x| quantity=1.5"
-        "| quantity=1&quantity=2| quantity=%00| quantity=%ff| quantity=1&more=1| Quantity=1"
-        "| quantity[]=1| quantity=NaN| &&==&| quantity=" + "9" * 5000
-    ).split("| "),
-    ids=lambda query: query[:20],
-)
-def test_absurd_quotes(world: World, query: str) -> None:
-    reply = world.reseller.api.as_(None).get(f"/v1/pricing/quote?{query}")
-    assert_problem(reply, *INVALID)
-
-
-SLUGS = ["ab", "a" * 64, "Acme", "acme_corp", "acme--corp", "-acme", "acme-", "ac me", "acmé"]
-
-
-@pytest.mark.parametrize("slug", [*SLUGS, "", "acme\n", " acme", "١٢٣", None, 5])
-def test_slugs(world: World, slug: Any) -> None:
-    admin, me = world.people.admin.api, world.reseller.api
-    user = world.people.user().user_id
-    tenant = f"/v1/resellers/me/tenants/{world.tenant()}"
-    rows = everything()
-    new = {"user_id": user, "company_name": "A", "slug": slug}
-    replies = [
-        admin.post("/v1/resellers", new),
-        admin.patch(f"/v1/resellers/{world.reseller.reseller_id}", {"slug": slug}),
-        me.patch(tenant, {"slug": slug}),
-    ]
-    if slug is not None:  # a tenant may leave it to us
-        replies.append(me.post("/v1/resellers/me/tenants", {"name": "A", "slug": slug}))
-    for reply in replies:
-        assert_problem(reply, *INVALID)
-        assert [error["field"] for error in reply.json["errors"]] == ["slug"]
-    assert everything() == rows
-
-
-@pytest.mark.parametrize(
-    "name", ["", " ", "\t\n", "\u200b", "a\x00b", "a\u202eb", "x" * 201, "\ud800", None, 5, []]
-)
-def test_names(world: World, name: Any) -> None:
-    tenant = f"/v1/resellers/me/tenants/{world.tenant()}"
-    rows = everything()
-    for reply in (
-        world.reseller.api.post("/v1/resellers/me/tenants", {"name": name}),
-        world.reseller.api.patch(tenant, {"name": name}),
-        world.people.admin.api.post("/v1/users", {"name": name, "email": "a@example.com"}),
-    ):
-        assert_problem(reply, *INVALID)
-    assert everything() == rows
-
-
-@pytest.mark.parametrize(
-    "branding",
-    [
-        "text",
-        [],
-        None,
-        {"": 1},
-        {"a": float("nan")},
-        {"a": float("inf")},
-        {"a": 10**40},
-        {"a": "x" * 250_000},
-        json.loads('{"a":' * 60 + "1" + "}" * 60),
-        {"a": list(range(20_000))},
-    ],
-    ids=lambda branding: str(branding)[:20],
-)
-def test_branding_that_no_row_can_keep(world: World, branding: Any) -> None:
-    """DynamoDB nests 32 deep, has 38 digits, and 400 KB in a row."""
-    rows = everything()
-    body = {"name": "Bakery", "branding_config": branding}
-    assert_problem(world.reseller.api.post("/v1/resellers/me/tenants", body), *INVALID)
-    assert everything() == rows
 
 
 PATHS = [
@@ -267,61 +164,6 @@ def test_a_body_is_json_whatever_it_is_called(world: World, content_type: str) -
     made = world.reseller.api.post(path, {"name": "Bakery"}, headers=headers)
     assert made.status == 201
     assert_problem(world.reseller.api.post(path, b"name=x", headers=headers), *INVALID)
-
-
-def event(world: World, body: Any, *, encoded: bool = False) -> dict[str, Any]:
-    """As API Gateway hands a request to Lambda: the body a text, or base64."""
-    path = "/v1/resellers/{reseller}/tenants"
-    return {
-        "requestContext": {
-            "httpMethod": "POST",
-            "resourcePath": path,
-            "path": f"/api{path}",
-            "requestId": "the-request-id",
-            "identity": {"sourceIp": "127.0.0.1"},
-        },
-        "headers": {"authorization": f"Bearer {world.reseller.api.token}"},
-        "pathParameters": {"reseller": "me"},
-        "multiValueQueryStringParameters": None,
-        "stageVariables": {},
-        "body": body,
-        "isBase64Encoded": encoded,
-    }
-
-
-@pytest.mark.parametrize(
-    ("body", "encoded"),
-    [
-        ('{"name": "\ud800"}', False),
-        ("\udcff", False),
-        ("not base64!", True),
-        ("YQ", True),
-        ("ü", True),
-        ("/////w==", True),
-        (None, False),
-        ("", True),
-    ],
-)
-def test_events_with_broken_bodies(world: World, body: Any, encoded: bool) -> None:
-    answer = app(event(world, body, encoded=encoded), None)
-    assert answer["statusCode"] == 422
-    assert json.loads(answer["body"])["code"] == "invalid_request"
-    assert answer["headers"]["X-Request-Id"] == "the-request-id"
-
-
-def test_an_event_with_a_base64_body(world: World) -> None:
-    answer = app(event(world, "eyJuYW1lIjogIkJha2VyeSJ9", encoded=True), None)
-    assert answer["statusCode"] == 201
-
-
-@pytest.mark.parametrize("value", ["\ud800", "\udcff\x00", "\x00"])
-@pytest.mark.parametrize("name", ["authorization", "idempotency-key", "if-match", "x-any"])
-def test_events_with_broken_headers(world: World, name: str, value: str) -> None:
-    sent = event(world, '{"name": "Bakery"}')
-    sent["headers"][name] = f"Bearer ses_{value}.{value}" if name == "authorization" else value
-    answer = app(sent, None)
-    expected = {"authorization": 401, "idempotency-key": 422}
-    assert answer["statusCode"] == expected.get(name, 201)
 
 
 def test_many_wrong_fields_are_told_up_to_a_limit(people: People) -> None:

@@ -7,9 +7,9 @@ import pytest
 import app  # noqa: F401 - declares every route
 from chalicelib.api.fields import RowOutput
 from chalicelib.api.routing import DECLARED, Route
-from tests.integration.test_idempotency import everything
 from tests.support.api import Api
 from tests.support.examples import World, example
+from tests.support.tables import everything
 from tests.support.wire import Wire
 
 RESOURCES = [

@@ -6,37 +6,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from moto.backends import get_backend
-from moto.core.models import DEFAULT_ACCOUNT_ID
 
 import app  # noqa: F401 - declares every route
 from chalicelib.api.routing import DECLARED, Route
 from chalicelib.services.idempotency import KEPT
-from infra.local.aws import REGION
 from tests.conftest import TestClock
 from tests.support.api import Reply
 from tests.support.examples import World, example
 from tests.support.people import PASSWORD, People
+from tests.support.tables import everything
 from tests.support.wire import Wire, cancelled, lost
 
 POSTS = [route for route in DECLARED if route.method == "POST"]
 EVERY_POST = pytest.mark.parametrize("route", POSTS, ids=lambda route: route.path)
 KEY = "a-key-of-the-client"
-
-
-def everything() -> dict[str, Any]:
-    """Every row of every table, but for when a credential was last used: that is recorded
-    every few minutes, whatever the request."""
-    tables = get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][REGION].tables
-    return {
-        name: sorted(_told(name, item.to_json()["Attributes"]) for item in table.all_items())
-        for name, table in tables.items()
-    }
-
-
-def _told(table: str, columns: dict[str, Any]) -> str:
-    used = {"used_at", "updated_at", "version"} if table.endswith("-credentials") else set()
-    return json.dumps({k: v for k, v in columns.items() if k not in used}, sort_keys=True)
 
 
 def first_answer(reply: Reply) -> dict[str, str]:

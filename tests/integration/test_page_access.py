@@ -13,10 +13,10 @@ from chalicelib.api.routing import DECLARED
 from chalicelib.web import forgery
 from chalicelib.web.routing import PAGES, PageRoute
 from tests.conftest import TestClock
-from tests.integration.test_idempotency import everything
 from tests.support.callers import CALLERS, THROUGH, Caller, Cast, doors
 from tests.support.examples import World, own_path
 from tests.support.people import People
+from tests.support.tables import everything
 from tests.support.visitor import Shown, Visitor
 
 OWN_BRANDING, TENANT = "/reseller/branding", "/reseller/tenants/{id}"

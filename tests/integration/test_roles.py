@@ -4,9 +4,9 @@ import pytest
 
 import app  # noqa: F401 - declares every route
 from chalicelib.api.routing import DECLARED, Audience, Route
-from tests.integration.test_idempotency import everything
 from tests.support.api import Reply
 from tests.support.examples import World, example
+from tests.support.tables import everything
 
 EVERY_ROUTE = pytest.mark.parametrize("route", DECLARED, ids=lambda r: f"{r.method} {r.path}")
 OF_A_RESELLER = [r for r in DECLARED if "{reseller}" in r.path]

@@ -1,4 +1,4 @@
-"""Tenants deactivated, reactivated, deleted and restored: their licenses, their slugs, their time."""
+"""Tenants deactivated, reactivated, deleted and restored: license, slug and time of each."""
 
 from datetime import timedelta
 

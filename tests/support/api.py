@@ -75,3 +75,13 @@ class Api:
 
     def delete(self, path: str, **options: Any) -> Reply:
         return self.call("DELETE", path, **options)
+
+
+def assert_problem(reply: Reply, status: int, code: str) -> None:
+    assert (reply.status, reply.code) == (status, code)
+    document = reply.json
+    assert document["status"] == status
+    assert {"type", "title", "status", "detail", "code"} <= document.keys()
+    assert ("errors" in document) == (code == "invalid_request")
+    assert reply.headers["X-Request-Id"]
+    assert "Traceback" not in reply.text

@@ -1,0 +1,64 @@
+"""Requests as API Gateway hands them to Lambda, some of them broken."""
+
+import json
+from typing import Any
+
+import pytest
+
+from app import app
+from tests.support.examples import World
+
+
+def event(world: World, body: Any, *, encoded: bool = False) -> dict[str, Any]:
+    """As API Gateway hands a request to Lambda: the body a text, or base64."""
+    path = "/v1/resellers/{reseller}/tenants"
+    return {
+        "requestContext": {
+            "httpMethod": "POST",
+            "resourcePath": path,
+            "path": f"/api{path}",
+            "requestId": "the-request-id",
+            "identity": {"sourceIp": "127.0.0.1"},
+        },
+        "headers": {"authorization": f"Bearer {world.reseller.api.token}"},
+        "pathParameters": {"reseller": "me"},
+        "multiValueQueryStringParameters": None,
+        "stageVariables": {},
+        "body": body,
+        "isBase64Encoded": encoded,
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "encoded"),
+    [
+        ('{"name": "\ud800"}', False),
+        ("\udcff", False),
+        ("not base64!", True),
+        ("YQ", True),
+        ("ü", True),
+        ("/////w==", True),
+        (None, False),
+        ("", True),
+    ],
+)
+def test_events_with_broken_bodies(world: World, body: Any, encoded: bool) -> None:
+    answer = app(event(world, body, encoded=encoded), None)
+    assert answer["statusCode"] == 422
+    assert json.loads(answer["body"])["code"] == "invalid_request"
+    assert answer["headers"]["X-Request-Id"] == "the-request-id"
+
+
+def test_an_event_with_a_base64_body(world: World) -> None:
+    answer = app(event(world, "eyJuYW1lIjogIkJha2VyeSJ9", encoded=True), None)
+    assert answer["statusCode"] == 201
+
+
+@pytest.mark.parametrize("value", ["\ud800", "\udcff\x00", "\x00"])
+@pytest.mark.parametrize("name", ["authorization", "idempotency-key", "if-match", "x-any"])
+def test_events_with_broken_headers(world: World, name: str, value: str) -> None:
+    sent = event(world, '{"name": "Bakery"}')
+    sent["headers"][name] = f"Bearer ses_{value}.{value}" if name == "authorization" else value
+    answer = app(sent, None)
+    expected = {"authorization": 401, "idempotency-key": 422}
+    assert answer["statusCode"] == expected.get(name, 201)
