@@ -4,7 +4,6 @@ Held after every step against a model of the world that is a few plain dictionar
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -29,54 +28,17 @@ from chalicelib.storage.reads import get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.tenants import Tenant
 from infra.local.stripe_stand_in.stand_in import StripeStandIn
+from tests.properties.license_model import ModelPurchase, ModelReseller, ModelTenant
 from tests.support.switches import switch
 from tests.support.tables import empty_tables
 
 BY = "usr_test"
+
+
 SLUGS = st.sampled_from(["aaa", "bbb", "ccc"])
+
+
 COUNTS = st.integers(0, 4)
-
-
-@dataclass
-class ModelTenant:
-    slug: str
-    active: bool = True
-    holds: bool = True
-    deleted: bool = False
-
-
-@dataclass
-class ModelReseller:
-    slug: str
-    count: int
-    active: bool = True
-    tenants: dict[str, ModelTenant] = field(default_factory=dict)
-
-    @property
-    def used(self) -> int:
-        return sum(tenant.holds for tenant in self.tenants.values())
-
-    def has_slug(self, slug: str) -> bool:
-        return any(t.slug == slug and not t.deleted for t in self.tenants.values())
-
-    def refusal_of_a_take(self) -> type[errors.TenantryError] | None:
-        if not self.active:
-            return errors.ResellerInactive
-        return errors.LicensesExhausted if self.used >= self.count else None
-
-
-@dataclass
-class ModelPurchase:
-    quantity: int
-    session: str
-    paid: bool = False
-    refunded: bool = False
-    closed: bool = False
-    settled: int = 0
-
-    @property
-    def worth(self) -> int:
-        return self.quantity if self.paid and not self.refunded else 0
 
 
 class Licenses(RuleBasedStateMachine):

@@ -1,43 +1,18 @@
-"""Transactions: what is tried again and for how long, and what a refusal means."""
+"""Transactions: what each refusal means, and changes of a row as it was read."""
 
-import random
 from collections.abc import Callable
 from typing import Any
 
-import botocore.exceptions
 import pytest
-from pynamodb.exceptions import TransactWriteError
 
 from chalicelib.errors import Busy, VersionConflict
-from chalicelib.storage import transactions
-from chalicelib.storage.claims import Claim, claim, free, owner_of
+from chalicelib.storage.claims import Claim, free, owner_of
 from chalicelib.storage.credentials import Credential
 from chalicelib.storage.reads import get
 from chalicelib.storage.rows import Row
 from chalicelib.storage.transactions import Transaction
-from tests.support.wire import Wire, cancelled, lost, refusal
-
-
-class Refused(Exception):
-    """Which step was refused."""
-
-
-def put_claim(tx: Transaction, name: str) -> None:
-    claim(tx, name, "me", otherwise=Refused(name))
-
-
-def stored(name: str) -> Claim:
-    tx = Transaction()
-    put_claim(tx, name)
-    tx.commit()
-    found = get(Claim, name)
-    assert found is not None
-    return found
-
-
-def rename(tx: Transaction, name: str, owner: str) -> None:
-    condition = Claim.name.exists()
-    tx.update(Claim(name), [Claim.owner.set(owner)], condition=condition, otherwise=Refused(name))
+from tests.support.claims import Refused, put_claim, rename, stored
+from tests.support.wire import Wire, cancelled
 
 
 def four_steps() -> Transaction:
@@ -147,140 +122,6 @@ def test_an_error_may_be_made_of_the_row_that_was_found() -> None:
             tx.commit()
     assert told[0] is not None
     assert (told[0].owner, told[1]) == ("me", None)
-
-
-PASSING: list[Exception] = [
-    cancelled("TransactionConflict"),
-    cancelled("None", "ThrottlingError"),
-    cancelled("ProvisionedThroughputExceeded", "TransactionConflict"),
-    *[refusal(code) for code in sorted(transactions.RETRIED_CODES)],
-    lost(),
-    botocore.exceptions.ConnectTimeoutError(endpoint_url="https://dynamodb.example"),
-    botocore.exceptions.EndpointConnectionError(endpoint_url="https://dynamodb.example"),
-    botocore.exceptions.ConnectionClosedError(endpoint_url="https://dynamodb.example"),
-]
-
-
-@pytest.mark.parametrize("trouble", PASSING, ids=lambda trouble: str(trouble)[:60])
-def test_passing_trouble_is_tried_again_as_the_same_request(wire: Wire, trouble: Exception) -> None:
-    wire.before(trouble, times=2)
-    stored("name")
-    tokens = {params["ClientRequestToken"] for params in wire.writes()}
-    assert (len(wire.writes()), len(tokens)) == (3, 1)
-
-
-def test_two_transactions_are_two_requests(wire: Wire) -> None:
-    stored("one")
-    stored("two")
-    assert len({params["ClientRequestToken"] for params in wire.writes()}) == 2
-
-
-LASTING = [
-    refusal("ValidationException"),
-    refusal("AccessDeniedException"),
-    refusal("ResourceNotFoundException"),
-    refusal("IdempotentParameterMismatchException"),
-    cancelled("ValidationError", "TransactionConflict"),
-    cancelled("ItemCollectionSizeLimitExceeded"),
-    cancelled("None"),
-]
-
-
-@pytest.mark.parametrize("trouble", LASTING, ids=lambda trouble: str(trouble)[:60])
-def test_nothing_else_is(wire: Wire, trouble: Exception) -> None:
-    wire.before(trouble)
-    with pytest.raises(TransactWriteError):
-        stored("name")
-    assert len(wire.writes()) == 1
-
-
-def test_until_the_deadline_and_then_it_is_busy(wire: Wire) -> None:
-    wire.before(cancelled("TransactionConflict"), times=10_000)
-    with pytest.raises(Busy) as busy:
-        stored("name")
-    assert busy.value.retry_after >= 1
-    assert wire.seconds <= transactions.DEADLINE_SECONDS
-    assert owner_of("name") is None
-
-
-def test_pauses_grow_and_are_jittered(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[float, float]] = []
-
-    def uniform(low: float, high: float) -> float:
-        asked.append((low, high))
-        return high
-
-    monkeypatch.setattr(random, "uniform", uniform)
-    wire.before(cancelled("TransactionConflict"), times=10_000)
-    with pytest.raises(Busy):
-        stored("name")
-    lows, highs = zip(*asked, strict=True)
-    assert set(lows) == {0}, "full jitter"
-    assert highs[:4] == (0.02, 0.04, 0.08, 0.16)
-    assert max(highs) == transactions.LONGEST_PAUSE_SECONDS
-
-
-def test_an_unhurried_deadline_leaves_many_attempts(wire: Wire) -> None:
-    wire.before(cancelled("TransactionConflict"), times=8)
-    stored("name")
-    assert len(wire.pauses) == 8
-
-
-def with_witness(tx: Transaction) -> None:
-    rename(tx, "counter", "you")
-    tx.witness(Claim("witness", owner="me"))
-
-
-def test_a_lost_reply_is_found_out_by_the_witness(wire: Wire) -> None:
-    """moto, unlike DynamoDB, forgets request tokens: the second attempt finds the first."""
-    stored("counter")
-    wire.after(lost())
-    tx = Transaction()
-    with_witness(tx)
-    tx.commit()
-    row = get(Claim, "counter")
-    assert row is not None
-    assert (row.owner, row.version) == ("you", 2), "once"
-
-
-def too_late(wire: Wire) -> Callable[[], object]:
-    """A reply is lost after all the time there is."""
-
-    def lose() -> object:
-        wire.seconds += transactions.DEADLINE_SECONDS
-        raise lost()
-
-    return lose
-
-
-def test_a_reply_lost_at_the_deadline_is_asked_for_once_more(wire: Wire) -> None:
-    stored("counter")
-    wire.after(too_late(wire))
-    tx = Transaction()
-    with_witness(tx)
-    tx.commit()
-    row = get(Claim, "counter")
-    assert row is not None
-    assert (row.owner, row.version) == ("you", 2), "once"
-
-
-def test_what_cannot_be_seen_is_said(wire: Wire) -> None:
-    wire.before(too_late(wire))
-    wire.before(lost(), times=10_000)
-    with pytest.raises(Busy, match="could not be seen"):
-        stored("name")
-    assert len(wire.writes()) == 2
-
-
-def test_a_lost_request_is_sent_again(wire: Wire) -> None:
-    stored("counter")
-    wire.before(lost())
-    tx = Transaction()
-    with_witness(tx)
-    tx.commit()
-    row = get(Claim, "counter")
-    assert row is not None
-    assert row.version == 2
 
 
 def test_no_steps_no_call(wire: Wire) -> None:

@@ -1,8 +1,14 @@
-"""A reseller with licenses and tenants, and the admin's desk."""
+"""A reseller with licenses and tenants, the admin's desk, and the function that runs hourly."""
+
+from collections.abc import Callable
 
 import pytest
 
+from chalicelib.services.reconciliation import accounts, facts
+from chalicelib.services.reconciliation.facts import Inspection
+from tests.conftest import TestClock
 from tests.integration.reconciliation.desk import Desk
+from tests.integration.reconciliation.hours import Lambda
 from tests.support.people import People, Person
 
 
@@ -18,3 +24,24 @@ def seller(people: People) -> Person:
 @pytest.fixture
 def desk(people: People) -> Desk:
     return Desk(people)
+
+
+@pytest.fixture
+def function(frozen: TestClock) -> Lambda:
+    return Lambda(frozen)
+
+
+@pytest.fixture
+def counting(
+    function: Lambda, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Callable[[str, bool], float]], None]:
+    """Give what it takes to count a reseller, by its id and whether it is a whole run's."""
+
+    def give(cost: Callable[[str, bool], float]) -> None:
+        def inspect(reseller_id: str, *, ask_stripe: bool = False) -> Inspection | None:
+            function.takes(cost(reseller_id, ask_stripe))
+            return facts.inspect(reseller_id, ask_stripe=ask_stripe)
+
+        monkeypatch.setattr(accounts, "inspect", inspect)
+
+    return give

@@ -1,0 +1,27 @@
+"""Steps of a transaction on claims, the simplest of rows."""
+
+from chalicelib.storage.claims import Claim, claim
+from chalicelib.storage.reads import get
+from chalicelib.storage.transactions import Transaction
+
+
+class Refused(Exception):
+    """Which step was refused."""
+
+
+def put_claim(tx: Transaction, name: str) -> None:
+    claim(tx, name, "me", otherwise=Refused(name))
+
+
+def stored(name: str) -> Claim:
+    tx = Transaction()
+    put_claim(tx, name)
+    tx.commit()
+    found = get(Claim, name)
+    assert found is not None
+    return found
+
+
+def rename(tx: Transaction, name: str, owner: str) -> None:
+    condition = Claim.name.exists()
+    tx.update(Claim(name), [Claim.owner.set(owner)], condition=condition, otherwise=Refused(name))
