@@ -11,7 +11,7 @@ from chalicelib.domain.passwords import LENGTH
 from tests.support.api import Api
 from tests.support.mail import mails_to
 from tests.support.people import PASSWORD, People, Person
-from tests.support.visitor import Shown, Visitor
+from tests.support.visitor import Shown, Visitor, signed_in
 
 NEW_PASSWORD = " four unrelated words! "
 
@@ -23,7 +23,7 @@ def reseller(people: People) -> Person:
 
 @pytest.fixture
 def visitor(reseller: Person) -> Visitor:
-    return Visitor(app).sign_in(reseller.email, PASSWORD)
+    return signed_in(reseller)
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Own:
 def own(request: pytest.FixtureRequest, people: People) -> Own:
     """A reseller's among its settings, an admin's on a page of its own."""
     person = people.admin if request.param == "/account" else people.reseller(licenses=2)
-    return Own(request.param, person, Visitor(app).sign_in(person.email, PASSWORD))
+    return Own(request.param, person, signed_in(person))
 
 
 def signs_in(email: str, password: str) -> bool:
@@ -109,7 +109,7 @@ def test_a_password_is_changed_to_the_letter_and_ends_the_other_sessions(
 
 
 def test_a_session_elsewhere_is_seen_and_signed_out(own: Own) -> None:
-    elsewhere, third = own.elsewhere(), Visitor(app).sign_in(own.person.email, PASSWORD)
+    elsewhere, third = own.elsewhere(), signed_in(own.person)
     shown = own.page()
     assert "Firefox on Linux" in shown.text
     assert shown.text.count("This one") == 1
@@ -245,7 +245,7 @@ def test_a_strangers_address_gets_the_same_answer(people: People) -> None:
 
 
 def test_an_admins_account_is_a_page_of_its_own(people: People, visitor: Visitor) -> None:
-    admin = Visitor(app).sign_in(people.admin.email, PASSWORD)
+    admin = signed_in(people.admin)
     saved = admin.submit(admin.get("/account"), "/account/profile", name="Ada")
     assert "Your profile is saved." in admin.follow(saved).text
     assert visitor.get("/account").location == "/reseller/settings"
@@ -255,7 +255,7 @@ def test_an_admins_account_is_a_page_of_its_own(people: People, visitor: Visitor
     "deed", ["profile", "password", "sessions/ses_x/revoke", "sessions/revoke-others", "api-keys"]
 )
 def test_the_address_of_a_deed_leads_back_to_the_account(people: People, deed: str) -> None:
-    admin = Visitor(app).sign_in(people.admin.email, PASSWORD)
+    admin = signed_in(people.admin)
     assert admin.get(f"/account/{deed}").location.partition("#")[0] == "/account"
 
 
@@ -279,7 +279,7 @@ def test_an_admin_changes_the_password_and_ends_other_sessions(people: People) -
 
 def test_an_admins_keys_are_made_and_revoked_on_that_page(people: People) -> None:
     other = people.reseller(licenses=3)
-    admin = Visitor(app).sign_in(people.admin.email, PASSWORD)
+    admin = signed_in(people.admin)
     form = admin.get("/account")
     shown = admin.submit(form, "/account/api-keys", name="Nightly", scopes="read")
     assert shown.status == 200
@@ -299,7 +299,7 @@ def test_an_admins_keys_are_made_and_revoked_on_that_page(people: People) -> Non
 
 
 def test_an_admins_key_that_can_not_be_made_is_said_once(people: People) -> None:
-    admin = Visitor(app).sign_in(people.admin.email, PASSWORD)
+    admin = signed_in(people.admin)
     refused = admin.submit(admin.get("/account"), "/account/api-keys", name="Nightly")
     assert refused.status == 422
     assert refused.text.count('id="key-scopes-error"') == 1
@@ -308,7 +308,7 @@ def test_an_admins_key_that_can_not_be_made_is_said_once(people: People) -> None
 
 def test_admin_keys_are_for_admins_alone(people: People, visitor: Visitor) -> None:
     plain = people.user()
-    somebody = Visitor(app).sign_in(plain.email, PASSWORD)
+    somebody = signed_in(plain)
     page = somebody.get("/account")
     assert page.status == 200
     assert "API keys" not in page.text
@@ -321,7 +321,7 @@ def test_admin_keys_are_for_admins_alone(people: People, visitor: Visitor) -> No
 def test_who_is_both_has_the_keys_of_both(people: People) -> None:
     both = people.reseller(licenses=1)
     people.admin.api.patch(f"/v1/users/{both.user_id}", {"is_super_admin": True})
-    person = Visitor(app).sign_in(both.email, PASSWORD)
+    person = signed_in(both)
     made = person.submit(person.get("/account"), "/account/api-keys", name="A", scopes="admin")
     assert people.admin.api.as_(_shown_key(made)).get("/v1/settings").status == 200
     assert "No keys" in person.get("/reseller/settings").text

@@ -4,14 +4,13 @@ import re
 
 import pytest
 
-from app import app
 from chalicelib.services.reconciliation import waiting
 from chalicelib.storage.claims import Claim, owner_of
 from chalicelib.storage.tenants import Tenant, tenant_slug_claim
 from chalicelib.web.admin import report
 from infra.local import damage
-from tests.support.people import PASSWORD, People, Person
-from tests.support.visitor import Shown, Visitor
+from tests.support.people import People, Person
+from tests.support.visitor import Shown, Visitor, signed_in
 
 REPORTS = "/admin/reconciliation"
 NAMES = ("Kite & Co", "Old Mill", "Juniper")
@@ -20,7 +19,7 @@ NAMES = ("Kite & Co", "Old Mill", "Juniper")
 @pytest.fixture
 def admin(people: People) -> Visitor:
     waiting.forget()
-    return Visitor(app).sign_in(people.admin.email, PASSWORD)
+    return signed_in(people.admin)
 
 
 @pytest.fixture

@@ -5,21 +5,20 @@ from datetime import timedelta
 
 import pytest
 
-from app import app
 from chalicelib.services import platform, purchase_search, resellers
 from chalicelib.services.purchases import buy_licenses, read_purchase
 from chalicelib.services.settlement import settle
 from infra.local import damage
 from infra.local.stripe_stand_in.stand_in import StripeStandIn
 from tests.conftest import TestClock
-from tests.support.people import PASSWORD, People, Person
-from tests.support.visitor import Shown, Visitor
+from tests.support.people import People, Person
+from tests.support.visitor import Shown, Visitor, signed_in
 from tests.support.wire import Wire
 
 
 @pytest.fixture
 def admin(people: People) -> Visitor:
-    return Visitor(app).sign_in(people.admin.email, PASSWORD)
+    return signed_in(people.admin)
 
 
 def buy(seller: Person, stripe: StripeStandIn, quantity: int, *, pay: bool = True) -> str:
@@ -62,7 +61,7 @@ def test_the_list_goes_on_from_month_to_month(
     for _ in range(4):
         made += [buy_licenses(account, number, by="test").id for number in range(1, 12)]
         frozen.advance(timedelta(days=62))
-    admin = Visitor(app).sign_in(people.admin.email, PASSWORD)
+    admin = signed_in(people.admin)
     seen: list[str] = []
     shown = admin.get("/admin/purchases")
     while True:
@@ -80,10 +79,10 @@ def test_a_quiet_year_ends_the_list_but_hides_nothing(
     account = resellers.read_reseller(str(people.reseller().reseller_id))
     old = buy_licenses(account, 1, by="test")
     frozen.advance(timedelta(days=330))
-    admin = Visitor(app).sign_in(people.admin.email, PASSWORD)
+    admin = signed_in(people.admin)
     assert listed(admin.get("/admin/purchases")) == [old.id]
     frozen.advance(timedelta(days=60))
-    admin = Visitor(app).sign_in(people.admin.email, PASSWORD)
+    admin = signed_in(people.admin)
     before = len(wire.calls)
     assert listed(admin.get("/admin/purchases")) == []
     asked = [name for name, _ in wire.calls[before:] if name == "Query"]

@@ -5,20 +5,15 @@ import re
 
 import pytest
 
-import app as house
 from chalicelib.services import resellers
 from chalicelib.storage.reads import PageRequest
-from tests.support.people import PASSWORD, People, Person
-from tests.support.visitor import Shown, Visitor
+from tests.support.people import People
+from tests.support.visitor import Shown, Visitor, signed_in
 
 
 @pytest.fixture
 def admin(people: People) -> Visitor:
     return signed_in(people.admin)
-
-
-def signed_in(person: Person) -> Visitor:
-    return Visitor(house.app).sign_in(person.email, PASSWORD)
 
 
 def unchecked(shown: Shown, action: str, *boxes: str) -> list[tuple[str, str]]:

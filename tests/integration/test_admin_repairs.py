@@ -4,15 +4,14 @@ import re
 
 import pytest
 
-from app import app
 from chalicelib.services import platform, resellers, tenants
 from chalicelib.services.reconciliation import waiting
 from chalicelib.storage.reads import PageRequest, get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.tenants import Tenant
 from infra.local import damage
-from tests.support.people import PASSWORD, People, Person
-from tests.support.visitor import Shown, Visitor
+from tests.support.people import People, Person
+from tests.support.visitor import Shown, Visitor, signed_in
 
 REPORTS = "/admin/reconciliation"
 
@@ -20,7 +19,7 @@ REPORTS = "/admin/reconciliation"
 @pytest.fixture
 def admin(people: People) -> Visitor:
     waiting.forget()
-    return Visitor(app).sign_in(people.admin.email, PASSWORD)
+    return signed_in(people.admin)
 
 
 @pytest.fixture

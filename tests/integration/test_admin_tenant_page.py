@@ -4,14 +4,13 @@ from typing import Any
 
 import pytest
 
-from app import app
-from tests.support.people import PASSWORD, People, Person
-from tests.support.visitor import Visitor
+from tests.support.people import People, Person
+from tests.support.visitor import Visitor, signed_in
 
 
 @pytest.fixture
 def admin(people: People) -> Visitor:
-    return Visitor(app).sign_in(people.admin.email, PASSWORD)
+    return signed_in(people.admin)
 
 
 @pytest.fixture

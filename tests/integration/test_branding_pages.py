@@ -9,7 +9,7 @@ from chalicelib.domain.custom_domains import compare
 from chalicelib.services import txt_records
 from chalicelib.settings import settings
 from tests.support.people import PASSWORD, People, Person
-from tests.support.visitor import Visitor
+from tests.support.visitor import Visitor, signed_in
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def reseller(people: People) -> Person:
 
 @pytest.fixture
 def visitor(reseller: Person) -> Visitor:
-    return Visitor(app).sign_in(reseller.email, PASSWORD)
+    return signed_in(reseller)
 
 
 def branding(person: Person) -> dict[str, str]:

@@ -4,7 +4,6 @@ from datetime import date, timedelta
 
 import pytest
 
-from app import app
 from chalicelib.domain.ledger import Kind
 from chalicelib.services import figures
 from chalicelib.storage import pool
@@ -13,14 +12,14 @@ from chalicelib.storage.transactions import Transaction
 from infra.local.schedule import run_now
 from infra.local.stripe_stand_in.stand_in import StripeStandIn
 from tests.conftest import TestClock
-from tests.support.people import PASSWORD, People
+from tests.support.people import People
 from tests.support.purchases import buy_and_pay
-from tests.support.visitor import Visitor
+from tests.support.visitor import Visitor, signed_in
 
 
 @pytest.fixture
 def admin(people: People) -> Visitor:
-    return Visitor(app).sign_in(people.admin.email, PASSWORD)
+    return signed_in(people.admin)
 
 
 def test_the_overview_of_few_is_of_now(
@@ -56,7 +55,7 @@ def test_the_overview_of_many_is_as_the_schedule_counted(
     assert "Licenses sold 5 across 2 resellers" in page.words
     frozen.advance(timedelta(days=1))
     run_now("take-figures")
-    admin = Visitor(app).sign_in(people.admin.email, PASSWORD)
+    admin = signed_in(people.admin)
     page = admin.get("/admin")
     assert "Licenses sold 9 across 3 resellers" in page.words
     assert "used of 9 owned now" in page.text

@@ -5,14 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from app import app
 from chalicelib.services.sweep import sweep
 from infra.local.stripe_stand_in import StripeStandIn
 from tests.conftest import TestClock
 from tests.support import books
-from tests.support.people import PASSWORD, People
+from tests.support.people import People
 from tests.support.purchases import Sale
-from tests.support.visitor import Visitor
+from tests.support.visitor import signed_in
 
 
 @pytest.fixture
@@ -87,7 +86,7 @@ def test_what_was_shown_to_be_kept_is_kept(sale: Sale, stripe: StripeStandIn) ->
 
 
 def test_by_clicking(sale: Sale, stripe: StripeStandIn) -> None:
-    visitor = Visitor(app).sign_in(sale.admin.email, PASSWORD)
+    visitor = signed_in(sale.admin)
     where = f"/admin/purchases/{sale.id}"
     break_refunds(stripe)
     fresh = visitor.get(f"{where}/refund?licenses=5&reason=Too+many")

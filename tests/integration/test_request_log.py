@@ -9,8 +9,8 @@ import pytest
 
 from app import app
 from chalicelib.observability import logger
-from tests.support.people import PASSWORD, People, Person
-from tests.support.visitor import Visitor
+from tests.support.people import People, Person
+from tests.support.visitor import Visitor, signed_in
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -63,7 +63,7 @@ def test_why_it_was_refused(seller: Person, people: People, lines: Lines) -> Non
 
 def test_a_page_is_a_request_too(seller: Person, lines: Lines) -> None:
     """By its pattern: what stands in an address may be a secret."""
-    visitor = Visitor(app).sign_in(seller.email, PASSWORD)
+    visitor = signed_in(seller)
     made = seller.api.post("/v1/resellers/me/tenants", {"name": "Blue"}).json
     lines()
     visitor.get(f"/reseller/tenants/{made['id']}")

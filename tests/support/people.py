@@ -24,6 +24,12 @@ class Person:
         login = {"email": self.email, "password": PASSWORD}
         return self._api.as_(self._api.post("/v1/login", login).json["token"])
 
+    @property
+    def pool(self) -> tuple[int, int]:
+        """A reseller's license_count and license_used."""
+        licenses = self.api.get("/v1/resellers/me/licenses").json
+        return licenses["license_count"], licenses["license_used"]
+
     def sign_in_anew(self) -> None:
         """Before the next request: a session does not last for months."""
         vars(self).pop("api", None)

@@ -7,7 +7,9 @@ from urllib.parse import urlencode
 
 from chalice.app import Chalice
 
+from app import app as tenantry
 from infra.local.gateway import Gateway
+from tests.support.people import PASSWORD, Person
 
 
 @dataclass
@@ -134,3 +136,12 @@ class Visitor:
             else:
                 self.cookies.pop(name, None)
         return Shown(answer.status, dict(answer.headers), answer.body.decode())
+
+
+def signed_in(person: Person) -> Visitor:
+    return Visitor(tenantry).sign_in(person.email, PASSWORD)
+
+
+def create_tenant(visitor: Visitor, name: str, **typed: str) -> Shown:
+    shown = visitor.get("/reseller/tenants?create=1")
+    return visitor.submit(shown, "/reseller/tenants", name=name, **typed)
