@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from chalicelib.services.purchases import buy_licenses, read_purchase
 from chalicelib.services.reconciliation.stripe_view import worth_now
 from chalicelib.services.settlement import settle
 from chalicelib.services.sweep import sweep
@@ -14,19 +13,12 @@ from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.transactions import Transaction
 from infra.local.stripe_stand_in import StripeStandIn
 from tests.support import books
+from tests.support.books import again, buy
 
 
 @pytest.fixture
 def reseller(tables: None) -> Reseller:
     return books.open_account()
-
-
-def buy() -> Purchase:
-    return buy_licenses(books.read_account(), 12, by="usr_b")
-
-
-def again(purchase: Purchase) -> Purchase:
-    return read_purchase(purchase.reseller_id, purchase.id)
 
 
 def lose_the_session(purchase: Purchase) -> str:

@@ -23,6 +23,7 @@ from chalicelib.storage.purchases import Purchase
 from infra.local.stripe_stand_in import StripeStandIn
 from tests.support import books
 from tests.support.fast_moto import fast_moto
+from tests.support.tables import put_back, rows_of_all_tables
 
 QUANTITY = 100
 Scenario = Callable[[StripeStandIn, Once | None], Any]
@@ -202,7 +203,7 @@ def test_a_crash_anywhere(
     before, scenario, _ = SCENARIOS[name]
     before(stripe)
     platform.current()  # remembered for a while: a call that is not made every time
-    start = books.snapshot(), stripe.snapshot()
+    start = rows_of_all_tables(), stripe.snapshot()
     calls.watching = True
     keyed(scenario, stripe)
     calls.watching = False
@@ -211,7 +212,7 @@ def test_a_crash_anywhere(
     assert any(" /v1/" in call for call in calls.names)
 
     for site in sites:
-        books.restore(start[0])
+        put_back(start[0])
         stripe.restore(start[1])
         calls.names, calls.die_at, calls.watching = [], site, True
         with pytest.raises(Crash):

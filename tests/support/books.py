@@ -1,19 +1,19 @@
 """A reseller and its purchases without HTTP, and what must always hold of their rows."""
 
-from copy import deepcopy
+from collections.abc import Callable
 from typing import Any
 
-from moto.backends import get_backend
-from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models.dynamo_type import DynamoType
 
 from chalicelib import clock
+from chalicelib.services.purchases import buy_licenses, read_purchase
 from chalicelib.services.sweep import OVERLAP
 from chalicelib.settings import settings
+from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.resellers import Reseller, company_key
 from chalicelib.storage.stripe_events import PROGRESS, SweepProgress
-from infra.local.aws import REGION
 from infra.local.stripe_stand_in.stand_in import StripeStandIn
+from tests.support.tables import tables
 
 RESELLER = "rsl_books"
 
@@ -45,8 +45,27 @@ def read_account() -> Reseller:
     return Reseller.get(RESELLER, consistent_read=True)
 
 
-def tables() -> Any:
-    return get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][REGION].tables
+def buy(quantity: int = 12) -> Purchase:
+    return buy_licenses(read_account(), quantity, by="usr_books")
+
+
+def paid(
+    stripe: StripeStandIn, *quantities: int, how: Callable[[str], Any] | None = None
+) -> list[Purchase]:
+    """Bought and paid at Stripe, of which the service has not heard."""
+    bought = [buy(quantity) for quantity in quantities]
+    for purchase in bought:
+        (how or stripe.pay)(purchase.session_id or "")
+    return bought
+
+
+def granted() -> int:
+    return sum(row["licenses_granted"] for row in rows("purchases"))
+
+
+def again(purchase: Purchase) -> Purchase:
+    """As it is now."""
+    return read_purchase(purchase.reseller_id, purchase.id)
 
 
 def rows(noun: str) -> list[dict[str, Any]]:
@@ -71,15 +90,6 @@ def _plain(value: DynamoType) -> Any:
         case "NULL":
             return None
     return value.value
-
-
-def snapshot() -> dict[str, Any]:
-    return {name: deepcopy(table.items) for name, table in tables().items()}
-
-
-def restore(taken: dict[str, Any]) -> None:
-    for name, table in tables().items():
-        table.items = deepcopy(taken[name])
 
 
 def check_invariants(opened_with: int = 0) -> None:

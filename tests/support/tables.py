@@ -14,22 +14,22 @@ from infra.local.aws import REGION
 def empty_tables() -> None:
     """Forget every row and every mail that was sent; to delete them one by one takes most of a
     test's time."""
-    for table in _tables().values():
+    for table in tables().values():
         table.items = defaultdict(dict)
     get_backend("ses")[DEFAULT_ACCOUNT_ID][REGION].sent_messages.clear()
 
 
 def rows_of_all_tables() -> dict[str, Any]:
     """A copy, for `put_back`."""
-    return {name: deepcopy(table.items) for name, table in _tables().items()}
+    return {name: deepcopy(table.items) for name, table in tables().items()}
 
 
 def put_back(rows: dict[str, Any]) -> None:
-    for name, table in _tables().items():
+    for name, table in tables().items():
         table.items = deepcopy(rows[name])
 
 
-def _tables() -> dict[str, Any]:
+def tables() -> dict[str, Any]:
     tables: dict[str, Any] = get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][REGION].tables
     return tables
 
@@ -39,7 +39,7 @@ def everything() -> dict[str, Any]:
     every few minutes, whatever the request."""
     return {
         name: sorted(_told(name, item.to_json()["Attributes"]) for item in table.all_items())
-        for name, table in _tables().items()
+        for name, table in tables().items()
     }
 
 
