@@ -40,10 +40,6 @@ def sent_mails() -> list[dict[str, Any]]:
     return [_parsed(message.raw_data) for message in reversed(_sent())]
 
 
-def forget_all() -> None:
-    _sent().clear()
-
-
 def _sent() -> list[Any]:
     from moto.backends import get_backend
     from moto.core.models import DEFAULT_ACCOUNT_ID

@@ -1,10 +1,14 @@
 """Fixtures for tests through the HTTP layer."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from chalicelib.observability import logger
+from chalicelib.services import txt_records
+from chalicelib.settings import settings
+from tests.support.dns_server import Zone, dns_server
 from tests.support.leaks import Leaks, watch
 from tests.support.people import People
 from tests.support.wire import Wire
@@ -31,3 +35,18 @@ def leaks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Leaks]:
     yield watched
     logger._logger.removeHandler(watched)
     assert watched.found() == set(), "a secret is in the logs"
+
+
+@pytest.fixture(scope="module")
+def name_server() -> Iterator[Zone]:
+    with dns_server() as zone:
+        yield zone
+
+
+@pytest.fixture
+def zone(name_server: Zone, monkeypatch: pytest.MonkeyPatch) -> Zone:
+    """Where the service looks TXT records up."""
+    name_server.forget()
+    here = replace(settings(), dns_server=f"127.0.0.1:{name_server.port}")
+    monkeypatch.setattr(txt_records, "settings", lambda: here)
+    return name_server

@@ -1,7 +1,5 @@
 """Custom domains through the API, against a real DNS server on this machine."""
 
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,62 +10,19 @@ from chalicelib.services.domain_checks import ATTEMPTS_ALLOWED, ATTEMPTS_WINDOW
 from chalicelib.services.domains import MAX_DOMAINS
 from chalicelib.settings import settings
 from chalicelib.storage.claims import owner_of
-from chalicelib.storage.domains import Domain, domain_claim
-from infra.local import outbox
-from infra.local.schedule import run_now
+from chalicelib.storage.domains import domain_claim
 from tests.conftest import TestClock
-from tests.support.api import Api, Reply
-from tests.support.dns_server import Zone, dns_server
-from tests.support.mail import mails_to
+from tests.support.api import Api
+from tests.support.dns_server import Zone
+from tests.support.domains import DOMAINS, HOST, add, prove, verify
 from tests.support.people import People, Person
 
-DOMAINS = "/v1/resellers/me/domains"
-HOST = "app.acme.example"
 A_DAY = timedelta(days=1)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Zone]:
-    with dns_server() as zone:
-        yield zone
-
-
-@pytest.fixture
-def zone(server: Zone, monkeypatch: pytest.MonkeyPatch) -> Zone:
-    """Where the service looks TXT records up."""
-    server.forget()
-    here = replace(settings(), dns_server=f"127.0.0.1:{server.port}")
-    monkeypatch.setattr(txt_records, "settings", lambda: here)
-    return server
-
-
-@pytest.fixture(autouse=True)
-def _mail() -> None:
-    outbox.forget_all()
 
 
 @pytest.fixture
 def reseller(people: People, zone: Zone) -> Person:
     return people.reseller(licenses=3)
-
-
-def add(person: Person, host: str = HOST, **fields: Any) -> dict[str, Any]:
-    reply = person.api.post(DOMAINS, {"host": host, **fields})
-    assert reply.status == 201, reply.text
-    added: dict[str, Any] = reply.json
-    return added
-
-
-def verify(person: Person, host: str = HOST) -> Reply:
-    return person.api.post(f"{DOMAINS}/{host}/verify")
-
-
-def prove(zone: Zone, person: Person, host: str = HOST, **fields: Any) -> dict[str, Any]:
-    added = add(person, host, **fields)
-    zone.txt[added["record_name"]] = [added["record_value"]]
-    verified: dict[str, Any] = verify(person, host).json
-    assert verified["status"] == "verified"
-    return verified
 
 
 def test_a_domain_is_proven_by_its_record(zone: Zone, reseller: Person) -> None:
@@ -281,98 +236,6 @@ class TestTenants:
         reseller.api.delete(f"/v1/resellers/me/tenants/{tenant['id']}")
         assert reseller.api.post(DOMAINS, body).code == "invalid_request"
         assert reseller.api.get(DOMAINS).json["data"] == []
-
-
-class TestSchedule:
-    """The daily look, and what a missing record leads to."""
-
-    @pytest.fixture
-    def record(self, zone: Zone, reseller: Person, frozen: TestClock) -> str:
-        name: str = prove(zone, reseller)["record_name"]
-        return name
-
-    @staticmethod
-    def row(reseller: Person) -> Domain:
-        return Domain.get(reseller.reseller_id, HOST)
-
-    def test_looks_once_a_day(self, zone: Zone, record: str, frozen: TestClock) -> None:
-        assert run_now("check-domains")["looked_at"] == 0
-        frozen.advance(A_DAY)
-        assert run_now("check-domains") == {
-            "looked_at": 1,
-            "changed": 0,
-            "failed": 0,
-            "outage": False,
-        }
-        assert run_now("check-domains")["looked_at"] == 0
-
-    def test_suspends_after_the_grace_period_and_tells_the_owner(
-        self, api: Api, zone: Zone, record: str, reseller: Person, frozen: TestClock
-    ) -> None:
-        reseller.api.put("/v1/resellers/me/branding", {"product_name": "Acme"})
-        kept = zone.txt.pop(record)
-        frozen.advance(A_DAY)
-        run_now("check-domains")
-        failing = self.row(reseller)
-        assert (failing.status, failing.finding) == ("failing", "missing")
-        assert failing.grace_until == frozen.now() + timedelta(days=7)
-        (warned,) = mails_to(reseller.email)
-        assert HOST in warned["subject"]
-        assert failing.record_value in warned["text"]
-
-        for _ in range(6):
-            frozen.advance(A_DAY)
-            run_now("check-domains")
-        assert self.row(reseller).status == "failing"
-        assert api.get(f"/v1/branding?host={HOST}").json["product_name"] == "Acme"
-
-        frozen.advance(A_DAY)
-        run_now("check-domains")
-        assert self.row(reseller).status == "suspended"
-        assert owner_of(domain_claim(HOST)) is None
-        assert api.get(f"/v1/branding?host={HOST}").json["product_name"] == "Tenantry"
-        assert [mail["subject"] for mail in mails_to(reseller.email)][1:] == [
-            f"{HOST} is suspended"
-        ]
-
-        zone.txt[record] = kept
-        frozen.advance(A_DAY)
-        assert run_now("check-domains")["looked_at"] == 0  # only its owner brings it back
-
-    def test_a_record_that_comes_back_ends_the_grace_period(
-        self, zone: Zone, record: str, reseller: Person, frozen: TestClock
-    ) -> None:
-        kept = zone.txt.pop(record)
-        frozen.advance(A_DAY)
-        run_now("check-domains")
-        zone.txt[record] = kept
-        frozen.advance(A_DAY)
-        run_now("check-domains")
-        assert self.row(reseller).status == "verified"
-        assert "grace_until" not in self.row(reseller).attribute_values
-
-    def test_judges_nobody_while_no_name_server_answers(
-        self, zone: Zone, record: str, reseller: Person, frozen: TestClock
-    ) -> None:
-        for number in range(4):
-            host = f"app{number}.acme.example"
-            zone.failing.add(prove(zone, reseller, host)["record_name"])
-        zone.failing.add(record)
-        frozen.advance(A_DAY)
-        report = run_now("check-domains")
-        assert (report["outage"], report["looked_at"], report["changed"]) == (True, 5, 0)
-        assert self.row(reseller).status == "verified"
-        zone.failing.discard(record)
-        assert run_now("check-domains")["changed"] == 4
-
-    def test_stops_looking_when_its_time_is_up(
-        self, zone: Zone, record: str, frozen: TestClock
-    ) -> None:
-        from chalicelib.services.domain_sweep import check_due
-
-        frozen.advance(A_DAY)
-        assert check_due(lambda: 10.0).looked_at == 0
-        assert check_due().looked_at == 1
 
 
 def test_every_change_is_in_the_audit_trail(zone: Zone, reseller: Person) -> None:

@@ -16,13 +16,10 @@ from infra.local.schedule import run_now
 from tests.conftest import TestClock
 from tests.support.mail import mails_to
 
+pytestmark = pytest.mark.usefixtures("tables")
+
 TO = "buyer@example.com"
 CONTEXT = {"company_name": "Käse & Söhne", "license_available": 1, "license_count": 5}
-
-
-@pytest.fixture(autouse=True)
-def _tables(tables: None) -> None:
-    outbox.forget_all()
 
 
 def queue(**changes: Any) -> Mail:

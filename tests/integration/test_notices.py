@@ -7,17 +7,11 @@ import pytest
 from chalicelib.services import mail, notices
 from chalicelib.services.purchases import read_purchase
 from chalicelib.services.settlement import settle
-from infra.local import outbox
 from infra.local.schedule import run_now
 from infra.local.stripe_stand_in.stand_in import StripeStandIn
 from tests.support.mail import mails_to
 from tests.support.people import People, Person
 from tests.support.purchases import buy_and_pay
-
-
-@pytest.fixture(autouse=True)
-def _empty_outbox(tables: None) -> None:
-    outbox.forget_all()
 
 
 def create(seller: Person, number: int) -> list[str]:

@@ -10,7 +10,7 @@ def test_health_touches_no_table(api: Api) -> None:
     assert (reply.status, reply.json) == (200, {"status": "ok"})
 
 
-def test_the_guides_prices(api: Api) -> None:
+def test_the_initial_prices(api: Api) -> None:
     assert api.get("/v1/pricing").json == {
         "currency": "usd",
         "tiers_version": 1,

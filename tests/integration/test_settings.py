@@ -7,7 +7,7 @@ from tests.support.people import People
 NEW_TIERS = [{"from": 1, "unit_amount": 3000}, {"from": 5, "unit_amount": 1000}]
 
 
-def test_a_new_installation_has_the_guides_prices(people: People) -> None:
+def test_a_new_installation_has_the_initial_prices(people: People) -> None:
     settings = people.admin.api.get("/v1/settings")
     assert settings.json["price_tiers"] == [
         {"from": 1, "unit_amount": 2500},

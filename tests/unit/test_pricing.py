@@ -29,7 +29,7 @@ from chalicelib.domain.pricing import (
         (MAX_QUANTITY, 1500, 150_000_000),
     ],
 )
-def test_the_guides_prices(quantity: int, unit_amount: int, price: int) -> None:
+def test_the_initial_prices(quantity: int, unit_amount: int, price: int) -> None:
     quoted = quote(quantity, INITIAL_TIERS)
     assert (quoted.quantity, quoted.unit_amount, quoted.total) == (quantity, unit_amount, price)
 
@@ -125,6 +125,6 @@ def test_tables_that_make_no_sense_are_refused(tiers: list[Tier], because: str) 
         validate_tiers(tiers)
 
 
-def test_twenty_tiers_and_the_guides_are_fine() -> None:
+def test_twenty_tiers_and_the_initial_ones_are_fine() -> None:
     validate_tiers(INITIAL_TIERS)
     validate_tiers([Tier(n, 100) for n in range(1, 21)])
