@@ -29,6 +29,37 @@ class LocalService:
     stripe_is_stand_in: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Front:
+    """Everything that one address answers. site: the stand-in's pages; None where Stripe is
+    Stripe itself."""
+
+    gateway: Gateway
+    site: Site | None
+
+    def handle(
+        self, method: str, address: str, headers: Mapping[str, str], body: bytes
+    ) -> HttpAnswer:
+        path = address.partition("?")[0]
+        if self.site is not None and Site.owns(path):
+            answer = self.site.handle(method, address, headers, body)
+            return HttpAnswer(answer.status, list(answer.headers.items()), answer.body)
+        if method == "GET" and outbox.owns(path):
+            return outbox.handle(path)
+        if method == "POST" and address == damage.PATH:
+            return damage.handle(body)
+        if method == "POST" and address.startswith(RUN_PREFIX):
+            return _run(address.removeprefix(RUN_PREFIX))
+        return self.gateway.handle(method, address, headers, body)
+
+
+def _run(name: str) -> HttpAnswer:
+    if name not in SCHEDULED:
+        return HttpAnswer(404, [], b"")
+    result = json.dumps(run_now(name)).encode()
+    return HttpAnswer(200, [("Content-Type", "application/json")], result)
+
+
 @contextmanager
 def local_service(port: int) -> Iterator[LocalService]:
     """Serve on 127.0.0.1:`port` (0: any) while this lasts. Raises OSError: port taken.
@@ -36,7 +67,7 @@ def local_service(port: int) -> Iterator[LocalService]:
     With STRIPE_SECRET_KEY set it talks to Stripe's own test mode instead of the stand-in.
     """
     own_stripe = "STRIPE_SECRET_KEY" in os.environ
-    server = LocalServer(port, lambda *request: handle(*request))
+    server = LocalServer(port, lambda *request: front.handle(*request))
     set_environment({"PUBLIC_URL": server.url})
     stand_in = StripeStandIn(
         api_key=os.environ["STRIPE_SECRET_KEY"],
@@ -49,28 +80,8 @@ def local_service(port: int) -> Iterator[LocalService]:
     stripe_api = StandInServer(site)
     if not own_stripe:
         os.environ["STRIPE_API_BASE"] = stripe_api.url
-
-    gateway = Gateway(app)
+    front = _Front(Gateway(app), None if own_stripe else site)
     schedule = Clock()
-
-    def handle(method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
-        if not own_stripe and Site.owns(path.split("?")[0]):
-            answer = site.handle(method, path, headers, body)
-            return HttpAnswer(answer.status, list(answer.headers.items()), answer.body)
-        if method == "GET" and outbox.owns(path.split("?")[0]):
-            return outbox.handle(path.split("?")[0])
-        if method == "POST" and path == damage.PATH:
-            return damage.handle(body)
-        if method == "POST" and path.startswith(RUN_PREFIX):
-            return _run(path.removeprefix(RUN_PREFIX))
-        return gateway.handle(method, path, headers, body)
-
-    def _run(name: str) -> HttpAnswer:
-        if name not in SCHEDULED:
-            return HttpAnswer(404, [], b"")
-        result = json.dumps(run_now(name)).encode()
-        return HttpAnswer(200, [("Content-Type", "application/json")], result)
-
     with local_aws():
         create_tables()
         create_demo_data()
