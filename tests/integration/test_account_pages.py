@@ -1,4 +1,4 @@
-"""One's own account as pages: profile, password, sessions, API keys, links by mail."""
+"""One's own account as pages: profile, password, sessions, links by mail."""
 
 import re
 from dataclasses import dataclass
@@ -6,9 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from app import app
-from chalicelib.api.routing import DECLARED
 from chalicelib.domain.passwords import LENGTH
-from tests.support.api import Api
 from tests.support.mail import mails_to
 from tests.support.people import PASSWORD, People, Person
 from tests.support.visitor import Shown, Visitor, signed_in
@@ -145,58 +143,6 @@ def test_the_address_of_a_deed_leads_back_and_does_nothing(own: Own, deed: str) 
     assert signs_in(own.person.email, PASSWORD)
 
 
-def test_a_key_is_shown_once_and_again_where_the_form_is_sent_again(
-    visitor: Visitor, reseller: Person
-) -> None:
-    form = settings(visitor)
-    shown = visitor.submit(form, "/settings/api-keys", name="Billing", scopes="read")
-    assert shown.status == 200
-    key = _shown_key(shown)
-    assert reseller.api.as_(key).get("/v1/resellers/me/licenses").status == 200
-    again = visitor.submit(form, "/settings/api-keys", name="Billing", scopes="read")
-    assert _shown_key(again) == key
-    listed = visitor.follow(visitor.get("/reseller/settings/api-keys"))
-    assert "Billing" in listed.text
-    assert ">Read</td>" in listed.text
-    assert key not in listed.text
-    revoke = re.search(r"/api-keys/\w+/revoke", listed.text)
-    assert revoke
-    visitor.submit(visitor.get(f"/reseller/settings{revoke[0]}"), revoke[0])
-    assert reseller.api.as_(key).get("/v1/resellers/me/licenses").status == 401
-
-
-def _shown_key(shown: Shown) -> str:
-    found = re.search(r'data-copy="([^"]+)"', shown.text)
-    assert found
-    return found[1]
-
-
-@pytest.mark.parametrize(
-    ("typed", "field"),
-    [
-        ({"name": "Billing"}, "scopes"),
-        ({"name": "", "scopes": "read"}, "name"),
-        ({"name": "Billing", "scopes": "admin"}, "scopes"),
-        ({"name": "Billing", "scopes": "read", "expires_at": "2020-01-01"}, "expires_at"),
-        ({"name": "Billing", "scopes": "read", "expires_at": "soon"}, "expires_at"),
-    ],
-)
-def test_a_key_that_can_not_be_made_is_said_beside_its_field(
-    visitor: Visitor, typed: dict[str, str], field: str
-) -> None:
-    refused = visitor.submit(settings(visitor), "/settings/api-keys", **typed)
-    assert refused.status == 422
-    assert f'id="key-{field}' in refused.text
-    assert 'role="alert"' in refused.text
-
-
-def test_an_api_key_opens_no_page(visitor: Visitor) -> None:
-    key = _shown_key(visitor.submit(settings(visitor), "/api-keys", name="K", scopes="read"))
-    thief = Visitor(app)
-    thief.cookies["__Host-session"] = key
-    assert settings(thief).status == 303
-
-
 def test_a_forgotten_password_is_set_by_a_mailed_link_once(reseller: Person) -> None:
     visitor = Visitor(app)
     asked = visitor.submit(visitor.get("/password"), "/password", email=reseller.email)
@@ -275,66 +221,3 @@ def test_an_admin_changes_the_password_and_ends_other_sessions(people: People) -
     )
     assert "Your password is changed." in admin.follow(changed).text
     assert signs_in(email, NEW_PASSWORD)
-
-
-def test_an_admins_keys_are_made_and_revoked_on_that_page(people: People) -> None:
-    other = people.reseller(licenses=3)
-    admin = signed_in(people.admin)
-    form = admin.get("/account")
-    shown = admin.submit(form, "/account/api-keys", name="Nightly", scopes="read")
-    assert shown.status == 200
-    key = _shown_key(shown)
-    reach = f"/v1/resellers/{other.reseller_id}/licenses"
-    assert people.admin.api.as_(key).get(reach).status == 200
-    assert people.admin.api.as_(key).get("/v1/settings").status == 403
-    listed = admin.get("/account")
-    assert "Nightly" in listed.text
-    assert key not in listed.text
-    revoke = re.search(r"/account/api-keys/\w+/revoke", listed.text)
-    assert revoke
-    asked = admin.get(revoke[0])
-    assert "Revoke Nightly?" in asked.text
-    assert "The key is revoked." in admin.follow(admin.submit(asked, revoke[0])).text
-    assert people.admin.api.as_(key).get(reach).status == 401
-
-
-def test_an_admins_key_that_can_not_be_made_is_said_once(people: People) -> None:
-    admin = signed_in(people.admin)
-    refused = admin.submit(admin.get("/account"), "/account/api-keys", name="Nightly")
-    assert refused.status == 422
-    assert refused.text.count('id="key-scopes-error"') == 1
-    assert refused.text.count("Choose at least one.") == 2  # in the summary and beside the field
-
-
-def test_admin_keys_are_for_admins_alone(people: People, visitor: Visitor) -> None:
-    plain = people.user()
-    somebody = signed_in(plain)
-    page = somebody.get("/account")
-    assert page.status == 200
-    assert "API keys" not in page.text
-    for person in (somebody, visitor):
-        token = person.get("/account" if person is somebody else "/reseller").form("/logout")
-        assert person.post("/account/api-keys", token.fields).status == 403
-        assert person.get("/account/api-keys/key_x/revoke").status == 403
-
-
-def test_who_is_both_has_the_keys_of_both(people: People) -> None:
-    both = people.reseller(licenses=1)
-    people.admin.api.patch(f"/v1/users/{both.user_id}", {"is_super_admin": True})
-    person = signed_in(both)
-    made = person.submit(person.get("/account"), "/account/api-keys", name="A", scopes="admin")
-    assert people.admin.api.as_(_shown_key(made)).get("/v1/settings").status == 200
-    assert "No keys" in person.get("/reseller/settings").text
-    assert "No keys" not in person.get("/account").text
-
-
-def test_the_api_is_told_to_people_whole(api: Api) -> None:
-    shown = Visitor(app).get("/docs")
-    assert shown.status == 200
-    for route in DECLARED:
-        assert f'<code class="break">{route.path}</code>' in shown.text
-    objects = Visitor(app).get("/docs/objects").text
-    linked = set(re.findall(r'href="/docs/objects#(\w+)"', shown.text + objects))
-    assert "NewTenant" in linked
-    assert linked <= set(re.findall(r' id="(\w+)"', objects))
-    assert "licenses_exhausted" in shown.text

@@ -1,8 +1,12 @@
 """The contract that the service gives out of itself."""
 
+import re
+
+from app import app
 from chalicelib.api.routing import DECLARED
 from chalicelib.domain.passwords import LENGTH
 from tests.support.api import Api
+from tests.support.visitor import Visitor
 
 
 def test_names_every_route(api: Api) -> None:
@@ -53,3 +57,15 @@ def _references(node: object) -> list[str]:
     if isinstance(node, list):
         return [ref for value in node for ref in _references(value)]
     return []
+
+
+def test_the_api_is_told_to_people_whole(api: Api) -> None:
+    shown = Visitor(app).get("/docs")
+    assert shown.status == 200
+    for route in DECLARED:
+        assert f'<code class="break">{route.path}</code>' in shown.text
+    objects = Visitor(app).get("/docs/objects").text
+    linked = set(re.findall(r'href="/docs/objects#(\w+)"', shown.text + objects))
+    assert "NewTenant" in linked
+    assert linked <= set(re.findall(r' id="(\w+)"', objects))
+    assert "licenses_exhausted" in shown.text
