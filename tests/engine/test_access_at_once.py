@@ -16,7 +16,7 @@ from chalicelib.services.sessions import Device, sign_in
 from chalicelib.storage import rows, transactions
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User
-from tests.engine.test_at_once import THREADS, all_at_once
+from tests.engine.together import THREADS, all_at_once
 
 pytestmark = pytest.mark.engine
 

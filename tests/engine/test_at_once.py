@@ -1,8 +1,7 @@
 """What happens at the same moment, on Amazon's own engine: 16 threads at one row."""
 
 import json
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -26,34 +25,13 @@ from chalicelib.services.sweep import sweep
 from chalicelib.storage.claims import Claim
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.purchases import Purchase, checkout_claim
-from chalicelib.storage.resellers import Reseller
-from chalicelib.storage.tenants import Tenant
 from infra.local.gateway import Gateway
 from infra.local.stripe_stand_in import StripeStandIn
+from tests.engine.together import THREADS, account, all_at_once, check_books
 from tests.support import books
 from tests.support.people import People
 
 pytestmark = pytest.mark.engine
-
-THREADS = 16
-
-
-def all_at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
-    with ThreadPoolExecutor(THREADS) as pool:
-        return [future.result() for future in [pool.submit(call) for call in calls]]
-
-
-def account(reseller_id: str) -> Reseller:
-    return Reseller.get(reseller_id, consistent_read=True)
-
-
-def check_books(reseller_id: str) -> None:
-    """Invariant 1, by the rows themselves."""
-    row = account(reseller_id)
-    entries = list(LedgerEntry.query(reseller_id, consistent_read=True))
-    held = [t for t in Tenant.query(reseller_id, consistent_read=True) if t.holds_license]
-    assert row.license_used == len(held) == sum(e.used_change for e in entries)
-    assert row.license_count == sum(e.count_change for e in entries)
 
 
 def create_tenant(reseller_id: str, number: int) -> bool:

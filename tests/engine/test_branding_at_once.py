@@ -11,7 +11,7 @@ from chalicelib.services import branding, domain_checks, domains
 from chalicelib.storage.claims import owner_of
 from chalicelib.storage.domains import Domain, domain_claim
 from chalicelib.storage.resellers import Reseller
-from tests.engine.test_at_once import account, all_at_once
+from tests.engine.together import account, all_at_once
 from tests.support.people import People
 
 pytestmark = pytest.mark.engine

@@ -15,7 +15,7 @@ from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.tenants import Tenant
 from infra.local import damage
 from infra.local.stripe_stand_in import StripeStandIn
-from tests.engine.test_at_once import account, all_at_once, check_books
+from tests.engine.together import account, all_at_once, check_books
 from tests.support.people import People
 
 pytestmark = pytest.mark.engine

@@ -5,9 +5,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.clicks import buy, go_to, heading, press, said
 from tests.browser.conftest import Open, Town, Window
 from tests.browser.months import CLIENTS
-from tests.browser.test_guide import buy, go_to, heading, press, said
 
 pytestmark = pytest.mark.browser
 
