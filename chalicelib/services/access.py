@@ -1,7 +1,7 @@
 """Who is calling: turning a session's token or an API key into a caller.
 
 The rows of the user and of the reseller are read each time, so that what is deactivated
-stops at once, whatever credentials are still about.
+stops at once, whatever credentials still exist.
 """
 
 from dataclasses import dataclass
@@ -123,7 +123,7 @@ def _read_owner(credential: Credential) -> tuple[User | None, Reseller | None]:
 
 
 def is_restricted(user: User, reseller: Reseller | None) -> bool:
-    """The guide: an inactive reseller cannot log in (if restricted). Admins always can."""
+    """An inactive reseller cannot sign in, where the platform restricts it. Admins always can."""
     return (
         reseller is not None
         and not reseller.is_active

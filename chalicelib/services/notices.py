@@ -37,7 +37,7 @@ def watch_supply(reseller_id: str) -> None:
 
 
 def supply_columns(tx: Transaction, reseller: Reseller, license_count: int) -> dict[str, Any]:
-    """For who changes the reseller's row: the mark to change with it, the mail being in `tx`."""
+    """The mark, for a caller that changes the reseller's row itself; the mail is queued in `tx`."""
     available = license_count - reseller.license_used
     now = supply(available, platform.current().low_license_threshold)
     told = Supply(reseller.supply_told or Supply.ENOUGH)

@@ -110,8 +110,8 @@ def query_page(
 def _filled(
     model: type[R], pages: PageIterator[dict[str, Any]], wanted: int
 ) -> tuple[list[R], R | None]:
-    """So many rows or a few more; and where the search rests if it found too few by the time
-    it had looked at enough, with ever larger strides."""
+    """As many rows as wanted, or a few more; and, where MOST_SIFTED were looked at without
+    finding enough, the last of those. Each stride is larger than the one before."""
     rows: list[R] = []
     for page in pages:
         rows += map(model.from_raw_data, page["Items"])

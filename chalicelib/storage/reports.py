@@ -36,8 +36,8 @@ class Report(Row):
 
     found, repaired: numbers by finding code. ignored: findings that somebody decided to leave.
     cursor: {"phase", "position", "failures"}, where the next run goes on, and how many have
-    failed or died there; absent at the beginning and when finished. busy_until: so long whoever
-    works on it may take to be heard of again; absent where nobody does. notes: what could not
+    failed or died there; absent at the beginning and when finished. busy_until: whoever works on
+    it and is not heard of by then has died; absent where nobody does. notes: what could not
     be looked at.
     """
 

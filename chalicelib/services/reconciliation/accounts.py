@@ -1,7 +1,7 @@
 """One reseller in a run: counted first, then its purchases held against Stripe, some at a time.
 
 A count belongs to one moment and is made whole; asking Stripe takes a second for each purchase,
-so a run can stop between any two pieces of them. Who goes on there counts once more.
+so a run can stop between any two pieces of them. A run that goes on there counts anew.
 """
 
 import zlib

@@ -10,7 +10,7 @@ from chalicelib.storage.reports import RUNNING, SCHEDULE, Report, Scope
 KNOWN = frozenset({"scope", "apply", "reseller_id", "by"})
 
 
-# What earlier runs leave for a new night to begin in.
+# Seconds that what earlier runs left must leave a new night's run to begin in.
 BEGINNING = 60.0
 
 

@@ -84,7 +84,7 @@ def _delete(tx: Transaction, order: Order, purchase: Purchase) -> str:
     return "The row is deleted."
 
 
-def settle_session(tx: Transaction, order: Order) -> str:
+def settle_session(_tx: Transaction, order: Order) -> str:
     """The session is the row's own from now on, where it counts; see settlement.settle."""
     evidence = order.finding.evidence
     if order.action is Action.ADOPT:

@@ -36,8 +36,8 @@ class _Past:
 
 
 def recreate(reseller_id: str, purchase_id: str, session_id: str, order: Order) -> None:
-    """Write the row as it was when the ledger last heard of it, so that to settle it moves only
-    what Stripe has had since. Raises VersionConflict where the row is there,
+    """Write the row as it was when the ledger last heard of it, so that settling it moves only
+    what has happened at Stripe since. Raises VersionConflict where the row is there,
     PaymentProviderUnavailable."""
     from chalicelib.payments.reports import report
 
@@ -126,8 +126,8 @@ def _free_refund(licenses: int, order: Order) -> RefundIntent:
 
 
 def _prices(quantity: int, unit_amount: int) -> dict[str, Any]:
-    """Today's tiers where they price it as it was paid. Of others only the price is known that
-    it was paid at: later refunds go by that."""
+    """Today's tiers where they give the price that was paid; of others only that price is known,
+    and later refunds go by it."""
     now = platform.current()
     if quantity and pricing.unit_amount(quantity, platform.tiers(now)) == unit_amount:
         return {"tiers": now.price_tiers, "tiers_version": now.tiers_version}

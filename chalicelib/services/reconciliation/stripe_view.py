@@ -28,8 +28,8 @@ class View:
 
 
 def worth_now(purchase: Purchase, credited: int) -> View:
-    """Without a session Stripe cannot be asked: what the ledger credits stands, and what it
-    does not cannot have been paid. Raises PaymentProviderUnavailable."""
+    """Without a session Stripe cannot be asked: what the ledger credits stands, and more than
+    that cannot have been paid. Raises PaymentProviderUnavailable."""
     try:
         seen = look(purchase)
     except PaymentProviderRefused as refusal:

@@ -1,5 +1,5 @@
-"""Stripe's sessions that no purchase knows: its row is gone, or was put back from before it
-had learnt of the session. Nothing else leads to such money once the sweep is past it."""
+"""Stripe's sessions that no purchase knows: its row is gone, or was restored from
+before it had learnt of the session. Nothing else leads to such money once the sweep is past it."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -102,8 +102,8 @@ def lost_session(session_id: str, purchase_id: str, reseller_id: str) -> Finding
 
 
 def unknown_session(session_id: str, purchase_id: str, reseller_id: str) -> Finding | None:
-    """Its purchase is there and knows nothing of it. To settle with it is what the sweep does
-    with every session that it comes by: it is safe."""
+    """Its purchase is there and knows nothing of it. Settling with it is safe: the sweep
+    does the same with every session that it meets."""
     seen = stripe_view.session(session_id)
     if not seen.matters:
         return None
