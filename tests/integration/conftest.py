@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,8 @@ from chalicelib.services import txt_records
 from chalicelib.settings import settings
 from tests.support.dns_server import Zone, dns_server
 from tests.support.leaks import Leaks, watch
-from tests.support.people import People
+from tests.support.people import People, Person
+from tests.support.visitor import Visitor, signed_in
 from tests.support.wire import Wire
 
 
@@ -35,6 +37,26 @@ def leaks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Leaks]:
     yield watched
     logger._logger.removeHandler(watched)
     assert watched.found() == set(), "a secret is in the logs"
+
+
+@pytest.fixture
+def reseller(people: People) -> Person:
+    return people.reseller(licenses=2)
+
+
+@pytest.fixture
+def tenant(reseller: Person) -> dict[str, Any]:
+    """With a colour of its own."""
+    created: dict[str, Any] = reseller.api.post(
+        "/v1/resellers/me/tenants",
+        {"name": "Blue Bottle", "branding_config": {"primary_color": "#AA0000"}},
+    ).json
+    return created
+
+
+@pytest.fixture
+def visitor(reseller: Person) -> Visitor:
+    return signed_in(reseller)
 
 
 @pytest.fixture(scope="module")

@@ -14,16 +14,6 @@ from tests.support.visitor import Shown, Visitor, signed_in
 NEW_PASSWORD = " four unrelated words! "
 
 
-@pytest.fixture
-def reseller(people: People) -> Person:
-    return people.reseller(licenses=2)
-
-
-@pytest.fixture
-def visitor(reseller: Person) -> Visitor:
-    return signed_in(reseller)
-
-
 @dataclass(frozen=True)
 class Own:
     """Somebody's own account. base: where its page is."""

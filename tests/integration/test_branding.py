@@ -16,20 +16,6 @@ from tests.support.wire import Wire
 MINE = "/v1/resellers/me/branding"
 
 
-@pytest.fixture
-def reseller(people: People) -> Person:
-    return people.reseller(licenses=3)
-
-
-@pytest.fixture
-def tenant(reseller: Person) -> dict[str, Any]:
-    created: dict[str, Any] = reseller.api.post(
-        "/v1/resellers/me/tenants",
-        {"name": "Blue Bottle", "branding_config": {"primary_color": "#AA0000"}},
-    ).json
-    return created
-
-
 def branding_of(tenant: dict[str, Any]) -> str:
     return f"/v1/resellers/me/tenants/{tenant['id']}/branding"
 

@@ -9,17 +9,7 @@ from chalicelib.domain.custom_domains import compare
 from chalicelib.services import txt_records
 from chalicelib.settings import settings
 from tests.support.people import PASSWORD, People, Person
-from tests.support.visitor import Visitor, signed_in
-
-
-@pytest.fixture
-def reseller(people: People) -> Person:
-    return people.reseller(licenses=2)
-
-
-@pytest.fixture
-def visitor(reseller: Person) -> Visitor:
-    return signed_in(reseller)
+from tests.support.visitor import Visitor
 
 
 def branding(person: Person) -> dict[str, str]:

@@ -9,16 +9,6 @@ from tests.support.people import People, Person
 from tests.support.visitor import Shown, Visitor, signed_in
 
 
-@pytest.fixture
-def reseller(people: People) -> Person:
-    return people.reseller(licenses=2)
-
-
-@pytest.fixture
-def visitor(reseller: Person) -> Visitor:
-    return signed_in(reseller)
-
-
 def settings(visitor: Visitor) -> Shown:
     return visitor.get("/reseller/settings")
 

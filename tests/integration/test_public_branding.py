@@ -6,23 +6,9 @@ import pytest
 
 from chalicelib.domain.branding import FIELDS
 from tests.support.api import Api
-from tests.support.people import People, Person
+from tests.support.people import Person
 
 MINE = "/v1/resellers/me/branding"
-
-
-@pytest.fixture
-def reseller(people: People) -> Person:
-    return people.reseller(licenses=3)
-
-
-@pytest.fixture
-def tenant(reseller: Person) -> dict[str, Any]:
-    created: dict[str, Any] = reseller.api.post(
-        "/v1/resellers/me/tenants",
-        {"name": "Blue Bottle", "branding_config": {"primary_color": "#AA0000"}},
-    ).json
-    return created
 
 
 def test_shows_a_reseller_and_its_tenant_by_slug(

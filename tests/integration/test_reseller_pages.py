@@ -13,16 +13,6 @@ from tests.support.visitor import Visitor, create_tenant, signed_in
 from tests.support.wire import Wire, cancelled
 
 
-@pytest.fixture
-def reseller(people: People) -> Person:
-    return people.reseller(licenses=2)
-
-
-@pytest.fixture
-def visitor(reseller: Person) -> Visitor:
-    return signed_in(reseller)
-
-
 def test_who_is_not_signed_in_comes_back_to_the_page_that_was_asked_for(
     people: People, reseller: Person
 ) -> None:

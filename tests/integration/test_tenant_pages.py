@@ -6,18 +6,8 @@ from html import unescape
 import pytest
 
 from app import app
-from tests.support.people import People, Person
-from tests.support.visitor import Shown, Visitor, create_tenant, signed_in
-
-
-@pytest.fixture
-def reseller(people: People) -> Person:
-    return people.reseller(licenses=2)
-
-
-@pytest.fixture
-def visitor(reseller: Person) -> Visitor:
-    return signed_in(reseller)
+from tests.support.people import Person
+from tests.support.visitor import Shown, Visitor, create_tenant
 
 
 def test_a_tenant_is_created_and_its_page_says_so_once(visitor: Visitor, reseller: Person) -> None:

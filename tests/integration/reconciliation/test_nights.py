@@ -25,17 +25,8 @@ from infra.local import damage
 from infra.local.schedule import run_now
 from infra.local.stripe_stand_in.stand_in import StripeStandIn
 from tests.conftest import TestClock
-from tests.support.people import People, Person
+from tests.support.people import Person
 from tests.support.purchases import buy_and_pay
-
-
-@pytest.fixture
-def seller(people: People) -> Person:
-    """Five licenses, two tenants."""
-    seller = people.reseller(licenses=5)
-    for name in ("Blue", "Green"):
-        seller.api.post("/v1/resellers/me/tenants", {"name": name})
-    return seller
 
 
 def row_of(model: type[Any], *key: str | None) -> Any:
