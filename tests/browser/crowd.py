@@ -1,4 +1,5 @@
-"""A reseller with more tenants than the service would make in a test's time."""
+"""Rows written to the tables directly: more tenants than the service would make in a test's time,
+and domains as other machines' answers would have left them."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -6,9 +7,12 @@ from datetime import datetime, timedelta
 from ulid import ULID
 
 from chalicelib import clock
+from chalicelib.domain.custom_domains import Finding
+from chalicelib.domain.custom_domains import Status as DomainStatus
 from chalicelib.domain.ledger import Kind
 from chalicelib.domain.names import slugify
 from chalicelib.storage.claims import Claim
+from chalicelib.storage.domains import Domain
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import Row
@@ -73,3 +77,36 @@ def write_rows(rows: Sequence[Row]) -> None:
     with type(rows[0]).batch_write() as batch:
         for row in rows:
             batch.save(row)
+
+
+def domains_of_every_state(reseller_id: str) -> None:
+    """As look-ups on other machines would have left them."""
+    now = clock.now()
+    states = {
+        "desk.northwind.example": (DomainStatus.VERIFIED, None, []),
+        "login.a-rather-long-subdomain-name.northwind-partners.example": (
+            DomainStatus.PENDING,
+            Finding.SEVERAL_VALUES,
+            ["v=spf1 -all", "tenantry-verification=old"],
+        ),
+        "old.northwind.example": (DomainStatus.FAILING, Finding.MISSING, []),
+        "gone.northwind.example": (DomainStatus.SUSPENDED, Finding.MISSING, []),
+    }
+    write_rows(
+        [
+            Domain(
+                reseller_id,
+                host,
+                status=status,
+                token="4e5d0c7f82a94bd1b7f04e5d0c7f82a9",
+                finding=finding,
+                found_values={"values": found},
+                checked_at=now,
+                grace_until=now + timedelta(days=5) if status is DomainStatus.FAILING else None,
+                expires_at=now + timedelta(days=7) if status is DomainStatus.PENDING else None,
+                created_at=now,
+                updated_at=now,
+            )
+            for host, (status, finding, found) in states.items()
+        ]
+    )

@@ -7,8 +7,6 @@ and what other machines answer (DNS) are written to the tables directly.
 from datetime import timedelta
 
 from chalicelib import clock
-from chalicelib.domain.custom_domains import Finding
-from chalicelib.domain.custom_domains import Status as DomainStatus
 from chalicelib.domain.names import slugify
 from chalicelib.domain.purchases import Status
 from chalicelib.services import api_keys, branding, refunds, resellers, tenants, users
@@ -18,7 +16,6 @@ from chalicelib.services.passwords import add_link
 from chalicelib.services.reconciliation import runs
 from chalicelib.services.resellers import read_reseller
 from chalicelib.storage.claims import Claim, owner_of
-from chalicelib.storage.domains import Domain
 from chalicelib.storage.purchases import Purchase, RefundIntent
 from chalicelib.storage.reports import Scope
 from chalicelib.storage.resellers import Reseller
@@ -28,7 +25,7 @@ from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import email_claim
 from infra.local import damage
 from infra.local.demo import ADMIN_EMAIL, PASSWORD
-from tests.browser.crowd import NAMES, fill, write_rows
+from tests.browser.crowd import NAMES, domains_of_every_state, fill
 from tests.browser.months import keep_days, trade_for_a_year
 from tests.browser.past import Till, ago
 
@@ -220,35 +217,7 @@ def _branded(reseller: Reseller) -> dict[str, str]:
         background_color="#102a22",
         text_color="#f3efe2",
     )
-    now = clock.now()
-    states = {
-        "desk.northwind.example": (DomainStatus.VERIFIED, None, []),
-        "login.a-rather-long-subdomain-name.northwind-partners.example": (
-            DomainStatus.PENDING,
-            Finding.SEVERAL_VALUES,
-            ["v=spf1 -all", "tenantry-verification=old"],
-        ),
-        "old.northwind.example": (DomainStatus.FAILING, Finding.MISSING, []),
-        "gone.northwind.example": (DomainStatus.SUSPENDED, Finding.MISSING, []),
-    }
-    write_rows(
-        [
-            Domain(
-                reseller.id,
-                host,
-                status=status,
-                token="4e5d0c7f82a94bd1b7f04e5d0c7f82a9",
-                finding=finding,
-                found_values={"values": found},
-                checked_at=now,
-                grace_until=now + 5 * DAY if status is DomainStatus.FAILING else None,
-                expires_at=now + 7 * DAY if status is DomainStatus.PENDING else None,
-                created_at=now,
-                updated_at=now,
-            )
-            for host, (status, finding, found) in states.items()
-        ]
-    )
+    domains_of_every_state(reseller.id)
     return {
         "branded_tenant": tenant.id,
         "domain": "desk.northwind.example",
