@@ -35,6 +35,7 @@ T = TypeVar("T")
 HTML = "text/html; charset=utf-8"
 PAGE_SIZE = 25
 MAX_PARAMETER = 2000
+MAX_SEARCH = 200
 RESUMPTIONS = 3
 
 
@@ -82,6 +83,11 @@ class Visit:
     def query(self, name: str) -> str:
         """A parameter of the address; empty where it is missing."""
         return str((self.request.query_params or {}).get(name) or "").strip()[:MAX_PARAMETER]
+
+    @property
+    def search(self) -> str:
+        """What is searched for; no index key is longer."""
+        return self.query("q")[:MAX_SEARCH]
 
     def page_request(self) -> PageRequest:
         return PageRequest(PAGE_SIZE, self.query("cursor") or None)

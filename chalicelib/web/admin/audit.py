@@ -11,7 +11,7 @@ from chalicelib.storage.audit import AuditEntry
 from chalicelib.storage.platform_settings import PLATFORM
 from chalicelib.storage.reads import Page, PageRequest, sift
 from chalicelib.web.admin.changes import changes_of, mentions
-from chalicelib.web.admin.frame import offered_months, render, search_of
+from chalicelib.web.admin.frame import offered_months, render
 from chalicelib.web.admin.names import Names
 from chalicelib.web.admin.words import action
 from chalicelib.web.routing import Audience, Pages, Visit
@@ -23,7 +23,7 @@ PURCHASE_ID = "pur_"
 
 @pages.page("GET", "/admin/audit", audience=Audience.ADMIN)
 def list_audit(visit: Visit) -> Response:
-    q, month = search_of(visit), visit.query("month")
+    q, month = visit.search, visit.query("month")
     months = offered_months()
     this_month = next(iter(months))
     month = month if month in months else this_month

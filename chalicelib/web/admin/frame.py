@@ -12,7 +12,6 @@ from chalicelib.services.reconciliation.waiting import count_waiting
 from chalicelib.storage.rows import Row
 from chalicelib.web.visit import Visit
 
-MAX_SEARCH = 200
 OFFERED_MONTHS = 24
 
 
@@ -25,11 +24,6 @@ def render(visit: Visit, template: str, *, title: str, place: str, **context: An
         findings_waiting=count_waiting(),
         **context,
     )
-
-
-def search_of(visit: Visit) -> str:
-    """What is searched for; no index key is longer."""
-    return visit.query("q")[:MAX_SEARCH]
 
 
 def offered_months() -> dict[str, str]:

@@ -12,7 +12,7 @@ from chalicelib.services import lookup, purchase_search, purchases, resellers
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import Page, PageRequest, sift
 from chalicelib.storage.resellers import Reseller
-from chalicelib.web.admin.frame import Shown, offered_months, render, search_of, shown_reseller
+from chalicelib.web.admin.frame import Shown, offered_months, render, shown_reseller
 from chalicelib.web.routing import Audience, Pages, Visit
 
 pages = Pages(__name__)
@@ -22,7 +22,7 @@ PURCHASES = "/admin/purchases"
 
 @pages.page("GET", PURCHASES, audience=Audience.ADMIN)
 def list_purchases(visit: Visit) -> Response:
-    q, status, month = search_of(visit), visit.query("status"), visit.query("month")
+    q, status, month = visit.search, visit.query("status"), visit.query("month")
     narrowed_to = visit.query("reseller")
     reseller = _reseller(narrowed_to)
     months = offered_months()

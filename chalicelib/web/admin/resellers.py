@@ -11,7 +11,7 @@ from chalicelib.services import lookup, resellers, users
 from chalicelib.services.figures import is_low
 from chalicelib.storage.reads import Page, PageRequest, sift
 from chalicelib.storage.resellers import Reseller
-from chalicelib.web.admin.frame import Shown, render, search_of
+from chalicelib.web.admin.frame import Shown, render
 from chalicelib.web.routing import Audience, Onward, Pages, Visit
 
 pages = Pages(__name__)
@@ -38,7 +38,7 @@ STATUSES: dict[str, Callable[[Reseller], bool]] = {
 
 @pages.page("GET", RESELLERS, audience=Audience.ADMIN)
 def list_resellers(visit: Visit, *, create_open: bool = False, **context: Any) -> Response:
-    q, status = search_of(visit), visit.query("status")
+    q, status = visit.search, visit.query("status")
     found = _found(visit.page_request(), q, status)
     owners = lookup.users(reseller.user_id for reseller in found.rows)
     create_open = create_open or bool(visit.query("create"))

@@ -10,7 +10,7 @@ from chalicelib.api.users import NewUser
 from chalicelib.errors import TenantryError
 from chalicelib.services import lookup, sessions, users
 from chalicelib.storage.reads import PageRequest
-from chalicelib.web.admin.frame import Shown, render, search_of
+from chalicelib.web.admin.frame import Shown, render
 from chalicelib.web.routing import Audience, Onward, Pages, Visit
 
 pages = Pages(__name__)
@@ -28,7 +28,7 @@ class UserForm(Input):
 
 @pages.page("GET", USERS, audience=Audience.ADMIN)
 def list_users(visit: Visit, *, create_open: bool = False, **context: Any) -> Response:
-    q = search_of(visit)
+    q = visit.search
     found = users.list_users(visit.page_request(), email_prefix=q.lower())
     companies = lookup.resellers(user.reseller_id for user in found.rows)
     return render(
@@ -68,7 +68,7 @@ def create_user(visit: Visit) -> Response:
 @pages.page("GET", USERS + "/suggest", audience=Audience.ADMIN)
 def suggest(visit: Visit) -> Response:
     """For the picker of a new reseller's user: those whose e-mail begins so."""
-    typed = search_of(visit).lower()
+    typed = visit.search.lower()
     found = users.list_users(PageRequest(SUGGESTED), email_prefix=typed).rows if typed else []
     free = [{"email": u.email, "name": u.name} for u in found if u.is_active and not u.reseller_id]
     return Response(json.dumps(free), {"Content-Type": "application/json"})

@@ -9,30 +9,23 @@ from chalicelib.errors import TenantryError
 from chalicelib.services import tenants
 from chalicelib.services.idempotency import Once
 from chalicelib.services.resellers import read_reseller
-from chalicelib.services.tenants import State
 from chalicelib.storage.tenants import Tenant
 from chalicelib.web.reseller.frame import render
 from chalicelib.web.routing import Audience, Onward, Pages, Visit
+from chalicelib.web.tenant_list import listed_tenants
 
 pages = Pages(__name__)
 
 
 @pages.page("GET", "/reseller/tenants", audience=Audience.RESELLER)
 def show_tenants(visit: Visit, **context: Any) -> Response:
-    search = visit.query("q")[:200]
-    status = visit.query("status")
-    state = State(status) if status in list(State) else State.LIVE
-    page = tenants.list_tenants(visit.reseller.id, visit.page_request(), state=state, search=search)
     return render(
         visit,
         "tenants",
         title="Tenants",
         nav="tenants",
         **{
-            "tenants": page.rows,
-            "q": search,
-            "status": state,
-            "pages": visit.pages(page.next_cursor, q=search, status=status),
+            **listed_tenants(visit, visit.reseller.id),
             "create_open": bool(visit.query("create")),
             **context,
         },
