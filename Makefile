@@ -71,7 +71,7 @@ growth: $(VENV)/installed ## measure what each operation takes while everything 
 destroy: $(VENV)/installed ## delete the stack of STAGE; refuses prod
 	@$(BIN)/python -m infra.deployment.destroy $(STAGE)
 
-walkthrough: $(VENV)/installed ## go through the guide against a running service (BASE_URL)
+walkthrough: $(VENV)/installed ## go through the reseller management guide against a running service (BASE_URL)
 	@$(BIN)/python -m infra.local.walkthrough $(BASE_URL)
 
 lock: $(VENV)/installed ## pin requirements.in and requirements-dev.in anew

@@ -105,19 +105,19 @@ class Routes(Blueprint):
     ) -> Callable[[Handler[I]], Handler[I]]:
         def declare(handler: Handler[I]) -> Handler[I]:
             route = Route(
-                method,
-                path,
-                audience,
-                scope,
-                input,
-                returns,
-                paged,
-                created,
-                sensitive,
-                ends_session,
-                composed,
-                cached_seconds,
-                handler,
+                method=method,
+                path=path,
+                audience=audience,
+                scope=scope,
+                input=input,
+                returns=returns,
+                paged=paged,
+                created=created,
+                sensitive=sensitive,
+                ends_session=ends_session,
+                composed=composed,
+                cached_seconds=cached_seconds,
+                handler=handler,
             )
             DECLARED.append(route)
 

@@ -1,1 +1,1 @@
-"""The guide, from beginning to end, over HTTP against a running service."""
+"""The reseller management guide from beginning to end, over HTTP against a running service."""
