@@ -51,34 +51,26 @@ def create_tenant(
     tenant_id = new_id("tnt")
     inherited = inherited_by_tenants(reseller_id) if branding_config else {}
     own = checked(branding_config, inherited=inherited, within="branding_config")
-    derived = slug is None
-    chosen = slug or slugify(name, fallback=_unique("tenant", tenant_id))
-    try:
-        return _create(
-            Tenant(
-                reseller_id,
-                tenant_id,
-                name=name,
-                slug=chosen,
-                contact_email=contact_email,
-                branding_config=own,
-                name_key=name_key(name, tenant_id),
-            ),
-            by=by,
-            once=once,
+
+    def create(slug: str) -> Tenant:
+        tenant = Tenant(
+            reseller_id,
+            tenant_id,
+            name=name,
+            slug=slug,
+            contact_email=contact_email,
+            branding_config=own,
+            name_key=name_key(name, tenant_id),
         )
+        return _create(tenant, by=by, once=once)
+
+    if slug is not None:
+        return create(slug)
+    derived = slugify(name, fallback=_unique("tenant", tenant_id))
+    try:
+        return create(derived)
     except SlugTaken:
-        if not derived:
-            raise
-    return create_tenant(
-        reseller_id,
-        name=name,
-        slug=_unique(chosen, tenant_id),
-        contact_email=contact_email,
-        branding_config=own,
-        by=by,
-        once=once,
-    )
+        return create(_unique(derived, tenant_id))
 
 
 def _unique(stem: str, tenant_id: str) -> str:
