@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.services.domain_sweep import check_due
 from chalicelib.storage.claims import owner_of
 from chalicelib.storage.domains import Domain, domain_claim
 from infra.local.schedule import run_now
@@ -32,7 +33,8 @@ def row(reseller: Person) -> Domain:
     return Domain.get(reseller.reseller_id, HOST)
 
 
-def test_looks_once_a_day(zone: Zone, record: str, frozen: TestClock) -> None:
+@pytest.mark.usefixtures("record")
+def test_looks_once_a_day(frozen: TestClock) -> None:
     assert run_now("check-domains")["looked_at"] == 0
     frozen.advance(A_DAY)
     assert run_now("check-domains") == {
@@ -104,9 +106,8 @@ def test_judges_nobody_while_no_name_server_answers(
     assert run_now("check-domains")["changed"] == 4
 
 
-def test_stops_looking_when_its_time_is_up(zone: Zone, record: str, frozen: TestClock) -> None:
-    from chalicelib.services.domain_sweep import check_due
-
+@pytest.mark.usefixtures("record")
+def test_stops_looking_when_its_time_is_up(frozen: TestClock) -> None:
     frozen.advance(A_DAY)
     assert check_due(lambda: 10.0).looked_at == 0
     assert check_due().looked_at == 1

@@ -1,6 +1,9 @@
 """Runs of reconciliation: by schedule, by hand, in parts."""
 
+import pytest
+
 from chalicelib import clock
+from chalicelib.services.reconciliation import runs
 from chalicelib.storage.rows import new_id
 from chalicelib.storage.tenants import Tenant
 from infra.local import damage
@@ -55,7 +58,7 @@ def test_a_sync_tells_a_part_of_very_much(seller: Person, desk: Desk) -> None:
     assert {f["code"] for f in reply.json["findings"][:1]} == {"used_mismatch"}
 
 
-def test_the_schedule_repairs_what_is_safe(seller: Person, desk: Desk) -> None:
+def test_the_schedule_repairs_what_is_safe(seller: Person) -> None:
     damage.edit(reseller_of(seller), license_used=4)
     report = run_now("reconcile")
     assert (report["scope"], report["status"]) == ("partial", "finished")
@@ -74,9 +77,8 @@ def test_a_row_that_cannot_be_read_stops_no_other(
     assert str(seller.reseller_id) in report["notes"][0]
 
 
-def test_it_goes_on_where_it_stopped(seller: Person, people: People, desk: Desk) -> None:
-    from chalicelib.services.reconciliation import runs
-
+@pytest.mark.usefixtures("seller")
+def test_it_goes_on_where_it_stopped(people: People) -> None:
     sellers = [people.reseller(licenses=1) for _ in range(2)]
     for one in sellers:
         damage.edit(reseller_of(one), license_used=1)

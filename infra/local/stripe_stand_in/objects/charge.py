@@ -135,7 +135,7 @@ def _card(amount: int) -> dict[str, Any]:
     }
 
 
-def _bank_account(amount: int) -> dict[str, Any]:
+def _bank_account(_amount: int) -> dict[str, Any]:
     return {
         "type": "us_bank_account",
         "us_bank_account": {
