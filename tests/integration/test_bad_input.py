@@ -6,6 +6,8 @@ import pytest
 
 from chalicelib.api.requests import MAX_BODY_BYTES, MAX_FIELD_ERRORS
 from chalicelib.api.routing import DECLARED, Route
+from chalicelib.services import platform
+from tests.support import examples
 from tests.support.api import assert_problem
 from tests.support.examples import World, example, query
 from tests.support.people import People
@@ -137,15 +139,9 @@ def test_ids_that_no_row_has(world: World, part: str) -> None:
         path = path.replace("{id}", part)
         if "{reseller}" in route.path and "{id}" not in route.path:
             path = route.path.replace("{reseller}", part)
-        reply = admin.call(route.method, path + query(route), example_body(world, route))
+        reply = admin.call(route.method, path + query(route), examples.body(world, route))
         assert_problem(reply, 404, "not_found")
     assert everything() == rows
-
-
-def example_body(world: World, route: Route) -> Any:
-    from tests.support.examples import body
-
-    return body(world, route)
 
 
 @pytest.mark.parametrize(
@@ -187,8 +183,6 @@ def test_of_a_field_sent_twice_one_counts(world: World) -> None:
 def test_something_unexpected_is_logged_and_said_without_its_details(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from chalicelib.services import platform
-
     def broken() -> None:
         raise ZeroDivisionError("a secret detail")
 

@@ -19,6 +19,7 @@ from chalicelib.storage.purchases import checkout_claim
 from chalicelib.storage.resellers import Reseller
 from infra.local import damage
 from infra.local.stripe_stand_in import StripeStandIn
+from infra.local.stripe_stand_in.moves import checkout
 from tests.support import books
 from tests.support.books import again, buy
 from tests.support.people import People
@@ -62,8 +63,6 @@ def test_expiry_frees_the_quantity(reseller: Reseller, stripe: StripeStandIn, fr
 def test_a_checkout_that_stripe_still_holds_open_past_its_time_is_closed(
     reseller: Reseller, stripe: StripeStandIn, monkeypatch: pytest.MonkeyPatch, frozen: Any
 ) -> None:
-    from infra.local.stripe_stand_in.moves import checkout
-
     first = buy()
     monkeypatch.setattr(checkout, "expire_overdue", lambda _account: None)
     frozen.advance(timedelta(hours=23, minutes=1))

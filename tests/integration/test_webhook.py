@@ -14,6 +14,7 @@ import pytest
 from chalicelib import settings as house
 from chalicelib.functions.stripe_webhook import MAX_BYTES, stripe_webhook
 from chalicelib.payments import webhooks
+from chalicelib.storage.transactions import Transaction
 from infra.local.stripe_stand_in import StripeStandIn
 from infra.local.stripe_stand_in.webhooks import signature
 from tests.support import books
@@ -199,8 +200,6 @@ def test_another_products_payment_is_left_alone(tables: None, stripe: StripeStan
 def test_it_answers_only_after_the_commit(
     message: tuple[dict[str, str], bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chalicelib.storage.transactions import Transaction
-
     def lost(_tx: Transaction) -> None:
         raise ConnectionError
 

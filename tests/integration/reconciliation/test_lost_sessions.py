@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chalicelib.payments import listings
 from chalicelib.services import platform
 from chalicelib.services.purchase_search import find_purchase
 from chalicelib.services.purchases import read_purchase
@@ -90,8 +91,6 @@ def test_a_checkout_that_was_just_begun_is_no_finding(
 def test_sessions_are_listed_a_page_at_a_time(
     seller: Person, people: People, stripe: StripeStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chalicelib.payments import listings
-
     monkeypatch.setattr(listings, "PAGE", 2)
     for quantity in range(1, 6):
         buy_and_pay(seller, stripe, quantity)
