@@ -9,6 +9,7 @@ import cfnlint
 import pytest
 
 from chalicelib import settings
+from chalicelib.api.routing import DECLARED, Audience
 from infra.deployment.package import TEMPLATE
 from infra.deployment.places import ROOT, Function, functions
 from infra.deployment.policies import policy_file
@@ -153,9 +154,17 @@ def test_stripe_reaches_the_webhook(transformed: Template) -> None:
     assert granted["lambda:InvokeFunction"]["InvokedViaFunctionUrl"] is True
 
 
-def test_an_unknown_route_answers_as_it_does_on_one_machine(transformed: Template) -> None:
+# API Gateway's name for it; its name for it where a bearer token comes along, which it takes
+# for a signature of AWS's own; and the one that its documentation gives.
+NO_SUCH_ROUTE = ("MISSING_AUTHENTICATION_TOKEN", "INVALID_SIGNATURE", "RESOURCE_NOT_FOUND")
+
+
+@pytest.mark.parametrize("name", NO_SUCH_ROUTE)
+def test_an_unknown_route_answers_as_it_does_on_one_machine(
+    transformed: Template, name: str
+) -> None:
     local = _not_found()
-    answer = gateway_responses(transformed)["MISSING_AUTHENTICATION_TOKEN"]
+    answer = gateway_responses(transformed)[name]
     assert int(answer["statusCode"]) == local.status
     assert json.loads(answer["responseTemplates"]["application/json"]) == json.loads(local.body)
 
@@ -167,7 +176,8 @@ def test_the_gateway_answers_in_problem_documents(transformed: Template) -> None
         kind = answer["responseParameters"]["gatewayresponse.header.Content-Type"]
         assert kind == "'application/problem+json'"
         text = answer["responseTemplates"]["application/json"]
-        document = json.loads(text.replace("$context.error.messageString", '"a message"'))
+        assert "$" not in text, "its messages repeat what was sent as Authorization"
+        document = json.loads(text)
         assert {"type", "title", "detail", "code"} <= set(document)
         if "statusCode" in answer:
             assert document["status"] == int(answer["statusCode"])
@@ -184,10 +194,88 @@ def test_the_stage_is_throttled_and_its_access_logged(transformed: Template) -> 
     made = stage_["Properties"]
     limits = {setting["ResourcePath"]: setting for setting in made["MethodSettings"]}
     assert limits["/*"]["ThrottlingBurstLimit"]
-    assert limits["/~1v1~1login"]["ThrottlingRateLimit"] < 100
     line = json.loads(made["AccessLogSetting"]["Format"])
     assert {"request_id", "route", "status", "milliseconds"} <= set(line)
     assert made["TracingEnabled"] is True
+
+
+def test_what_makes_the_service_hash_for_anyone_has_a_limit_of_its_own(
+    transformed: Template,
+) -> None:
+    """A limit is each route's own. A request with a key that holds a secret is stretched
+    before anything else is known of it, so that signing in is not the only one."""
+    import app  # noqa: F401 - it declares the routes
+
+    (stage_,) = of_type(transformed, "AWS::ApiGateway::Stage").values()
+    limited = {
+        (setting["HttpMethod"], setting["ResourcePath"][1:].replace("~1", "/"))
+        for setting in stage_["Properties"]["MethodSettings"]
+        if setting["ResourcePath"] != "/*" and setting["ThrottlingRateLimit"] <= 20
+    }
+    hashing = {
+        (route.method, route.path)
+        for route in DECLARED
+        if route.sensitive and (route.audience is Audience.PUBLIC or route.ends_session)
+    }
+    assert limited == {*hashing, ("POST", "/login")}
+
+
+PARAMETERS = {
+    "AlarmEmail": (["", "ops@example.com"], ["ops", "ops @example.com"]),
+    "CustomDomain": (
+        ["", "licenses.example.com"],
+        ["https://licenses.example.com", "licenses.example.com/", "Licenses.example.com"],
+    ),
+    "CertificateArn": (["", "arn:aws:acm:eu-west-1:123456789012:certificate/a"], ["a"]),
+    "HostedZoneId": (["", "Z0123456789ABC"], ["example.com"]),
+    "MailFrom": (["", "licenses@example.com"], ["example.com"]),
+    "Currency": (["usd", "eur"], ["", "USD", "dollars"]),
+}
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_parameter_that_cannot_be_right_is_refused(transformed: Template, name: str) -> None:
+    good, bad = PARAMETERS[name]
+    parameter = transformed["Parameters"][name]
+    assert [v for v in good if not re.fullmatch(parameter["AllowedPattern"], v)] == []
+    assert [v for v in bad if re.fullmatch(parameter["AllowedPattern"], v)] == []
+    assert parameter["ConstraintDescription"]
+
+
+@pytest.mark.parametrize(
+    ("given", "is_right"),
+    [
+        ({}, True),
+        ({"CustomDomain": "licenses.example.com"}, False),
+        ({"CustomDomain": "licenses.example.com", "CertificateArn": "arn:aws:acm:x"}, True),
+        ({"MailFrom": "licenses@example.com"}, False),
+        ({"MailFrom": "licenses@example.com", "MailIdentity": "example.com"}, True),
+    ],
+)
+def test_parameters_that_need_each_other_are_given_together(
+    transformed: Template, given: dict[str, str], is_right: bool
+) -> None:
+    values = {name: given.get(name, "") for name in transformed["Parameters"]}
+    kept = [
+        holds(assertion["Assert"], values)
+        for rule in transformed["Rules"].values()
+        for assertion in rule["Assertions"]
+    ]
+    assert all(kept) is is_right
+
+
+def holds(condition: Any, values: dict[str, str]) -> Any:
+    """A rule's condition, with these values of the parameters."""
+    match condition:
+        case {"Ref": name}:
+            return values[name]
+        case {"Fn::Equals": [one, other]}:
+            return holds(one, values) == holds(other, values)
+        case {"Fn::Not": [one]}:
+            return not holds(one, values)
+        case {"Fn::Or": any_of}:
+            return any(holds(one, values) for one in any_of)
+    return condition
 
 
 def test_executions_are_kept_in_prod_and_can_be_given_back(
