@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from chalicelib import settings
 from chalicelib.api.routing import DECLARED, Audience
+from chalicelib.storage.rows import Expiry, Row
 from infra.deployment.package import TEMPLATE
 from infra.deployment.places import ROOT, Function, functions
 from infra.deployment.policies import policy_file
@@ -140,6 +142,29 @@ def test_tables_keep_what_they_are_given(transformed: Template, stage: str) -> N
         assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == kept
 
 
+def test_rows_expire_by_the_column_that_the_code_writes(transformed: Template) -> None:
+    """A name that no row has would be taken, too, and nothing would ever go."""
+    written = {
+        f"tenantry-{resolved({'Ref': 'Stage'}, transformed)}-{model.noun}": name
+        for model in models(Row)
+        for name, attribute in model.get_attributes().items()
+        if isinstance(attribute, Expiry)
+    }
+    declared = {}
+    for table in of_type(transformed, "AWS::DynamoDB::Table").values():
+        made = resolved(table["Properties"], transformed)
+        if expiring := made.get("TimeToLiveSpecification"):
+            assert expiring["Enabled"] is True
+            declared[made["TableName"]] = expiring["AttributeName"]
+    assert declared == written
+
+
+def models(base: type[Row]) -> Iterator[type[Row]]:
+    for model in base.__subclasses__():
+        yield model
+        yield from models(model)
+
+
 def test_stripe_reaches_the_webhook(transformed: Template) -> None:
     """Since October 2025 a public Function URL needs two permissions."""
     (url,) = of_type(transformed, "AWS::Lambda::Url").values()
@@ -218,64 +243,6 @@ def test_what_makes_the_service_hash_for_anyone_has_a_limit_of_its_own(
         if route.sensitive and (route.audience is Audience.PUBLIC or route.ends_session)
     }
     assert limited == {*hashing, ("POST", "/login")}
-
-
-PARAMETERS = {
-    "AlarmEmail": (["", "ops@example.com"], ["ops", "ops @example.com"]),
-    "CustomDomain": (
-        ["", "licenses.example.com"],
-        ["https://licenses.example.com", "licenses.example.com/", "Licenses.example.com"],
-    ),
-    "CertificateArn": (["", "arn:aws:acm:eu-west-1:123456789012:certificate/a"], ["a"]),
-    "HostedZoneId": (["", "Z0123456789ABC"], ["example.com"]),
-    "MailFrom": (["", "licenses@example.com"], ["example.com"]),
-    "Currency": (["usd", "eur"], ["", "USD", "dollars"]),
-}
-
-
-@pytest.mark.parametrize("name", PARAMETERS)
-def test_a_parameter_that_cannot_be_right_is_refused(transformed: Template, name: str) -> None:
-    good, bad = PARAMETERS[name]
-    parameter = transformed["Parameters"][name]
-    assert [v for v in good if not re.fullmatch(parameter["AllowedPattern"], v)] == []
-    assert [v for v in bad if re.fullmatch(parameter["AllowedPattern"], v)] == []
-    assert parameter["ConstraintDescription"]
-
-
-@pytest.mark.parametrize(
-    ("given", "is_right"),
-    [
-        ({}, True),
-        ({"CustomDomain": "licenses.example.com"}, False),
-        ({"CustomDomain": "licenses.example.com", "CertificateArn": "arn:aws:acm:x"}, True),
-        ({"MailFrom": "licenses@example.com"}, False),
-        ({"MailFrom": "licenses@example.com", "MailIdentity": "example.com"}, True),
-    ],
-)
-def test_parameters_that_need_each_other_are_given_together(
-    transformed: Template, given: dict[str, str], is_right: bool
-) -> None:
-    values = {name: given.get(name, "") for name in transformed["Parameters"]}
-    kept = [
-        holds(assertion["Assert"], values)
-        for rule in transformed["Rules"].values()
-        for assertion in rule["Assertions"]
-    ]
-    assert all(kept) is is_right
-
-
-def holds(condition: Any, values: dict[str, str]) -> Any:
-    """A rule's condition, with these values of the parameters."""
-    match condition:
-        case {"Ref": name}:
-            return values[name]
-        case {"Fn::Equals": [one, other]}:
-            return holds(one, values) == holds(other, values)
-        case {"Fn::Not": [one]}:
-            return not holds(one, values)
-        case {"Fn::Or": any_of}:
-            return any(holds(one, values) for one in any_of)
-    return condition
 
 
 def test_executions_are_kept_in_prod_and_can_be_given_back(
