@@ -20,6 +20,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from infra.deployment.places import STAGES
+from infra.said import said
 
 RESTORED = "restored"
 # What DynamoDB reads of one table at once, and how many rows are written at a time.
@@ -51,7 +52,10 @@ def main() -> int:
     table = f"tenantry-{given.stage}-{given.table}"
     if given.table.endswith(RESTORED) or given.table.startswith("tenantry-"):
         parser.error("name the damaged table by its noun, such as tenants")
-    return put_back(table, given.only, overwrite=given.overwrite, confirm=lambda: _yes(given.stage))
+    question = "Put them back? Type the stage to say yes: "
+    return put_back(
+        table, given.only, overwrite=given.overwrite, confirm=lambda: said(given.stage, question)
+    )
 
 
 def put_back(table: str, only: str, *, overwrite: bool, confirm: Callable[[], bool]) -> int:
@@ -155,14 +159,6 @@ def _keys(client: Any, table: str) -> list[str]:
 
 def _key_of(row: Item, keys: list[str]) -> tuple[str, ...]:
     return tuple(row[name]["S"] for name in keys)
-
-
-def _yes(stage: str) -> bool:
-    """Where nobody is there to ask, nobody said yes."""
-    try:
-        return input("Put them back? Type the stage to say yes: ").strip() == stage
-    except (EOFError, KeyboardInterrupt):
-        return False
 
 
 if __name__ == "__main__":

@@ -101,14 +101,10 @@ def test_one_partition_alone(people: People, seller: Person, restored: Any) -> N
     assert len(tenants(seller)) == 3
 
 
-def test_nothing_is_written_without_a_yes(
-    seller: Person, restored: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_written_without_a_yes(seller: Person, restored: Any) -> None:
     damage.remove(tenants(seller)[0])
     assert put_back(yes=False) == 0
     assert len(tenants(seller)) == 2
-    monkeypatch.setattr("builtins.input", lambda _: "prod")
-    assert not putting._yes("dev")
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
