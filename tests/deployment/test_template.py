@@ -8,10 +8,13 @@ from typing import Any
 
 import cfnlint
 import pytest
+from stripe import HTTPClient
 
 from chalicelib import settings
 from chalicelib.api.routing import DECLARED, Audience
+from chalicelib.payments.client import NETWORK_RETRIES, TIMEOUT_SECONDS
 from chalicelib.storage.rows import Expiry, Row
+from chalicelib.storage.transactions import DEADLINE_SECONDS
 from infra.deployment.package import TEMPLATE
 from infra.deployment.places import ROOT, Function, functions
 from infra.deployment.policies import policy_file
@@ -67,6 +70,18 @@ def test_functions_run_traced_bounded_and_logged(
         if resolved(log["Properties"]["LogGroupName"], transformed) == f"/aws/lambda/{name}"
     ]
     assert log["RetentionInDays"] in (14, 30, 365)
+
+
+@pytest.mark.parametrize("function", ALL, ids=by_name)
+def test_functions_outlive_a_stripe_that_does_not_answer(
+    transformed: Template, function: Function
+) -> None:
+    """So that they can say so: one that Lambda ends leaves no line, and no record. The API's
+    caller has been answered by then: API Gateway waits for 29 seconds."""
+    attempts = NETWORK_RETRIES + 1
+    pauses = sum(HTTPClient.INITIAL_DELAY * 2**n for n in range(NETWORK_RETRIES))
+    stripe = attempts * TIMEOUT_SECONDS + pauses
+    assert properties(transformed, function.resource)["Timeout"] >= stripe + 2 * DEADLINE_SECONDS
 
 
 @pytest.mark.parametrize("function", ALL, ids=by_name)
