@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 
 class TenantryError(Exception):
-    """Base of every expected error. `code` is the one that clients see."""
+    """Base of every expected error. `code` is the one that clients see; `because`, what was
+    behind it, is for the log alone."""
 
     code: str
+    because: str = ""
 
 
 class Unauthenticated(TenantryError):
@@ -160,6 +162,7 @@ class Busy(TenantryError):
 
     code = "busy"
 
-    def __init__(self, retry_after: int = 1, *, unsure: bool = False) -> None:
+    def __init__(self, retry_after: int = 1, *, unsure: bool = False, because: str = "") -> None:
         super().__init__(MAYBE_DONE if unsure else "The service is busy. Try again in a moment.")
         self.retry_after = retry_after
+        self.because = because

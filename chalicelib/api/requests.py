@@ -21,6 +21,7 @@ from chalicelib.errors import (
     InvalidRequest,
     NotFound,
     PayloadTooLarge,
+    TenantryError,
     Unauthenticated,
     VersionConflict,
 )
@@ -39,6 +40,7 @@ T = TypeVar("T")
 MAX_BODY_BYTES = 256 * 1024
 MAX_PATH_PARAMETER_BYTES = 300
 MAX_FIELD_ERRORS = 100
+ID = re.compile(r"[a-z]{3}_[0-9A-Z]{26}")
 ATTEMPTS = 8
 
 
@@ -142,6 +144,17 @@ def parse(request: Any, model: type[I], path_parameters: dict[str, str]) -> Call
 def may_be_id(value: str) -> bool:
     """Whether a row can be asked for by it: DynamoDB takes no empty key and no long one."""
     return value.isprintable() and 0 < len(value.encode()) <= MAX_PATH_PARAMETER_BYTES
+
+
+def ids(path: dict[str, str]) -> dict[str, str]:
+    """Whose and which, for the log. Ids alone: what else stands in an address may be a secret."""
+    return {name: value for name, value in path.items() if ID.fullmatch(value)}
+
+
+def refusal(error: TenantryError) -> dict[str, str]:
+    """Why a request was refused, for the log."""
+    told = {"refused": error.code}
+    return told | ({"because": error.because} if error.because else {})
 
 
 def raw_body(request: Any) -> bytes:

@@ -134,12 +134,13 @@ class Routes(Blueprint):
 
 def _respond(route: Route, request: Any, path_parameters: dict[str, str]) -> Response:
     request_id = requests.request_id(request)
-    with invocation("Request", request_id, method=route.method, route=route.path) as line:
+    ids = requests.ids(path_parameters)
+    with invocation("Request", request_id, method=route.method, route=route.path, **ids) as line:
         try:
             caller = _authenticate(route, request, line)
             answer = _serve(route, request, path_parameters, caller)
         except TenantryError as error:
-            line["refused"] = error.code
+            line |= requests.refusal(error)
             answer = problem_answer(*problem(error))
         except Exception:
             logger.exception("Unexpected error")

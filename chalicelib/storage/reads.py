@@ -57,7 +57,7 @@ def reading() -> Iterator[None]:
     except (PynamoDBException, BotoCoreError, ClientError) as failure:
         cause = failure.cause if isinstance(failure, PynamoDBException) else failure
         if is_passing(cause):
-            raise Busy from failure
+            raise Busy(because=str(failure)) from failure
         raise
 
 
@@ -184,7 +184,7 @@ def get_together(*wanted: tuple[type[Row], *tuple[str, ...]]) -> list[Row | None
         if not request:
             break
     else:
-        raise Busy
+        raise Busy(because=f"BatchGetItem left keys of {', '.join(request)}")
     found: list[Row | None] = []
     for model, *_ in wanted:
         item = items.get(model._get_connection().table_name)

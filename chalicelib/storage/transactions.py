@@ -11,7 +11,6 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import Any
 from uuid import uuid4
 
@@ -203,11 +202,11 @@ def _write(steps: Sequence[_Step]) -> None:
     deadline = monotonic() + DEADLINE_SECONDS
     pause = FIRST_PAUSE_SECONDS
     unsure = asked = False
-    while (outcome := _attempt(steps, token)) is not Outcome.WRITTEN:
-        unsure = unsure or outcome is Outcome.UNKNOWN
+    while (failure := _attempt(steps, token)) is not None:
+        unsure = unsure or not _was_answered(failure.cause)
         if monotonic() + pause > deadline:
             if asked or not unsure:
-                raise Busy(unsure=unsure)
+                raise Busy(unsure=unsure, because=_trouble(steps, failure)) from failure
             asked = True
         sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
@@ -217,16 +216,9 @@ def _key(row: Row) -> Attribute[Any]:
     return key_columns(type(row))[0]
 
 
-class Outcome(Enum):
-    """Of one attempt. UNKNOWN: no reply came, or none that tells."""
-
-    WRITTEN = auto()
-    NOT_YET = auto()
-    UNKNOWN = auto()
-
-
-def _attempt(steps: Sequence[_Step], token: str) -> Outcome:
-    """Try once. Raises where it is not worth trying again."""
+def _attempt(steps: Sequence[_Step], token: str) -> TransactWriteError | None:
+    """Try once; None where everything is written, else what may have passed by the next time.
+    Raises where it is not worth trying again."""
     try:
         with TransactWrite(connection=connection(), client_request_token=token) as tx:
             for step in steps:
@@ -241,12 +233,22 @@ def _attempt(steps: Sequence[_Step], token: str) -> Outcome:
         if refused:
             error = _meaning(refused)
             if error is None:
-                return Outcome.WRITTEN
+                return None
             raise error from failure
         if not _passing(failure, reasons):
             raise
-        return Outcome.NOT_YET if _was_answered(failure.cause) else Outcome.UNKNOWN
-    return Outcome.WRITTEN
+        return failure
+    return None
+
+
+def _trouble(steps: Sequence[_Step], failure: TransactWriteError) -> str:
+    """Which rows met which refusal; or what DynamoDB said, or who did not answer."""
+    met = [
+        f"{reason.code} on {step.model.__name__}"
+        for step, reason in zip(steps, failure.cancellation_reasons, strict=False)
+        if reason is not None
+    ]
+    return ", ".join(met) or str(failure.cause)
 
 
 def _meaning(refused: Sequence[tuple[_Step, CancellationReason]]) -> Exception | None:

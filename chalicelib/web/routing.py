@@ -64,11 +64,12 @@ class Pages(Blueprint):
 def _respond(page: PageRoute, visit: Visit) -> Response:
     request_id = requests.request_id(visit.request)
     method, route = visit.request.method, visit.request.path
-    with invocation("Request", request_id, method=method, route=route) as line:
+    ids = requests.ids(visit.path)
+    with invocation("Request", request_id, method=method, route=route, **ids) as line:
         try:
             response = _admitted(page, visit)
         except TenantryError as error:
-            line["refused"] = error.code
+            line |= requests.refusal(error)
             response = _error_page(visit, error, request_id)
         except Exception:
             logger.exception("Unexpected error")

@@ -60,6 +60,7 @@ def dashboard(
         _graph("Read capacity, the first cost", _of_tables("ConsumedRead", tables), HOUR),
         _graph("Write capacity, the other", _of_tables("ConsumedWrite", tables), HOUR),
         _graph("Reads and writes refused for load", _throttled(tables)),
+        _graph("Writes that met each other on a row", _conflicts(tables)),
     ]
     body = json.dumps({"widgets": _placed(widgets)})
     return {
@@ -147,6 +148,12 @@ def _throttled(tables: list[dict[str, Any]]) -> list[Metric]:
         for dimensions in _places(tables)
         for kind in ("Read", "Write")
     ]
+
+
+def _conflicts(tables: list[dict[str, Any]]) -> list[Metric]:
+    """Tried again for some seconds, then answered 503."""
+    names = [table["Properties"]["TableName"]["Fn::Sub"] for table in tables]
+    return [["AWS/DynamoDB", "TransactionConflict", "TableName", name] for name in names]
 
 
 def _places(tables: list[dict[str, Any]]) -> list[list[str]]:

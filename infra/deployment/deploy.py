@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError, WaiterError
 from infra.deployment.archive import sha256
 from infra.deployment.package import ARCHIVE, read_template
 from infra.deployment.places import BUILD, STAGES
+from infra.said import said
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 # What Lambda wants left for functions without executions of their own.
@@ -66,7 +67,7 @@ def deploy(stage: str, bucket: str, parameters: list[str], package: Path) -> Non
     try:
         _wait_for(cloudformation, change_set)
         show(cloudformation, change_set)
-        if not confirmed(stack, stage):
+        if not said(stage, f"\nChange {stack} so? Type its stage to say yes: "):
             raise Refused("Nothing was changed.")
         cloudformation.execute_change_set(ChangeSetName=change_set)
         carried_out = True
@@ -74,17 +75,12 @@ def deploy(stage: str, bucket: str, parameters: list[str], package: Path) -> Non
         if not carried_out:
             cloudformation.delete_change_set(ChangeSetName=change_set)
     kind = "stack_create_complete" if is_new else "stack_update_complete"
-    cloudformation.get_waiter(kind).wait(StackName=stack)
+    try:
+        cloudformation.get_waiter(kind).wait(StackName=stack)
+    except WaiterError as error:
+        raise Refused(f"{error}\n{_failures(cloudformation, stack)}") from None
     for output in cloudformation.describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", []):
         print(f"{output['OutputKey']:20} {output['OutputValue']}")
-
-
-def confirmed(stack: str, stage: str) -> bool:
-    """Where nobody is there to ask, nobody said yes."""
-    try:
-        return input(f"\nChange {stack} so? Type its stage to say yes: ").strip() == stage
-    except (EOFError, KeyboardInterrupt):
-        return False
 
 
 def _wait_for(cloudformation: Any, change_set: str) -> None:
@@ -95,6 +91,17 @@ def _wait_for(cloudformation: Any, change_set: str) -> None:
     except WaiterError:
         reason = cloudformation.describe_change_set(ChangeSetName=change_set)["StatusReason"]
         raise Refused(reason) from None
+
+
+def _failures(cloudformation: Any, stack: str) -> str:
+    """What failed of this deployment and why, the first of it last: that is the cause."""
+    told = []
+    for event in cloudformation.describe_stack_events(StackName=stack)["StackEvents"]:
+        if event["ResourceStatus"].endswith("_FAILED"):
+            told.append(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}")
+        elif event.get("ResourceStatusReason") == "User Initiated":
+            break
+    return "\n".join(told) or "See the stack's events."
 
 
 def refuse_without_secrets(stage: str) -> None:

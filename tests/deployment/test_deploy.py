@@ -17,6 +17,7 @@ from moto.cloudformation.models import CloudFormationBackend
 from infra.deployment import deploy, destroy
 from infra.deployment.deploy import Refused, chosen, reserved, upload
 from infra.deployment.package import TEMPLATE, read_template
+from infra.said import said
 from tests.deployment.sam import of_type, transform
 
 
@@ -198,7 +199,51 @@ def test_where_nobody_is_asked_nobody_agreed(monkeypatch: pytest.MonkeyPatch) ->
         raise EOFError
 
     monkeypatch.setattr("builtins.input", closed)
-    assert not deploy.confirmed("tenantry-dev", "dev")
+    assert not said("dev", "Is it so?")
+    assert destroy.destroy("dev") == 1
+
+
+def test_a_deployment_that_fails_says_what_failed(
+    account: None,
+    packages: dict[str, Path],
+    say: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As CloudFormation tells it, the latest first, with the deployment before it."""
+
+    def event(resource: str, status: str, reason: str = "") -> dict[str, Any]:
+        said = {"ResourceStatusReason": reason} if reason else {}
+        return {"LogicalResourceId": resource, "ResourceStatus": status, **said}
+
+    events = [
+        event("tenantry-staging", "UPDATE_ROLLBACK_COMPLETE"),
+        event("UsersTable", "UPDATE_FAILED", "Resource update cancelled"),
+        event("Domain", "CREATE_FAILED", "The certificate is of another region"),
+        event("tenantry-staging", "UPDATE_IN_PROGRESS", "User Initiated"),
+        event("LedgerTable", "CREATE_FAILED", "Long ago"),
+    ]
+    make = boto3.client
+
+    def failing(service: str, *given: Any, **named: Any) -> Any:
+        client = make(service, *given, **named)
+        if service == "cloudformation":
+            waits = client.get_waiter
+
+            def fail(**_: str) -> None:
+                raise WaiterError("StackCreateComplete", "it is ROLLBACK_COMPLETE", {})
+
+            client.describe_stack_events = lambda **_: {"StackEvents": events}
+            client.get_waiter = lambda kind: (
+                waits(kind) if kind.startswith("change") else SimpleNamespace(wait=fail)
+            )
+        return client
+
+    monkeypatch.setattr(boto3, "client", failing)
+    say(STAGE)
+    with pytest.raises(Refused) as refused:
+        deploy.deploy(STAGE, BUCKET, [], packages[STAGE])
+    assert str(refused.value).endswith("Domain: The certificate is of another region")
+    assert "Long ago" not in str(refused.value)
 
 
 def test_what_cannot_be_changed_is_told() -> None:

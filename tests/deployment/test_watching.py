@@ -193,6 +193,19 @@ def test_somebody_is_told_when(transformed: Template, what: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("metric", ["Url5xxCount", "WebhookSignatureRefused"])
+def test_a_webhook_that_is_seldom_called_is_noticed_too(transformed: Template, metric: str) -> None:
+    """One message, refused again and again, is one now and one some minutes later."""
+    (made,) = [
+        alarm["Properties"]
+        for alarm in alarms(transformed).values()
+        if alarm["Properties"]["MetricName"] == metric
+    ]
+    assert made["Threshold"] == 1
+    assert made["DatapointsToAlarm"] <= 3
+    assert made["EvaluationPeriods"] * made["Period"] >= 3600
+
+
 def test_a_scheduled_function_that_does_not_run_is_noticed(transformed: Template) -> None:
     """A metric that is not told is the sign of it."""
     silent = {

@@ -1,6 +1,7 @@
 """Every request leaves one line, by which the person who was given its id can be helped."""
 
 import json
+import re
 from collections.abc import Callable
 from io import StringIO
 from typing import Any
@@ -11,6 +12,7 @@ from app import app
 from chalicelib.observability import logger
 from tests.support.people import People, Person
 from tests.support.visitor import Visitor, signed_in
+from tests.support.wire import Wire, cancelled, refusal
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -47,6 +49,41 @@ def test_who_asked_for_what_and_what_came_of_it(seller: Person, lines: Lines) ->
     assert line["milliseconds"] > 0
     assert line["cold_start"] in (True, False)
     assert "Secret Project" not in json.dumps(line)
+
+
+def test_whose_row_it_was(seller: Person, people: People, lines: Lines) -> None:
+    """An admin acts on everybody's. Only ids are told: a secret may stand in an address."""
+    tenant = seller.api.post("/v1/resellers/me/tenants", {"name": "Blue"}).json["id"]
+    lines()
+    people.admin.api.get(f"/v1/resellers/{seller.reseller_id}/tenants/{tenant}")
+    people.admin.api.get(f"/v1/resellers/{seller.reseller_id}/tenants/sk_live_pasted")
+    found, none = [line for line in lines() if "tenants" in line["route"]]
+    assert (found["reseller"], found["id"]) == (seller.reseller_id, tenant)
+    assert none["reseller"] == seller.reseller_id
+    assert "sk_live_pasted" not in json.dumps(none)
+    visitor = signed_in(people.admin)
+    lines()
+    visitor.get(f"/admin/resellers/{seller.reseller_id}/tenants/{tenant}")
+    (page,) = lines()
+    assert (page["reseller"], page["id"]) == (seller.reseller_id, tenant)
+
+
+def test_what_was_behind_a_503(seller: Person, lines: Lines, wire: Wire) -> None:
+    """Which row or table, and how it refused; the caller is told neither."""
+    wire.before(cancelled("None", "TransactionConflict"), times=10_000)
+    reply = seller.api.post("/v1/resellers/me/tenants", {"name": "Blue"})
+    wire.forget()
+    line = lines()[-1]
+    assert (reply.status, line["refused"]) == (503, "busy")
+    assert re.fullmatch(r"TransactionConflict on \w+", line["because"])
+    assert "Conflict" not in json.dumps(reply.json)
+    for code in ("ThrottlingException", "RequestLimitExceeded"):
+        wire.before(refusal(code, operation="Query"), operation="Query", times=10_000)
+        seller.api.get("/v1/resellers/me/ledger")
+        wire.forget()
+        (line,) = lines()
+        assert code in line["because"]
+        assert "ledger" in line["because"]
 
 
 def test_why_it_was_refused(seller: Person, people: People, lines: Lines) -> None:

@@ -1,11 +1,8 @@
 """The reseller's pages, without a browser and without a script."""
 
-import re
-
 import pytest
 
 from app import app
-from chalicelib.settings import settings
 from infra.local.stripe_stand_in.stand_in import StripeStandIn
 from tests.support.people import PASSWORD, People, Person
 from tests.support.purchases import buy_and_pay
@@ -77,28 +74,6 @@ def test_another_resellers_things_are_not_there(people: People, visitor: Visitor
 def test_an_admin_without_a_reseller_account_finds_no_reseller_pages(people: People) -> None:
     visitor = signed_in(people.admin)
     assert visitor.get("/reseller").status == 404
-
-
-def test_links_carry_the_stage_under_api_gateway(
-    reseller: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PUBLIC_URL", "https://abc.execute-api.example/api")
-    settings.cache_clear()
-    try:
-        visitor = Visitor(app, "/api").sign_in(reseller.email, PASSWORD)
-        for path in ("/reseller", "/reseller/licenses", "/reseller/tenants?create=1"):
-            shown = visitor.get(path)
-            assert shown.status == 200
-            links = re.findall(r'(?:href|src|action)="(/[^"]*)"', shown.text)
-            assert links
-            assert [link for link in links if not link.startswith("/api/")] == []
-        created = create_tenant(visitor, "Blue")
-        assert created.location.startswith("/api/reseller/tenants/tnt_")
-        asked = Visitor(app, "/api").get("/reseller/tenants")
-        assert asked.location == "/api/login?next=%2Freseller%2Ftenants"
-    finally:
-        monkeypatch.undo()
-        settings.cache_clear()
 
 
 def test_a_statement_is_printed_and_downloaded(

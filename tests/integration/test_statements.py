@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.api.csv import escaped, is_wanted
+from chalicelib.api.csv import Csv, escaped, is_wanted
+from chalicelib.errors import InvalidRequest
 from chalicelib.services.purchases import read_purchase
 from chalicelib.services.settlement import settle
 from chalicelib.services.sweep import sweep
@@ -205,6 +206,17 @@ def test_anothers_statement_does_not_exist(people: People) -> None:
             f"/v1/resellers/{other.reseller_id}/{noun}", headers={"Accept": "text/csv"}
         )
         assert reply.status == 404
+
+
+@pytest.mark.parametrize(("letter", "fits"), [("a", True), ("é", False), ("界", False)])
+def test_an_answer_is_as_long_as_it_is_sent(letter: str, fits: bool) -> None:
+    """Lambda's 6 MB count the answer as JSON, where such a letter takes six bytes."""
+    made = Csv("ledger.csv", ["reason"], ([letter * 1000] for _ in range(1000)))
+    if fits:
+        assert made.text().count(letter) >= 1_000_000
+    else:
+        with pytest.raises(InvalidRequest):
+            made.text()
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
