@@ -4,7 +4,6 @@ path; browsers treat http://127.0.0.1 and localhost as secure enough for them.""
 import base64
 import binascii
 import json
-from http.cookies import CookieError, SimpleCookie
 
 SESSION = "__Host-session"
 FLASH = "__Host-flash"
@@ -13,12 +12,17 @@ FLASH_LIMIT = 1500
 
 
 def read(header: str | None, name: str) -> str | None:
-    """One cookie of a Cookie header; None where it is missing or the header is no good."""
-    try:
-        morsel = SimpleCookie(header or "").get(name)
-    except CookieError:
-        return None
-    return morsel.value if morsel is not None and morsel.value else None
+    """One cookie of a Cookie header; None where it is missing.
+
+    Read as RFC 6265 says that servers get it, pair by pair. Python's own reader gives up at
+    the first pair that it dislikes, and what other software sets for all of a company's hosts
+    (JSON, say) would sign people out here.
+    """
+    for pair in (header or "").split(";"):
+        found, _, value = pair.strip().partition("=")
+        if found == name and value:
+            return value
+    return None
 
 
 def set_session(token: str, max_age: int) -> str:

@@ -101,6 +101,18 @@ def test_the_session_cookie_is_bound_to_this_host_and_hidden_from_scripts() -> N
     }
 
 
+@pytest.mark.parametrize(
+    "other",
+    ['a={"x":1}', "a=b c", "a", "a[b]=1", "ü=1", "expires=1", "secure", '"', "=", "", "; ;"],
+)
+def test_what_other_software_sets_signs_nobody_out(people: People, other: str) -> None:
+    """A cookie of a whole domain reaches us too, whatever is in it."""
+    session = f"__Host-session={people.reseller().api.token}"
+    browser = people.admin.api.as_(None)
+    for sent in (f"{other}; {session}", f"{session}; {other}"):
+        assert browser.get("/reseller/settings", headers={"Cookie": sent}).status == 200
+
+
 @pytest.mark.parametrize("token", ["a b", "a;b", "a\r\nSet-Cookie: x=y", 'a"b', "a,b", "ä"])
 def test_no_token_breaks_out_of_its_cookie(token: str) -> None:
     with pytest.raises(ValueError, match="cookie"):
