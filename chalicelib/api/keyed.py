@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.api import requests
 from chalicelib.api.answers import Answer, rendered, to_json
 from chalicelib.api.requests import Call
-from chalicelib.services import idempotency
+from chalicelib.services import attempts, idempotency
 from chalicelib.services.idempotency import AlreadyDone, Once
 from chalicelib.storage.idempotency import KeyedRequest
 
@@ -20,8 +20,7 @@ SECRET_FIELDS = frozenset({"token", "key"})
 
 def once(route: "Route", request: Any, call: Call[Any], idempotency_key: str) -> Answer:
     """Carry the request out, or repeat its answer; go on with it where it stopped halfway."""
-    owner = call.known_caller.id if call.known_caller and not route.ends_session else "public"
-    key = idempotency.key_for(owner, idempotency_key)
+    key = idempotency.key_for(_owner(route, call), idempotency_key)
     fingerprint, seed = requests.fingerprint(request, key, sensitive=route.sensitive)
     for _ in range(RESUMPTIONS):
         found = idempotency.find(key, fingerprint)
@@ -39,6 +38,16 @@ def once(route: "Route", request: Any, call: Call[Any], idempotency_key: str) ->
         except AlreadyDone:
             continue  # the same request, sent twice at once: the other one was first
     raise AlreadyDone
+
+
+def _owner(route: "Route", call: Call[Any]) -> str:
+    """Whose the key is. Nobody's who is not signed in: the network's that it comes from, or a
+    key that somebody knows would try passwords against its record, past every lockout."""
+    if route.ends_session:
+        return "public"  # the session may have ended by now; the fingerprint holds its token
+    if call.known_caller is not None:
+        return call.known_caller.id
+    return f"public:{attempts.network(call.device.source_ip)}"
 
 
 def _record(answer: Answer, seed: bytes | None) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def begin_mail(email: str, source_ip: str | None) -> Try:
     return _begin(
         [
             (f"mail:{_digest(email)}", lockout.MAILBOX),
-            (f"mail-from:{_network(source_ip)}", lockout.MAIL_SOURCE),
+            (f"mail-from:{network(source_ip)}", lockout.MAIL_SOURCE),
         ]
     )
 
@@ -94,10 +94,10 @@ def _account(email: str) -> str:
 
 
 def _source(source_ip: str | None) -> str:
-    return f"source:{_network(source_ip)}"
+    return f"source:{network(source_ip)}"
 
 
-def _network(source_ip: str | None) -> str:
+def network(source_ip: str | None) -> str:
     """An IPv6 customer has a whole /64 to send from."""
     if source_ip is None:
         return "unknown"

@@ -114,6 +114,24 @@ def test_an_ipv6_customer_is_one_address(people: People, api: Api, from_address:
     assert sign_in(api, "y@example.com").code == "unauthenticated"
 
 
+def test_who_knows_a_clients_idempotency_key_has_no_more_guesses_for_it(
+    people: People, api: Api, from_address: object
+) -> None:
+    """The record of a keyed sign-in tells nobody elsewhere whether a password is the right one:
+    refused as another request, or answered with the session."""
+    login = {"email": people.reseller().email, "password": PASSWORD}
+    first = api.post("/v1/login", login, key="sign-in")
+    assert api.post("/v1/login", login, key="sign-in").text == first.text
+    assert callable(from_address)
+    from_address("198.51.100.7")
+    guesses = [
+        api.post("/v1/login", {**login, "password": f"guess {number}"}, key="sign-in").code
+        for number in range(6)
+    ]
+    assert guesses == ["unauthenticated"] * 5 + ["rate_limited"]
+    assert api.post("/v1/login", login, key="sign-in").code == "rate_limited"
+
+
 def test_changing_a_password_counts_as_trying_it(people: People, api: Api) -> None:
     someone = people.reseller()
     wrong = {"current_password": "wrong", "new_password": "a fine new passphrase"}
