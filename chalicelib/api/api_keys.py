@@ -52,6 +52,13 @@ def _create(call: Call[NewApiKey], owner: Owner) -> NewKey:
     )
 
 
+def _revoke(call: Call[Empty], owner: Owner) -> None:
+    call.on_current(
+        lambda: api_keys.read_key(owner, call.path["id"]),
+        lambda key: api_keys.revoke_key(key, by=call.by),
+    )
+
+
 @routes.api(
     "POST",
     RESELLER_KEYS,
@@ -91,8 +98,7 @@ def list_reseller_keys(call: Call[ListQuery]) -> Page[Credential]:
 )
 def revoke_reseller_key(call: Call[Empty]) -> None:
     """Revoke a key: it stops at once."""
-    owner = api_keys.owner_of_reseller_keys(call.reseller)
-    api_keys.revoke_key(owner, call.path["id"], by=call.by)
+    _revoke(call, api_keys.owner_of_reseller_keys(call.reseller))
 
 
 @routes.api(
@@ -133,4 +139,4 @@ def list_admin_keys(call: Call[ListQuery]) -> Page[Credential]:
 )
 def revoke_admin_key(call: Call[Empty]) -> None:
     """Revoke one of one's own admin keys: it stops at once."""
-    api_keys.revoke_key(Owner(call.caller.id), call.path["id"], by=call.by)
+    _revoke(call, Owner(call.caller.id))

@@ -102,4 +102,7 @@ def list_sessions(call: Call[ListQuery]) -> Page[OpenSession]:
 )
 def revoke_session(call: Call[Empty]) -> None:
     """End one of one's own sessions."""
-    sessions.revoke_session(call.caller, call.path["id"], by=call.by)
+    call.on_current(
+        lambda: sessions.read_session(call.caller, call.path["id"]),
+        lambda session: sessions.revoke_session(call.caller, session, by=call.by),
+    )

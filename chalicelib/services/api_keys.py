@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib import clock
-from chalicelib.errors import InvalidRequest, NotFound, Unauthenticated
+from chalicelib.errors import InvalidRequest, NotFound, Unauthenticated, VersionConflict
 from chalicelib.services import audit, secrets
 from chalicelib.services.idempotency import UNKEYED, Once
 from chalicelib.storage.credentials import Credential, Kind
@@ -124,19 +124,24 @@ def list_keys(owner: Owner, request: PageRequest) -> Page[Credential]:
     return Page([row for row in page.rows if owner.owns(row)], page.next_cursor)
 
 
-def revoke_key(owner: Owner, key_id: str, *, by: str) -> None:
-    """It stops at once. Raises NotFound."""
+def read_key(owner: Owner, key_id: str) -> Credential:
+    """Raises NotFound."""
     row = get(Credential, key_id)
     if row is None or not owner.owns(row):
         raise NotFound("API key")
+    return row
+
+
+def revoke_key(row: Credential, *, by: str) -> None:
+    """It stops at once. Raises VersionConflict: it was used or revoked since it was read."""
     tx = Transaction()
-    tx.delete(row, condition=Credential.owner == owner.user_id, otherwise=NotFound("API key"))
+    tx.delete(row, condition=Credential.version == row.version, otherwise=VersionConflict())
     audit.record(
         tx,
         actor=by,
         action="api_key.revoked",
-        target=key_id,
-        reseller_id=owner.reseller_id,
+        target=row.id,
+        reseller_id=row.reseller_id,
         before={"name": row.name},
     )
     tx.commit()

@@ -183,17 +183,20 @@ def _shown(row: Credential, here: str | None) -> OpenSession:
     )
 
 
-def revoke_session(caller: Caller, session_id: str, *, by: str) -> None:
-    """End one of one's own sessions. Raises NotFound."""
+def read_session(caller: Caller, session_id: str) -> Credential:
+    """One of one's own. Raises NotFound."""
     session = get(Credential, session_id)
     if session is None or session.owner != caller.id or session.kind is not Kind.SESSION:
         raise NotFound("session")
+    return session
+
+
+def revoke_session(caller: Caller, session: Credential, *, by: str) -> None:
+    """End one of one's own sessions. Raises VersionConflict: it was used or ended since it was
+    read."""
     tx = Transaction()
-    tx.delete(
-        session,
-        condition=Credential.owner == caller.id,
-        otherwise=NotFound("session"),
-    )
+    unchanged = Credential.version == session.version
+    tx.delete(session, condition=unchanged, otherwise=VersionConflict())
     audit.record(
         tx,
         actor=by,

@@ -112,7 +112,10 @@ def add_own_account(pages: Pages, base: str, *, audience: Audience, show: Show) 
         return visit.redirect(base, flash=flash)
 
     def revoke_session(visit: Visit) -> Response:
-        sessions.revoke_session(visit.caller, visit.path["id"], by=visit.by)
+        visit.on_current(
+            lambda: sessions.read_session(visit.caller, visit.path["id"]),
+            lambda session: sessions.revoke_session(visit.caller, session, by=visit.by),
+        )
         return visit.redirect(f"{base}#sessions", flash="That session is signed out.")
 
     def revoke_others(visit: Visit) -> Response:

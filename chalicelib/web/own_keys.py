@@ -9,7 +9,7 @@ from chalice.app import Response
 
 from chalicelib.api.api_keys import NewApiKey
 from chalicelib.api.routing import Audience
-from chalicelib.errors import InvalidRequest, NotFound, TenantryError
+from chalicelib.errors import InvalidRequest, TenantryError
 from chalicelib.services import api_keys
 from chalicelib.services.api_keys import NewKey, Owner
 from chalicelib.services.idempotency import Once
@@ -101,10 +101,7 @@ def add_own_keys(pages: Pages, ring: KeyRing) -> None:
 
     def confirm_revoke(visit: Visit) -> Response:
         """The question, for anyone without a script."""
-        found = (key for key in _keys(ring.owner(visit)) if key.id == visit.path["id"])
-        key = next(found, None)
-        if key is None:
-            raise NotFound("API key")
+        key = api_keys.read_key(ring.owner(visit), visit.path["id"])
         return visit.render(
             "confirm.html",
             title=f"Revoke {key.name}",
@@ -118,7 +115,10 @@ def add_own_keys(pages: Pages, ring: KeyRing) -> None:
         )
 
     def revoke_key(visit: Visit) -> Response:
-        api_keys.revoke_key(ring.owner(visit), visit.path["id"], by=visit.by)
+        visit.on_current(
+            lambda: api_keys.read_key(ring.owner(visit), visit.path["id"]),
+            lambda key: api_keys.revoke_key(key, by=visit.by),
+        )
         return visit.redirect(section, flash="The key is revoked.")
 
     pages.page("POST", keys, audience=ring.audience)(create_key)

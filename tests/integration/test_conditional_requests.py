@@ -22,6 +22,9 @@ RESOURCES = [
 ]
 # Branding answers with more than its row holds: it has tests of its own.
 PATCHES = [r for r in DECLARED if r.method == "PATCH" and not r.path.endswith("/branding")]
+EVERY_DELETE = pytest.mark.parametrize(
+    "route", [r for r in DECLARED if r.method == "DELETE"], ids=lambda r: r.path
+)
 EVERY_RESOURCE = pytest.mark.parametrize("route", RESOURCES, ids=lambda r: r.path)
 EVERY_PATCH = pytest.mark.parametrize("route", PATCHES, ids=lambda r: r.path)
 
@@ -153,6 +156,25 @@ def test_a_delete_of_one_version(world: World) -> None:
     assert (refused.status, refused.code) == (412, "version_conflict")
     tag = world.reseller.api.get(where).headers["ETag"]
     assert world.reseller.api.delete(where, if_match=tag).status == 204
+
+
+@EVERY_DELETE
+def test_no_delete_passes_over_if_match(world: World, route: Route) -> None:
+    request = example(world, route)
+    rows = everything()
+    for given in ('"0"', '"99"', "x"):
+        refused = request.send(if_match=given)
+        assert (refused.status, refused.code) == (412, "version_conflict")
+    assert everything() == rows
+    assert request.send(if_match="*").status == 204
+
+
+def test_a_key_made_is_revoked_by_the_tag_it_was_answered_with(world: World) -> None:
+    keys = "/v1/resellers/me/api-keys"
+    made = world.reseller.api.post(keys, {"name": "ERP", "scopes": ["read"]})
+    where, tag = f"{keys}/{made.json['id']}", made.headers["ETag"]
+    assert world.reseller.api.delete(where, if_match=tag).status == 204
+    assert world.reseller.api.delete(where, if_match=tag).code == "not_found"
 
 
 def test_every_edit_is_tried_here() -> None:
