@@ -10,6 +10,7 @@ from chalicelib.api.fields import (
     Input,
     ListQuery,
     NewPassword,
+    Password,
     RowOutput,
     Text,
     Time,
@@ -44,11 +45,14 @@ class NewUser(Input):
 
 
 class UserChanges(Changes):
+    """current_password: to change one's own email or password."""
+
     email: Email = ""
     name: Text = ""
     password: NewPassword = ""
     is_super_admin: bool = False
     is_active: bool = True
+    current_password: Password = ""
 
 
 class UserQuery(ListQuery):
@@ -117,9 +121,13 @@ def read_user(call: Call[Empty]) -> User:
 )
 def edit_user(call: Call[UserChanges]) -> User:
     """Change the fields that are sent."""
+    changes = call.changes()
+    proof = changes.pop("current_password", "")
     return call.on_current(
         lambda: users.read_user(call.path["id"]),
-        lambda user: users.edit_user(user, call.changes(), by=call.by),
+        lambda user: users.edit_proven(
+            user, changes, current_password=proof, device=call.device, by=call.by
+        ),
     )
 
 

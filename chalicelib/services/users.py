@@ -90,7 +90,8 @@ def list_users(request: PageRequest, *, email_prefix: str = "") -> Page[User]:
 def edit_user(user: User, changes: dict[str, Any], *, by: str) -> User:
     """Change some of email, name, password, is_super_admin, is_active of the row as read.
 
-    Deactivating ends the user's sessions and keys for good; a new password ends the sessions.
+    Deactivating ends the user's sessions and keys for good; a new password ends the sessions;
+    being an admin no more ends the admin's keys.
     What is so already changes nothing. Raises EmailTaken, InvalidRequest, Forbidden,
     VersionConflict.
     """
@@ -121,21 +122,23 @@ def edit_user(user: User, changes: dict[str, Any], *, by: str) -> User:
     deactivated = user.is_active and not columns.get("is_active", True)
     if deactivated:
         columns["deactivated_at"] = tx.now
+    demoted = user.is_super_admin and not columns.get("is_super_admin", True)
     tx.change(user, **columns)
     tx.commit()
-    _clear_away(user, password is not None, deactivated)
+    _clear_away(user, password is not None, deactivated, demoted)
     return user
 
 
-def edit_profile(
-    user: User, *, name: str, email: str, current_password: str, device: Device, by: str
+def edit_proven(
+    user: User, changes: dict[str, Any], *, current_password: str, device: Device, by: str
 ) -> User:
-    """One's own name and address, of the row as read. The address decides who gets password
-    links, so changing it takes the password. Raises InvalidRequest, RateLimited, EmailTaken,
-    VersionConflict."""
-    if email != user.email:
+    """The same, where it may be one's own row: the address decides who gets password links, so
+    that changing one's own takes the password, as changing the password does. Raises RateLimited
+    besides."""
+    takes_over = "password" in changes or changes.get("email", user.email) != user.email
+    if takes_over and str(by) == user.id:
         passwords.prove(user, current_password, device=device)
-    return edit_user(user, {"name": name, "email": email}, by=by)
+    return edit_user(user, changes, by=by)
 
 
 def _move_admins(tx: Transaction, user: User, columns: dict[str, Any], *, by: str) -> None:
@@ -150,11 +153,14 @@ def _move_admins(tx: Transaction, user: User, columns: dict[str, Any], *, by: st
         super_admins.check_another(tx, user.id, by=by, field=field)
 
 
-def _clear_away(user: User, new_password: bool, deactivated: bool) -> None:
+def _clear_away(user: User, new_password: bool, deactivated: bool, demoted: bool) -> None:
     if deactivated:
         clear_away(user.id, Kind)
-    elif new_password:
+        return
+    if new_password:
         clear_away(user.id, [Kind.SESSION, Kind.PASSWORD_LINK])
+    if demoted:
+        clear_away(user.id, [Kind.ADMIN_KEY])
 
 
 def send_password_link(user: User, *, by: str, once: Once = UNKEYED) -> User:

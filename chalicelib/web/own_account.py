@@ -82,10 +82,9 @@ def add_own_account(pages: Pages, base: str, *, audience: Audience, show: Show) 
             profile = form.read(Profile, name=form.get("name"), email=form.get("email"))
             visit.on_current(
                 lambda: users.read_user(visit.caller.id),
-                lambda user: users.edit_profile(
+                lambda user: users.edit_proven(
                     user,
-                    name=profile.name,
-                    email=profile.email,
+                    {"name": profile.name, "email": profile.email},
                     current_password=form.get("current_password"),
                     device=visit.device,
                     by=visit.by,

@@ -95,6 +95,16 @@ def test_ones_own_switches_stay_as_they_are(admin: Visitor, people: People) -> N
     assert admin.get("/admin/users").status == 200
 
 
+def test_ones_own_address_is_not_changed_without_the_password(
+    admin: Visitor, people: People
+) -> None:
+    path = f"/admin/users/{people.admin.user_id}"
+    typed = {"email": "thief@example.com", "name": "Changed"}
+    assert admin.submit(admin.get(path), path, **typed).status == 303
+    user = people.admin.api.get(f"/v1/users/{people.admin.user_id}").json
+    assert (user["email"], user["name"]) == (people.admin.email, "Changed")
+
+
 def test_only_users_without_an_account_are_suggested(admin: Visitor, people: People) -> None:
     free, taken = people.user(), people.reseller()
     found = json.loads(admin.get("/admin/users/suggest?q=").text)

@@ -174,6 +174,9 @@ def test_a_former_admins_keys_stop(people: People) -> None:
     admins.patch(f"/v1/users/{second}", {"is_super_admin": False})
     assert key.get("/v1/users").status == 401
     assert key.get("/v1/me").status == 401
+    admins.patch(f"/v1/users/{second}", {"is_super_admin": True})
+    assert key.get("/v1/users").status == 401, "it came back with its owner"
+    assert api.get(ADMINS).json["data"] == []
 
 
 def test_a_key_ends_with_its_accounts_move_to_another_user(people: People) -> None:

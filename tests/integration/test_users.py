@@ -132,6 +132,21 @@ def test_a_new_password_works_and_the_old_one_no_more(people: People) -> None:
     assert nobody.post("/v1/login", {**login, "password": PASSWORD}).status == 401
 
 
+@pytest.mark.parametrize("change", [{"email": "thief@example.com"}, {"password": "a new password"}])
+def test_ones_own_way_in_is_changed_with_the_password_alone(
+    people: People, change: dict[str, str]
+) -> None:
+    """Or a session left open would be enough to take an admin's account over for good."""
+    own = f"{USERS}/{people.admin.user_id}"
+    before = people.admin.api.get(own).json
+    for proof in ({}, {"current_password": "not it"}):
+        refused = people.admin.api.patch(own, change | proof)
+        assert refused.json["errors"][0]["field"] == "current_password"
+    assert people.admin.api.get(own).json == before
+    assert people.admin.api.patch(own, {"email": people.admin.email, "name": "A"}).status == 200
+    assert people.admin.api.patch(own, change | {"current_password": PASSWORD}).status == 200
+
+
 def test_becoming_an_admin(people: People) -> None:
     user = people.user()
     assert user.api.get(USERS).status == 403

@@ -100,8 +100,11 @@ def edit_user(visit: Visit) -> Response:
     user_id = visit.path["id"]
     try:
         changes: dict[str, Any] = form.read(UserForm).model_dump()
-        # One's own two switches are locked, and a locked one sends nothing.
-        if user_id != visit.caller.id:
+        # One's own address takes the password, which the page of one's account asks for; one's
+        # own two switches are locked, and a locked one sends nothing.
+        if user_id == visit.caller.id:
+            del changes["email"]
+        else:
             changes["is_active"] = form.get("is_active") == "true"
             changes["is_super_admin"] = form.get("is_super_admin") == "true"
         user = visit.on_current(
