@@ -6,12 +6,17 @@ import unicodedata
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 SLUG_LENGTH = range(3, 64)
 
-# Control characters, and the invisible and direction-changing ones that make one name look
-# like another. Zero-width joiners stay: scripts need them.
-_UNPRINTABLE = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
-_INVISIBLE = frozenset(
-    "\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+# Control characters and format characters: the invisible and direction-changing ones that make
+# one name look like another.
+_UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+# Format characters that scripts and emoji need: the zero-width joiners, and the signs that
+# Arabic, Syriac and Kaithi write below numbers.
+_NEEDED = frozenset(
+    "\u200c\u200d\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd"
+    "\U000110cd"
 )
+# Letters, marks and a symbol by their category, and nothing to the eye.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 
 
 def check_slug(slug: str) -> str:
@@ -36,9 +41,15 @@ def clean_text(text: str) -> str:
     text = unicodedata.normalize("NFC", text).strip()
     if not text:
         raise ValueError("It must not be empty.")
-    if any(unicodedata.category(c) in _UNPRINTABLE or c in _INVISIBLE for c in text):
+    if any(_is_hidden(c) for c in text):
         raise ValueError("Control and invisible characters are not allowed.")
+    if not any(unicodedata.category(c)[0] in "LNPS" for c in text):
+        raise ValueError("It must hold a letter, a digit or a sign.")
     return text
+
+
+def _is_hidden(c: str) -> bool:
+    return c in _BLANK or (unicodedata.category(c) in _UNPRINTABLE and c not in _NEEDED)
 
 
 def fold_email(address: str) -> str:

@@ -8,7 +8,15 @@ SCRIPT = "<script>window.hurt=1</script>"
 
 CONTROL = ("Acme\x00", "Acme\x1b[31m", "Acme\nSet-Cookie: a=b", "Ac\x7fme", "Acme\u2028Corp")
 BIDIRECTIONAL = ("\u202eemcA", "Acme\u2066gpj.exe\u2069", "\u200fAcme", "Acme\u061c")
-INVISIBLE = ("Ac\u200bme", "\ufeffAcme", "Ac\u2060me", "Acme\ue000", "Acme\ud83d")
+INVISIBLE = (
+    "Ac\u200bme",
+    "\ufeffAcme",
+    "Ac\u2060me",
+    "Acme\ue000",
+    "Acme\ud83d",
+    "\u3164",
+    "Ac\u00adme",
+)
 
 _COLOURS = (
     "red",

@@ -62,11 +62,44 @@ def test_a_slug_made_of_any_name_is_one(name: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a\x00b", "a\nb", "\x7f", "a\u202eb", "\u200b", "\ufeffa", "a\u2028b", "\ud800", "\ue000"],
+    [
+        "a\x00b",
+        "a\nb",
+        "\x7f",
+        "a\u202eb",
+        "\u200b",
+        "\ufeffa",
+        "a\u2028b",
+        "\ud800",
+        "\ue000",
+        "a\u00adb",
+        "a\u2062b",
+        "a\u206ab",
+        "a\ufff9b",
+        "a\u180eb",
+        "a\U000e0041",
+        "a\U0001d173",
+        "a\u034fb",
+        "\u115f",
+        "\u3164",
+        "\uffa0",
+        "\u2800",
+    ],
 )
 def test_text_that_can_not_be_shown_safely(text: str) -> None:
     with pytest.raises(ValueError, match="not allowed"):
         clean_text(text)
+
+
+@pytest.mark.parametrize("text", ["\u200d", "\u200c\u200d", "\ufe0f", "\u0301", "\U000e0100"])
+def test_what_shows_nothing_by_itself_is_no_name(text: str) -> None:
+    with pytest.raises(ValueError, match="letter"):
+        clean_text(text)
+
+
+@pytest.mark.parametrize("text", ["👩‍💻", "☎️", "नमस्ते", "می‌خواهم", "؁٣", "C++", "3M", "¥", "葛󠄀城"])
+def test_every_script_and_sign_is_a_name(text: str) -> None:
+    assert clean_text(text) == text
 
 
 @pytest.mark.parametrize("text", ["", " ", "\t\n ", "\u3000", "\u00a0"])
