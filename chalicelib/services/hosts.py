@@ -8,18 +8,22 @@ from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from chalicelib.domain.custom_domains import record_name
 from chalicelib.settings import settings
 
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
 MAX_HOST = 253
+# The record that proves a host stands below it, and is a name too.
+MAX_CUSTOM_HOST = MAX_HOST - len(record_name(""))
 # RFC 6761 and 6762, ICANN's .internal: names that no public DNS answers for.
 SPECIAL = frozenset({"localhost", "local", "internal", "onion", "arpa", "invalid"})
 
-# Scripts that are written together; each stands for the first word of its letters' names.
+# Scripts that are written together; each stands for the first word of its letters' names. The
+# signs of 佐々木 and of データ are named otherwise than the letters that they stand among.
 _EAST_ASIAN = (
-    {"CJK", "HIRAGANA", "KATAKANA", "LATIN"},
+    {"CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "LATIN"},
     {"CJK", "HANGUL", "LATIN"},
     {"CJK", "BOPOMOFO", "LATIN"},
 )
@@ -39,6 +43,8 @@ def check_custom_host(text: str) -> str:
     if any(c in text.strip() for c in "/:@?#%*\\ "):
         raise ValueError("Send the host name alone, such as app.example.com.")
     host = _to_ascii(text.strip())
+    if len(host) > MAX_CUSTOM_HOST:
+        raise ValueError(f"Use {MAX_CUSTOM_HOST} characters at most.")
     if _is_ip_address(host):
         raise ValueError("Use a host name, not an IP address.")
     if "." not in host or host.rpartition(".")[2] in SPECIAL:

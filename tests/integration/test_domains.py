@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.custom_domains import PENDING_LIFETIME
 from chalicelib.services import txt_records
 from chalicelib.services.domain_checks import ATTEMPTS_ALLOWED, ATTEMPTS_WINDOW
 from chalicelib.services.domains import MAX_DOMAINS
@@ -191,13 +192,16 @@ def test_look_ups_on_request_are_limited(zone: Zone, reseller: Person, frozen: T
 
 
 def test_domains_of_a_reseller_are_limited(
-    reseller: Person, monkeypatch: pytest.MonkeyPatch
+    reseller: Person, frozen: TestClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chalicelib.services.domains.MAX_DOMAINS", 2)
     add(reseller, "a.acme.example")
     add(reseller, "b.acme.example")
     assert reseller.api.post(DOMAINS, {"host": "c.acme.example"}).code == "invalid_request"
     assert MAX_DOMAINS == 100
+    frozen.advance(PENDING_LIFETIME)
+    reseller.sign_in_anew()
+    add(reseller, "c.acme.example")  # what has expired takes no room, collected or not
 
 
 class TestTenants:

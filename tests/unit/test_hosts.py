@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.domain.custom_domains import record_name
 from chalicelib.services import hosts
 from chalicelib.services.hosts import check_custom_host, normalised
 from chalicelib.settings import Value, settings
@@ -20,6 +21,10 @@ from chalicelib.settings import Value, settings
         ("straße.de", "xn--strae-oqa.de"),
         ("日本語.jp", "xn--wgv71a119e.jp"),
         ("ひらカタ漢a.jp", "xn--a-nbu3cwg2dq964b.jp"),
+        ("コーヒー.jp", "xn--tck2c4fb.jp"),
+        ("らーめん.jp", "xn--ebkp5a86a.jp"),
+        ("佐々木.jp", "xn--u6jy55gilq.jp"),
+        ("〆切.jp", "xn--v6jt73h.jp"),
         ("пример.рф", "xn--e1afmkfd.xn--p1ai"),
         ("app。example．com", "app.example.com"),
         ("me.github.io", "me.github.io"),
@@ -31,6 +36,21 @@ def test_one_spelling(typed: str, kept: str) -> None:
     assert check_custom_host(typed) == kept
     assert check_custom_host(kept) == kept
     assert normalised(kept.upper() + ":8443") == kept
+
+
+def test_a_host_leaves_room_for_the_record_that_proves_it() -> None:
+    labels = ".".join(["x" * 60] * 3)
+    longest = f"{labels}.{'y' * 52}.example"
+    assert len(record_name(longest)) == 253
+    assert check_custom_host(longest) == longest
+    with pytest.raises(ValueError, match="243 characters"):
+        check_custom_host(f"{labels}.{'y' * 53}.example")
+
+
+@pytest.mark.parametrize("host", ["аpple.example", "pаypal.com", "ġооgle.com", "αpp.example"])
+def test_a_label_that_imitates_another_is_refused(host: str) -> None:
+    with pytest.raises(ValueError, match="mixes alphabets"):
+        check_custom_host(host)
 
 
 @pytest.mark.parametrize(
