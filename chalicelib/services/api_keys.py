@@ -16,6 +16,8 @@ from chalicelib.storage.rows import new_id
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User
 
+NOT_ACTIVE = "The user whose key this would be is not active."
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -64,7 +66,8 @@ def create_key(
 ) -> NewKey:
     """Condition: the owner is active and, for what only admins may, a super admin.
 
-    Raises InvalidRequest (expires_at in the past; scope admin for one who is none).
+    Raises InvalidRequest (expires_at in the past; scope admin for one who is none; somebody
+    else who is not active), Unauthenticated (oneself is not, any more).
     """
     if expires_at is not None and expires_at <= clock.now():
         raise InvalidRequest.of("expires_at", "Choose a time that is still to come.")
@@ -83,7 +86,7 @@ def create_key(
     )
     tx.witness(row)
     needs_admin = "admin" in wanted or owner.kind is Kind.ADMIN_KEY
-    _require_owner(tx, owner, admin=needs_admin)
+    _require_owner(tx, owner, admin=needs_admin, by=by)
     audit.record(
         tx,
         actor=by,
@@ -98,7 +101,7 @@ def create_key(
     return made
 
 
-def _require_owner(tx: Transaction, owner: Owner, *, admin: bool) -> None:
+def _require_owner(tx: Transaction, owner: Owner, *, admin: bool, by: str) -> None:
     active = User.is_active == True  # noqa: E712 - builds a condition
     if admin:
         tx.check(
@@ -108,7 +111,8 @@ def _require_owner(tx: Transaction, owner: Owner, *, admin: bool) -> None:
             otherwise=InvalidRequest.of("scopes", "Only a super admin's key can have scope admin."),
         )
     else:
-        refused = Unauthenticated("The user of this key is not active.")
+        mine = str(by) == owner.user_id
+        refused = Unauthenticated(NOT_ACTIVE) if mine else InvalidRequest.of("reseller", NOT_ACTIVE)
         tx.check(User, owner.user_id, condition=active, otherwise=refused)
 
 

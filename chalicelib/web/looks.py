@@ -56,10 +56,12 @@ def worn(look: Look) -> dict[str, Any]:
 
 
 def sheet(look: Look, asked_for: str) -> Response:
-    """The stylesheet of a look: kept for ever under the address that names its content."""
+    """The stylesheet of a look: kept for ever under the address that names its content. By
+    browsers alone: whose look it is the host says, which a cache between may leave out."""
     css = stylesheet(look.values())
     kept = "max-age=31536000, immutable" if asked_for == _content_hash(css) else "max-age=60"
-    return Response(css, {"Content-Type": "text/css; charset=utf-8", "Cache-Control": kept})
+    control = f"private, {kept}"
+    return Response(css, {"Content-Type": "text/css; charset=utf-8", "Cache-Control": control})
 
 
 def _content_hash(css: str) -> str:

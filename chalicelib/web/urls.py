@@ -41,6 +41,8 @@ def own_path(address: str | None) -> str | None:
     if not address or not address.startswith("/") or address.startswith(("//", "/\\")):
         return None
     parts = urlsplit(address)
-    if parts.scheme or parts.netloc or not address.isprintable() or "\\" in address:
+    if parts.scheme or parts.netloc or "\\" in address:
         return None
+    if not address.isascii() or not address.isprintable():
+        return None  # no address of ours is written so, and no header holds it
     return address

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ from chalice.app import Chalice
 from chalice.config import Config
 from chalice.local import CustomLocalChalice, LocalGateway, LocalGatewayException
 
+from chalicelib.api.headers import DATA
+from chalicelib.api.problems import MEDIA_TYPE
 from chalicelib.functions.stripe_webhook import stripe_webhook
 
 WEBHOOK_PATH = "/stripe/webhook"
@@ -65,7 +68,8 @@ def _not_found() -> HttpAnswer:
         "code": "not_found",
     }
     body = json.dumps(document).encode()
-    return HttpAnswer(404, [("Content-Type", "application/problem+json")], body)
+    sent = [("Content-Type", MEDIA_TYPE), *DATA.items(), ("X-Request-Id", str(uuid.uuid4()))]
+    return HttpAnswer(404, sent, body)
 
 
 def _function_url(method: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer:

@@ -11,6 +11,7 @@ import pytest
 from stripe import HTTPClient
 
 from chalicelib import settings
+from chalicelib.api.headers import DATA
 from chalicelib.api.routing import DECLARED, Audience
 from chalicelib.payments.client import NETWORK_RETRIES, TIMEOUT_SECONDS
 from chalicelib.storage.rows import Expiry, Row
@@ -221,6 +222,20 @@ def test_the_gateway_answers_in_problem_documents(transformed: Template) -> None
         assert {"type", "title", "detail", "code"} <= set(document)
         if "statusCode" in answer:
             assert document["status"] == int(answer["statusCode"])
+
+
+def test_the_gateway_sends_the_headers_of_every_answer(transformed: Template) -> None:
+    local = dict(_not_found().headers)
+    for answer in gateway_responses(transformed).values():
+        sent = {
+            name.removeprefix("gatewayresponse.header."): value
+            for name, value in answer["responseParameters"].items()
+        }
+        assert sent["X-Request-Id"] == "context.requestId"
+        for name, value in DATA.items():
+            # An empty list is what 'none' says, without quotes inside of quotes.
+            assert sent[name] == "'" + value.replace(" 'none'", "") + "'", name
+            assert local[name] == value
 
 
 def gateway_responses(transformed: Template) -> dict[str, Any]:

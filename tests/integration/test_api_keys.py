@@ -132,6 +132,14 @@ def test_an_admin_manages_a_resellers_keys(people: People) -> None:
     assert people.admin.api.delete(f"{path}/{made['id']}").status == 204
 
 
+def test_no_key_is_made_for_who_is_not_active_and_the_admin_stays_signed_in(people: People) -> None:
+    account = people.reseller()
+    people.admin.api.patch(f"/v1/users/{account.user_id}", {"is_active": False})
+    path = f"/v1/resellers/{account.reseller_id}/api-keys"
+    refused = people.admin.api.post(path, {"name": "ERP", "scopes": ["read"]})
+    assert (refused.status, refused.json["errors"][0]["field"]) == (422, "reseller")
+
+
 def test_only_an_admin_can_own_a_key_of_scope_admin(people: People) -> None:
     account = people.reseller()
     body = {"name": "ERP", "scopes": ["read", "admin"]}

@@ -91,6 +91,7 @@ def test_the_sign_in_page_wears_the_brand_and_keeps_it_after_an_error(reseller: 
     css = visitor.get(href[1].replace("&amp;", "&"))
     assert css.text.startswith(":root{--brand-primary:#aa0000;")
     assert "immutable" in css.headers["Cache-Control"]
+    assert "private" in css.headers["Cache-Control"], "a cache between may not know the host"
     assert (
         "immutable"
         not in visitor.get("/brand.css?reseller=company-1&v=old").headers["Cache-Control"]
