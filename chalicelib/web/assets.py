@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.api import headers
+from chalicelib.api import headers, requests
 from chalicelib.web.looks import Look, sheet
 from chalicelib.web.rendering import HERE
 from chalicelib.web.routing import Audience, Pages, Visit
@@ -23,12 +23,13 @@ TYPES = {
 @assets.route("/static/{name}", methods=["GET"], content_types=[])
 def static_file(name: str) -> Response:
     """Only the files that are known: no path comes from the address."""
+    shared = {**headers.of_pages(), "X-Request-Id": requests.request_id(assets.current_request)}
     if name not in TYPES:
-        plain = {**headers.of_pages(), "Content-Type": "text/plain"}
+        plain = {**shared, "Content-Type": "text/plain; charset=utf-8"}
         return Response("There is no such file.", plain, HTTPStatus.NOT_FOUND)
     kept = {"Content-Type": TYPES[name], "Cache-Control": "public, max-age=31536000, immutable"}
     text = (HERE / "static" / name).read_text()
-    return Response(text, {**headers.of_pages(), **kept}, HTTPStatus.OK)
+    return Response(text, {**shared, **kept}, HTTPStatus.OK)
 
 
 @pages.page("GET", "/brand.css", audience=Audience.PUBLIC)

@@ -174,6 +174,15 @@ def test_every_wrong_field_is_named(people: People) -> None:
     assert {error["field"] for error in reply.json["errors"]} == {"email", "name", "more"}
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/resellers/me/tenants?limit=1&limit=2", "/v1/pricing/quote?quantity=1&quantity=2"]
+)
+def test_a_parameter_sent_twice_is_refused(world: World, path: str) -> None:
+    refused = world.reseller.api.get(path)
+    assert_problem(refused, *INVALID)
+    assert [error["message"] for error in refused.json["errors"]] == ["Send this parameter once."]
+
+
 def test_of_a_field_sent_twice_one_counts(world: World) -> None:
     path = "/v1/resellers/me/tenants"
     made = world.reseller.api.post(path, b'{"name": "First", "name": "Second"}')

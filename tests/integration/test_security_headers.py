@@ -11,25 +11,61 @@ from chalicelib.settings import settings
 from chalicelib.web import cookies, forgery, rendering
 from tests.support.api import Api
 from tests.support.people import PASSWORD, People
-from tests.support.visitor import Visitor
+from tests.support.visitor import Shown, Visitor
+
+# What anybody may keep, since it is the same for all; of a brand's sheet, browsers alone.
+KEPT = {"/v1/branding", "/brand.css", "/static/app.css"}
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["/health", "/v1/pricing", "/v1/me", "/v1/pricing/quote", "/login", "/admin", "/"],
-)
-def test_every_answer_says_how_it_may_be_used(api: Api, path: str) -> None:
-    """Of success, of refusal, of bad input; of data, of pages, of redirects."""
-    headers = api.get(path).headers
+def check_headers(path: str, shown: Shown) -> None:
+    headers = shown.headers
     assert int(headers["Strict-Transport-Security"].partition("=")[2].split(";")[0]) >= 31536000
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Cache-Control"] == "no-store"
+    if shown.status != 200 or path not in KEPT:
+        assert headers["Cache-Control"] == "no-store", path
     policy = headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
     assert headers["Referrer-Policy"] in ("no-referrer", "same-origin")
     assert headers["X-Request-Id"]
+    if shown.text:
+        kind = headers["Content-Type"]
+        assert kind.startswith("application/") or kind.endswith("; charset=utf-8"), path
+
+
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_every_answer_says_how_it_may_be_used(people: People, signed_in: bool) -> None:
+    """Of every route and page: of success, of refusal, of bad input, of redirects."""
+    visitor = Visitor(app)
+    if signed_in:
+        visitor.cookies["__Host-session"] = str(people.admin.api.token)
+        visitor.headers["Authorization"] = f"Bearer {people.admin.api.token}"
+    seen = set()
+    for path, methods in sorted(app.routes.items()):
+        for method in methods:
+            if method == "DELETE" or path == "/logout":
+                continue
+            asked = re.sub(r"\{\w+\}", "x_01JD0000000000000000000000", path)
+            shown = visitor._call(method, asked, b"{}" if method != "GET" else b"")
+            check_headers(path, shown)
+            seen.add(shown.status)
+    assert seen >= ({200, 303, 404, 422} if signed_in else {200, 303, 401, 404, 422})
+
+
+def test_so_does_what_breaks_and_what_is_not_there(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = Visitor(app)
+    too_large = visitor._call("POST", "/v1/login", b"x" * 300_000)
+    assert too_large.status == 413
+    nowhere, unknown = visitor.get("/static/app.css/x"), visitor.get("/static/x.css")
+    assert (nowhere.status, unknown.status) == (404, 404)
+    monkeypatch.setattr("chalicelib.services.platform.current", lambda: 1 / 0)
+    broken = [visitor.get("/v1/pricing"), visitor.get("/login")]
+    assert [shown.status for shown in broken] == [500, 500]
+    for shown in (too_large, nowhere, unknown, *broken):
+        check_headers("", shown)
 
 
 @pytest.mark.parametrize(("name", "kind"), [("app.css", "text/css"), ("app.js", "text/javascript")])
