@@ -32,7 +32,9 @@ from chalicelib.web import (
     account,
     admin,
     assets,
+    brand_pages,
     docs,
+    domain_pages,
     password_link,
     reseller,
 )
@@ -64,6 +66,8 @@ WEB = (
     assets.assets,
     assets.pages,
     *reseller.PAGES,
+    brand_pages.pages,
+    domain_pages.pages,
 )
 FUNCTIONS = (
     check_domains.blueprint,

@@ -72,6 +72,17 @@ ADMIN_PAGES = [
     LookedAt("admin-reseller-full", "/admin/resellers/{full}", "admin"),
     LookedAt("admin-reseller-compared", "/admin/resellers/{drifted}?compare=1", "admin"),
     LookedAt("admin-statement", "/admin/resellers/{busy}/statement?from=2020-01-01", "admin"),
+    LookedAt("admin-reseller-branding", "/admin/resellers/{branded}/branding", "admin"),
+    LookedAt(
+        "admin-tenant-branding",
+        "/admin/resellers/{branded}/tenants/{branded_tenant}/branding",
+        "admin",
+    ),
+    LookedAt(
+        "admin-domain-remove",
+        "/admin/resellers/{branded}/branding/domains/{domain}/remove",
+        "admin",
+    ),
     LookedAt("admin-tenants", "/admin/resellers/{busy}/tenants", "admin"),
     LookedAt("admin-tenants-new", "/admin/resellers/{new}/tenants", "admin"),
     LookedAt("admin-tenants-full", "/admin/resellers/{full}/tenants", "admin"),

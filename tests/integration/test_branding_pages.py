@@ -81,6 +81,53 @@ def test_a_tenants_own_look_wins_over_its_resellers(visitor: Visitor, reseller: 
     assert late.status == 412
 
 
+def test_an_admin_brands_any_reseller_and_its_tenants(
+    people: People, reseller: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = reseller.api.post("/v1/resellers/me/tenants", {"name": "Bakery"}).json["id"]
+    admin = Visitor(app).sign_in(people.admin.email, PASSWORD)
+    account = f"/admin/resellers/{reseller.reseller_id}"
+    own = f"{account}/branding"
+    assert f'href="{own}"' in admin.get(account).text
+    page = admin.get(own)
+    assert "Branding of Company 1" in page.text
+    saved = admin.submit(page, own, product_name="Northwind Desk")
+    assert saved.location == own
+    assert branding(reseller) == {"product_name": "Northwind Desk"}
+    (entry, *_) = reseller.api.get("/v1/resellers/me/audit").json["data"]
+    assert (entry["action"], entry["actor"]) == (
+        "reseller.branding_changed",
+        people.admin.user_id,
+    )
+    of_tenant = f"{account}/tenants/{tenant}/branding"
+    assert f'href="{of_tenant}"' in admin.get(f"{account}/tenants/{tenant}").text
+    shown = admin.follow(admin.submit(admin.get(of_tenant), of_tenant, accent_color="#112233"))
+    assert "From the reseller" in shown.text
+    seen = reseller.api.get(f"/v1/resellers/me/tenants/{tenant}/branding").json
+    assert seen["own"] == {"accent_color": "#112233"}
+    monkeypatch.setattr(txt_records, "look_up", lambda _name, value: compare([value], value))
+    listed = admin.follow(admin.submit(shown, f"{of_tenant}/domains", host="app.acme.example"))
+    assert "app.acme.example" in listed.text
+    admin.submit(listed, f"{of_tenant}/domains/app.acme.example/verify")
+    (domain,) = reseller.api.get("/v1/resellers/me/domains").json["data"]
+    assert (domain["status"], domain["tenant_id"]) == ("verified", tenant)
+    asked = admin.get(f"{own}/domains/app.acme.example/remove")
+    admin.submit(asked, "/remove")
+    assert reseller.api.get("/v1/resellers/me/domains").json["data"] == []
+
+
+def test_an_admin_finds_no_look_of_who_is_not_there(people: People, reseller: Person) -> None:
+    admin = Visitor(app).sign_in(people.admin.email, PASSWORD)
+    other = people.reseller(licenses=1)
+    tenant = other.api.post("/v1/resellers/me/tenants", {"name": "Bakery"}).json["id"]
+    for path in (
+        "rsl_nobody",
+        f"rsl_nobody/tenants/{tenant}",
+        f"{reseller.reseller_id}/tenants/{tenant}",
+    ):
+        assert admin.get(f"/admin/resellers/{path}/branding").status == 404
+
+
 def test_the_sign_in_page_wears_the_brand_and_keeps_it_after_an_error(reseller: Person) -> None:
     look = {"product_name": "Northwind", "primary_color": "#aa0000"}
     reseller.api.put("/v1/resellers/me/branding", look)

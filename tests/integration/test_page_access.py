@@ -20,6 +20,7 @@ from tests.support.people import People
 from tests.support.tables import everything
 from tests.support.visitor import Shown, Visitor
 
+ANY = "/admin/resellers/{reseller}"
 OWN_BRANDING, TENANT = "/reseller/branding", "/reseller/tenants/{id}"
 FILES = {"GET /static/{name}"}
 SESSION = "__Host-session"
@@ -74,7 +75,10 @@ ROWS: dict[str, set[str]] = {
         "POST /admin/resellers/{reseller}/sync",
         "GET /admin/resellers/{reseller}/statement",
         "GET /admin/resellers/{reseller}/tenants",
-        *with_deeds("/admin/resellers/{reseller}/tenants/{id}", *TENANT_DEEDS),
+        *with_deeds(f"{ANY}/tenants/{{id}}", *TENANT_DEEDS, "/branding"),
+        *with_deeds(ANY, "/branding"),
+        *with_deeds(f"{ANY}/branding", *DOMAIN_DEEDS),
+        *with_deeds(f"{ANY}/tenants/{{id}}/branding", *DOMAIN_DEEDS),
         "GET /admin/purchases",
         "GET /admin/purchases/{id}",
         "POST /admin/purchases/{id}/settle",

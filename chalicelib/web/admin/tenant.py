@@ -15,8 +15,8 @@ from chalicelib.web.admin.frame import render
 from chalicelib.web.admin.names import Names
 from chalicelib.web.admin.tenants import TENANTS
 from chalicelib.web.admin.words import action
+from chalicelib.web.brand_pages import filled
 from chalicelib.web.looks import login_address
-from chalicelib.web.reseller.branding import filled
 from chalicelib.web.routing import Audience, Pages, Visit
 from chalicelib.web.tenant_deeds import TenantPage, add_tenant_deeds
 

@@ -1,8 +1,6 @@
 """The reseller's pages: one file per page, all of them below /reseller."""
 
 from chalicelib.web.reseller import (
-    branding,
-    domains,
     licenses,
     overview,
     purchase,
@@ -18,8 +16,6 @@ PAGES = (
     purchase.pages,
     tenants.pages,
     tenant.pages,
-    branding.pages,
-    domains.pages,
     settings.pages,
     statement.pages,
 )

@@ -1,4 +1,4 @@
-"""/reseller/branding and /reseller/tenants/{id}/branding: how the product looks."""
+"""How the product looks, of a reseller and of a tenant: their own pages, and an admin's."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,40 +9,61 @@ from chalicelib.domain.branding import FIELDS
 from chalicelib.errors import TenantryError
 from chalicelib.services import branding, domains, tenants
 from chalicelib.services.branding import BrandingView, merged
+from chalicelib.services.reconciliation.waiting import count_waiting
 from chalicelib.services.resellers import read_reseller
 from chalicelib.storage.domains import Domain
 from chalicelib.storage.reads import PageRequest
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.tenants import Tenant
 from chalicelib.web.forms import Form
-from chalicelib.web.reseller.frame import render
 from chalicelib.web.routing import Audience, Pages, Visit
 
 pages = Pages(__name__)
 
 OWN = "/reseller/branding"
 TENANTS = "/reseller/tenants/{id}/branding"
+ANY = "/admin/resellers/{reseller}/branding"
+ANY_TENANTS = "/admin/resellers/{reseller}/tenants/{id}/branding"
+PLACES = {
+    OWN: Audience.RESELLER,
+    TENANTS: Audience.RESELLER,
+    ANY: Audience.ADMIN,
+    ANY_TENANTS: Audience.ADMIN,
+}
 MOST_DOMAINS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """Whose look a page is about: the reseller's own, or that of a tenant of its."""
+    """Whose look a page is about: a reseller's own, or that of a tenant of its. by_admin: an
+    admin looks at it, not the reseller."""
 
     reseller: Reseller
     tenant: Tenant | None
+    by_admin: bool
 
     @classmethod
     def of(cls, visit: Visit) -> "Level":
         """The one that the path names. Raises NotFound."""
-        own = visit.reseller
-        if "id" not in visit.path:
-            return cls(own, None)
-        return cls(own, tenants.read_tenant(own.id, visit.path["id"]))
+        wanted = visit.path.get("reseller")
+        reseller = read_reseller(wanted) if wanted else visit.reseller
+        tenant_id = visit.path.get("id")
+        tenant = tenants.read_tenant(reseller.id, tenant_id) if tenant_id else None
+        return cls(reseller, tenant, by_admin=bool(wanted))
 
     @property
     def path(self) -> str:
-        return TENANTS.replace("{id}", self.tenant.id) if self.tenant else OWN
+        own, of_a_tenant = (ANY, ANY_TENANTS) if self.by_admin else (OWN, TENANTS)
+        if self.tenant is None:
+            return own.replace("{reseller}", self.reseller.id)
+        return of_a_tenant.format(reseller=self.reseller.id, id=self.tenant.id)
+
+    @property
+    def nav(self) -> str:
+        """The entry of the menu that the page belongs to."""
+        if self.by_admin:
+            return "admin/resellers"
+        return "reseller/tenants" if self.tenant else "reseller/branding"
 
     @property
     def tenant_id(self) -> str | None:
@@ -62,19 +83,27 @@ class Level:
 def show_branding(visit: Visit, **context: Any) -> Response:
     level = Level.of(visit)
     view = level.view()
-    return render(
-        visit,
-        "branding",
-        title=f"Branding of {level.tenant.name}" if level.tenant else "Branding",
-        nav="tenants" if level.tenant else "branding",
+    return visit.render(
+        "branding/own.html",
+        title=_title(level),
+        nav_current=level.nav,
+        findings_waiting=count_waiting() if level.by_admin else 0,
         scope="tenant" if level.tenant else "reseller",
+        reseller=level.reseller,
         tenant=level.tenant,
+        by_admin=level.by_admin,
         base_path=level.path,
         branding=filled(view),
         version=view.version,
         domains=level.domains(),
         **context,
     )
+
+
+def _title(level: Level) -> str:
+    if level.tenant:
+        return f"Branding of {level.tenant.name}"
+    return f"Branding of {level.reseller.company_name}" if level.by_admin else "Branding"
 
 
 def filled(view: BrandingView) -> dict[str, Any]:
@@ -103,7 +132,9 @@ def save_branding(visit: Visit) -> Response:
         if level.tenant is not None:
             visit.on_current(
                 lambda: tenants.read_tenant(level.reseller.id, visit.path["id"]),
-                lambda row: _brand_tenant(visit, row, changes),
+                lambda row: branding.set_tenant_branding(
+                    level.reseller, row, merged(row, changes), by=visit.by
+                ),
                 version=form.get("version"),
                 version_of=branding.version_of,
             )
@@ -119,10 +150,6 @@ def save_branding(visit: Visit) -> Response:
     return visit.redirect(level.path, flash="Saved. Login pages wear it within minutes.")
 
 
-def _brand_tenant(visit: Visit, row: Tenant, changes: dict[str, str | None]) -> BrandingView:
-    return branding.set_tenant_branding(visit.reseller, row, merged(row, changes), by=visit.by)
-
-
-for path in (OWN, TENANTS):
-    pages.page("GET", path, audience=Audience.RESELLER)(show_branding)
-    pages.page("POST", path, audience=Audience.RESELLER)(save_branding)
+for path, audience in PLACES.items():
+    pages.page("GET", path, audience=audience)(show_branding)
+    pages.page("POST", path, audience=audience)(save_branding)

@@ -8,8 +8,8 @@ from chalicelib.errors import TenantryError
 from chalicelib.services import domain_checks, domains
 from chalicelib.services.idempotency import Once
 from chalicelib.storage.domains import Domain
-from chalicelib.web.reseller.branding import OWN, TENANTS, Level, show_branding
-from chalicelib.web.routing import Audience, Onward, Pages, Visit
+from chalicelib.web.brand_pages import PLACES, Level, show_branding
+from chalicelib.web.routing import Onward, Pages, Visit
 
 pages = Pages(__name__)
 
@@ -35,8 +35,8 @@ def add(visit: Visit) -> Response:
         return visit.refused(error, show_branding, form, form_id="domain")
 
 
-def _read(visit: Visit) -> Domain:
-    return domains.read_domain(visit.reseller.id, visit.path["host"])
+def _read(visit: Visit, level: Level) -> Domain:
+    return domains.read_domain(level.reseller.id, visit.path["host"])
 
 
 def verify(visit: Visit) -> Response:
@@ -44,7 +44,7 @@ def verify(visit: Visit) -> Response:
     level = Level.of(visit)
     try:
         domain = visit.on_current(
-            lambda: _read(visit),
+            lambda: _read(visit, level),
             lambda row: domain_checks.verify_domain(row, by=visit.by),
         )
     except TenantryError as error:
@@ -56,14 +56,15 @@ def verify(visit: Visit) -> Response:
 
 def confirm_remove(visit: Visit) -> Response:
     """The question, for anyone without a script."""
-    level, domain = Level.of(visit), _read(visit)
+    level = Level.of(visit)
+    domain = _read(visit, level)
     return visit.render(
         "confirm.html",
         title=f"Remove {domain.host}",
-        nav_current="reseller/tenants" if level.tenant else "reseller/branding",
+        nav_current=level.nav,
         question=f"Remove {domain.host}?",
-        text="Nobody reaches your login page there any more, and the host is free for anyone "
-        "who can prove it is theirs.",
+        text="Nobody reaches the login page there any more, and the host is free for anyone who "
+        "can prove it is theirs.",
         action=f"{level.path}/domains/{domain.host}/remove",
         label="Remove domain",
         danger=True,
@@ -75,7 +76,9 @@ def remove(visit: Visit) -> Response:
     level = Level.of(visit)
     host = visit.path["host"]
     try:
-        visit.on_current(lambda: _read(visit), lambda row: domains.remove_domain(row, by=visit.by))
+        visit.on_current(
+            lambda: _read(visit, level), lambda row: domains.remove_domain(row, by=visit.by)
+        )
     except TenantryError as error:
         return visit.failed(error, show_branding)
     return visit.redirect(level.path + LIST, flash=f"{host} is removed.")
@@ -86,11 +89,11 @@ def back(visit: Visit) -> Response:
     return visit.redirect(Level.of(visit).path + LIST)
 
 
-for base in (OWN, TENANTS):
+for base, audience in PLACES.items():
     host = base + "/domains/{host}"
-    pages.page("POST", base + "/domains", audience=Audience.RESELLER)(add)
-    pages.page("GET", base + "/domains", audience=Audience.RESELLER)(back)
-    pages.page("POST", host + "/verify", audience=Audience.RESELLER)(verify)
-    pages.page("GET", host + "/verify", audience=Audience.RESELLER)(back)
-    pages.page("GET", host + "/remove", audience=Audience.RESELLER)(confirm_remove)
-    pages.page("POST", host + "/remove", audience=Audience.RESELLER)(remove)
+    pages.page("POST", base + "/domains", audience=audience)(add)
+    pages.page("GET", base + "/domains", audience=audience)(back)
+    pages.page("POST", host + "/verify", audience=audience)(verify)
+    pages.page("GET", host + "/verify", audience=audience)(back)
+    pages.page("GET", host + "/remove", audience=audience)(confirm_remove)
+    pages.page("POST", host + "/remove", audience=audience)(remove)
