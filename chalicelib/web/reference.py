@@ -11,15 +11,12 @@ Schema = dict[str, Any]
 # In the order that a newcomer meets them; any other noun comes after.
 ORDER = ("session", "password", "tenants", "purchases", "branding", "domains", "api keys")
 SPELLED = {"api keys": "API keys", "openapi": "OpenAPI"}
-LIMITS = {
-    "minLength": "at least {} characters",
-    "maxLength": "at most {} characters",
-    "minimum": "{} or more",
-    "maximum": "{} or less",
-    "minItems": "at least {}",
-    "maxItems": "at most {}",
-    "pattern": "matching {}",
-}
+# The names of a lower and an upper limit, and what is counted by them.
+LIMITS = (
+    ("minLength", "maxLength", "character"),
+    ("minimum", "maximum", ""),
+    ("minItems", "maxItems", "item"),
+)
 
 
 @cache
@@ -103,8 +100,30 @@ def _field(name: str, schema: Schema, *, required: bool) -> Schema:
 
 
 def _limits(schema: Schema) -> list[str]:
-    own = [text.format(schema[name]) for name, text in LIMITS.items() if name in schema]
+    own = [
+        _between(schema.get(low), schema.get(high), noun)
+        for low, high, noun in LIMITS
+        if low in schema or high in schema
+    ]
+    if "pattern" in schema:
+        own.append(f"matching {schema['pattern']}")
     return own + [text for part in schema.get("anyOf", []) for text in _limits(part)]
+
+
+def _between(low: int | None, high: int | None, noun: str) -> str:
+    """`1 to 200 characters`, `at least 1 item`, `at most 1,000`."""
+    if low is None or high is None:
+        bound, number = ("at most", high) if low is None else ("at least", low)
+        return f"{bound} {_counted(number or 0, noun)}"
+    return f"{_number(low)} to {_counted(high, noun)}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{_number(number)} {noun}{'' if number == 1 else 's'}" if noun else _number(number)
+
+
+def _number(number: int) -> str:
+    return f"{number:,}".replace("-", "−")
 
 
 def _kind(schema: Schema) -> list[dict[str, str]]:

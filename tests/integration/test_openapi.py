@@ -5,6 +5,7 @@ import re
 from app import app
 from chalicelib.api.routing import DECLARED
 from chalicelib.domain.passwords import LENGTH
+from chalicelib.web.reference import reference
 from tests.support.api import Api
 from tests.support.visitor import Visitor
 
@@ -69,3 +70,20 @@ def test_the_api_is_told_to_people_whole(api: Api) -> None:
     assert "NewTenant" in linked
     assert linked <= set(re.findall(r' id="(\w+)"', objects))
     assert "licenses_exhausted" in shown.text
+
+
+def test_limits_are_told_in_plain_english() -> None:
+    told = {
+        field["limits"]
+        for section in reference()["sections"]
+        for route in section["routes"]
+        for field in route["query"]
+    } | {field["limits"] for made in reference()["objects"] for field in made["fields"]}
+    assert {
+        "1 to 200 characters",
+        "at most 254 characters",
+        "1 to 5 items",
+        "1 to 100",
+        "−10,000,000 to 10,000,000",
+    } <= told
+    assert [text for text in told if re.search(r"\b1 \w+s\b|\d{5}", text)] == []
