@@ -2,13 +2,20 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
 def now() -> datetime:
     """The current time in UTC, to the millisecond: what rows and answers carry."""
     moment = datetime.now(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def is_recent(moment: datetime, span: timedelta) -> bool:
+    """Whether it was less than `span` ago. By the wall clock: the monotonic one stands still while
+    Lambda keeps a process frozen between two requests, for hours perhaps. A moment that is still
+    to come is none: somebody set the clock back."""
+    return timedelta(0) <= now() - moment < span
 
 
 def countdown(seconds: float) -> Callable[[], float]:

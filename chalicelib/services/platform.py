@@ -1,9 +1,10 @@
 """The platform's settings: price tiers and the switches of how licenses are kept."""
 
-import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
+from chalicelib import clock
 from chalicelib.domain import pricing
 from chalicelib.domain.branding import BUILT_IN, readable
 from chalicelib.domain.pricing import Quote, Tier
@@ -15,18 +16,18 @@ from chalicelib.storage.reads import get
 from chalicelib.storage.rows import differing
 from chalicelib.storage.transactions import Transaction
 
-CACHE_SECONDS = 30.0  # "a change takes effect within a minute, everywhere"
+CACHED_FOR = timedelta(seconds=30)  # "a change takes effect within a minute, everywhere"
 
 UNSAVED = 0  # the version of a row that nobody has written yet
 
-_cached: tuple[float, PlatformSettings] | None = None
+_cached: tuple[datetime, PlatformSettings] | None = None
 
 
 def current() -> PlatformSettings:
-    """The settings, at most CACHE_SECONDS old."""
+    """The settings, at most CACHED_FOR old."""
     global _cached
-    if _cached is None or time.monotonic() - _cached[0] > CACHE_SECONDS:
-        _cached = (time.monotonic(), read())
+    if _cached is None or not clock.is_recent(_cached[0], CACHED_FOR):
+        _cached = (clock.now(), read())
     return _cached[1]
 
 
@@ -38,7 +39,7 @@ def read() -> PlatformSettings:
 
 
 def edit_settings(row: PlatformSettings, changes: dict[str, Any], *, by: str) -> PlatformSettings:
-    """Change some columns of the row as read. Other processes follow within CACHE_SECONDS.
+    """Change some columns of the row as read. Other processes follow within CACHED_FOR.
 
     price_tiers: a sequence of Tier. New ones count tiers_version up; the audit trail keeps
     the old ones, each purchase its own. What is so already changes nothing. Raises

@@ -1,7 +1,13 @@
 """The platform's settings as a resource."""
 
+from datetime import timedelta
+
 import pytest
 
+from chalicelib import clock
+from chalicelib.storage.platform_settings import PLATFORM, PlatformSettings
+from infra.local import damage
+from tests.conftest import TestClock
 from tests.support.people import People
 
 NEW_TIERS = [{"from": 1, "unit_amount": 3000}, {"from": 5, "unit_amount": 1000}]
@@ -83,6 +89,26 @@ def test_if_match_holds_from_the_first_write_on(people: People) -> None:
     assert changed.json["version"] == 2
     cleared = api.patch("/v1/settings", {"support_email": None})
     assert (cleared.json["support_email"], cleared.json["low_license_threshold"]) == (None, 9)
+
+
+def test_what_another_process_changed_is_seen_within_a_minute(
+    people: People, frozen: TestClock
+) -> None:
+    """By the clock on the wall: a process that Lambda froze for an hour has not aged by its own."""
+    people.admin.api.patch("/v1/settings", {"low_license_threshold": 77})
+    api = people.admin.api.as_(None)
+    assert api.get("/v1/pricing").json["tiers_version"] == 1
+    damage.edit(PlatformSettings(PLATFORM), tiers_version=2)
+    assert api.get("/v1/pricing").json["tiers_version"] == 1, "it is not read each time"
+    frozen.advance(timedelta(minutes=1))
+    assert api.get("/v1/pricing").json["tiers_version"] == 2
+
+
+def test_a_clock_that_is_set_back_keeps_nothing_for_longer(frozen: TestClock) -> None:
+    before = frozen.now()
+    assert clock.is_recent(before, timedelta(seconds=30))
+    frozen.advance(timedelta(hours=-1))
+    assert not clock.is_recent(before, timedelta(seconds=30))
 
 
 def test_letting_inactive_resellers_in_takes_effect(people: People) -> None:

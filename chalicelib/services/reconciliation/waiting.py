@@ -1,27 +1,28 @@
 """How many findings wait for a person: what the menu says on every page of the admin."""
 
-import time
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
+from chalicelib import clock
 from chalicelib.services.reconciliation.runs import list_reports
 from chalicelib.storage.findings import OPEN, FindingRow
 from chalicelib.storage.reads import PageRequest
 from chalicelib.storage.reports import FINISHED, Report, Scope
 
-CACHE_SECONDS = 30.0
+CACHED_FOR = timedelta(seconds=30)
 LOOKED_BACK = 30  # a whole run every night, a partial one every hour
 MOST = 1000  # findings of one report that are counted
 
-_cached: tuple[float, int] | None = None
+_cached: tuple[datetime, int] | None = None
 
 
 def count_waiting() -> int:
-    """Open findings of the last whole run and of the last one since; at most CACHE_SECONDS
+    """Open findings of the last whole run and of the last one since; at most CACHED_FOR
     old. What was decided in either waits no more."""
     global _cached
-    if _cached is None or time.monotonic() - _cached[0] > CACHE_SECONDS:
-        _cached = (time.monotonic(), _count())
+    if _cached is None or not clock.is_recent(_cached[0], CACHED_FOR):
+        _cached = (clock.now(), _count())
     return _cached[1]
 
 
