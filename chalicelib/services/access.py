@@ -77,7 +77,7 @@ def authenticate(token: str, *, keys: bool = False) -> Caller:
     if has_expired(credential):
         raise refused
     user, reseller = _read_owner(credential)
-    if user is None or not user.is_active or _is_void(credential, user):
+    if user is None or not user.is_active or is_void(credential, user):
         raise refused
     if is_restricted(user, reseller):
         raise refused
@@ -94,7 +94,7 @@ def has_expired(credential: Credential) -> bool:
     return credential.kind is Kind.SESSION and idle_since + SESSION_IDLE <= now
 
 
-def _is_void(credential: Credential, user: User) -> bool:
+def is_void(credential: Credential, user: User) -> bool:
     """What was issued before the user was deactivated; a session from before all were ended;
     a reseller's key whose account was given to another user; a former admin's key."""
     if user.deactivated_at is not None and credential.created_at <= user.deactivated_at:

@@ -10,7 +10,7 @@ from pynamodb.expressions.update import Action
 from chalicelib.errors import NotFound, SignInRefused, Unauthenticated, VersionConflict
 from chalicelib.observability import count, logger
 from chalicelib.services import attempts, audit, secrets
-from chalicelib.services.access import SESSION_LIFETIME, Caller, has_expired, is_restricted
+from chalicelib.services.access import SESSION_LIFETIME, Caller, has_expired, is_restricted, is_void
 from chalicelib.services.attempts import Try
 from chalicelib.services.idempotency import UNKEYED, Once
 from chalicelib.storage.claims import owner_of
@@ -151,23 +151,25 @@ class OpenSession:
 
 def list_sessions(caller: Caller, request: PageRequest) -> Page[OpenSession]:
     """One's own sessions that are open, the oldest first."""
-    return _list(caller.id, request, here=caller.credential.id)
+    return _list(caller.user, request, here=caller.credential.id)
 
 
-def sessions_of(user_id: str) -> list[OpenSession]:
+def sessions_of(user: User) -> list[OpenSession]:
     """The open sessions of a user, for an admin: up to a hundred."""
-    return _list(user_id, PageRequest(100)).rows
+    return _list(user, PageRequest(100)).rows
 
 
-def _list(user_id: str, request: PageRequest, here: str | None = None) -> Page[OpenSession]:
+def _list(user: User, request: PageRequest, here: str | None = None) -> Page[OpenSession]:
+    """One that was overlooked when the others were cleared away is not open."""
     page = query_page(
         Credential,
-        user_id,
+        user.id,
         request,
         index=Credential.by_owner,
         range_condition=Credential.id.startswith(f"{Kind.SESSION}_"),
     )
-    return Page([_shown(row, here) for row in page.rows if not has_expired(row)], page.next_cursor)
+    open_ones = [row for row in page.rows if not has_expired(row) and not is_void(row, user)]
+    return Page([_shown(row, here) for row in open_ones], page.next_cursor)
 
 
 def _shown(row: Credential, here: str | None) -> OpenSession:
@@ -241,7 +243,7 @@ def void_others(tx: Transaction, caller: Caller, condition: Condition, *actions:
 
 
 def clear_away(user_id: str, kinds: Iterable[Kind], *, but: str | None = None) -> None:
-    """Delete credentials that the user's row has made void: see access._is_void. Tidiness,
+    """Delete credentials that the user's row has made void: see access.is_void. Tidiness,
     not safety: the index may lag, and one that is missed stays void."""
     for kind in kinds:
         found = Credential.by_owner.query(user_id, Credential.id.startswith(f"{kind}_"))

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from chalicelib.services import sessions
-from chalicelib.services.sessions import Device
+from chalicelib.services.sessions import Device, sessions_of
+from chalicelib.services.users import read_user
 from chalicelib.storage.credentials import Credential
 from tests.conftest import TestClock
 from tests.support.api import Api
@@ -136,6 +137,18 @@ def test_a_credential_that_was_overlooked_stays_void(people: People, frozen: Tes
     people.admin.api.patch(path, {"is_active": True})
     kept.save()
     assert not is_in(someone.api)
+
+
+def test_a_session_that_was_overlooked_is_not_listed(people: People, frozen: TestClock) -> None:
+    someone = people.reseller()
+    kept = Credential.get(str(someone.api.token).partition(".")[0])
+    frozen.advance(timedelta(seconds=1))
+    people.admin.api.post(f"/v1/users/{someone.user_id}/sign-out")
+    kept.save()
+    someone.sign_in_anew()
+    (listed,) = someone.api.get("/v1/sessions").json["data"]
+    assert listed["is_current"]
+    assert [one.id for one in sessions_of(read_user(someone.user_id))] == [listed["id"]]
 
 
 def test_an_admin_signs_a_user_out_everywhere(people: People, frozen: TestClock) -> None:

@@ -78,7 +78,7 @@ def suggest(visit: Visit) -> Response:
 def show_user(visit: Visit, **context: Any) -> Response:
     user = users.read_user(visit.path["id"])
     company = lookup.resellers([user.reseller_id]).get(user.reseller_id or "")
-    open_ones = sessions.sessions_of(user.id)
+    open_ones = sessions.sessions_of(user)
     return render(
         visit,
         "user",
