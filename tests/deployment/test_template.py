@@ -118,6 +118,15 @@ def test_roles_are_the_reviewed_policies(transformed: Template, function: Functi
 
 
 @pytest.mark.parametrize("function", ALL, ids=by_name)
+def test_no_function_may_change_what_is_on_record(function: Function) -> None:
+    """The audit trail and the ledger are read and added to, and no more than that."""
+    for statement in json.loads(policy_file(function.name).read_text())["Statement"]:
+        if statement["Sid"] in ("TableAudit", "TableLedger"):
+            allowed = {action.removeprefix("dynamodb:") for action in statement["Action"]}
+            assert allowed <= {"PutItem", "GetItem", "BatchGetItem", "Query"}
+
+
+@pytest.mark.parametrize("function", ALL, ids=by_name)
 def test_policies_name_what_they_allow(function: Function) -> None:
     for statement in json.loads(policy_file(function.name).read_text())["Statement"]:
         assert not [action for action in statement["Action"] if "*" in action]
