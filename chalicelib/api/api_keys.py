@@ -1,9 +1,9 @@
 """API keys of resellers and of admins. Only people make them: no key can make another."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from chalicelib.api.fields import Input, ListQuery, RowOutput, Text, Time
 from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
@@ -20,12 +20,20 @@ ADMIN_KEYS = "/v1/api-keys"
 KeyScope = Literal["read", "tenants", "purchases", "branding", "admin"]
 
 
+def _in_utc(moment: datetime) -> datetime:
+    """Raises ValueError for the hours of the last day that there is, west of Greenwich."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("Choose a time before the year 10000.") from None
+
+
 class NewApiKey(Input):
     """Without expires_at, it is good until it is revoked."""
 
     name: Text
     scopes: Annotated[list[KeyScope], Field(min_length=1, max_length=5)]
-    expires_at: Annotated[AwareDatetime, Field(strict=False)] | None = None
+    expires_at: Annotated[AwareDatetime, Field(strict=False), AfterValidator(_in_utc)] | None = None
 
 
 class ApiKeyOutput(RowOutput):

@@ -12,6 +12,8 @@ from chalicelib.observability import invocation, request_id_of
 
 blueprint = Blueprint(__name__)
 
+LONGEST_NAME = 200
+
 
 @blueprint.lambda_function(name="create-first-admin")
 def create_first_admin(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -20,14 +22,15 @@ def create_first_admin(event: dict[str, Any], context: object) -> dict[str, Any]
 
 
 def _create(event: dict[str, Any], line: dict[str, Any]) -> dict[str, Any]:
-    from chalicelib.domain.names import fold_email
+    from chalicelib.domain.names import clean_text, fold_email
     from chalicelib.errors import TenantryError
     from chalicelib.services import first_admin
 
     email = str(event.get("email", "")).strip()
     try:
         made = first_admin.create_first_admin(
-            email=fold_email(_valid(email)), name=str(event.get("name") or "Administrator")
+            email=fold_email(_valid(email)),
+            name=clean_text(str(event.get("name") or "Administrator")[:LONGEST_NAME]),
         )
     except (TenantryError, ValueError) as error:
         line["refused"] = type(error).__name__

@@ -219,8 +219,15 @@ def test_the_first_admins_link_can_be_had_again_until_it_was_used(api: Api) -> N
     assert "error" in first_admin()
 
 
-@pytest.mark.parametrize("event", [{}, {"email": ""}, {"email": "nobody"}, {"email": None}])
-def test_a_first_admin_needs_an_address(api: Api, event: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "event",
+    [
+        *({}, {"email": ""}, {"email": "nobody"}, {"email": None}),
+        {"email": "a@example.com", "name": "A\u202e"},
+        {"email": "a@example.com", "name": "A\x00"},
+    ],
+)
+def test_a_first_admin_needs_an_address_and_a_name(api: Api, event: dict[str, Any]) -> None:
     assert "error" in create_first_admin(event, None)
 
 
