@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
+from chalicelib.domain.statements import Money
+
 # Stripe closes a session after 24 hours at most, counted from its own creation, and wants it
 # open for 30 minutes at least: a purchase that a crash left without one can be given one until
 # RESUMABLE has passed, and never afterwards.
@@ -60,12 +62,13 @@ class Quoted:
 @dataclass(frozen=True, slots=True)
 class Refund:
     """licenses: how many the refund gives back, where it says so; None for one made in
-    Stripe's dashboard without a word."""
+    Stripe's dashboard without a word. intent: whose it is, where it was made here."""
 
     id: str
     amount: int
     status: str
     licenses: int | None = None
+    intent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,9 @@ class PaymentFacts:
 
     @property
     def paid(self) -> bool:
-        return self.payment_status in ("paid", "no_payment_required")
+        """An open checkout that a promotion has made free is not paid: nobody took it yet."""
+        settled = self.payment_status in ("paid", "no_payment_required")
+        return settled and self.session_status == "complete"
 
     @property
     def live_refunds(self) -> tuple[Refund, ...]:
@@ -118,6 +123,13 @@ class PaymentFacts:
     @property
     def amount_refunded(self) -> int:
         return sum(refund.amount for refund in self.live_refunds)
+
+    @property
+    def money(self) -> Money:
+        """What the payment has done to our balance. A dispute can be about a part of it, or
+        about what was paid back already."""
+        held = sum(dispute.amount for dispute in self.disputes if dispute.holds_funds)
+        return Money(self.amount_total if self.paid else 0, self.amount_refunded, held)
 
     @property
     def fully_refunded(self) -> bool:

@@ -81,6 +81,18 @@ CASES = {
         12,
         False,
     ),
+    "a promotion to zero, not yet taken": (
+        replace(FREE, session_status="open"),
+        Status.PENDING,
+        0,
+        True,
+    ),
+    "a promotion to zero, never taken": (
+        replace(FREE, session_status="expired"),
+        Status.EXPIRED,
+        0,
+        False,
+    ),
     # refunds made in Stripe's dashboard: refunded // unit amount
     "a goodwill cent": (refunded(1), Status.PARTIALLY_REFUNDED, 12, False),
     "just under a license": (refunded(1_999), Status.PARTIALLY_REFUNDED, 12, False),
