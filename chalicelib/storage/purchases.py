@@ -8,6 +8,7 @@ from typing import Any
 from pynamodb.attributes import UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
+from chalicelib.domain.purchases import Status
 from chalicelib.domain.statements import Money
 from chalicelib.storage.rows import Document, Integer, Row, Timestamp, iso
 
@@ -79,6 +80,17 @@ class Purchase(Row):
 
     unsettled_index = UnsettledPurchases()
     by_month = PurchasesByMonth()
+
+    @property
+    def paid_elsewhere(self) -> int:
+        """Cents that Stripe holds of it on other checkouts than the one that counts. While that
+        one is disputed, nobody is asked to pay anything back."""
+        if self.status == Status.DISPUTED:
+            return 0
+        booked = Money()
+        for cents in (self.bookings or {}).values():
+            booked.add(Money(**cents))
+        return max(0, booked.net - self.amount_paid + self.amount_refunded)
 
     @property
     def open_refund(self) -> "RefundIntent | None":
