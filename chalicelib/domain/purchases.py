@@ -49,7 +49,8 @@ class Quoted:
     """What was asked of Stripe. total: integer cents.
 
     returned: licenses that were given back for no money, since those that were kept cost as
-    much as all of them did; Stripe has no refund that could tell of it.
+    much as all of them did; Stripe has no refund that could tell of it. accepted: cents that a
+    person lets pay for it, though they are not what was quoted.
     """
 
     quantity: int
@@ -57,6 +58,7 @@ class Quoted:
     currency: str
     livemode: bool
     returned: int = 0
+    accepted: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +131,11 @@ class PaymentFacts:
         """What the payment has done to our balance. A dispute can be about a part of it, or
         about what was paid back already."""
         held = sum(dispute.amount for dispute in self.disputes if dispute.holds_funds)
-        return Money(self.amount_total if self.paid else 0, self.amount_refunded, held)
+        return Money(self.amount_received or 0 if self.paid else 0, self.amount_refunded, held)
 
     @property
     def fully_refunded(self) -> bool:
-        return 0 < self.amount_total <= self.amount_refunded
+        return 0 < self.money.gross <= self.amount_refunded
 
     @property
     def disputed(self) -> bool:
@@ -216,7 +218,8 @@ def without_excess(quoted: Quoted, facts: PaymentFacts) -> tuple[PaymentFacts, i
 
 
 def deviation(quoted: Quoted, facts: PaymentFacts) -> str | None:
-    """What was paid otherwise than quoted, in a sentence; None where nothing was.
+    """What was paid otherwise than quoted, in a sentence; None where nothing was, or where
+    somebody accepted just that.
 
     A discount is a promotion that the company itself gave in Stripe, so the quote is held
     against the amount before it.
@@ -225,6 +228,8 @@ def deviation(quoted: Quoted, facts: PaymentFacts) -> str | None:
         return "Paid in Stripe's test mode." if quoted.livemode else "Paid in Stripe's live mode."
     if facts.currency != quoted.currency:
         return f"Paid in {facts.currency}, quoted in {quoted.currency}."
+    if facts.money.gross == quoted.accepted:
+        return None
     if facts.quantity != quoted.quantity:
         return f"Paid for {facts.quantity} licenses, quoted for {quoted.quantity}."
     if facts.amount_subtotal != quoted.total:
@@ -243,4 +248,4 @@ def licenses_refunded(quoted: Quoted, facts: PaymentFacts) -> int:
     other_money = sum(r.amount for r in facts.live_refunds if r.licenses is None)
     if not other_money:
         return said
-    return said + other_money * quoted.quantity // facts.amount_total
+    return said + other_money * quoted.quantity // facts.money.gross

@@ -153,7 +153,12 @@ def _seen(purchase: Purchase, report: "SessionReport") -> _Session:
         foreign = Assessment(Status.QUARANTINED, 0, reason)
         return _Session(purchase, report, foreign, is_ours=False, money=Money())
     quoted = Quoted(
-        purchase.quantity, purchase.total, purchase.currency, livemode, purchase.returned
+        purchase.quantity,
+        purchase.total,
+        purchase.currency,
+        livemode,
+        purchase.returned,
+        purchase.accepted,
     )
     same = facts.currency == purchase.currency and facts.livemode == livemode
     money = facts.money if same else Money()

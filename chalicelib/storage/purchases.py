@@ -45,6 +45,7 @@ class Purchase(Row):
     are what it is now, and none changes later, so that closed books stay closed.
     checkout_attempt: how often Stripe refused to open its session. other_sessions: what else
     must be looked at, since it was paid too, or could not be looked at when it came to light.
+    accepted: cents that somebody lets pay for it, though it was quoted otherwise.
     """
 
     noun = "purchases"
@@ -71,6 +72,7 @@ class Purchase(Row):
     checkout_attempt = Integer(default_for_new=0)
     refunds = Document(default_for_new=dict)
     other_sessions = UnicodeSetAttribute(null=True)
+    accepted = Integer(null=True)
     session_id = UnicodeAttribute(null=True)
     payment_intent_id = UnicodeAttribute(null=True)
     receipt_url = UnicodeAttribute(null=True)

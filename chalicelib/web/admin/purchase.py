@@ -4,10 +4,17 @@ from typing import Any
 
 from chalice.app import Response
 
-from chalicelib.api.purchases import NewRefund
+from chalicelib.api.purchases import Acceptance, NewRefund
 from chalicelib.domain.purchases import REFUNDABLE
 from chalicelib.errors import TenantryError
-from chalicelib.services import lookup, purchase_search, refunds, resellers, settlement
+from chalicelib.services import (
+    lookup,
+    purchase_search,
+    quarantine,
+    refunds,
+    resellers,
+    settlement,
+)
 from chalicelib.storage.purchases import Purchase
 from chalicelib.web.admin.frame import licenses, render
 from chalicelib.web.admin.purchases import shown_purchases
@@ -41,6 +48,7 @@ def show_purchase(visit: Visit, **context: Any) -> Response:
         title="Purchase",
         place="purchases",
         purchase=shown,
+        can_accept=quarantine.can_accept(purchase),
         refundable_licenses=_refundable(purchase),
         refund_under_way=purchase.open_refund,
         refunds=[
@@ -81,6 +89,22 @@ def _said(granted: int) -> str:
     if granted == 0:
         return "Stripe was asked. No license had to be moved."
     return f"Stripe was asked: {licenses(granted)} {'added' if granted > 0 else 'taken back'}."
+
+
+@pages.page("POST", PURCHASE + "/accept", audience=Audience.ADMIN)
+def accept(visit: Visit) -> Response:
+    purchase, form = _read(visit), visit.form()
+    try:
+        reason = form.read(Acceptance).reason
+        return visit.once(
+            form,
+            lambda once: quarantine.accept_as_paid(purchase, reason=reason, by=visit.by, once=once),
+            lambda row: Onward(_path(row), f"Accepted: {licenses(row.licenses_granted)} granted."),
+        )
+    except TenantryError as error:
+        if not quarantine.can_accept(_read(visit)):
+            return visit.failed(error, show_purchase, " ".join(messages(error).values()))
+        return visit.refused(error, show_purchase, form, called={"purchase": ""})
 
 
 @pages.page("GET", REFUND, audience=Audience.ADMIN)
