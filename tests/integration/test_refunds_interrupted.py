@@ -106,6 +106,22 @@ def test_by_clicking(sale: Sale, stripe: StripeStandIn) -> None:
     assert (sale.licenses(), amounts(stripe)) == (15, [10_000])
 
 
+def test_another_refund_is_told_of_the_one_under_way(sale: Sale, stripe: StripeStandIn) -> None:
+    visitor = Visitor(app).sign_in(sale.admin.email, PASSWORD)
+    where = f"/admin/purchases/{sale.id}"
+    other = visitor.get(f"{where}/refund?licenses=6&reason=Another")
+    break_refunds(stripe)
+    assert sale.refund(5, key="r").status == 502
+    refused = sale.refund(6)
+    assert (refused.status, refused.json["errors"][0]["field"]) == (422, "purchase")
+    assert "5 licenses is under way" in refused.json["errors"][0]["message"]
+    shown = visitor.submit(other, "/refund")
+    assert shown.status == 422
+    assert "A refund of 5 licenses is under way ($100.00, “Too many”)" in shown.text
+    assert f'href="{where}/refund"' in shown.text
+    assert amounts(stripe) == []
+
+
 def test_refunded_by_hand_meanwhile(sale: Sale, stripe: StripeStandIn) -> None:
     break_refunds(stripe)
     assert sale.refund(5, key="r").status == 502

@@ -6,7 +6,7 @@ from chalice.app import Response
 
 from chalicelib.api.purchases import Acceptance, NewRefund
 from chalicelib.domain.purchases import REFUNDABLE
-from chalicelib.errors import TenantryError
+from chalicelib.errors import FieldError, InvalidRequest, TenantryError
 from chalicelib.services import (
     lookup,
     purchase_search,
@@ -19,6 +19,7 @@ from chalicelib.storage.purchases import Purchase
 from chalicelib.web.admin.frame import licenses, render
 from chalicelib.web.admin.purchases import shown_purchases
 from chalicelib.web.forms import messages
+from chalicelib.web.rendering import cents
 from chalicelib.web.routing import Audience, Onward, Pages, Visit
 
 pages = Pages(__name__)
@@ -162,6 +163,14 @@ def refund(visit: Visit) -> Response:
 def _refused(visit: Visit, error: TenantryError) -> Response:
     """Beside the fields; of a purchase that can't be refunded now, the page has no such form."""
     purchase = _read(visit)
+    error = _in_money(error, purchase.currency)
     if purchase.open_refund or not _refundable(purchase):
         return visit.failed(error, show_purchase, " ".join(messages(error).values()))
     return visit.refused(error, show_purchase, visit.form(), called=NO_FIELDS)
+
+
+def _in_money(error: TenantryError, currency: str) -> TenantryError:
+    if not isinstance(error, InvalidRequest):
+        return error
+    told = [FieldError(e.field, cents(e.message, currency)) for e in error.errors]
+    return InvalidRequest(told)
