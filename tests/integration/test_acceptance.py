@@ -117,7 +117,8 @@ def test_by_clicking(held: Held, people: People) -> None:
     page = admin.get(where)
     words = " ".join(re.sub(r"<[^>]*>", " ", page.text).split())
     assert "The amount was $200.00, the quote $150.00." in words
-    assert "Refund it in Stripe’s dashboard" in words
+    assert "refund it in Stripe’s dashboard" in words
+    assert f"https://dashboard.stripe.com/test/payments/{held.row().payment_intent_id}" in page.text
     assert "Add 10 licenses for $200.00" in words
     empty = admin.submit(page, "/accept", reason="")
     assert empty.status == 422

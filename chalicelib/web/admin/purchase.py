@@ -15,6 +15,7 @@ from chalicelib.services import (
     resellers,
     settlement,
 )
+from chalicelib.settings import settings
 from chalicelib.storage.purchases import Purchase
 from chalicelib.web.admin.frame import licenses, render
 from chalicelib.web.admin.purchases import shown_purchases
@@ -57,6 +58,7 @@ def show_purchase(visit: Visit, **context: Any) -> Response:
             for refund in purchase.refund_list
         ],
         stripe_ids=_stripe_ids(purchase),
+        at_stripe=_at_stripe(purchase),
         **context,
     )
 
@@ -74,6 +76,14 @@ def _stripe_ids(purchase: Purchase) -> list[tuple[str, str]]:
         ("Payment", purchase.payment_intent_id),
     ]
     return [(label, id) for label, id in known if id]
+
+
+def _at_stripe(purchase: Purchase) -> str | None:
+    """The payment in Stripe's own dashboard; the stand-in has none."""
+    if purchase.payment_intent_id is None or settings().stripe_api_base is not None:
+        return None
+    mode = "" if settings().livemode else "test/"
+    return f"https://dashboard.stripe.com/{mode}payments/{purchase.payment_intent_id}"
 
 
 @pages.page("POST", PURCHASE + "/settle", audience=Audience.ADMIN)
