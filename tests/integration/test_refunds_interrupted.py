@@ -2,10 +2,15 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from chalicelib.payments import refunds as payments_refunds
+from chalicelib.payments.refunds import RefundsMade
+from chalicelib.services import refund_payments
 from chalicelib.services.sweep import sweep
+from chalicelib.storage.purchases import Purchase
 from infra.local.stripe_stand_in import StripeStandIn
 from tests.conftest import TestClock
 from tests.support import books
@@ -181,3 +186,31 @@ def test_a_refund_that_failed_does_not_read_done(sale: Sale, stripe: StripeStand
     assert sale.refund(5, key="again").status == 201
     assert [r.state for r in sale.row().refund_list] == ["failed", "done"]
     assert sale.licenses() == 15
+
+
+def test_one_that_looked_long_ago_does_not_make_it_again(
+    sale: Sale, stripe: StripeStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Our key of Stripe's was wrong for a while. Who saw then that the refund was not made, and
+    comes to ask for it when others have made it, asks by the same name."""
+    rows: list[Purchase] = []
+    handle = stripe.handle
+
+    def refuse(method: str, path: str, *rest: Any) -> Any:
+        if (method, path) != ("POST", "/v1/refunds"):
+            return handle(method, path, *rest)
+        rows.append(sale.row())
+        with monkeypatch.context() as wrong:
+            wrong.setattr(stripe, "_api_key", "sk_test_another")
+            return handle(method, path, *rest)
+
+    with monkeypatch.context() as wrong:
+        wrong.setattr(stripe, "handle", refuse)
+        assert sale.refund(5, key="r").status == 502
+    sweep()
+    assert amounts(stripe) == [10_000]
+    monkeypatch.setattr(payments_refunds, "refunds_made", lambda *_: RefundsMade(None, 0))
+    (asked_long_ago, *_) = rows
+    assert asked_long_ago.open_refund is not None
+    refund_payments.carry_out(asked_long_ago, asked_long_ago.open_refund)
+    assert amounts(stripe) == [10_000]
