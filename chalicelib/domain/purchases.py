@@ -198,7 +198,11 @@ def without_excess(quoted: Quoted, facts: PaymentFacts) -> tuple[PaymentFacts, i
     """The facts as if what was paid beyond the quote had never been, and how much that is, once
     it has been paid back by refunds that give no license back. Else the facts as they are."""
     excess = left = facts.amount_subtotal - quoted.total
-    if excess <= 0 or facts.amount_subtotal != facts.amount_total:
+    if (
+        excess <= 0
+        or facts.money.gross == quoted.accepted
+        or facts.amount_subtotal != facts.amount_total
+    ):
         return facts, 0
     refunds = []
     for refund in sorted(facts.live_refunds, key=lambda r: r.licenses is None):  # goodwill first

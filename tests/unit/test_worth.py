@@ -214,6 +214,13 @@ def test_what_somebody_accepted(case: str) -> None:
     assert (assessment.status, assessment.worth) == (status, worth)
 
 
+def test_too_much_that_was_accepted_is_the_price() -> None:
+    """A refund in Stripe's dashboard takes its share then, and is no excess paid back."""
+    accepted = replace(QUOTED, accepted=30_000)
+    assert assess(accepted, refunded(2_500, facts=TOO_MUCH)).worth == 11
+    assert assess(accepted, refunded(6_000, facts=TOO_MUCH)).worth == 10
+
+
 def test_live_money_for_a_test_quote() -> None:
     assessment = assess(replace(QUOTED, livemode=False), PAID)
     assert assessment.reason == "Paid in Stripe's live mode."
