@@ -65,13 +65,15 @@ class _Session:
     @property
     def rank(self) -> tuple[bool | int, ...]:
         """The row's own counts while it is worth anything: what was credited is its money, and
-        is refunded from it. Then what money pays for, and the row's own once more: where its
-        money has gone back, a checkout that was free gives no license instead. Then what is
-        worth most; what was paid or is about to be; what still can be."""
-        worth = self.assessment.worth
+        is refunded from it. Then what money pays for, what has money that waits for a person,
+        and the row's own once more: where its money has gone back, a checkout that was free
+        gives no license instead. Then what is worth most; what was paid or is about to be; what
+        still can be."""
+        worth, has_money = self.assessment.worth, self.money.net > 0
         return (
             self.is_rows_own and worth > 0,
-            worth > 0 and self.money.net > 0,
+            worth > 0 and has_money,
+            has_money,
             self.is_rows_own and self.report.facts.paid,
             worth,
             self.is_ours,

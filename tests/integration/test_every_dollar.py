@@ -7,6 +7,7 @@ import pytest
 from chalicelib.domain.statements import Money, Period
 from chalicelib.errors import PaymentProviderUnavailable
 from chalicelib.services.purchases import buy_licenses, read_purchase
+from chalicelib.services.quarantine import accept_as_paid
 from chalicelib.services.refunds import refund_licenses
 from chalicelib.services.settlement import settle
 from chalicelib.services.statements import statement, statement_lines
@@ -158,6 +159,13 @@ def test_what_was_paid_otherwise_too_is_money_that_should_go_back(
     assert (row.status, row.licenses_granted) == ("quarantined", 0)
     assert "The amount was 20000 cents" in str(row.status_reason)
     assert "Paid twice" in str(row.status_reason)
+    stripe.refund(own(purchase))
+    row = settled(purchase)
+    assert (row.status, row.amount_paid, row.amount_refunded) == ("quarantined", 20_000, 0)
+    assert "Paid twice" not in str(row.status_reason)
+    row = accept_as_paid(row, reason="Agreed", by="usr_admin")
+    assert (row.status, row.licenses_granted) == ("paid", 10)
+    books.check_invariants()
 
 
 def test_while_a_bank_is_asked_nobody_pays_elsewhere(
