@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from app import app
 from chalicelib.services import quarantine
 from chalicelib.services.purchases import read_purchase
 from chalicelib.services.settlement import settle
@@ -15,8 +14,8 @@ from chalicelib.storage.purchases import Purchase
 from infra.local import damage
 from infra.local.stripe_stand_in import StripeStandIn
 from tests.support import books
-from tests.support.people import PASSWORD, People, Person
-from tests.support.visitor import Visitor
+from tests.support.people import People, Person
+from tests.support.visitor import signed_in
 
 
 class Held:
@@ -112,7 +111,7 @@ def test_what_there_is_nothing_to_accept_of(
 
 
 def test_by_clicking(held: Held, people: People) -> None:
-    admin = Visitor(app).sign_in(people.admin.email, PASSWORD)
+    admin = signed_in(people.admin)
     where = f"/admin/purchases/{held.id}"
     page = admin.get(where)
     words = " ".join(re.sub(r"<[^>]*>", " ", page.text).split())

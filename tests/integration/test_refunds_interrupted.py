@@ -112,7 +112,7 @@ def test_by_clicking(sale: Sale, stripe: StripeStandIn) -> None:
 
 
 def test_another_refund_is_told_of_the_one_under_way(sale: Sale, stripe: StripeStandIn) -> None:
-    visitor = Visitor(app).sign_in(sale.admin.email, PASSWORD)
+    visitor = signed_in(sale.admin)
     where = f"/admin/purchases/{sale.id}"
     other = visitor.get(f"{where}/refund?licenses=6&reason=Another")
     break_refunds(stripe)
