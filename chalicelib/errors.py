@@ -141,13 +141,17 @@ class PaymentProviderRefused(PaymentProviderUnavailable):
     """It answered, and answers the same again for as long as it remembers the request.
 
     why: its own code for the cause, if it gave one. permanent: the request itself is wrong,
-    so that asking for the same under another name helps nothing either.
+    so that asking for the same under another name helps nothing either. remembered: False
+    where it did not look at the request, since we may not ask: there the name is as good as new.
     """
 
-    def __init__(self, message: str, *, why: str | None, permanent: bool) -> None:
+    def __init__(
+        self, message: str, *, why: str | None, permanent: bool, remembered: bool = True
+    ) -> None:
         super().__init__(f"The payment provider refused: {message}")
         self.why = why
         self.permanent = permanent
+        self.remembered = remembered
 
 
 MAYBE_DONE = (

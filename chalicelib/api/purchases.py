@@ -16,7 +16,7 @@ from chalicelib.api.fields import (
 )
 from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
 from chalicelib.domain.pricing import Quote
-from chalicelib.services import platform, purchases, refunds, settlement
+from chalicelib.services import platform, purchases, quarantine, refunds, settlement
 from chalicelib.settings import settings
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import Page
@@ -71,6 +71,10 @@ class NewRefund(Input):
     reason: Reason
     amount: Annotated[int, Field(ge=0)] | None = None
     kept: Annotated[int, Field(ge=0)] | None = None
+
+
+class Acceptance(Input):
+    reason: Reason
 
 
 class RefundQuoteQuery(Query):
@@ -217,6 +221,20 @@ def settle_purchase(call: Call[Empty]) -> Purchase:
     """Ask Stripe now and make the pool worth what it says."""
     purchase = purchases.read_purchase(call.path["reseller"], call.path["id"])
     return settlement.settle(purchase, by=call.by, once=call.once).purchase
+
+
+@routes.api(
+    "POST",
+    PURCHASE + "/accept",
+    audience=Audience.ADMIN,
+    scope=Scope.ADMIN,
+    input=Acceptance,
+    returns=PurchaseOutput,
+)
+def accept_as_paid(call: Call[Acceptance]) -> Purchase:
+    """Give the licenses of a quarantined purchase for what was paid."""
+    purchase = purchases.read_purchase(call.path["reseller"], call.path["id"])
+    return quarantine.accept_as_paid(purchase, reason=call.input.reason, by=call.by, once=call.once)
 
 
 @routes.api(

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
+from chalicelib.domain.statements import Money
+
 # Stripe closes a session after 24 hours at most, counted from its own creation, and wants it
 # open for 30 minutes at least: a purchase that a crash left without one can be given one until
 # RESUMABLE has passed, and never afterwards.
@@ -47,7 +49,8 @@ class Quoted:
     """What was asked of Stripe. total: integer cents.
 
     returned: licenses that were given back for no money, since those that were kept cost as
-    much as all of them did; Stripe has no refund that could tell of it.
+    much as all of them did; Stripe has no refund that could tell of it. accepted: cents that a
+    person lets pay for it, though they are not what was quoted.
     """
 
     quantity: int
@@ -55,17 +58,19 @@ class Quoted:
     currency: str
     livemode: bool
     returned: int = 0
+    accepted: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Refund:
     """licenses: how many the refund gives back, where it says so; None for one made in
-    Stripe's dashboard without a word."""
+    Stripe's dashboard without a word. intent: whose it is, where it was made here."""
 
     id: str
     amount: int
     status: str
     licenses: int | None = None
+    intent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,9 @@ class PaymentFacts:
 
     @property
     def paid(self) -> bool:
-        return self.payment_status in ("paid", "no_payment_required")
+        """An open checkout that a promotion has made free is not paid: nobody took it yet."""
+        settled = self.payment_status in ("paid", "no_payment_required")
+        return settled and self.session_status == "complete"
 
     @property
     def live_refunds(self) -> tuple[Refund, ...]:
@@ -120,8 +127,15 @@ class PaymentFacts:
         return sum(refund.amount for refund in self.live_refunds)
 
     @property
+    def money(self) -> Money:
+        """What the payment has done to our balance. A dispute can be about a part of it, or
+        about what was paid back already."""
+        held = sum(dispute.amount for dispute in self.disputes if dispute.holds_funds)
+        return Money(self.amount_received or 0 if self.paid else 0, self.amount_refunded, held)
+
+    @property
     def fully_refunded(self) -> bool:
-        return 0 < self.amount_total <= self.amount_refunded
+        return 0 < self.money.gross <= self.amount_refunded
 
     @property
     def disputed(self) -> bool:
@@ -184,7 +198,11 @@ def without_excess(quoted: Quoted, facts: PaymentFacts) -> tuple[PaymentFacts, i
     """The facts as if what was paid beyond the quote had never been, and how much that is, once
     it has been paid back by refunds that give no license back. Else the facts as they are."""
     excess = left = facts.amount_subtotal - quoted.total
-    if excess <= 0 or facts.amount_subtotal != facts.amount_total:
+    if (
+        excess <= 0
+        or facts.money.gross == quoted.accepted
+        or facts.amount_subtotal != facts.amount_total
+    ):
         return facts, 0
     refunds = []
     for refund in sorted(facts.live_refunds, key=lambda r: r.licenses is None):  # goodwill first
@@ -204,7 +222,8 @@ def without_excess(quoted: Quoted, facts: PaymentFacts) -> tuple[PaymentFacts, i
 
 
 def deviation(quoted: Quoted, facts: PaymentFacts) -> str | None:
-    """What was paid otherwise than quoted, in a sentence; None where nothing was.
+    """What was paid otherwise than quoted, in a sentence; None where nothing was, or where
+    somebody accepted just that.
 
     A discount is a promotion that the company itself gave in Stripe, so the quote is held
     against the amount before it.
@@ -213,6 +232,8 @@ def deviation(quoted: Quoted, facts: PaymentFacts) -> str | None:
         return "Paid in Stripe's test mode." if quoted.livemode else "Paid in Stripe's live mode."
     if facts.currency != quoted.currency:
         return f"Paid in {facts.currency}, quoted in {quoted.currency}."
+    if facts.money.gross == quoted.accepted:
+        return None
     if facts.quantity != quoted.quantity:
         return f"Paid for {facts.quantity} licenses, quoted for {quoted.quantity}."
     if facts.amount_subtotal != quoted.total:
@@ -231,4 +252,4 @@ def licenses_refunded(quoted: Quoted, facts: PaymentFacts) -> int:
     other_money = sum(r.amount for r in facts.live_refunds if r.licenses is None)
     if not other_money:
         return said
-    return said + other_money * quoted.quantity // facts.amount_total
+    return said + other_money * quoted.quantity // facts.money.gross

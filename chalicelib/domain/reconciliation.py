@@ -33,7 +33,8 @@ class PurchaseFacts:
     worth, true_status: by Stripe; None where Stripe was not asked. foreign: its session was
     made for another purchase. late: why somebody should look at it, in words, or empty.
     in_counter: how much of what the ledger lacks for it license_count has already; see `explain`.
-    resting: Stripe can move it only in a way that one of its events tells of.
+    resting: Stripe can move it only in a way that one of its events tells of. paid_elsewhere:
+    integer cents that other checkouts took for it, which a person has to pay back.
     """
 
     id: str
@@ -47,6 +48,7 @@ class PurchaseFacts:
     foreign: bool = False
     in_counter: int = 0
     resting: bool = False
+    paid_elsewhere: int = 0
 
     @property
     def due(self) -> int:
@@ -134,6 +136,8 @@ def purchase_finding(purchase: PurchaseFacts) -> Finding | None:
         "status_by_stripe": purchase.true_status,
         "already_in_license_count": purchase.in_counter,
     }
+    if purchase.paid_elsewhere:
+        evidence["paid_elsewhere"] = purchase.paid_elsewhere
     code = Code.STUCK_PURCHASE
     if purchase.missing:
         code = Code.PURCHASE_UNCREDITED if purchase.missing > 0 else Code.PURCHASE_OVERCREDITED
@@ -142,7 +146,8 @@ def purchase_finding(purchase: PurchaseFacts) -> Finding | None:
         actions = {Action.DELETE: "Delete the row: its payment belongs to another purchase"}
     # Where row and ledger agree it is merely behind: to settle it is what the sweep does too,
     # and takes nothing of the counter's difference for its own.
-    behind = not purchase.broken and purchase.status != Status.QUARANTINED
+    judged = purchase.status == Status.QUARANTINED or purchase.paid_elsewhere > 0
+    behind = not purchase.broken and not judged
     return finding(
         code,
         purchase.id,
@@ -151,7 +156,15 @@ def purchase_finding(purchase: PurchaseFacts) -> Finding | None:
         evidence,
         actions,
         safe=behind and not purchase.foreign,
+        basis=_basis(purchase),
     )
+
+
+def _basis(purchase: PurchaseFacts) -> list[object]:
+    """The same, whether Stripe was asked and agreed, as by night, or was not, as by the hour."""
+    status = purchase.true_status or purchase.status
+    told = (purchase.granted, purchase.due, purchase.credited, purchase.in_counter)
+    return [purchase.status, status, *told, purchase.paid_elsewhere]
 
 
 def _what_is_wrong(purchase: PurchaseFacts) -> str | None:

@@ -40,6 +40,8 @@ def transport() -> stripe.HTTPClient:
 
 # Not an answer to the request itself: another with the same key is under way, or too many are.
 PASSING_STATUSES = frozenset({409, 429})
+# Our key is wrong, or may not do this: Stripe did not look at the request.
+NOT_ALLOWED = frozenset({401, 403})
 
 
 @contextmanager
@@ -71,5 +73,6 @@ def _meaning(error: stripe.StripeError) -> PaymentProviderUnavailable:
     return PaymentProviderRefused(
         error.user_message or "no reason given",
         why=error.code,
-        permanent=400 <= status < 500 and status not in (401, 403),
+        permanent=400 <= status < 500 and status not in NOT_ALLOWED,
+        remembered=status not in NOT_ALLOWED,
     )

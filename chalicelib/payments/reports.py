@@ -100,14 +100,22 @@ def _facts(
         amount_received=intent.amount_received if intent else None,
         payment_failed=intent is not None
         and intent.status in ("requires_payment_method", "canceled"),
-        refunds=tuple(Refund(r.id, r.amount, r.status or "pending", _licenses(r)) for r in refunds),
-        disputes=tuple(_dispute(d) for d in disputes),
+        refunds=tuple(_refund(r) for r in refunds),
+        disputes=tuple(_dispute(d, session) for d in disputes),
     )
 
 
-def _dispute(dispute: stripe.Dispute) -> Dispute:
+def _refund(refund: stripe.Refund) -> Refund:
+    status, intent = refund.status or "pending", get(refund.metadata, "refund_id")
+    return Refund(refund.id, refund.amount, status, _licenses(refund), intent)
+
+
+def _dispute(dispute: stripe.Dispute, session: stripe.checkout.Session) -> Dispute:
+    """In a currency that is not the payment's, its amount says nothing here: it is all of it."""
     balance = sum(moved.amount for moved in dispute.balance_transactions)
-    return Dispute(dispute.id, dispute.amount, dispute.status, balance)
+    same = dispute.currency == session.currency
+    amount = dispute.amount if same else session.amount_total or 0
+    return Dispute(dispute.id, amount, dispute.status, balance)
 
 
 def _licenses(refund: stripe.Refund) -> int | None:

@@ -1,13 +1,16 @@
 """Which of a purchase's Checkout Sessions counts, and what it says the purchase is worth.
 
 A purchase has one session. It can come to have more where Stripe made one and its answer was
-lost for good: then at most one of them may stay open, and money counts once.
+lost for good: then at most one of them may stay open, and money counts once. It is booked
+whichever counts: the books hold what Stripe holds.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.purchases import Assessment, Quoted, Status, assess
+from chalicelib.domain.statements import Money
 from chalicelib.observability import count, logger
 from chalicelib.settings import settings
 from chalicelib.storage.purchases import Purchase
@@ -18,7 +21,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """report: of the session that counts. other_sessions: those that were paid beside it.
+    """report: of the session that counts. money: what all of them have done to our balance,
+    counted: what this one has. other_sessions: those that were paid beside it.
 
     paid_twice: one of them has money that should go back. strays: those that are open, and
     that nobody should pay.
@@ -26,9 +30,58 @@ class Look:
 
     assessment: Assessment
     report: "SessionReport"
+    money: Money
+    counted: Money
     other_sessions: frozenset[str]
     paid_twice: bool
     strays: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """One of them. is_ours: it was made for this purchase. money: in the purchase's own books,
+    where another's, or another currency's, has no place."""
+
+    purchase: Purchase
+    report: "SessionReport"
+    assessment: Assessment
+    is_ours: bool
+    money: Money
+
+    @property
+    def id(self) -> str:
+        return self.report.session_id
+
+    @property
+    def is_rows_own(self) -> bool:
+        return self.is_ours and self.id == self.purchase.session_id
+
+    @property
+    def is_taken(self) -> bool:
+        """Paid, or about to be: the bank is asked."""
+        processing = self.assessment.status == Status.PROCESSING
+        return self.is_ours and (self.report.facts.paid or processing)
+
+    @property
+    def rank(self) -> tuple[bool | int, ...]:
+        """The row's own counts while it is worth anything: what was credited is its money, and
+        is refunded from it. Then what money pays for, what has money that waits for a person,
+        and the row's own once more: where its money has gone back, a checkout that was free
+        gives no license instead. Then what is worth most; what was paid or is about to be; what
+        still can be."""
+        worth, has_money = self.assessment.worth, self.money.net > 0
+        return (
+            self.is_rows_own and worth > 0,
+            worth > 0 and has_money,
+            has_money,
+            self.is_rows_own and self.report.facts.paid,
+            worth,
+            self.is_ours,
+            self.report.facts.paid,
+            self.is_taken,
+            self.assessment.status != Status.EXPIRED,
+            self.is_rows_own,
+        )
 
 
 def look(purchase: Purchase, session_id: str | None = None) -> Look | None:
@@ -39,21 +92,25 @@ def look(purchase: Purchase, session_id: str | None = None) -> Look | None:
     from chalicelib.payments.reports import report
 
     known = (purchase.session_id, session_id, *sorted(purchase.other_sessions or ()))
-    reports = [report(id) for id in dict.fromkeys(known) if id]
-    if not reports:
+    sessions = [_seen(purchase, report(id)) for id in dict.fromkeys(known) if id]
+    if not sessions:
         return None
-    ranked = sorted(
-        ((_assess(purchase, report), report) for report in reports),
-        key=lambda pair: _rank(pair[0], pair[1], purchase),
-        reverse=True,
-    )
-    (assessment, counted), *others = ranked
-    paid_too = [report.session_id for _, report in others if report.facts.paid]
-    too_much = [report.session_id for other, report in others if other.worth]
+    counted = max(sessions, key=lambda session: session.rank)
+    others = [session for session in sessions if session is not counted]
+    assessment = counted.assessment
+    too_much = [session.id for session in others if session.money.net > 0]
     if too_much:
-        assessment = replace(assessment, reason=_paid_twice(too_much))
-    strays = tuple(r.session_id for r in reports if _is_stray(r, reports, purchase))
-    return Look(assessment, counted, frozenset(paid_too), bool(too_much), strays)
+        reasons = filter(None, (assessment.reason, _paid_twice(too_much)))
+        assessment = replace(assessment, reason=" ".join(reasons))
+    return Look(
+        assessment,
+        counted.report,
+        money=_sum(session.money for session in sessions),
+        counted=counted.money,
+        other_sessions=frozenset(s.id for s in others if s.is_ours and s.report.facts.paid),
+        paid_twice=bool(too_much),
+        strays=tuple(s.id for s in sessions if _is_stray(s, sessions, purchase)),
+    )
 
 
 def look_and_close(purchase: Purchase, session_id: str | None = None) -> Look | None:
@@ -71,21 +128,6 @@ def look_and_close(purchase: Purchase, session_id: str | None = None) -> Look | 
     return seen
 
 
-def _rank(
-    assessment: Assessment, report: "SessionReport", purchase: Purchase
-) -> tuple[bool, int, bool, bool, bool]:
-    """The row's own counts while it is worth anything: what was credited is its money, and is
-    refunded from it. Then what is worth most; what was paid, and what still can be."""
-    own = report.session_id == purchase.session_id
-    return (
-        own and assessment.worth > 0,
-        assessment.worth,
-        report.facts.paid,
-        assessment.status != Status.EXPIRED,
-        own,
-    )
-
-
 def _close(purchase: Purchase, session_ids: tuple[str, ...]) -> None:
     from chalicelib.payments.checkout import expire_checkout
 
@@ -97,27 +139,39 @@ def _close(purchase: Purchase, session_ids: tuple[str, ...]) -> None:
         expire_checkout(session_id)
 
 
-def _is_stray(report: "SessionReport", reports: list["SessionReport"], purchase: Purchase) -> bool:
+def _is_stray(session: _Session, sessions: Sequence[_Session], purchase: Purchase) -> bool:
     """An open session that nobody should pay: the purchase has another, or was given up."""
-    if report.facts.session_status != "open" or report.purchase_id != purchase.id:
+    if session.report.facts.session_status != "open" or not session.is_ours:
         return False
     if purchase.session_id is None:
         return purchase.status != Status.PENDING
-    return report.session_id != purchase.session_id or any(r.facts.paid for r in reports)
+    return not session.is_rows_own or any(other.is_taken for other in sessions)
 
 
-def _assess(purchase: Purchase, report: "SessionReport") -> Assessment:
+def _seen(purchase: Purchase, report: "SessionReport") -> _Session:
+    facts, livemode = report.facts, settings().livemode
     if report.purchase_id != purchase.id:
         reason = f"Stripe's session {report.session_id} was not made for this purchase."
-        return Assessment(Status.QUARANTINED, 0, reason)
+        foreign = Assessment(Status.QUARANTINED, 0, reason)
+        return _Session(purchase, report, foreign, is_ours=False, money=Money())
     quoted = Quoted(
         purchase.quantity,
         purchase.total,
         purchase.currency,
-        settings().livemode,
+        livemode,
         purchase.returned,
+        purchase.accepted,
     )
-    return assess(quoted, report.facts)
+    same = facts.currency == purchase.currency and facts.livemode == livemode
+    money = facts.money if same else Money()
+    return _Session(purchase, report, assess(quoted, facts), is_ours=True, money=money)
+
+
+def _sum(moneys: Iterable[Money]) -> Money:
+    total = Money()
+    for money in moneys:
+        total.add(money)
+    return total
 
 
 def _paid_twice(session_ids: list[str]) -> str:

@@ -120,8 +120,9 @@ def _finish(reseller: Reseller, purchase: Purchase, once: Once) -> Purchase:
 def _open_session(reseller: Reseller, purchase: Purchase) -> "OpenCheckout":
     """Raises PaymentProviderUnavailable, InvalidRequest, VersionConflict.
 
-    What Stripe has refused it refuses again under the same key, so the next attempt gets
-    another: at once where the cause can be mended here, else with the buyer's next request.
+    What Stripe has refused it refuses again under the same key, if it remembers it, so the next
+    attempt gets another: at once where the cause can be mended here, else with the buyer's next
+    request.
     """
     from chalicelib.payments.checkout import open_checkout
 
@@ -135,7 +136,8 @@ def _open_session(reseller: Reseller, purchase: Purchase) -> "OpenCheckout":
             if refused.why in AMOUNT_REFUSED:
                 open_checkouts.give_up(purchase, str(refused))
                 raise InvalidRequest.of("quantity", str(refused)) from refused
-            _count_attempt(purchase)
+            if refused.remembered:
+                _count_attempt(purchase)
             if refused.why == "resource_missing" and customer_id:
                 _forget_customer(reseller, customer_id)
                 customer_id = None

@@ -92,9 +92,11 @@ def _pay_back(purchase: Purchase, intent: RefundIntent, *, is_new: bool) -> str 
     except PaymentProviderRefused as refused:
         if refused.permanent:
             raise RefundRefused.of("licenses", str(refused)) from refused
-        # Stripe repeats its answer under the same key, so the next attempt gets another.
-        # Losing this note costs one more such answer.
-        _note(purchase, replace(intent, attempt=intent.attempt + 1, note=str(refused)))
+        # Stripe repeats the answers that it remembers under the same key, so the next attempt
+        # gets another; losing this note costs one more such answer. After any other, a new key
+        # could make twice what somebody who is slow still asks for by the old one.
+        attempt = intent.attempt + refused.remembered
+        _note(purchase, replace(intent, attempt=attempt, note=str(refused)))
         raise
 
 

@@ -8,25 +8,22 @@ be called any number of times, in any order, by anyone, and a crash costs one mo
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pynamodb.expressions.update import Action
 
-from chalicelib import clock
 from chalicelib.domain.ledger import Kind
-from chalicelib.domain.purchases import (
-    RESUMABLE,
-    UNPAID,
-    VOID_REFUNDS,
-    Assessment,
-    Status,
-)
-from chalicelib.domain.statements import Money
+from chalicelib.domain.purchases import UNPAID, Assessment, Status
 from chalicelib.errors import Busy, NotFound, VersionConflict
 from chalicelib.observability import count, logger
 from chalicelib.services import checkout_sessions, notices
 from chalicelib.services.idempotency import UNKEYED, Once
+from chalicelib.services.purchase_columns import (
+    invoice_awaited,
+    refund_of,
+    seen_columns,
+    sessionless,
+)
 from chalicelib.storage import pool
 from chalicelib.storage.claims import free
 from chalicelib.storage.pool import Move
@@ -39,14 +36,13 @@ from chalicelib.storage.purchases import (
 )
 from chalicelib.storage.reads import get
 from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.rows import differing
 from chalicelib.storage.transactions import Transaction
 
 if TYPE_CHECKING:
     from chalicelib.services.checkout_sessions import Look
 
 ATTEMPTS = 5
-# Stripe makes the invoice shortly after the payment; so long the sweep asks for its address.
-INVOICE_AWAITED = timedelta(hours=24)
 STRIPE = "stripe"
 
 Also = Callable[[Purchase], dict[str, Any]]
@@ -114,71 +110,12 @@ def _settle(
     look = checkout_sessions.look_and_close(purchase, session_id)
     further = also(purchase) if also else {}
     if look is None:
-        return _apply(purchase, _without_session(purchase), further, by=by, once=once)
-    columns = _columns(purchase, look) | further
-    columns |= _fates(columns.get("refunds", purchase.refunds), look)
+        return _apply(purchase, sessionless(purchase), further, by=by, once=once)
+    columns = seen_columns(purchase, look, further)
     assessment = look.assessment
-    if _invoice_awaited(purchase, assessment, columns):
+    if invoice_awaited(purchase, assessment, columns):
         assessment = replace(assessment, awaited=True)
-    customer_id = look.report.customer_id
-    return _apply(purchase, assessment, columns, by=by, once=once, customer_id=customer_id)
-
-
-def _without_session(purchase: Purchase) -> Assessment:
-    """A crash came between the purchase and its checkout. Until it is too old to be given
-    one, the buyer's next request goes on with it."""
-    status = Status(purchase.status)
-    if status == Status.PENDING and clock.now() - purchase.created_at > RESUMABLE:
-        status = Status.EXPIRED
-    return Assessment(status, purchase.licenses_granted, awaited=status == Status.PENDING)
-
-
-def _columns(purchase: Purchase, look: "Look") -> dict[str, Any]:
-    found, facts = look.report, look.report.facts
-    if found.purchase_id != purchase.id:  # what was paid is in another purchase's books
-        return {"amount_paid": 0, "amount_refunded": 0}
-    columns: dict[str, Any] = {
-        "session_id": found.session_id,
-        "other_sessions": look.other_sessions or None,
-        "payment_intent_id": found.payment_intent_id or purchase.payment_intent_id,
-        "receipt_url": found.receipt_url or purchase.receipt_url,
-        "invoice_url": found.invoice_url or purchase.invoice_url,
-        "amount_paid": facts.amount_total if facts.paid else 0,
-        "amount_refunded": facts.amount_refunded,
-    }
-    if found.session_id != purchase.session_id:
-        columns |= {"checkout_url": found.url, "expires_at": found.expires_at}
-    if facts.paid and purchase.paid_at is None:
-        columns["paid_at"] = found.paid_at or clock.now()
-    return columns
-
-
-def _fates(refunds: dict[str, Any] | None, look: "Look") -> dict[str, Any]:
-    """The column `refunds` with what has become at Stripe of those that were made: one can
-    fail weeks later."""
-    if not refunds:
-        return {}
-    fates = {
-        r.id: _FAILED if r.status in VOID_REFUNDS else _DONE for r in look.report.facts.refunds
-    }
-    told = {id: intent | fates.get(intent.get("stripe_id"), {}) for id, intent in refunds.items()}
-    return {"refunds": told}
-
-
-_DONE = {"state": RefundState.DONE, "note": None}
-_FAILED = {
-    "state": RefundState.FAILED,
-    "note": "It failed at Stripe: the money came back, and the licenses with it.",
-}
-
-
-def _invoice_awaited(purchase: Purchase, assessment: Assessment, columns: dict[str, Any]) -> bool:
-    paid_at = columns.get("paid_at", purchase.paid_at)
-    return (
-        assessment.status == Status.PAID
-        and columns["invoice_url"] is None
-        and clock.now() - paid_at < INVOICE_AWAITED
-    )
+    return _apply(purchase, assessment, columns, by=by, once=once, look=look)
 
 
 def _apply(
@@ -188,65 +125,91 @@ def _apply(
     *,
     by: str,
     once: Once,
-    customer_id: str | None = None,
+    look: "Look | None" = None,
 ) -> Settled:
     """Write what differs; nothing where nothing does."""
-    difference = now.worth - purchase.licenses_granted
-    refund = purchase.open_refund
-    wanted = {**columns, "status": now.status, "status_reason": now.reason}
-    wanted["licenses_granted"] = now.worth
-    refunds: dict[str, Any] = columns.get("refunds", purchase.refunds) or {}
-    refunding = any(intent["state"] == RefundState.OPEN for intent in refunds.values())
-    wanted["unsettled"] = UNSETTLED if now.awaited or refunding else None
+    before = _Before.of(purchase)
+    refund = refund_of(purchase, look)
     tx = Transaction()
-    wanted["bookings"] = purchase.booked(_money(purchase, wanted), tx.now)
-    first = difference > 0 and purchase.credited_at is None
-    if first:
+    wanted = _wanted(purchase, now, columns)
+    if look is not None:
+        wanted["bookings"] = purchase.booked(look.money, tx.now)
+    if now.worth > before.granted and purchase.credited_at is None:
         wanted["credited_at"] = tx.now
-    changed = {k: v for k, v in wanted.items() if getattr(purchase, k) != v}
-    before = Status(purchase.status)
-    paid_back = wanted.get("amount_refunded", 0) > purchase.amount_refunded
+    changed = differing(purchase, wanted)
     if changed:
         tx.change(purchase, **changed)
-    if before == Status.PENDING and now.status != Status.PENDING:
+    if before.status == Status.PENDING != now.status:
         free_claim(tx, purchase)
-    if difference > 0:
-        kind = Kind.PURCHASE if first else Kind.REINSTATEMENT
-        move = Move(kind, by, purchase.id, now.reason)
-        pool.grant(tx, purchase.reseller_id, difference, move, also=_remember(customer_id))
-        notices.purchase_moved(tx, purchase, difference, kind)
-    elif difference < 0:
-        move = _taking_back(purchase, refund, now, by)
-        pool.revoke(tx, purchase.reseller_id, -difference, move)
-        notices.purchase_moved(tx, purchase, difference, move.kind)
+    move = _move(now, before, by, purchase.id, refund)
+    _move_licenses(tx, purchase, now.worth - before.granted, move, look)
     once.record(tx, purchase)
     tx.commit()
     if changed:
-        _tell(purchase, difference, before, paid_back=paid_back)
-    if difference:
+        _tell(purchase, before)
+    if now.worth != before.granted:
         notices.watch_supply(purchase.reseller_id)
-    return Settled(purchase, difference, bool(changed))
+    return Settled(purchase, now.worth - before.granted, bool(changed))
 
 
-def _money(purchase: Purchase, columns: dict[str, Any]) -> Money:
-    paid = columns.get("amount_paid", purchase.amount_paid)
-    refunded = columns.get("amount_refunded", purchase.amount_refunded)
-    held = paid - refunded if columns["status"] == Status.DISPUTED else 0
-    return Money(paid, refunded, held)
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """The row as it was read: the one in hand changes with the transaction."""
+
+    status: Status
+    granted: int
+    refunded: int
+    was_credited: bool
+
+    @classmethod
+    def of(cls, row: Purchase) -> "_Before":
+        credited = row.credited_at is not None
+        return cls(Status(row.status), row.licenses_granted, row.amount_refunded, credited)
+
+
+def _wanted(purchase: Purchase, now: Assessment, columns: dict[str, Any]) -> dict[str, Any]:
+    refunds: dict[str, Any] = columns.get("refunds", purchase.refunds) or {}
+    refunding = any(intent["state"] == RefundState.OPEN for intent in refunds.values())
+    return {
+        **columns,
+        "status": now.status,
+        "status_reason": now.reason,
+        "licenses_granted": now.worth,
+        "unsettled": UNSETTLED if now.awaited or refunding else None,
+    }
+
+
+def _move(
+    now: Assessment, before: _Before, by: str, purchase_id: str, refund: RefundIntent | None
+) -> Move:
+    """Why licenses move, should they. Whoever sees it first, those of an admin's refund go by
+    that admin's word."""
+    if now.worth > before.granted:
+        kind = Kind.REINSTATEMENT if before.was_credited else Kind.PURCHASE
+        return Move(kind, by, purchase_id, now.reason)
+    if now.status == Status.DISPUTED:
+        return Move(Kind.DISPUTE, by, purchase_id)
+    if refund is not None:
+        return Move(Kind.REFUND, refund.by, purchase_id, refund.reason)
+    return Move(Kind.REFUND, by, purchase_id, now.reason)
+
+
+def _move_licenses(
+    tx: Transaction, purchase: Purchase, difference: int, move: Move, look: "Look | None"
+) -> None:
+    if difference > 0:
+        customer_id = look.report.customer_id if look is not None else None
+        also = _remember(customer_id)
+        pool.grant(tx, purchase.reseller_id, difference, move, also=also)
+    elif difference < 0:
+        pool.revoke(tx, purchase.reseller_id, -difference, move)
+    if difference:
+        notices.purchase_moved(tx, purchase, difference, move.kind)
 
 
 def free_claim(tx: Transaction, purchase: Purchase) -> None:
     """The reseller can open another checkout of this quantity."""
     free(tx, checkout_claim(purchase.reseller_id, purchase.quantity), purchase.id)
-
-
-def _taking_back(purchase: Purchase, refund: RefundIntent | None, now: Assessment, by: str) -> Move:
-    """Whoever sees it first, the licenses of an admin's refund go by that admin's word."""
-    if now.status == Status.DISPUTED:
-        return Move(Kind.DISPUTE, by, purchase.id)
-    if refund is not None:
-        return Move(Kind.REFUND, refund.by, purchase.id, refund.reason)
-    return Move(Kind.REFUND, by, purchase.id, now.reason)
 
 
 def _remember(customer_id: str | None) -> Sequence[Action]:
@@ -255,23 +218,23 @@ def _remember(customer_id: str | None) -> Sequence[Action]:
     return [column.set(column | customer_id)] if customer_id else []
 
 
-def _tell(purchase: Purchase, difference: int, before: Status, *, paid_back: bool) -> None:
+def _tell(purchase: Purchase, before: _Before) -> None:
     logger.info(
         "Purchase settled",
         extra={
             "purchase_id": purchase.id,
             "reseller_id": purchase.reseller_id,
-            "before": before,
+            "before": before.status,
             "after": purchase.status,
-            "licenses_moved": difference,
+            "licenses_moved": purchase.licenses_granted - before.granted,
         },
     )
     count("PurchasesSettled")
-    if before in UNPAID and purchase.status not in UNPAID:
+    if before.status in UNPAID and purchase.status not in UNPAID:
         count("PurchasesPaid")
-    if paid_back:
+    if purchase.amount_refunded > before.refunded:
         count("PurchasesRefunded")
-    if purchase.status == Status.DISPUTED != before:
+    if purchase.status == Status.DISPUTED != before.status:
         count("PurchasesDisputed")
-    if purchase.status == Status.QUARANTINED != before:
+    if purchase.status == Status.QUARANTINED != before.status:
         count("PurchasesQuarantined")

@@ -8,6 +8,7 @@ from typing import Any
 from pynamodb.attributes import UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
+from chalicelib.domain.purchases import Status
 from chalicelib.domain.statements import Money
 from chalicelib.storage.rows import Document, Integer, Row, Timestamp, iso
 
@@ -44,6 +45,7 @@ class Purchase(Row):
     are what it is now, and none changes later, so that closed books stay closed.
     checkout_attempt: how often Stripe refused to open its session. other_sessions: what else
     must be looked at, since it was paid too, or could not be looked at when it came to light.
+    accepted: cents that somebody lets pay for it, though it was quoted otherwise.
     """
 
     noun = "purchases"
@@ -70,6 +72,7 @@ class Purchase(Row):
     checkout_attempt = Integer(default_for_new=0)
     refunds = Document(default_for_new=dict)
     other_sessions = UnicodeSetAttribute(null=True)
+    accepted = Integer(null=True)
     session_id = UnicodeAttribute(null=True)
     payment_intent_id = UnicodeAttribute(null=True)
     receipt_url = UnicodeAttribute(null=True)
@@ -79,6 +82,17 @@ class Purchase(Row):
 
     unsettled_index = UnsettledPurchases()
     by_month = PurchasesByMonth()
+
+    @property
+    def paid_elsewhere(self) -> int:
+        """Cents that Stripe holds of it on other checkouts than the one that counts. While that
+        one is disputed, nobody is asked to pay anything back."""
+        if self.status == Status.DISPUTED:
+            return 0
+        booked = Money()
+        for cents in (self.bookings or {}).values():
+            booked.add(Money(**cents))
+        return max(0, booked.net - self.amount_paid + self.amount_refunded)
 
     @property
     def open_refund(self) -> "RefundIntent | None":

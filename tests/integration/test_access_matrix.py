@@ -87,6 +87,7 @@ ROWS: dict[tuple[str, str], set[str]] = {
         f"POST {RESELLER}/license-adjustments",
         f"POST {RESELLER}/sync",
         f"POST {RESELLER}/purchases/{{id}}/settle",
+        f"POST {RESELLER}/purchases/{{id}}/accept",
         f"GET {RESELLER}/purchases/{{id}}/refund-quote",
         f"POST {RESELLER}/purchases/{{id}}/refunds",
         "GET /v1/settings",

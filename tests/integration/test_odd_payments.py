@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.errors import InvalidRequest
+from chalicelib.errors import InvalidRequest, PaymentProviderRefused
 from chalicelib.payments import reports
 from chalicelib.services.purchases import buy_licenses, read_purchase
 from chalicelib.services.refunds import refund_licenses
@@ -134,3 +134,17 @@ def test_too_much_was_paid(
     stripe.refund(str(purchase.session_id), 6_000)
     assert settled(row).licenses_granted == 6
     books.check_invariants()
+
+
+def test_a_checkout_that_was_not_looked_at_is_asked_for_by_the_same_name(
+    tables: None, stripe: StripeStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Our key of Stripe's was wrong: two who ask anew, one of them slow, get one session."""
+    account = books.open_account()
+    with monkeypatch.context() as wrong:
+        wrong.setattr(stripe, "_api_key", "sk_test_another")
+        with pytest.raises(PaymentProviderRefused):
+            buy_licenses(account, 10, by="usr_buyer")
+    (row,) = books.rows("purchases")
+    assert row["checkout_attempt"] == 0
+    assert buy_licenses(account, 10, by="usr_buyer").id == row["id"]

@@ -82,6 +82,7 @@ ROWS: dict[str, set[str]] = {
         "GET /admin/purchases",
         "GET /admin/purchases/{id}",
         "POST /admin/purchases/{id}/settle",
+        "POST /admin/purchases/{id}/accept",
         *with_deeds("/admin", "/purchases/{id}/refund"),
         *with_deeds("/admin", "/reconciliation"),
         "GET /admin/reconciliation/{id}",

@@ -2,10 +2,15 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from chalicelib.payments import refunds as payments_refunds
+from chalicelib.payments.refunds import RefundsMade
+from chalicelib.services import refund_payments
 from chalicelib.services.sweep import sweep
+from chalicelib.storage.purchases import Purchase
 from infra.local.stripe_stand_in import StripeStandIn
 from tests.conftest import TestClock
 from tests.support import books
@@ -106,6 +111,22 @@ def test_by_clicking(sale: Sale, stripe: StripeStandIn) -> None:
     assert (sale.licenses(), amounts(stripe)) == (15, [10_000])
 
 
+def test_another_refund_is_told_of_the_one_under_way(sale: Sale, stripe: StripeStandIn) -> None:
+    visitor = signed_in(sale.admin)
+    where = f"/admin/purchases/{sale.id}"
+    other = visitor.get(f"{where}/refund?licenses=6&reason=Another")
+    break_refunds(stripe)
+    assert sale.refund(5, key="r").status == 502
+    refused = sale.refund(6)
+    assert (refused.status, refused.json["errors"][0]["field"]) == (422, "purchase")
+    assert "5 licenses is under way" in refused.json["errors"][0]["message"]
+    shown = visitor.submit(other, "/refund")
+    assert shown.status == 422
+    assert "A refund of 5 licenses is under way ($100.00, “Too many”)" in shown.text
+    assert f'href="{where}/refund"' in shown.text
+    assert amounts(stripe) == []
+
+
 def test_refunded_by_hand_meanwhile(sale: Sale, stripe: StripeStandIn) -> None:
     break_refunds(stripe)
     assert sale.refund(5, key="r").status == 502
@@ -165,3 +186,31 @@ def test_a_refund_that_failed_does_not_read_done(sale: Sale, stripe: StripeStand
     assert sale.refund(5, key="again").status == 201
     assert [r.state for r in sale.row().refund_list] == ["failed", "done"]
     assert sale.licenses() == 15
+
+
+def test_one_that_looked_long_ago_does_not_make_it_again(
+    sale: Sale, stripe: StripeStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Our key of Stripe's was wrong for a while. Who saw then that the refund was not made, and
+    comes to ask for it when others have made it, asks by the same name."""
+    rows: list[Purchase] = []
+    handle = stripe.handle
+
+    def refuse(method: str, path: str, *rest: Any) -> Any:
+        if (method, path) != ("POST", "/v1/refunds"):
+            return handle(method, path, *rest)
+        rows.append(sale.row())
+        with monkeypatch.context() as wrong:
+            wrong.setattr(stripe, "_api_key", "sk_test_another")
+            return handle(method, path, *rest)
+
+    with monkeypatch.context() as wrong:
+        wrong.setattr(stripe, "handle", refuse)
+        assert sale.refund(5, key="r").status == 502
+    sweep()
+    assert amounts(stripe) == [10_000]
+    monkeypatch.setattr(payments_refunds, "refunds_made", lambda *_: RefundsMade(None, 0))
+    (asked_long_ago, *_) = rows
+    assert asked_long_ago.open_refund is not None
+    refund_payments.carry_out(asked_long_ago, asked_long_ago.open_refund)
+    assert amounts(stripe) == [10_000]

@@ -52,7 +52,7 @@ happenings = st.one_of(
     st.tuples(st.sampled_from(ON_DISPUTES), st.none()),
     st.tuples(st.just("refund"), st.sampled_from([None, 1, UNIT, 3 * UNIT - 1, 10 * UNIT])),
     st.tuples(st.just("refund_pending"), st.sampled_from([None, UNIT])),
-    st.tuples(st.just("open_dispute"), st.booleans()),
+    st.tuples(st.just("open_dispute"), st.sampled_from(["inquiry", None, UNIT])),
 )
 ours = st.one_of(
     st.tuples(st.just("admin_refund"), st.integers(1, QUANTITY)),
@@ -102,8 +102,11 @@ class World:
     def _refund_pending(self, _name: str, amount: int | None) -> None:
         self.stripe.refund(self.session_id, amount, pending=True)
 
-    def _open_dispute(self, _name: str, inquiry: bool) -> None:
-        self.stripe.open_dispute(self.session_id, inquiry=inquiry)
+    def _open_dispute(self, _name: str, about: Any) -> None:
+        """about: an amount, None for all that is left, or no more than a question."""
+        inquiry = about == "inquiry"
+        amount = None if inquiry else about
+        self.stripe.open_dispute(self.session_id, inquiry=inquiry, amount=amount)
 
     def _deliver(self, _name: str, number: int) -> None:
         events = self.stripe.events()
@@ -145,6 +148,7 @@ class World:
         if worth > 0 or row["status"] == "refunded":
             worth = max(0, worth - returned)
         assert (row["licenses_granted"], row["amount_refunded"]) == (worth, refunded)
+        assert books.booked(row) == books.stripes_money(self.stripe, self.session_id)
         (reseller,) = books.rows("resellers")
         assert reseller["license_count"] == worth
         made = [refund["metadata"].get("refund_id") for refund in self.stripe.all("refund")]

@@ -81,6 +81,18 @@ CASES = {
         12,
         False,
     ),
+    "a promotion to zero, not yet taken": (
+        replace(FREE, session_status="open"),
+        Status.PENDING,
+        0,
+        True,
+    ),
+    "a promotion to zero, never taken": (
+        replace(FREE, session_status="expired"),
+        Status.EXPIRED,
+        0,
+        False,
+    ),
     # refunds made in Stripe's dashboard: refunded // unit amount
     "a goodwill cent": (refunded(1), Status.PARTIALLY_REFUNDED, 12, False),
     "just under a license": (refunded(1_999), Status.PARTIALLY_REFUNDED, 12, False),
@@ -179,6 +191,34 @@ def test_what_was_not_quoted_is_quarantined(case: str) -> None:
     assert not assessment.awaited
     assert assessment.reason is not None
     assert reason in assessment.reason
+
+
+# Of 24000 that were quoted, 8000 came; somebody accepted them for all 12 licenses.
+IN_PART = replace(PAID, amount_received=8_000)
+ACCEPTED = {
+    "as it is": (IN_PART, Status.PAID, 12),
+    "an eighth refunded": (refunded(1_000, facts=IN_PART), Status.PARTIALLY_REFUNDED, 11),
+    "all that came refunded": (refunded(8_000, facts=IN_PART), Status.REFUNDED, 0),
+    "other licenses for the money": (replace(IN_PART, quantity=120), Status.PAID, 12),
+    "more came": (replace(IN_PART, amount_received=9_000), Status.QUARANTINED, 0),
+    "in another currency": (replace(IN_PART, currency="eur"), Status.QUARANTINED, 0),
+    "in the other mode": (replace(IN_PART, livemode=False), Status.QUARANTINED, 0),
+    "disputed": (disputed("lost", facts=IN_PART), Status.DISPUTED, 0),
+}
+
+
+@pytest.mark.parametrize("case", ACCEPTED)
+def test_what_somebody_accepted(case: str) -> None:
+    facts, status, worth = ACCEPTED[case]
+    assessment = assess(replace(QUOTED, accepted=8_000), facts)
+    assert (assessment.status, assessment.worth) == (status, worth)
+
+
+def test_too_much_that_was_accepted_is_the_price() -> None:
+    """A refund in Stripe's dashboard takes its share then, and is no excess paid back."""
+    accepted = replace(QUOTED, accepted=30_000)
+    assert assess(accepted, refunded(2_500, facts=TOO_MUCH)).worth == 11
+    assert assess(accepted, refunded(6_000, facts=TOO_MUCH)).worth == 10
 
 
 def test_live_money_for_a_test_quote() -> None:

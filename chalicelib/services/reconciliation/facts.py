@@ -171,6 +171,7 @@ def purchase_facts(purchase: Purchase, credited: int) -> PurchaseFacts:
         credited=credited,
         late=_late(purchase),
         resting=_is_resting(purchase),
+        paid_elsewhere=purchase.paid_elsewhere,
     )
 
 
@@ -178,7 +179,8 @@ def _is_resting(purchase: Purchase) -> bool:
     """Nothing is awaited, and it is older than any dispute or delayed payment takes to come.
     Refunds may come at any time; Stripe keeps their events for 30 days, and the sweep reads
     them every 15 minutes."""
-    settled = purchase.unsettled is None and purchase.status not in WAITING
+    waits = purchase.status in WAITING or purchase.paid_elsewhere
+    settled = purchase.unsettled is None and not waits
     return settled and clock.now() - purchase.created_at > RESTING
 
 
@@ -197,4 +199,4 @@ def _late(purchase: Purchase) -> str:
             return f"The purchase reads {purchase.status}, but is hidden from the sweep."
         case Status.QUARANTINED:
             return f"Paid, but not as quoted: {purchase.status_reason}"
-    return ""
+    return purchase.status_reason or "" if purchase.paid_elsewhere else ""

@@ -67,8 +67,8 @@ def recreate(reseller_id: str, purchase_id: str, session_id: str, order: Order) 
         purchase.refunds = purchase.with_refund(_free_refund(returned, order))
     if past.first is not None and facts.paid:
         # In the books of its own month, which a statement of that month has told of.
-        purchase.amount_paid = facts.amount_total
-        purchase.bookings = purchase.booked(Money(facts.amount_total), past.first)
+        purchase.amount_paid = facts.money.gross
+        purchase.bookings = purchase.booked(Money(facts.money.gross), past.first)
     tx = Transaction()
     tx.create(purchase, otherwise=VersionConflict())
     purchase.created_at = made_at  # the row's, not the repair's

@@ -137,7 +137,7 @@ def _fact(name: str, value: Any, names: Names) -> "str | Markup":
         return "–"
     if isinstance(value, bool):
         return "Yes" if value else "No"
-    if name == "amount":
+    if name in ("amount", "paid_elsewhere"):
         return money(int(value), settings().currency)
     if isinstance(value, int):
         return f"{value:,}"

@@ -4,14 +4,23 @@ from typing import Any
 
 from chalice.app import Response
 
-from chalicelib.api.purchases import NewRefund
+from chalicelib.api.purchases import Acceptance, NewRefund
 from chalicelib.domain.purchases import REFUNDABLE
-from chalicelib.errors import TenantryError
-from chalicelib.services import lookup, purchase_search, refunds, resellers, settlement
+from chalicelib.errors import FieldError, InvalidRequest, TenantryError
+from chalicelib.services import (
+    lookup,
+    purchase_search,
+    quarantine,
+    refunds,
+    resellers,
+    settlement,
+)
+from chalicelib.settings import settings
 from chalicelib.storage.purchases import Purchase
 from chalicelib.web.admin.frame import licenses, render
 from chalicelib.web.admin.purchases import shown_purchases
 from chalicelib.web.forms import messages
+from chalicelib.web.rendering import cents
 from chalicelib.web.routing import Audience, Onward, Pages, Visit
 
 pages = Pages(__name__)
@@ -41,6 +50,7 @@ def show_purchase(visit: Visit, **context: Any) -> Response:
         title="Purchase",
         place="purchases",
         purchase=shown,
+        can_accept=quarantine.can_accept(purchase),
         refundable_licenses=_refundable(purchase),
         refund_under_way=purchase.open_refund,
         refunds=[
@@ -48,6 +58,7 @@ def show_purchase(visit: Visit, **context: Any) -> Response:
             for refund in purchase.refund_list
         ],
         stripe_ids=_stripe_ids(purchase),
+        at_stripe=_at_stripe(purchase),
         **context,
     )
 
@@ -67,6 +78,14 @@ def _stripe_ids(purchase: Purchase) -> list[tuple[str, str]]:
     return [(label, id) for label, id in known if id]
 
 
+def _at_stripe(purchase: Purchase) -> str | None:
+    """The payment in Stripe's own dashboard; the stand-in has none."""
+    if purchase.payment_intent_id is None or settings().stripe_api_base is not None:
+        return None
+    mode = "" if settings().livemode else "test/"
+    return f"https://dashboard.stripe.com/{mode}payments/{purchase.payment_intent_id}"
+
+
 @pages.page("POST", PURCHASE + "/settle", audience=Audience.ADMIN)
 def settle(visit: Visit) -> Response:
     purchase = _read(visit)
@@ -81,6 +100,22 @@ def _said(granted: int) -> str:
     if granted == 0:
         return "Stripe was asked. No license had to be moved."
     return f"Stripe was asked: {licenses(granted)} {'added' if granted > 0 else 'taken back'}."
+
+
+@pages.page("POST", PURCHASE + "/accept", audience=Audience.ADMIN)
+def accept(visit: Visit) -> Response:
+    purchase, form = _read(visit), visit.form()
+    try:
+        reason = form.read(Acceptance).reason
+        return visit.once(
+            form,
+            lambda once: quarantine.accept_as_paid(purchase, reason=reason, by=visit.by, once=once),
+            lambda row: Onward(_path(row), f"Accepted: {licenses(row.licenses_granted)} granted."),
+        )
+    except TenantryError as error:
+        if not quarantine.can_accept(_read(visit)):
+            return visit.failed(error, show_purchase, " ".join(messages(error).values()))
+        return visit.refused(error, show_purchase, form, called={"purchase": ""})
 
 
 @pages.page("GET", REFUND, audience=Audience.ADMIN)
@@ -138,6 +173,14 @@ def refund(visit: Visit) -> Response:
 def _refused(visit: Visit, error: TenantryError) -> Response:
     """Beside the fields; of a purchase that can't be refunded now, the page has no such form."""
     purchase = _read(visit)
+    error = _in_money(error, purchase.currency)
     if purchase.open_refund or not _refundable(purchase):
         return visit.failed(error, show_purchase, " ".join(messages(error).values()))
     return visit.refused(error, show_purchase, visit.form(), called=NO_FIELDS)
+
+
+def _in_money(error: TenantryError, currency: str) -> TenantryError:
+    if not isinstance(error, InvalidRequest):
+        return error
+    told = [FieldError(e.field, cents(e.message, currency)) for e in error.errors]
+    return InvalidRequest(told)

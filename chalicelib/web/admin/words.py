@@ -59,6 +59,7 @@ FIELDS = {
     "worth_by_stripe": "Worth, by Stripe",
     "status_by_stripe": "Status, by Stripe",
     "already_in_license_count": "Already in Total Licenses",
+    "paid_elsewhere": "Paid on other checkouts",
     "session_id": "Session at Stripe",
     "purchase_id": "Purchase",
     "quantity": "Licenses",

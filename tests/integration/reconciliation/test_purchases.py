@@ -1,5 +1,8 @@
 """Purchases that differ from what Stripe says."""
 
+import pytest
+
+from chalicelib.services.settlement import settle
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.purchases import Purchase
 from infra.local import damage
@@ -83,4 +86,41 @@ def test_a_purchase_twice(seller: Person, desk: Desk, stripe: StripeStandIn) -> 
     damage.duplicate(the_purchase(seller), id="pur_twice")
     _, where = desk.only("stuck_purchase")
     desk.decide(where, "delete")
+    desk.assert_clean()
+
+
+@pytest.mark.parametrize("first", ["whole", "partial"])
+@pytest.mark.parametrize("then", ["whole", "partial"])
+def test_what_is_left_alone_is_left_alone_by_night_and_by_the_hour(
+    seller: Person, desk: Desk, stripe: StripeStandIn, first: str, then: str
+) -> None:
+    """A run by the hour does not ask Stripe; it is the same purchase nevertheless."""
+    bought = seller.api.post("/v1/resellers/me/purchases", {"quantity": 10}).json
+    damage.edit(the_purchase(seller), total=15_000)
+    stripe.pay(bought["checkout_url"].rsplit("/", 1)[1])
+    settle(the_purchase(seller))
+    report = desk.run(scope=first)
+    (found,) = desk.findings(report)
+    assert "Paid, but not as quoted" in found["what"]
+    where = f"/v1/reconciliations/{report['id']}/findings/{found['id']}/resolution"
+    desk.decide(where, "ignore")
+    report = desk.run(scope=then)
+    assert (report["found"], report["ignored"]) == ({}, 1)
+
+
+def test_paid_twice_waits_for_a_person(seller: Person, desk: Desk, stripe: StripeStandIn) -> None:
+    seller.api.post("/v1/resellers/me/purchases", {"quantity": 10})
+    first = str(the_purchase(seller).session_id)
+    damage.edit(the_purchase(seller), session_id=None, checkout_url=None, checkout_attempt=1)
+    seller.api.post("/v1/resellers/me/purchases", {"quantity": 10})
+    stripe.pay(first)
+    stripe.pay(str(the_purchase(seller).session_id))
+    settle(the_purchase(seller), session_id=first)
+    desk.run(apply=True)
+    found, _ = desk.only("stuck_purchase")
+    assert found["evidence"]["paid_elsewhere"] == 20_000
+    assert first in found["what"]
+    assert not found["safe"]
+    stripe.refund(first)
+    settle(the_purchase(seller))
     desk.assert_clean()
