@@ -17,7 +17,7 @@ from chalicelib.services.hosts import check_custom_host
 from chalicelib.services.idempotency import UNKEYED, Once
 from chalicelib.storage.claims import free, owner_of
 from chalicelib.storage.domains import Domain, domain_claim, same
-from chalicelib.storage.reads import Page, PageRequest, get, query_page
+from chalicelib.storage.reads import Page, PageRequest, every, get, query_page
 from chalicelib.storage.tenants import Tenant
 from chalicelib.storage.transactions import Transaction
 
@@ -122,6 +122,12 @@ def _find(reseller_id: str, host: str) -> Domain | None:
 def list_domains(reseller_id: str, request: PageRequest) -> Page[Domain]:
     """The reseller's domains by host."""
     return query_page(Domain, reseller_id, request, filter_condition=_alive())
+
+
+def domains_of_tenant(tenant: Tenant) -> list[Domain]:
+    """Those at which this tenant alone is signed in to, by host."""
+    own = _alive() & (Domain.tenant_id == tenant.id)
+    return list(every(Domain, tenant.reseller_id, filter_condition=own))
 
 
 def _alive() -> Condition:

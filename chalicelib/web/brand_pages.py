@@ -76,8 +76,9 @@ class Level:
 
     def domains(self) -> list[Domain]:
         """A tenant's own; of a reseller all, those of its tenants too."""
-        rows = domains.list_domains(self.reseller.id, PageRequest(MOST_DOMAINS)).rows
-        return [row for row in rows if not self.tenant or row.tenant_id == self.tenant.id]
+        if self.tenant:
+            return domains.domains_of_tenant(self.tenant)
+        return domains.list_domains(self.reseller.id, PageRequest(MOST_DOMAINS)).rows
 
 
 def show_branding(visit: Visit, **context: Any) -> Response:

@@ -14,6 +14,7 @@ from tests.support.dns_server import Zone
 from tests.support.domains import HOST, prove
 from tests.support.mail import mails_to
 from tests.support.people import People, Person
+from tests.support.visitor import signed_in
 
 A_DAY = timedelta(days=1)
 
@@ -76,6 +77,21 @@ def test_suspends_after_the_grace_period_and_tells_the_owner(
     zone.txt[record] = kept
     frozen.advance(A_DAY)
     assert run_now("check-domains")["looked_at"] == 0  # only its owner brings it back
+
+
+def test_a_tenant_signs_in_at_its_domain_while_that_is_in_use(
+    zone: Zone, reseller: Person, frozen: TestClock
+) -> None:
+    tenant = reseller.api.post("/v1/resellers/me/tenants", {"name": "Blue Bottle"}).json
+    record = prove(zone, reseller, tenant_id=tenant["id"])["record_name"]
+    prove(zone, reseller, "other.acme.example")
+    del zone.txt[record]
+    for days, is_in_use in ((1, True), (7, False)):
+        frozen.advance(days * A_DAY)
+        run_now("check-domains")
+        page = signed_in(reseller).get(f"/reseller/tenants/{tenant['id']}").text
+        assert (f"https://{HOST}/login" in page) is is_in_use
+        assert "other.acme.example" not in page
 
 
 def test_a_record_that_comes_back_ends_the_grace_period(

@@ -9,7 +9,6 @@ from chalicelib.services import branding, domains, lookup, platform, resellers, 
 from chalicelib.services.tenant_history import History, history_of
 from chalicelib.storage.audit import AuditEntry
 from chalicelib.storage.ledger import LedgerEntry
-from chalicelib.storage.reads import PageRequest
 from chalicelib.web.admin.changes import changes_of, mentions
 from chalicelib.web.admin.frame import render
 from chalicelib.web.admin.names import Names
@@ -23,7 +22,6 @@ from chalicelib.web.tenant_deeds import TenantPage, add_tenant_deeds
 pages = Pages(__name__)
 
 TENANT = TENANTS + "/{id}"
-MOST_DOMAINS = PageRequest(100)
 MOVED = {
     Kind.TENANT_CREATED: "Created",
     Kind.TENANT_RESTORED: "Restored",
@@ -38,7 +36,6 @@ def show_tenant(visit: Visit, **context: Any) -> Response:
     tenant = tenants.read_tenant(visit.path["reseller"], visit.path["id"])
     reseller = resellers.read_reseller(tenant.reseller_id)
     history = history_of(tenant)
-    hosts = domains.list_domains(reseller.id, MOST_DOMAINS).rows
     return render(
         visit,
         "tenant",
@@ -48,7 +45,7 @@ def show_tenant(visit: Visit, **context: Any) -> Response:
         reseller=reseller,
         events=_shown(history),
         reaches_back=history.reaches_back,
-        domains=[domain for domain in hosts if domain.tenant_id == tenant.id],
+        domains=domains.domains_of_tenant(tenant),
         login_url=login_address(reseller.slug, tenant.slug),
         free_slug=tenants.slug_to_restore(tenant) if tenant.deleted_at else None,
         branding=filled(branding.tenant_view(reseller, tenant)),

@@ -4,9 +4,8 @@ from typing import Any
 
 from chalice.app import Response
 
-from chalicelib.domain.custom_domains import Status
+from chalicelib.domain.custom_domains import IN_USE
 from chalicelib.services import domains, platform, tenants
-from chalicelib.storage.reads import PageRequest
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.tenants import Tenant
 from chalicelib.web.looks import login_address
@@ -17,7 +16,6 @@ from chalicelib.web.tenant_deeds import TenantPage, add_tenant_deeds
 pages = Pages(__name__)
 
 TENANT = "/reseller/tenants/{id}"
-MOST_DOMAINS = PageRequest(100)
 
 
 @pages.page("GET", TENANT, audience=Audience.RESELLER)
@@ -40,8 +38,8 @@ def _login_urls(reseller: Reseller, tenant: Tenant) -> list[str]:
     """Where the tenant's people sign in: at its own domains, and always at ours."""
     own = [
         f"https://{domain.host}/login"
-        for domain in domains.list_domains(reseller.id, MOST_DOMAINS).rows
-        if domain.tenant_id == tenant.id and domain.status == Status.VERIFIED
+        for domain in domains.domains_of_tenant(tenant)
+        if domain.status in IN_USE
     ]
     return [*own, login_address(reseller.slug, tenant.slug)]
 
