@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 MOMENT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+INDENTATION = re.compile(r"^ +", re.MULTILINE)
 CENTS = re.compile(r"\b(\d+) cents\b")
 IN_UTC = "{0.day} {0:%b %Y, %H:%M} UTC"
 
@@ -28,10 +29,10 @@ def render(template: str, context: dict[str, Any]) -> str:
 
 @cache
 def environment() -> "Environment":
-    from jinja2 import Environment, FileSystemLoader
+    from jinja2 import Environment, FunctionLoader
 
     made = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
+        loader=FunctionLoader(_source),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -46,6 +47,11 @@ def environment() -> "Environment":
     made.filters.update(money=money, day=_day, date=_date, datetime=_datetime, plural=plural)
     made.filters.update(moments=moments, utc=utc, cents=cents)
     return made
+
+
+def _source(template: str) -> str:
+    """Without its indentation: that is for who reads the template, not for every browser."""
+    return INDENTATION.sub("", (HERE / "templates" / template).read_text("utf-8"))
 
 
 def static(name: str) -> str:
