@@ -8,6 +8,7 @@ from chalicelib import clock
 from chalicelib.domain.findings import Action, Code, Finding
 from chalicelib.domain.reconciliation import holding_finding, purchase_finding
 from chalicelib.errors import Busy, InvalidRequest, NotFound, VersionConflict
+from chalicelib.services import audit
 from chalicelib.services.idempotency import UNKEYED, Once
 from chalicelib.services.reconciliation import names, repairs, unknown_sessions
 from chalicelib.services.reconciliation.facts import Inspection, Unsteady, inspect, tenant_facts
@@ -83,6 +84,16 @@ def _leave(tx: Transaction, row: FindingRow, *, reason: str, by: str) -> str:
     decision.resolved_by, decision.resolved_at = str(by), clock.now()
     other = FindingRow.id.does_not_exist() | (FindingRow.reconciliation_id == DECISIONS)
     tx.put(decision, condition=other, otherwise=VersionConflict())
+    # For admins alone: why they leave something alone need not be a reseller's to read.
+    audit.record(
+        tx,
+        actor=by,
+        action="finding.ignored",
+        target=row.subject,
+        reseller_id=None,
+        after={"finding": row.what},
+        reason=reason,
+    )
     return "It is left as it is, and reported again when it changes."
 
 

@@ -45,6 +45,17 @@ def test_what_is_ignored_is_not_found_until_it_changes(seller: Person, desk: Des
     desk.only("count_unexplained")
 
 
+def test_who_ignored_what_and_why_is_for_admins_to_read(seller: Person, desk: Desk) -> None:
+    damage.edit(reseller_of(seller), license_count=8)
+    _, where = desk.only("count_unexplained")
+    decided = desk.decide(where, "ignore")
+    (entry,) = [e for e in desk.api.get("/v1/audit").json["data"] if "ignored" in e["action"]]
+    assert (entry["action"], entry["target"]) == ("finding.ignored", seller.reseller_id)
+    assert (entry["actor"], entry["reason"]) == (decided["resolved_by"], decided["reason"])
+    own = seller.api.get("/v1/resellers/me/audit").json["data"]
+    assert "finding.ignored" not in {e["action"] for e in own}
+
+
 def test_a_decision_is_made_once(seller: Person, desk: Desk) -> None:
     damage.edit(reseller_of(seller), license_count=8)
     _, where = desk.only("count_unexplained")
