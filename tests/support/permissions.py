@@ -139,6 +139,27 @@ def _watch_calls() -> None:
 
     value: Any = Value
     value.read = read_observed
+    _watch_remembered_settings()
+
+
+def _watch_remembered_settings() -> None:
+    """Here all functions share a process, and so the settings that one has read; on AWS each
+    must read them for itself."""
+    from chalicelib.services import platform
+    from chalicelib.settings import settings
+
+    current = platform.current
+
+    def current_observed() -> Any:
+        function = _caller()
+        if function is not None:
+            prefix = settings().table_prefix
+            asked = {"TableName": f"{prefix}-settings"}
+            recorded.update(needed(function, "dynamodb", "GetItem", asked, prefix=prefix))
+        return current()
+
+    module: Any = platform
+    module.current = current_observed
 
 
 @pytest.hookimpl(trylast=True)
