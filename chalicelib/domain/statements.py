@@ -1,6 +1,6 @@
 """Statements: what moved the licenses of a period, so that opening and closing tie."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -55,6 +55,13 @@ class Money:
     @property
     def net(self) -> int:
         return self.gross - self.refunded - self.disputed
+
+    @classmethod
+    def total(cls, moneys: Iterable["Money"]) -> "Money":
+        total = cls()
+        for money in moneys:
+            total.add(money)
+        return total
 
     def add(self, other: "Money") -> None:
         self.gross += other.gross

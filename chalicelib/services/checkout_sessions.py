@@ -5,7 +5,7 @@ lost for good: then at most one of them may stay open, and money counts once. It
 whichever counts: the books hold what Stripe holds.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -105,7 +105,7 @@ def look(purchase: Purchase, session_id: str | None = None) -> Look | None:
     return Look(
         assessment,
         counted.report,
-        money=_sum(session.money for session in sessions),
+        money=Money.total(session.money for session in sessions),
         counted=counted.money,
         other_sessions=frozenset(s.id for s in others if s.is_ours and s.report.facts.paid),
         paid_twice=bool(too_much),
@@ -165,13 +165,6 @@ def _seen(purchase: Purchase, report: "SessionReport") -> _Session:
     same = facts.currency == purchase.currency and facts.livemode == livemode
     money = facts.money if same else Money()
     return _Session(purchase, report, assess(quoted, facts), is_ours=True, money=money)
-
-
-def _sum(moneys: Iterable[Money]) -> Money:
-    total = Money()
-    for money in moneys:
-        total.add(money)
-    return total
 
 
 def _paid_twice(session_ids: list[str]) -> str:

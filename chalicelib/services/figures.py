@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib import clock
-from chalicelib.domain.statements import Money
 from chalicelib.observability import count
 from chalicelib.services import platform
 from chalicelib.services.purchase_search import list_month
@@ -161,8 +160,8 @@ def _booked(begun: str, figures: Figures, most: int | None) -> dict[str, int]:
         page = list_month(begun, PageRequest(BATCH, cursor))
         _read_more(figures, len(page.rows), most)
         for purchase in page.rows:
-            for at, moved in (purchase.bookings or {}).items():
-                cents[at[:7]] += Money(**moved).net
+            for at, money in purchase.money_moves:
+                cents[at[:7]] += money.net
         cursor = page.next_cursor
         if cursor is None:
             return dict(cents)

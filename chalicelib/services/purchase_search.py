@@ -2,13 +2,12 @@
 
 from datetime import timedelta
 
-from ulid import ULID
-
 from chalicelib import clock
 from chalicelib.errors import InvalidRequest, NotFound
 from chalicelib.services import resellers
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import Page, PageRequest, get, query_page
+from chalicelib.storage.rows import made_at
 
 # The list goes back so far, and ends sooner where a whole year has none: each month without
 # any is a query for nothing. What is older is found by its company or its id.
@@ -26,9 +25,9 @@ def find_purchase(purchase_id: str) -> Purchase:
     written a moment apart from the id; hence a second of both sides.
     """
     try:
-        made_at = ULID.from_str(purchase_id.removeprefix("pur_")).datetime
-        sides = (made_at, made_at - timedelta(seconds=1), made_at + timedelta(seconds=1))
-    except (ValueError, OverflowError, OSError):
+        made = made_at(purchase_id)
+        sides = (made, made - timedelta(seconds=1), made + timedelta(seconds=1))
+    except (ValueError, OverflowError):
         raise NotFound("purchase") from None
     for month in dict.fromkeys(f"{moment:%Y-%m}" for moment in sides):
         for found in Purchase.by_month.query(month, Purchase.id == purchase_id, limit=1):

@@ -127,9 +127,9 @@ def _counted(reseller_id: str, period: Period) -> Iterator[LedgerEntry]:
 def _bookings(reseller_id: str, period: Period) -> list[tuple[datetime, Purchase, Money]]:
     """What the money of its purchases did in the period, oldest first."""
     found = [
-        (moment, purchase, Money(**cents))
+        (moment, purchase, money)
         for purchase in every(Purchase, reseller_id)
-        for at, cents in (purchase.bookings or {}).items()
+        for at, money in purchase.money_moves
         if (moment := datetime.fromisoformat(at)) in period
     ]
     return sorted(found, key=itemgetter(0))

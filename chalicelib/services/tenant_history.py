@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-from ulid import ULID
+from datetime import timedelta
 
 from chalicelib.storage.audit import AuditEntry
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.reads import PageRequest, query_page
+from chalicelib.storage.rows import first_id
 from chalicelib.storage.tenants import Tenant
 
 # Neither table can be asked for one tenant, so its reseller's latest are looked through: one
@@ -31,7 +30,7 @@ def history_of(tenant: Tenant) -> History:
         LedgerEntry,
         tenant.reseller_id,
         MOVES,
-        range_condition=LedgerEntry.id >= _first_id("led", since),
+        range_condition=LedgerEntry.id >= first_id("led", since),
         newest_first=True,
     )
     changes = query_page(
@@ -39,7 +38,7 @@ def history_of(tenant: Tenant) -> History:
         tenant.reseller_id,
         CHANGES,
         index=AuditEntry.by_reseller,
-        range_condition=AuditEntry.id >= _first_id("aud", since),
+        range_condition=AuditEntry.id >= first_id("aud", since),
         newest_first=True,
     )
     own: list[LedgerEntry | AuditEntry] = [
@@ -50,8 +49,3 @@ def history_of(tenant: Tenant) -> History:
         sorted(own, key=lambda event: event.at, reverse=True),
         moves.next_cursor is None and changes.next_cursor is None,
     )
-
-
-def _first_id(prefix: str, moment: datetime) -> str:
-    """No id of that moment or later is below it."""
-    return f"{prefix}_{str(ULID.from_datetime(moment))[:10]}"

@@ -89,9 +89,7 @@ class Purchase(Row):
         one is disputed, nobody is asked to pay anything back."""
         if self.status == Status.DISPUTED:
             return 0
-        booked = Money()
-        for cents in (self.bookings or {}).values():
-            booked.add(Money(**cents))
+        booked = Money.total(money for _, money in self.money_moves)
         return max(0, booked.net - self.amount_paid + self.amount_refunded)
 
     @property
@@ -111,12 +109,16 @@ class Purchase(Row):
         columns = sorted((self.refunds or {}).items())
         return [RefundIntent(id=id, **values) for id, values in columns]
 
+    @property
+    def money_moves(self) -> list[tuple[str, Money]]:
+        """What was booked, each with its moment (ISO 8601 UTC)."""
+        return [(at, Money(**cents)) for at, cents in (self.bookings or {}).items()]
+
     def booked(self, wanted: Money, at: datetime) -> dict[str, Any]:
         """The column `bookings` with what it lacks for its sums to be what is wanted."""
         bookings: dict[str, Any] = dict(self.bookings or {})
-        lacking = asdict(wanted)
-        for booking in bookings.values():
-            lacking = {name: cents - booking[name] for name, cents in lacking.items()}
+        already = asdict(Money.total(money for _, money in self.money_moves))
+        lacking = {name: cents - already[name] for name, cents in asdict(wanted).items()}
         if any(lacking.values()):
             same = bookings.get(iso(at), {})
             bookings[iso(at)] = {n: cents + same.get(n, 0) for n, cents in lacking.items()}

@@ -27,6 +27,19 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{ULID.from_datetime(clock.now())}"
 
 
+def made_at(id: str) -> datetime:
+    """The moment that an id of ours was made. Raises ValueError for any other."""
+    try:
+        return ULID.from_str(id.partition("_")[2]).datetime
+    except (OverflowError, OSError) as error:
+        raise ValueError(id) from error
+
+
+def first_id(prefix: str, moment: datetime) -> str:
+    """No id of that moment or later is below it."""
+    return f"{prefix}_{str(ULID.from_datetime(moment))[:10]}"
+
+
 @cache
 def connection() -> Connection:
     """One client for all tables: each of PynamoDB's own costs 50 to 100 ms of start-up."""

@@ -17,10 +17,7 @@ from uuid import uuid4
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 from pynamodb.attributes import Attribute
-from pynamodb.exceptions import (
-    CancellationReason,
-    TransactWriteError,
-)
+from pynamodb.exceptions import CancellationReason, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite

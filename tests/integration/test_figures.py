@@ -94,3 +94,16 @@ def test_money_by_month_is_what_the_statements_say(
         query = f"?from={first}&to={last}"
         told = people.admin.api.get(f"{path}/statement{query}").json["money"]
         assert sum(money["net"] for money in told.values()) == cents, month
+
+
+def test_what_was_sold_and_paid_back_later_was_sold(
+    people: People, stripe: StripeStandIn, frozen: TestClock
+) -> None:
+    seller = people.reseller()
+    bought = buy_and_pay(seller, stripe, 10)["id"]
+    frozen.advance(timedelta(days=40))
+    path = f"/v1/resellers/{seller.reseller_id}/purchases/{bought}/refunds"
+    assert people.admin.api.post(path, {"licenses": 10, "reason": "All"}).status == 201
+    page = signed_in(people.admin).get("/admin")
+    assert "Nothing sold yet" not in page.text
+    assert "Revenue this month −$200.00" in page.words

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ulid import ULID
-
 from chalicelib import clock
 from chalicelib.domain import pricing
 from chalicelib.domain.ledger import Kind
@@ -19,7 +17,7 @@ from chalicelib.settings import settings
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.purchases import UNSETTLED, Purchase, RefundIntent, RefundState
 from chalicelib.storage.reads import every
-from chalicelib.storage.rows import iso, new_id
+from chalicelib.storage.rows import iso, made_at, new_id
 from chalicelib.storage.transactions import Transaction
 
 RETURNED = "Given back for no money before the row was lost: the ledger says so."
@@ -43,7 +41,7 @@ def recreate(reseller_id: str, purchase_id: str, session_id: str, order: Order) 
 
     found = report(session_id)
     facts, past = found.facts, _past(reseller_id, purchase_id)
-    made_at = _made_at(purchase_id)
+    begun = _begun(purchase_id)
     unit_amount = facts.amount_subtotal // max(facts.quantity, 1)
     purchase = Purchase(
         reseller_id,
@@ -60,7 +58,7 @@ def recreate(reseller_id: str, purchase_id: str, session_id: str, order: Order) 
         expires_at=found.expires_at,
         created_by=order.by,
         unsettled=UNSETTLED,
-        month=f"{made_at:%Y-%m}",
+        month=f"{begun:%Y-%m}",
     )
     returned = _returned(facts, past)
     if returned:
@@ -71,7 +69,7 @@ def recreate(reseller_id: str, purchase_id: str, session_id: str, order: Order) 
         purchase.bookings = purchase.booked(Money(facts.money.gross), past.first)
     tx = Transaction()
     tx.create(purchase, otherwise=VersionConflict())
-    purchase.created_at = made_at  # the row's, not the repair's
+    purchase.created_at = begun  # the row's, not the repair's
     audit.record(
         tx,
         actor=order.by,
@@ -134,9 +132,9 @@ def _prices(quantity: int, unit_amount: int) -> dict[str, Any]:
     return {"tiers": {"tiers": [{"from": 1, "unit_amount": unit_amount}]}, "tiers_version": 0}
 
 
-def _made_at(purchase_id: str) -> datetime:
-    """Its id is time-ordered; the index of its month is what it is found by."""
+def _begun(purchase_id: str) -> datetime:
+    """Its id tells; the index of its month is what it is found by."""
     try:
-        return ULID.from_str(purchase_id.removeprefix("pur_")).datetime
-    except (ValueError, OverflowError, OSError):
+        return made_at(purchase_id)
+    except ValueError:
         return clock.now()
