@@ -61,7 +61,8 @@ def _names(given: ast.expr) -> Iterator[str]:
         case ast.IfExp(body=one, orelse=other):
             yield from (*_names(one), *_names(other))
         case ast.JoinedStr(values=parts):
-            yield "".join(p.value if isinstance(p, ast.Constant) else "[A-Z]\\w+" for p in parts)  # type: ignore[misc]
+            known = (str(p.value) if isinstance(p, ast.Constant) else r"[A-Z]\w+" for p in parts)
+            yield "".join(known)
         case _:
             raise AssertionError(ast.unparse(given))
 

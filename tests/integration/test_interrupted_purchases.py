@@ -3,6 +3,7 @@
 import pytest
 
 from chalicelib.storage.purchases import Purchase
+from infra.local.stripe_stand_in.faults import Kind
 from infra.local.stripe_stand_in.stand_in import StripeStandIn
 from tests.support.people import People, Person
 from tests.support.wire import Wire, cancelled
@@ -27,9 +28,9 @@ def rows(buyer: Person) -> list[Purchase]:
 @pytest.mark.parametrize("key", [KEY, None])
 @pytest.mark.parametrize("kind", ["500", "drop_before", "drop_after", "timeout"])
 def test_stripe_fails_and_the_next_attempt_goes_on(
-    buyer: Person, stripe: StripeStandIn, kind: str, key: str | None
+    buyer: Person, stripe: StripeStandIn, kind: Kind, key: str | None
 ) -> None:
-    stripe.faults.fail(next=9, kind=kind, method="POST", path=SESSIONS)  # type: ignore[arg-type]
+    stripe.faults.fail(next=9, kind=kind, method="POST", path=SESSIONS)
     refused = buyer.api.post(PURCHASES, ORDER, key=key)
     assert (refused.status, refused.code) == (502, "payment_provider_unavailable")
     (left,) = rows(buyer)

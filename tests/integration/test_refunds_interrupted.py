@@ -12,6 +12,7 @@ from chalicelib.services import refund_payments
 from chalicelib.services.sweep import sweep
 from chalicelib.storage.purchases import Purchase
 from infra.local.stripe_stand_in import StripeStandIn
+from infra.local.stripe_stand_in.faults import Kind
 from tests.conftest import TestClock
 from tests.support import books
 from tests.support.people import People
@@ -24,9 +25,9 @@ def sale(people: People, stripe: StripeStandIn) -> Sale:
     return Sale(people, stripe, quantity=20)
 
 
-def break_refunds(stripe: StripeStandIn, kind: str = "500") -> None:
+def break_refunds(stripe: StripeStandIn, kind: Kind = "500") -> None:
     """As often as one request asks."""
-    stripe.faults.fail(next=3, kind=kind, method="POST", path="/v1/refunds")  # type: ignore[arg-type]
+    stripe.faults.fail(next=3, kind=kind, method="POST", path="/v1/refunds")
 
 
 def amounts(stripe: StripeStandIn) -> list[int]:
@@ -36,7 +37,7 @@ def amounts(stripe: StripeStandIn) -> list[int]:
 @pytest.mark.parametrize("fault", ["500", "timeout"])
 @pytest.mark.parametrize("key", ["first", "second", None])
 def test_the_same_again_goes_on_with_it(
-    sale: Sale, stripe: StripeStandIn, fault: str, key: str | None
+    sale: Sale, stripe: StripeStandIn, fault: Kind, key: str | None
 ) -> None:
     break_refunds(stripe, fault)
     failed = sale.refund(5, key="first")
@@ -156,7 +157,7 @@ def test_the_same_request_after_a_refund_by_hand(sale: Sale, stripe: StripeStand
 
 @pytest.mark.parametrize("fault", ["500", "429", "timeout", "drop_before", "drop_after"])
 def test_none_goes_out_after_a_day(
-    sale: Sale, stripe: StripeStandIn, frozen: TestClock, fault: str
+    sale: Sale, stripe: StripeStandIn, frozen: TestClock, fault: Kind
 ) -> None:
     """A key that is mended weeks later must not pay what was settled otherwise by then. By then
     Stripe has forgotten its idempotency keys too."""

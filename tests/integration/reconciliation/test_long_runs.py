@@ -122,7 +122,9 @@ def test_the_database_failing_is_gone_on_from(
         return 0.0
 
     counting(cost)
-    assert function.hour(WHOLE)["status"] == RUNNING  # type: ignore[index]
+    begun = function.hour(WHOLE)
+    assert begun is not None
+    assert begun["status"] == RUNNING
     assert reports()[0].resellers == 2
     failures.pop()
     function.hour(PARTIAL)
@@ -149,7 +151,9 @@ def test_a_position_that_cannot_be_saved_ends_nothing(
         real(steps)
 
     monkeypatch.setattr(transactions, "_write", write)
-    assert function.hour(WHOLE)["status"] == RUNNING  # type: ignore[index]
+    begun = function.hour(WHOLE)
+    assert begun is not None
+    assert begun["status"] == RUNNING
     assert reports()[0].cursor is not None, "the second attempt to save it went through"
     function.hour(PARTIAL)
     assert (reports()[0].status, reports()[0].resellers) == (FINISHED, 4)
