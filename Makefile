@@ -1,6 +1,6 @@
 # Everything a newcomer needs is two commands: make run, make test.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-engine test-browser check format walkthrough lock clean package policies deploy destroy admin replay put-back growth bench
+.PHONY: help run test test-engine test-browser check format walkthrough lock clean package policies deploy destroy admin replay restore growth bench
 
 PYTHON ?= python3
 VENV := .venv
@@ -61,8 +61,8 @@ admin: $(VENV)/installed ## make the first super admin of a deployed STAGE (EMAI
 replay: $(VENV)/installed ## invoke again what failed for good in a deployed STAGE
 	@$(BIN)/python -m infra.replay $(STAGE)
 
-put-back: $(VENV)/installed ## put rows back from a restored table (STAGE, TABLE, ONLY, OVERWRITE=yes)
-	@$(BIN)/python -m infra.put_back $(STAGE) "$(TABLE)" $(if $(ONLY),--only "$(ONLY)") $(if $(OVERWRITE),--overwrite)
+restore: $(VENV)/installed ## put rows back from a restored table (STAGE, TABLE, ONLY, OVERWRITE=yes)
+	@$(BIN)/python -m infra.restore $(STAGE) "$(TABLE)" $(if $(ONLY),--only "$(ONLY)") $(if $(OVERWRITE),--overwrite)
 
 bench: $(VENV)/installed ## measure sign-in, and what reconciliation reads
 	@$(BIN)/python -m infra.bench.sign_in

@@ -28,16 +28,7 @@ from chalicelib.functions import (
     sweep_purchases,
     take_figures,
 )
-from chalicelib.web import (
-    account,
-    admin,
-    assets,
-    brand_pages,
-    docs,
-    domain_pages,
-    password_link,
-    reseller,
-)
+from chalicelib.web.registry import PAGES
 
 app = Chalice(app_name="tenantry")
 
@@ -58,17 +49,6 @@ API = (
     health.routes,
     openapi.routes,
 )
-WEB = (
-    account.pages,
-    password_link.pages,
-    docs.pages,
-    *admin.PAGES,
-    assets.assets,
-    assets.pages,
-    *reseller.PAGES,
-    brand_pages.pages,
-    domain_pages.pages,
-)
 FUNCTIONS = (
     check_domains.blueprint,
     create_first_admin.blueprint,
@@ -79,5 +59,5 @@ FUNCTIONS = (
     take_figures.blueprint,
 )
 
-for blueprint in (*API, *WEB, *FUNCTIONS):
+for blueprint in (*API, *PAGES, *FUNCTIONS):
     app.register_blueprint(blueprint)

@@ -19,7 +19,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from infra.deployment.places import STAGES
+from infra.deployment.inventory import STAGES
 
 # A function's longest, and a little: meanwhile nobody else sees the messages.
 SECONDS = 930

@@ -15,15 +15,17 @@ from app import app  # noqa: E402 - the environment comes first
 from chalicelib import clock  # noqa: E402
 from chalicelib.domain.custom_domains import compare  # noqa: E402
 from chalicelib.payments import client as stripe_client  # noqa: E402
-from chalicelib.services import platform, secrets, txt_records  # noqa: E402
+from chalicelib.services.core import hashing  # noqa: E402
+from chalicelib.services.domains import txt_records  # noqa: E402
+from chalicelib.services.settings import platform_settings  # noqa: E402
 from chalicelib.settings import settings  # noqa: E402
-from infra.local.stripe_stand_in.client import InProcessHTTPClient  # noqa: E402
-from infra.local.stripe_stand_in.stand_in import StripeStandIn  # noqa: E402
+from infra.local.stripe_simulator.client import InProcessHTTPClient  # noqa: E402
+from infra.local.stripe_simulator.simulator import StripeSimulator  # noqa: E402
 from tests.support.api import Api  # noqa: E402
+from tests.support.aws_faults import AwsFaults, tap  # noqa: E402
 from tests.support.examples import World  # noqa: E402
 from tests.support.people import People, Person  # noqa: E402
-from tests.support.tables import empty_tables, put_back, rows_of_all_tables  # noqa: E402
-from tests.support.wire import Wire, tap  # noqa: E402
+from tests.support.tables import empty_tables, load_rows, rows_of_all_tables  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -35,24 +37,24 @@ def aws() -> Iterator[None]:
 
 @pytest.fixture
 def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Hashing a password is slow on purpose; tests/unit/test_secrets.py holds that it is."""
-    monkeypatch.setattr(secrets, "PASSES", 1)
-    monkeypatch.setattr(secrets, "MEMORY_KIB", 8)
+    """Hashing a password is slow on purpose; tests/unit/test_hashing.py holds that it is."""
+    monkeypatch.setattr(hashing, "PASSES", 1)
+    monkeypatch.setattr(hashing, "MEMORY_KIB", 8)
     _forget_hashers()
     yield
     _forget_hashers()
 
 
 def _forget_hashers() -> None:
-    secrets._hasher.cache_clear()
-    secrets._unknown.cache_clear()
+    hashing._hasher.cache_clear()
+    hashing._unknown.cache_clear()
 
 
 @pytest.fixture
 def tables(aws: None, quick_passwords: None) -> None:
     """Empty tables, and nothing remembered of the last test's."""
     empty_tables()
-    platform.forget()
+    platform_settings.clear_cache()
 
 
 class TestClock:
@@ -78,21 +80,21 @@ def frozen(monkeypatch: pytest.MonkeyPatch) -> TestClock:
 
 
 @pytest.fixture
-def stripe(monkeypatch: pytest.MonkeyPatch) -> Iterator[StripeStandIn]:
+def stripe(monkeypatch: pytest.MonkeyPatch) -> Iterator[StripeSimulator]:
     """The stand-in behind the real SDK, without sockets; its clock is the service's."""
-    stand_in = StripeStandIn(
+    simulator = StripeSimulator(
         api_key=settings().stripe_secret_key,
         webhook_secrets=settings().stripe_webhook_secrets,
         clock=lambda: clock.now().timestamp(),
     )
-    monkeypatch.setattr(stripe_client, "transport", lambda: InProcessHTTPClient(stand_in))
+    monkeypatch.setattr(stripe_client, "transport", lambda: InProcessHTTPClient(simulator))
     stripe_client.client_with.cache_clear()
-    yield stand_in
+    yield simulator
     stripe_client.client_with.cache_clear()
 
 
 @pytest.fixture
-def api(tables: None, stripe: StripeStandIn) -> Api:
+def api(tables: None, stripe: StripeSimulator) -> Api:
     """The service over HTTP, as Chalice's own test client speaks it."""
     return Api(app)
 
@@ -104,14 +106,14 @@ def people(api: Api) -> People:
 
 
 @pytest.fixture
-def world(api: Api, stripe: StripeStandIn, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(api: Api, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch) -> World:
     """An admin, and a reseller with 10 licenses, for whom any route can be called.
 
     Both are signed in already, so that a call writes nothing but what it is for. They are
     made once in this process: hundreds of tests ask for them.
     """
     monkeypatch.setattr(
-        txt_records, "look_up", lambda _name, expected: compare([expected], expected)
+        txt_records, "look_up_txt", lambda _name, expected: compare([expected], expected)
     )
     if not _first_world:
         people = People(api)
@@ -120,7 +122,7 @@ def world(api: Api, stripe: StripeStandIn, monkeypatch: pytest.MonkeyPatch) -> W
         assert reseller.api.token
         _first_world.append((people, reseller, rows_of_all_tables()))
     people, reseller, rows = _first_world[0]
-    put_back(rows)
+    load_rows(rows)
     return World(people, stripe, reseller)
 
 
@@ -128,6 +130,6 @@ _first_world: list[tuple[People, Person, dict[str, Any]]] = []
 
 
 @pytest.fixture
-def wire(tables: None, monkeypatch: pytest.MonkeyPatch) -> Wire:
+def wire(tables: None, monkeypatch: pytest.MonkeyPatch) -> AwsFaults:
     """Faults and races between the service and DynamoDB."""
     return tap(monkeypatch)

@@ -7,8 +7,8 @@ from pydantic import AfterValidator, AwareDatetime, Field
 
 from chalicelib.api.fields import Input, ListQuery, RowOutput, Text, Time
 from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
-from chalicelib.services import api_keys
-from chalicelib.services.api_keys import NewKey, Owner
+from chalicelib.services.identity import api_keys
+from chalicelib.services.identity.api_keys import NewKey, Owner
 from chalicelib.storage.credentials import Credential
 from chalicelib.storage.reads import Page
 

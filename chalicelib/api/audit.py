@@ -6,7 +6,7 @@ from pydantic import StringConstraints
 
 from chalicelib.api.fields import Document, ListQuery, Output, Time
 from chalicelib.api.routing import Audience, Call, Routes, Scope
-from chalicelib.services import audit
+from chalicelib.services.core import audit
 from chalicelib.storage.audit import AuditEntry
 from chalicelib.storage.reads import Page
 

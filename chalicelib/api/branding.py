@@ -8,8 +8,10 @@ from pydantic import StringConstraints, model_validator
 from chalicelib.api.branding_config import Brand, BrandingConfig, BrandingOutput
 from chalicelib.api.fields import Query
 from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
-from chalicelib.services import branding, resellers, tenants
-from chalicelib.services.branding import BrandingView, merged
+from chalicelib.services.branding import documents
+from chalicelib.services.branding.documents import BrandingView, merged
+from chalicelib.services.resellers import accounts
+from chalicelib.services.tenants import lifecycle
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.tenants import Tenant
 
@@ -52,22 +54,22 @@ class BrandQuery(Query):
 def read_public_branding(call: Call[BrandQuery]) -> dict[str, str | None]:
     """What a login page looks like, before anyone has signed in."""
     query = call.input
-    return branding.for_login(query.host, query.reseller, query.tenant)
+    return documents.for_login(query.host, query.reseller, query.tenant)
 
 
 def _tenant(call: Call[Any]) -> Tenant:
-    return tenants.read_tenant(call.reseller.id, call.path["id"])
+    return lifecycle.read_tenant(call.reseller.id, call.path["id"])
 
 
 def _on_reseller(call: Call[Any], act: Callable[[Reseller], BrandingView]) -> BrandingView:
     """Of an If-Match the document's version counts: licenses may move meanwhile."""
     return call.on_current(
-        lambda: resellers.read_reseller(call.reseller.id), act, version_of=branding.version_of
+        lambda: accounts.read_reseller(call.reseller.id), act, version_of=documents.version_of
     )
 
 
 def _on_tenant(call: Call[Any], act: Callable[[Tenant], BrandingView]) -> BrandingView:
-    return call.on_current(lambda: _tenant(call), act, version_of=branding.version_of)
+    return call.on_current(lambda: _tenant(call), act, version_of=documents.version_of)
 
 
 @routes.api(
@@ -81,7 +83,7 @@ def _on_tenant(call: Call[Any], act: Callable[[Tenant], BrandingView]) -> Brandi
 )
 def read_reseller_branding(call: Call[Empty]) -> BrandingView:
     """The reseller's branding: its own fields, what is shown, and where each comes from."""
-    return branding.reseller_view(call.reseller)
+    return documents.reseller_view(call.reseller)
 
 
 @routes.api(
@@ -96,7 +98,7 @@ def read_reseller_branding(call: Call[Empty]) -> BrandingView:
 def replace_reseller_branding(call: Call[BrandingConfig]) -> BrandingView:
     """Replace all of the reseller's own fields. One that is null or left out is inherited."""
     own = call.input.model_dump()
-    return _on_reseller(call, lambda row: branding.set_reseller_branding(row, own, by=call.by))
+    return _on_reseller(call, lambda row: documents.set_reseller_branding(row, own, by=call.by))
 
 
 @routes.api(
@@ -112,7 +114,7 @@ def edit_reseller_branding(call: Call[BrandingConfig]) -> BrandingView:
     """Override the fields that are sent; null resets one to what is inherited."""
     return _on_reseller(
         call,
-        lambda row: branding.set_reseller_branding(row, merged(row, call.changes()), by=call.by),
+        lambda row: documents.set_reseller_branding(row, merged(row, call.changes()), by=call.by),
     )
 
 
@@ -127,7 +129,7 @@ def edit_reseller_branding(call: Call[BrandingConfig]) -> BrandingView:
 )
 def read_tenant_branding(call: Call[Empty]) -> BrandingView:
     """The tenant's branding: its own fields, what is shown, and where each comes from."""
-    return branding.tenant_view(call.reseller, _tenant(call))
+    return documents.tenant_view(call.reseller, _tenant(call))
 
 
 @routes.api(
@@ -144,7 +146,7 @@ def replace_tenant_branding(call: Call[BrandingConfig]) -> BrandingView:
     own = call.input.model_dump()
     return _on_tenant(
         call,
-        lambda row: branding.set_tenant_branding(call.reseller, row, own, by=call.by),
+        lambda row: documents.set_tenant_branding(call.reseller, row, own, by=call.by),
     )
 
 
@@ -161,7 +163,7 @@ def edit_tenant_branding(call: Call[BrandingConfig]) -> BrandingView:
     """Override the fields that are sent; null resets one to what is inherited."""
     return _on_tenant(
         call,
-        lambda row: branding.set_tenant_branding(
+        lambda row: documents.set_tenant_branding(
             call.reseller, row, merged(row, call.changes()), by=call.by
         ),
     )
@@ -178,5 +180,5 @@ def reset_tenant_branding(call: Call[Empty]) -> BrandingView:
     """Reset every field of the tenant to what is inherited."""
     return _on_tenant(
         call,
-        lambda row: branding.set_tenant_branding(call.reseller, row, {}, by=call.by),
+        lambda row: documents.set_tenant_branding(call.reseller, row, {}, by=call.by),
     )

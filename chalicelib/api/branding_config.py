@@ -6,9 +6,9 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from chalicelib.api.fields import Changes, Output
-from chalicelib.domain.addresses import check_email, check_https_url
 from chalicelib.domain.branding import Source, check_product_name, readable
-from chalicelib.domain.colours import check_colour
+from chalicelib.domain.colors import check_color
+from chalicelib.domain.safe_urls import check_email, check_https_url
 
 
 def _optional(check: Callable[[str], str]) -> AfterValidator:
@@ -17,7 +17,7 @@ def _optional(check: Callable[[str], str]) -> AfterValidator:
 
 _Name = Annotated[str | None, _optional(check_product_name)]
 _Url = Annotated[str | None, _optional(check_https_url)]
-_Colour = Annotated[str | None, _optional(check_colour)]
+_Colour = Annotated[str | None, _optional(check_color)]
 _Email = Annotated[str | None, _optional(check_email)]
 
 

@@ -6,8 +6,8 @@ from pydantic import StringConstraints
 
 from chalicelib.api.fields import Id, Input, ListQuery, RowOutput, Time
 from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
-from chalicelib.domain.custom_domains import Finding, Status
-from chalicelib.services import domain_checks, domains
+from chalicelib.domain.custom_domains import LookupResult, Status
+from chalicelib.services.domains import registry, verification
 from chalicelib.storage.domains import Domain
 from chalicelib.storage.reads import Page
 
@@ -32,7 +32,7 @@ class DomainOutput(RowOutput):
     record_type: str
     record_name: str
     record_value: str
-    finding: Finding | None
+    finding: LookupResult | None
     found: list[str]
     explanation: str | None
     checked_at: Time | None
@@ -59,7 +59,7 @@ class NewDomain(Input):
 )
 def add_domain(call: Call[NewDomain]) -> Domain:
     """Add a domain; the answer tells which TXT record proves it. Adding it again returns it."""
-    return domains.add_domain(
+    return registry.add_domain(
         call.reseller.id,
         call.input.host,
         tenant_id=call.input.tenant_id,
@@ -79,11 +79,11 @@ def add_domain(call: Call[NewDomain]) -> Domain:
 )
 def list_domains(call: Call[ListQuery]) -> Page[Domain]:
     """The reseller's domains by host."""
-    return domains.list_domains(call.reseller.id, call.input.page)
+    return registry.list_domains(call.reseller.id, call.input.page)
 
 
 def _read(call: Call[Any]) -> Domain:
-    return domains.read_domain(call.reseller.id, call.path["host"])
+    return registry.read_domain(call.reseller.id, call.path["host"])
 
 
 @routes.api(
@@ -111,7 +111,7 @@ def verify_domain(call: Call[Empty]) -> Domain:
     """Look the record up now. The answer tells what was found."""
     return call.on_current(
         lambda: _read(call),
-        lambda domain: domain_checks.verify_domain(domain, by=call.by, once=call.once),
+        lambda domain: verification.verify_domain(domain, by=call.by, once=call.once),
     )
 
 
@@ -124,4 +124,4 @@ def verify_domain(call: Call[Empty]) -> Domain:
 )
 def remove_domain(call: Call[Empty]) -> None:
     """Give the domain up: it is free at once for whoever proves it."""
-    call.on_current(lambda: _read(call), lambda domain: domains.remove_domain(domain, by=call.by))
+    call.on_current(lambda: _read(call), lambda domain: registry.remove_domain(domain, by=call.by))

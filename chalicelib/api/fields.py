@@ -15,7 +15,7 @@ from pydantic import (
 from chalicelib.domain.names import check_slug, clean_text, fold_email
 from chalicelib.domain.passwords import LENGTH, check_length
 from chalicelib.domain.pricing import MAX_QUANTITY
-from chalicelib.storage.reads import PageRequest
+from chalicelib.storage.reads import Pagination
 from chalicelib.storage.rows import iso
 
 # A text that a person types: trimmed, and something of it left.
@@ -27,7 +27,7 @@ Email = Annotated[
     AfterValidator(lambda address: _email(address)),
     Field(json_schema_extra={"format": "email"}),
 ]
-# One that is tried; what a new one must keep besides its length, services/passwords.py says.
+# A password to check. services/identity/passwords.py has the rules for a new one.
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 NewPassword = Annotated[
     str,
@@ -77,8 +77,8 @@ class ListQuery(Query):
     cursor: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = None
 
     @property
-    def page(self) -> PageRequest:
-        return PageRequest(self.limit, self.cursor)
+    def page(self) -> Pagination:
+        return Pagination(self.limit, self.cursor)
 
 
 class Output(BaseModel):

@@ -2,7 +2,7 @@
 
 from chalicelib.api.fields import Email, Input, NewPassword, Password
 from chalicelib.api.routing import Audience, Call, Routes, Scope
-from chalicelib.services import passwords
+from chalicelib.services.identity import passwords
 
 routes = Routes(__name__)
 
@@ -66,6 +66,6 @@ def request_reset(call: Call[ResetRequest]) -> None:
 )
 def reset_password(call: Call[Reset]) -> None:
     """Set the password by a mailed link, once; every session ends."""
-    passwords.redeem_link(
+    passwords.set_password_by_link(
         call.input.token, call.input.new_password, device=call.device, once=call.once
     )

@@ -16,7 +16,9 @@ from chalicelib.api.fields import (
 )
 from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
 from chalicelib.domain.pricing import Quote
-from chalicelib.services import platform, purchases, quarantine, refunds, settlement
+from chalicelib.services.purchases import accept_payment, checkout, settlement
+from chalicelib.services.refunds import refund_requests
+from chalicelib.services.settings import platform_settings
 from chalicelib.settings import settings
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import Page
@@ -139,11 +141,11 @@ class PurchaseOutput(RowOutput):
 )
 def read_pricing(_call: Call[Empty]) -> Pricing:
     """The volume prices: the whole order is charged at the price of its tier."""
-    row = platform.current()
+    row = platform_settings.cached_settings()
     return Pricing(
         currency=settings().currency,
         tiers_version=row.tiers_version,
-        price_tiers=[TierOutput.model_validate(tier) for tier in platform.tiers(row)],
+        price_tiers=[TierOutput.model_validate(tier) for tier in platform_settings.tiers(row)],
     )
 
 
@@ -157,7 +159,7 @@ def read_pricing(_call: Call[Empty]) -> Pricing:
 )
 def read_quote(call: Call[QuoteQuery]) -> dict[str, object]:
     """What so many licenses cost now."""
-    quote: Quote = platform.quote(call.input.quantity)
+    quote: Quote = platform_settings.quote(call.input.quantity)
     return {
         "quantity": quote.quantity,
         "unit_amount": quote.unit_amount,
@@ -178,7 +180,7 @@ def read_quote(call: Call[QuoteQuery]) -> dict[str, object]:
 )
 def buy_licenses(call: Call[NewPurchase]) -> Purchase:
     """Open a checkout; asking again while it is open returns the same one."""
-    return purchases.buy_licenses(call.reseller, call.input.quantity, by=call.by, once=call.once)
+    return checkout.buy_licenses(call.reseller, call.input.quantity, by=call.by, once=call.once)
 
 
 @routes.api(
@@ -192,7 +194,7 @@ def buy_licenses(call: Call[NewPurchase]) -> Purchase:
 )
 def list_purchases(call: Call[ListQuery]) -> Page[Purchase]:
     """The reseller's purchases, newest first."""
-    return purchases.list_purchases(call.reseller.id, call.input.page)
+    return checkout.list_purchases(call.reseller.id, call.input.page)
 
 
 @routes.api(
@@ -205,7 +207,7 @@ def list_purchases(call: Call[ListQuery]) -> Page[Purchase]:
 )
 def read_purchase(call: Call[Empty]) -> Purchase:
     """One purchase; while it waits to be paid, Stripe is asked first."""
-    purchase, _ = purchases.current_purchase(call.reseller.id, call.path["id"])
+    purchase, _ = checkout.current_purchase(call.reseller.id, call.path["id"])
     return purchase
 
 
@@ -219,7 +221,7 @@ def read_purchase(call: Call[Empty]) -> Purchase:
 )
 def settle_purchase(call: Call[Empty]) -> Purchase:
     """Ask Stripe now and make the pool worth what it says."""
-    purchase = purchases.read_purchase(call.path["reseller"], call.path["id"])
+    purchase = checkout.read_purchase(call.path["reseller"], call.path["id"])
     return settlement.settle(purchase, by=call.by, once=call.once).purchase
 
 
@@ -233,8 +235,10 @@ def settle_purchase(call: Call[Empty]) -> Purchase:
 )
 def accept_as_paid(call: Call[Acceptance]) -> Purchase:
     """Give the licenses of a quarantined purchase for what was paid."""
-    purchase = purchases.read_purchase(call.path["reseller"], call.path["id"])
-    return quarantine.accept_as_paid(purchase, reason=call.input.reason, by=call.by, once=call.once)
+    purchase = checkout.read_purchase(call.path["reseller"], call.path["id"])
+    return accept_payment.accept_as_paid(
+        purchase, reason=call.input.reason, by=call.by, once=call.once
+    )
 
 
 @routes.api(
@@ -247,8 +251,8 @@ def accept_as_paid(call: Call[Acceptance]) -> Purchase:
 )
 def quote_refund(call: Call[RefundQuoteQuery]) -> dict[str, object]:
     """What a refund of so many licenses would pay back."""
-    purchase = purchases.read_purchase(call.path["reseller"], call.path["id"])
-    quote = refunds.quote_refund(purchase, call.input.licenses)
+    purchase = checkout.read_purchase(call.path["reseller"], call.path["id"])
+    quote = refund_requests.quote_refund(purchase, call.input.licenses)
     return {
         "licenses": quote.licenses,
         "kept": quote.kept,
@@ -268,9 +272,9 @@ def quote_refund(call: Call[RefundQuoteQuery]) -> dict[str, object]:
 )
 def refund_licenses(call: Call[NewRefund]) -> Purchase:
     """Pay licenses back through Stripe, and take them out of the pool."""
-    purchase = purchases.read_purchase(call.path["reseller"], call.path["id"])
+    purchase = checkout.read_purchase(call.path["reseller"], call.path["id"])
     new = call.input
-    return refunds.refund_licenses(
+    return refund_requests.refund_licenses(
         purchase,
         new.licenses,
         reason=new.reason,

@@ -111,7 +111,7 @@ class SyncOutput(Output):
 )
 def reconcile(call: Call[NewReconciliation]) -> Report:
     """Compare ledger, counters, tenants and Stripe; a dry run unless `apply` is set."""
-    return runs.start(
+    return runs.start_run(
         call.input.scope,
         apply=call.input.apply,
         by=call.by,

@@ -25,11 +25,11 @@ from chalicelib.errors import (
     Unauthenticated,
     VersionConflict,
 )
-from chalicelib.services import secrets
-from chalicelib.services.access import Caller
-from chalicelib.services.audit import Actor
-from chalicelib.services.idempotency import Once
-from chalicelib.services.sessions import Device
+from chalicelib.services.core import hashing
+from chalicelib.services.core.audit import Actor
+from chalicelib.services.core.idempotency import IdempotentRequest
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.services.identity.sessions import Device
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import Row
 
@@ -60,7 +60,7 @@ class Call(Generic[I]):
     if_none_match: str | None
     wants_csv: bool = False
     device: Device = field(default_factory=Device)
-    once: Once = field(default_factory=Once)
+    once: IdempotentRequest = field(default_factory=IdempotentRequest)
     known_caller: Caller | None = None
     known_reseller: Reseller | None = None
 
@@ -224,7 +224,7 @@ def fingerprint(request: Any, salt: str, *, sensitive: bool) -> tuple[str, bytes
     if not sensitive:
         return hashlib.sha256(content).hexdigest(), None
     token = bearer_token(request) or ""
-    seed = secrets.stretch(content + b"\n" + token.encode(), salt)
+    seed = hashing.derive_seed(content + b"\n" + token.encode(), salt)
     return hmac.digest(seed, b"fingerprint", "sha256").hex(), seed
 
 

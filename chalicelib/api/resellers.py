@@ -21,7 +21,8 @@ from chalicelib.api.fields import (
     Time,
 )
 from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
-from chalicelib.services import resellers, statements
+from chalicelib.services.reporting import statements
+from chalicelib.services.resellers import accounts
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.reads import Page
 from chalicelib.storage.resellers import Reseller
@@ -125,7 +126,7 @@ class LedgerQuery(ListQuery):
 def create_reseller(call: Call[NewReseller]) -> Reseller:
     """Create a reseller account and link it to a user."""
     new = call.input
-    return resellers.create_reseller(
+    return accounts.create_reseller(
         user_id=new.user_id,
         user_email=new.user_email,
         company_name=new.company_name,
@@ -148,7 +149,7 @@ def create_reseller(call: Call[NewReseller]) -> Reseller:
 )
 def list_resellers(call: Call[ResellerQuery]) -> Page[Reseller]:
     """All resellers by company name."""
-    return resellers.list_resellers(call.input.page, search=call.input.search)
+    return accounts.list_resellers(call.input.page, search=call.input.search)
 
 
 @routes.api(
@@ -175,8 +176,8 @@ def read_reseller(call: Call[Empty]) -> Reseller:
 def edit_reseller(call: Call[ResellerChanges]) -> Reseller:
     """Change the fields that are sent."""
     return call.on_current(
-        lambda: resellers.read_reseller(call.path["reseller"]),
-        lambda reseller: resellers.edit_reseller(reseller, call.changes(), by=call.by),
+        lambda: accounts.read_reseller(call.path["reseller"]),
+        lambda reseller: accounts.edit_reseller(reseller, call.changes(), by=call.by),
     )
 
 
@@ -206,8 +207,8 @@ def adjust_licenses(call: Call[Adjustment]) -> LedgerEntry:
     """Give licenses, or take unused ones back."""
     reseller_id = call.path["reseller"]
     return call.on_current(
-        lambda: resellers.read_reseller(reseller_id),
-        lambda reseller: resellers.adjust_licenses(
+        lambda: accounts.read_reseller(reseller_id),
+        lambda reseller: accounts.adjust_licenses(
             reseller, call.input.change, reason=call.input.reason, by=call.by, once=call.once
         ),
     )
@@ -227,4 +228,4 @@ def list_ledger(call: Call[LedgerQuery]) -> Page[LedgerEntry] | Csv:
     if call.wants_csv:
         lines = statements.ledger_lines(call.reseller.id)
         return Csv(f"ledger-{call.reseller.slug}.csv", statements.LEDGER_COLUMNS, lines)
-    return resellers.list_ledger(call.reseller.id, call.input.page, entry=call.input.entry)
+    return accounts.list_ledger(call.reseller.id, call.input.page, entry=call.input.entry)

@@ -14,15 +14,15 @@ from chalice.app import Blueprint, Response
 from pydantic import BaseModel
 
 from chalicelib.api import headers, requests
-from chalicelib.api.answers import Answer, problem_answer, rendered
-from chalicelib.api.keyed import once
+from chalicelib.api.idempotent_requests import run_idempotent
 from chalicelib.api.problems import problem, unexpected
 from chalicelib.api.requests import Call, Empty
+from chalicelib.api.responses import JsonResponse, problem_response, render_response
 from chalicelib.errors import Forbidden, NotFound, TenantryError, Unauthenticated
 from chalicelib.observability import invocation, logger
-from chalicelib.services import access
-from chalicelib.services.access import Caller
-from chalicelib.services.resellers import read_reseller
+from chalicelib.services.identity import authenticate
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.services.resellers.accounts import read_reseller
 from chalicelib.storage.resellers import Reseller
 
 I = TypeVar("I", bound=BaseModel)  # noqa: E741 - the route's input: query of a GET, else body
@@ -141,10 +141,10 @@ def _respond(route: Route, request: Any, path_parameters: dict[str, str]) -> Res
             answer = _serve(route, request, path_parameters, caller)
         except TenantryError as error:
             line |= requests.refusal(error)
-            answer = problem_answer(*problem(error))
+            answer = problem_response(*problem(error))
         except Exception:
             logger.exception("Unexpected error")
-            answer = problem_answer(*unexpected())
+            answer = problem_response(*unexpected())
         line["status"] = answer.status
     sent: headers.Headers = {**headers.of_data(), "X-Request-Id": request_id, **answer.headers}
     return Response(answer.body, sent, answer.status)
@@ -158,7 +158,7 @@ def _authenticate(route: Route, request: Any, line: dict[str, Any]) -> Caller | 
     if token is None:
         raise Unauthenticated("Send a bearer token in the Authorization header.")
     try:
-        caller = access.authenticate(token, keys=True)
+        caller = authenticate.authenticate(token, keys=True)
     except Unauthenticated:
         if route.ends_session and requests.idempotency_key(request):
             return None  # either this very request has ended it, or the handler refuses
@@ -179,14 +179,14 @@ def _lacking(scope: Scope) -> str:
 
 def _serve(
     route: Route, request: Any, path_parameters: dict[str, str], caller: Caller | None
-) -> Answer:
+) -> JsonResponse:
     call = requests.parse(request, route.input, path_parameters)
     call.known_caller = caller
     call.known_reseller = _reseller(route, call, caller)
     keyed = requests.idempotency_key(request) if route.method == "POST" else None
     if keyed is None:
-        return rendered(route, call, route.handler(call))
-    return once(route, request, call, keyed)
+        return render_response(route, call, route.handler(call))
+    return run_idempotent(route, request, call, keyed)
 
 
 def _reseller(route: Route, call: Call[Any], caller: Caller | None) -> Reseller | None:

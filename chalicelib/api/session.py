@@ -4,9 +4,9 @@ from chalicelib.api.fields import Email, Input, ListQuery, Output, Password, Tim
 from chalicelib.api.resellers import ResellerOutput
 from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
 from chalicelib.api.users import UserOutput
-from chalicelib.services import sessions
-from chalicelib.services.access import Caller
-from chalicelib.services.sessions import OpenSession, SignedIn
+from chalicelib.services.identity import sessions
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.services.identity.sessions import OpenSession, SignedIn
 from chalicelib.storage.reads import Page
 
 routes = Routes(__name__)

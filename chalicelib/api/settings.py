@@ -9,7 +9,7 @@ from chalicelib.api.fields import Changes, Email, Input, Output, Time
 from chalicelib.api.purchases import TierOutput
 from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
 from chalicelib.domain.pricing import Tier
-from chalicelib.services import platform
+from chalicelib.services.settings import platform_settings
 from chalicelib.storage.platform_settings import PlatformSettings
 
 routes = Routes(__name__)
@@ -67,7 +67,7 @@ def _tiers(kept: dict[str, Any]) -> list[Tier]:
 )
 def read_settings(_call: Call[Empty]) -> PlatformSettings:
     """Prices and switches as they are now."""
-    return platform.read()
+    return platform_settings.read_settings()
 
 
 @routes.api(
@@ -84,5 +84,6 @@ def edit_settings(call: Call[SettingsChanges]) -> PlatformSettings:
     if "price_tiers" in changes:
         changes["price_tiers"] = [Tier(**tier) for tier in changes["price_tiers"]]
     return call.on_current(
-        platform.read, lambda row: platform.edit_settings(row, changes, by=call.by)
+        platform_settings.read_settings,
+        lambda row: platform_settings.edit_settings(row, changes, by=call.by),
     )

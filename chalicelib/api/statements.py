@@ -10,9 +10,9 @@ from chalicelib.api.csv import Csv
 from chalicelib.api.fields import Output, Query, Time
 from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
 from chalicelib.domain.statements import Period, month
-from chalicelib.services import diagnosis, statements
-from chalicelib.services.diagnosis import Diagnosis
-from chalicelib.services.statements import Booked, Statement
+from chalicelib.services.reporting import diagnosis, statements
+from chalicelib.services.reporting.diagnosis import Diagnosis
+from chalicelib.services.reporting.statements import Booked, Statement
 
 routes = Routes(__name__)
 

@@ -16,8 +16,8 @@ from chalicelib.api.fields import (
     Time,
 )
 from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
-from chalicelib.services import tenants
-from chalicelib.services.tenants import State
+from chalicelib.services.tenants import lifecycle
+from chalicelib.services.tenants.lifecycle import State
 from chalicelib.storage.reads import Page
 from chalicelib.storage.tenants import Tenant
 
@@ -84,7 +84,7 @@ class TenantQuery(ListQuery):
 def create_tenant(call: Call[NewTenant]) -> Tenant:
     """Create a tenant on one of the reseller's licenses."""
     new = call.input
-    return tenants.create_tenant(
+    return lifecycle.create_tenant(
         call.reseller.id,
         name=new.name,
         slug=new.slug,
@@ -107,13 +107,13 @@ def create_tenant(call: Call[NewTenant]) -> Tenant:
 def list_tenants(call: Call[TenantQuery]) -> Page[Tenant]:
     """The reseller's tenants, newest first; by name where they are searched."""
     query = call.input
-    return tenants.list_tenants(
+    return lifecycle.list_tenants(
         call.reseller.id, query.page, state=query.status, search=query.search
     )
 
 
 def _read(call: Call[Any]) -> Tenant:
-    return tenants.read_tenant(call.reseller.id, call.path["id"])
+    return lifecycle.read_tenant(call.reseller.id, call.path["id"])
 
 
 @routes.api(
@@ -141,7 +141,7 @@ def edit_tenant(call: Call[TenantChanges]) -> Tenant:
     """Change the fields that are sent."""
     return call.on_current(
         lambda: _read(call),
-        lambda tenant: tenants.edit_tenant(tenant, call.changes(), by=call.by),
+        lambda tenant: lifecycle.edit_tenant(tenant, call.changes(), by=call.by),
     )
 
 
@@ -155,7 +155,7 @@ def edit_tenant(call: Call[TenantChanges]) -> Tenant:
 def delete_tenant(call: Call[Empty]) -> Tenant:
     """Delete: the license is free at once, the tenant can be restored for 30 days."""
     return call.on_current(
-        lambda: _read(call), lambda tenant: tenants.delete_tenant(tenant, by=call.by)
+        lambda: _read(call), lambda tenant: lifecycle.delete_tenant(tenant, by=call.by)
     )
 
 
@@ -171,7 +171,7 @@ def deactivate_tenant(call: Call[Empty]) -> Tenant:
     """Deactivate: it keeps its license, unless the platform's settings say otherwise."""
     return call.on_current(
         lambda: _read(call),
-        lambda tenant: tenants.deactivate_tenant(tenant, by=call.by, once=call.once),
+        lambda tenant: lifecycle.deactivate_tenant(tenant, by=call.by, once=call.once),
     )
 
 
@@ -187,7 +187,7 @@ def reactivate_tenant(call: Call[Empty]) -> Tenant:
     """Reactivate."""
     return call.on_current(
         lambda: _read(call),
-        lambda tenant: tenants.reactivate_tenant(tenant, by=call.by, once=call.once),
+        lambda tenant: lifecycle.reactivate_tenant(tenant, by=call.by, once=call.once),
     )
 
 
@@ -203,7 +203,7 @@ def restore_tenant(call: Call[Restoration]) -> Tenant:
     """Restore a deleted tenant on a license taken anew."""
     return call.on_current(
         lambda: _read(call),
-        lambda tenant: tenants.restore_tenant(
+        lambda tenant: lifecycle.restore_tenant(
             tenant, by=call.by, slug=call.input.slug, once=call.once
         ),
     )

@@ -16,7 +16,7 @@ from chalicelib.api.fields import (
     Time,
 )
 from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
-from chalicelib.services import users
+from chalicelib.services.identity import users
 from chalicelib.storage.reads import Page
 from chalicelib.storage.users import User
 
@@ -125,7 +125,7 @@ def edit_user(call: Call[UserChanges]) -> User:
     proof = changes.pop("current_password", "")
     return call.on_current(
         lambda: users.read_user(call.path["id"]),
-        lambda user: users.edit_proven(
+        lambda user: users.edit_user_with_password(
             user, changes, current_password=proof, device=call.device, by=call.by
         ),
     )

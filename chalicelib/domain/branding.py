@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from chalicelib.domain.addresses import check_email, check_https_url
-from chalicelib.domain.colours import AA_TEXT, check_colour, contrast, nearest_readable
+from chalicelib.domain.colors import AA_TEXT, check_color, contrast, nearest_readable
 from chalicelib.domain.names import clean_text
+from chalicelib.domain.safe_urls import check_email, check_https_url
 
 MAX_PRODUCT_NAME = 80
 
@@ -36,11 +36,11 @@ FIELDS: Mapping[str, Callable[[str], str]] = {
     "logo_dark_url": check_https_url,
     "favicon_url": check_https_url,
     "login_background_url": check_https_url,
-    "login_background_color": check_colour,
-    "primary_color": check_colour,
-    "accent_color": check_colour,
-    "background_color": check_colour,
-    "text_color": check_colour,
+    "login_background_color": check_color,
+    "primary_color": check_color,
+    "accent_color": check_color,
+    "background_color": check_color,
+    "text_color": check_color,
     "support_email": check_email,
     "support_url": check_https_url,
 }

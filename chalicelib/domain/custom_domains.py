@@ -27,7 +27,7 @@ class Status(StrEnum):
 IN_USE = frozenset({Status.VERIFIED, Status.FAILING})
 
 
-class Finding(StrEnum):
+class LookupResult(StrEnum):
     """What a look-up of the record met."""
 
     PRESENT = "present"
@@ -39,23 +39,23 @@ class Finding(StrEnum):
 
 
 # These say nothing of the record; a broken resolver of our own looks the same.
-UNDECIDED = frozenset({Finding.TIMEOUT, Finding.SERVER_FAILURE})
+UNDECIDED = frozenset({LookupResult.TIMEOUT, LookupResult.SERVER_FAILURE})
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
     """found: the values at the name, where they are not (only) the right one."""
 
-    finding: Finding
+    finding: LookupResult
     found: tuple[str, ...] = ()
 
     @property
     def present(self) -> bool:
-        return self.finding is Finding.PRESENT
+        return self.finding is LookupResult.PRESENT
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DomainState:
     """What becomes of a domain. grace_until: of a failing one only."""
 
     status: Status
@@ -73,34 +73,35 @@ def record_value(token: str) -> str:
 def compare(values: list[str], expected: str) -> Lookup:
     """What the values at the name mean. Quotes that a DNS panel kept are forgiven."""
     if any(value.strip().strip('"').strip() == expected for value in values):
-        return Lookup(Finding.PRESENT)
+        return Lookup(LookupResult.PRESENT)
     if not values:
-        return Lookup(Finding.MISSING)
-    finding = Finding.OTHER_VALUE if len(values) == 1 else Finding.SEVERAL_VALUES
+        return Lookup(LookupResult.MISSING)
+    finding = LookupResult.OTHER_VALUE if len(values) == 1 else LookupResult.SEVERAL_VALUES
     return Lookup(finding, tuple(values))
 
 
-def judge(before: Standing, lookup: Lookup, now: datetime) -> Standing:
+def next_state(before: DomainState, lookup: Lookup, now: datetime) -> DomainState:
     """What a domain is after a look-up."""
     if lookup.present:
-        return Standing(Status.VERIFIED)
+        return DomainState(Status.VERIFIED)
     if before.status is Status.VERIFIED:
-        return Standing(Status.FAILING, now + GRACE)
+        return DomainState(Status.FAILING, now + GRACE)
     if before.status is Status.FAILING and (before.grace_until or now) <= now:
-        return Standing(Status.SUSPENDED)
+        return DomainState(Status.SUSPENDED)
     return before
 
 
-def explain(finding: Finding, name: str, value: str) -> str:
+def explain(finding: LookupResult, name: str, value: str) -> str:
     """What to do now, in a sentence or two."""
     return {
-        Finding.PRESENT: f"The TXT record at {name} is right.",
-        Finding.MISSING: f"There is no TXT record at {name}. Create it with the value {value}. "
-        "A new record can take minutes to be seen, seldom hours.",
-        Finding.OTHER_VALUE: f"The TXT record at {name} has another value. Set it to {value}.",
-        Finding.SEVERAL_VALUES: f"None of the TXT records at {name} is {value}. Add one that is; "
-        "the others can stay.",
-        Finding.TIMEOUT: f"No name server answered for {name} in time. Try again in a moment.",
-        Finding.SERVER_FAILURE: f"The name servers of {name} answered with an error. See that "
+        LookupResult.PRESENT: f"The TXT record at {name} is right.",
+        LookupResult.MISSING: f"There is no TXT record at {name}. "
+        f"Create it with the value {value}. New records usually take minutes to become visible, "
+        "rarely hours.",
+        LookupResult.OTHER_VALUE: f"The TXT record at {name} has another value. Set it to {value}.",
+        LookupResult.SEVERAL_VALUES: f"None of the TXT records at {name} is {value}. "
+        "Add one that is; the others can stay.",
+        LookupResult.TIMEOUT: f"No name server answered for {name} in time. Try again in a moment.",
+        LookupResult.SERVER_FAILURE: f"The name servers of {name} answered with an error. See that "
         "the domain is delegated to servers that are up, then try again.",
     }[finding]

@@ -113,7 +113,7 @@ class Finding:
         return self.actions[self.proposed]
 
 
-def finding(
+def make_finding(
     code: Code,
     subject: str,
     reseller_id: str | None,

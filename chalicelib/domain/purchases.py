@@ -171,7 +171,7 @@ def assess(quoted: Quoted, facts: PaymentFacts) -> Assessment:
     if facts.fully_refunded:
         return Assessment(Status.REFUNDED, 0)
     facts, excess = without_excess(quoted, facts)
-    if reason := deviation(quoted, facts):
+    if reason := payment_deviation(quoted, facts):
         return Assessment(Status.QUARANTINED, 0, reason)
     reason = EXCESS.format(excess) if excess else None
     if not facts.amount_refunded and not quoted.returned:
@@ -221,7 +221,7 @@ def without_excess(quoted: Quoted, facts: PaymentFacts) -> tuple[PaymentFacts, i
     return as_quoted, excess
 
 
-def deviation(quoted: Quoted, facts: PaymentFacts) -> str | None:
+def payment_deviation(quoted: Quoted, facts: PaymentFacts) -> str | None:
     """What was paid otherwise than quoted, in a sentence; None where nothing was, or where
     somebody accepted just that.
 

@@ -7,7 +7,7 @@ the tenants that hold a license, and what Stripe says of the purchases.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from chalicelib.domain.findings import Action, Code, Finding, finding
+from chalicelib.domain.findings import Action, Code, Finding, make_finding
 from chalicelib.domain.purchases import Status
 
 RESETTLE = "Ask Stripe, set the purchase right, and give or take the licenses that differ"
@@ -148,7 +148,7 @@ def purchase_finding(purchase: PurchaseFacts) -> Finding | None:
     # and takes nothing of the counter's difference for its own.
     judged = purchase.status == Status.QUARANTINED or purchase.paid_elsewhere > 0
     behind = not purchase.broken and not judged
-    return finding(
+    return make_finding(
         code,
         purchase.id,
         purchase.reseller_id,
@@ -186,7 +186,7 @@ def _what_is_wrong(purchase: PurchaseFacts) -> str | None:
 
 
 def _used_mismatch(pool: PoolFacts) -> Finding:
-    return finding(
+    return make_finding(
         Code.USED_MISMATCH,
         pool.reseller_id,
         pool.reseller_id,
@@ -204,7 +204,7 @@ def _used_mismatch(pool: PoolFacts) -> Finding:
 
 def _count_unexplained(pool: PoolFacts, drift: int) -> Finding:
     explained = pool.license_count - drift
-    return finding(
+    return make_finding(
         Code.COUNT_UNEXPLAINED,
         pool.reseller_id,
         pool.reseller_id,
@@ -221,7 +221,7 @@ def _count_unexplained(pool: PoolFacts, drift: int) -> Finding:
 
 def _over_allocated(pool: PoolFacts) -> Finding:
     short = pool.holders - pool.license_count
-    return finding(
+    return make_finding(
         Code.OVER_ALLOCATED,
         pool.reseller_id,
         pool.reseller_id,
@@ -238,7 +238,7 @@ def holding_finding(tenant: TenantFacts) -> Finding | None:
         return None
     state = "deleted" if tenant.is_deleted else "active"
     has = "is marked as holding a license" if tenant.holds_license else "holds no license"
-    return finding(
+    return make_finding(
         Code.TENANT_HOLDS_WRONGLY,
         tenant.id,
         tenant.reseller_id,

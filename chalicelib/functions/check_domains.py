@@ -13,8 +13,8 @@ blueprint = Blueprint(__name__)
 @blueprint.schedule(Rate(1, unit=Rate.HOURS), name="check-domains")
 def check_domains(event: CloudWatchEvent) -> dict[str, Any]:
     with invocation("Domains", request_id_of(event.context)) as line:
-        from chalicelib.services.domain_sweep import check_due
+        from chalicelib.services.domains.recheck import check_due_domains
 
-        report = vars(check_due(seconds_left(event.context)))
+        report = vars(check_due_domains(seconds_left(event.context)))
         line |= report
         return report

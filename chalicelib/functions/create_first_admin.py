@@ -24,7 +24,7 @@ def create_first_admin(event: dict[str, Any], context: object) -> dict[str, Any]
 def _create(event: dict[str, Any], line: dict[str, Any]) -> dict[str, Any]:
     from chalicelib.domain.names import clean_text, fold_email
     from chalicelib.errors import TenantryError
-    from chalicelib.services import first_admin
+    from chalicelib.services.identity import first_admin
 
     email = str(event.get("email", "")).strip()
     try:

@@ -20,8 +20,8 @@ blueprint = Blueprint(__name__)
 def reconcile(event: dict[str, Any] | None, context: Any) -> dict[str, Any]:
     """The report, and its id for `GET /v1/reconciliations/{id}`."""
     with invocation("Reconciliation", request_id_of(context)) as line:
-        from chalicelib.services.reconciliation.invocation import run
+        from chalicelib.services.reconciliation.scheduled import handle_event
 
-        report = run(event or {}, seconds_left(context))
+        report = handle_event(event or {}, seconds_left(context))
         line |= {name: report[name] for name in TOLD}
         return report

@@ -13,8 +13,8 @@ blueprint = Blueprint(__name__)
 @blueprint.schedule(Rate(1, unit=Rate.MINUTES), name="send-mail")
 def send_mail(event: CloudWatchEvent) -> dict[str, Any]:
     with invocation("Mail", request_id_of(event.context)) as line:
-        from chalicelib.services import passwords  # noqa: F401 - it prepares mails of its own
-        from chalicelib.services.mail import send_due
+        from chalicelib.services.identity import passwords  # noqa: F401 - it prepares mails of its own
+        from chalicelib.services.mail.outbox import send_due
 
         report = vars(send_due(seconds_left(event.context)))
         line |= report

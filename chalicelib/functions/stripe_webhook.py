@@ -33,7 +33,7 @@ def stripe_webhook(event: Any, context: object) -> dict[str, Any]:
 
 def _answer(event: Any, line: dict[str, Any]) -> dict[str, Any]:
     from chalicelib.payments.webhooks import SignatureRefused, Unreadable, verify
-    from chalicelib.services.stripe_messages import receive
+    from chalicelib.services.stripe_sync.events import handle_event
 
     if event["requestContext"]["http"]["method"] != "POST":
         return _reply(405, error="Only POST.")
@@ -56,7 +56,7 @@ def _answer(event: Any, line: dict[str, Any]) -> dict[str, Any]:
     if message.livemode != settings().livemode:
         line["refused"] = "the other mode"
         return _reply(400, error="This endpoint is of the other mode, live or test.")
-    line["outcome"] = outcome = receive(message)
+    line["outcome"] = outcome = handle_event(message)
     count("WebhooksProcessed")
     return _reply(200, outcome=outcome)
 

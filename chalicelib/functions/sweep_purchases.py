@@ -16,8 +16,8 @@ blueprint = Blueprint(__name__)
 @blueprint.schedule(Rate(15, unit=Rate.MINUTES), name="sweep-purchases")
 def sweep_purchases(event: CloudWatchEvent) -> dict[str, Any]:
     with invocation("Sweep", request_id_of(event.context)) as line:
-        from chalicelib.services.sweep import sweep
+        from chalicelib.services.stripe_sync.sweep import run_sweep
 
-        report = vars(sweep(max(1.0, seconds_left(event.context)() - SECONDS_TO_STOP)))
+        report = vars(run_sweep(max(1.0, seconds_left(event.context)() - SECONDS_TO_STOP)))
         line |= report
         return report

@@ -12,9 +12,9 @@ blueprint = Blueprint(__name__)
 @blueprint.schedule(Rate(1, unit=Rate.HOURS), name="take-figures")
 def take_figures(event: CloudWatchEvent) -> dict[str, Any]:
     with invocation("Figures", request_id_of(event.context)) as line:
-        from chalicelib.services.figures import take
+        from chalicelib.services.reporting.dashboard_stats import refresh_dashboard_stats
 
-        figures = take()
+        figures = refresh_dashboard_stats()
         counted = {"resellers": figures.resellers, "rows": figures.rows}
         line |= counted
         return counted

@@ -9,7 +9,7 @@ from chalicelib.payments.client import client, stripe_errors
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class CheckoutRequest:
     """What a Checkout Session is asked for. unit_amount: integer cents.
 
     stage: of the installation, which may share its Stripe account with others.
@@ -37,7 +37,7 @@ class OpenCheckout:
     expires_at: datetime
 
 
-def open_checkout(order: Order, *, idempotency_key: str) -> OpenCheckout:
+def open_checkout(order: CheckoutRequest, *, idempotency_key: str) -> OpenCheckout:
     """Open a session; the same order under the same key gets the same one again.
 
     Raises PaymentProviderUnavailable, PaymentProviderRefused.
@@ -53,7 +53,7 @@ def open_checkout(order: Order, *, idempotency_key: str) -> OpenCheckout:
     return OpenCheckout(session.id, session.url, datetime.fromtimestamp(session.expires_at, UTC))
 
 
-def _params(order: Order) -> Any:
+def _params(order: CheckoutRequest) -> Any:
     metadata = {
         "purchase_id": order.purchase_id,
         "reseller_id": order.reseller_id,

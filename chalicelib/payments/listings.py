@@ -8,7 +8,7 @@ from typing import Any
 import stripe
 
 from chalicelib.payments.client import client, stripe_errors
-from chalicelib.payments.reports import get
+from chalicelib.payments.reports import metadata_value
 from chalicelib.payments.webhooks import HANDLED, StripeMessage, message_of
 
 PAGE = 100  # the most that Stripe gives at once
@@ -90,7 +90,7 @@ def _owner(session: stripe.checkout.Session) -> SessionOwner:
     return SessionOwner(
         session.id,
         datetime.fromtimestamp(session.created, UTC),
-        get(metadata, "purchase_id"),
-        get(metadata, "reseller_id"),
-        get(metadata, "stage"),
+        metadata_value(metadata, "purchase_id"),
+        metadata_value(metadata, "reseller_id"),
+        metadata_value(metadata, "stage"),
     )

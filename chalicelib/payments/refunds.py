@@ -5,7 +5,7 @@ from typing import Any
 
 from chalicelib.domain.purchases import VOID_REFUNDS
 from chalicelib.payments.client import client, stripe_errors
-from chalicelib.payments.reports import get
+from chalicelib.payments.reports import metadata_value
 
 
 def refund(payment_intent_id: str, amount: int, *, name: str, metadata: dict[str, str]) -> str:
@@ -43,7 +43,7 @@ def refunds_made(payment_intent_id: str, refund_id: str) -> RefundsMade:
     with stripe_errors():
         listing = client().v1.refunds.list({"payment_intent": payment_intent_id, "limit": 100})
         for made in listing.auto_paging_iter():
-            if get(made.metadata, "refund_id") == refund_id:
+            if metadata_value(made.metadata, "refund_id") == refund_id:
                 stripe_id = made.id
             elif made.status not in VOID_REFUNDS:
                 others += made.amount

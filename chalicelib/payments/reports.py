@@ -31,7 +31,7 @@ class SessionReport:
     invoice_url: str | None
 
 
-def report(session_id: str) -> SessionReport:
+def fetch_session(session_id: str) -> SessionReport:
     """Session, payment, charge and refunds in one call; disputes, where there are, in another.
 
     Raises PaymentProviderUnavailable.
@@ -51,7 +51,7 @@ def report(session_id: str) -> SessionReport:
     invoice = _expanded(session.invoice, stripe.Invoice)
     return SessionReport(
         session_id=session.id,
-        purchase_id=get(session.metadata, "purchase_id"),
+        purchase_id=metadata_value(session.metadata, "purchase_id"),
         url=session.url,
         expires_at=datetime.fromtimestamp(session.expires_at, UTC),
         facts=_facts(session, intent, refunds, disputes),
@@ -106,7 +106,7 @@ def _facts(
 
 
 def _refund(refund: stripe.Refund) -> Refund:
-    status, intent = refund.status or "pending", get(refund.metadata, "refund_id")
+    status, intent = refund.status or "pending", metadata_value(refund.metadata, "refund_id")
     return Refund(refund.id, refund.amount, status, _licenses(refund), intent)
 
 
@@ -119,7 +119,7 @@ def _dispute(dispute: stripe.Dispute, session: stripe.checkout.Session) -> Dispu
 
 
 def _licenses(refund: stripe.Refund) -> int | None:
-    said = get(refund.metadata, "licenses")
+    said = metadata_value(refund.metadata, "licenses")
     whole = said is not None and said.isascii() and said.isdecimal() and len(said) < 9
     return int(said) if said is not None and whole else None
 
@@ -136,7 +136,7 @@ def _id(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else str(value.id)
 
 
-def get(metadata: Any, key: str) -> str | None:
+def metadata_value(metadata: Any, key: str) -> str | None:
     """One entry of an object's metadata."""
     value: str | None = metadata[key] if metadata is not None and key in metadata else None
     return value

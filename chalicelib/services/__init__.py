@@ -1,1 +1,1 @@
-"""One file per capability; the public functions are verbs."""
+"""What Tenantry does: one package per capability. Public functions are verbs."""

@@ -5,7 +5,7 @@ from pynamodb.attributes import UnicodeAttribute
 from chalicelib.errors import VersionConflict
 from chalicelib.storage.reads import get
 from chalicelib.storage.rows import Row
-from chalicelib.storage.transactions import Otherwise, Transaction
+from chalicelib.storage.transactions import OnRefusal, Transaction
 
 
 class Claim(Row):
@@ -15,13 +15,13 @@ class Claim(Row):
     owner = UnicodeAttribute()
 
 
-def claim(tx: Transaction, name: str, owner: str, *, otherwise: Otherwise) -> None:
+def claim(tx: Transaction, name: str, owner: str, *, otherwise: OnRefusal) -> None:
     """Take a name that nobody has."""
     tx.create(Claim(name, owner=owner), otherwise=otherwise)
 
 
 def take_over(
-    tx: Transaction, name: str, owner: str, *, from_owner: str, otherwise: Otherwise
+    tx: Transaction, name: str, owner: str, *, from_owner: str, otherwise: OnRefusal
 ) -> None:
     """Take a name that still is this other owner's, who has no right to it any more: see to
     that with a condition in the same transaction."""

@@ -4,7 +4,7 @@ from pynamodb.attributes import UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
-from chalicelib.domain.custom_domains import Finding, explain, record_name, record_value
+from chalicelib.domain.custom_domains import LookupResult, explain, record_name, record_value
 from chalicelib.storage.rows import Document, Expiry, Integer, Row, Timestamp
 
 VERIFIED = "verified"
@@ -70,7 +70,7 @@ class Domain(Row):
         """What the last look-up means, and what to do about it."""
         if self.finding is None:
             return None
-        return explain(Finding(self.finding), self.record_name, self.record_value)
+        return explain(LookupResult(self.finding), self.record_name, self.record_value)
 
 
 def same(domain: Domain) -> Condition:

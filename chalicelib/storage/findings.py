@@ -45,7 +45,7 @@ class FindingRow(Row):
     expires_at = Expiry(null=True)
 
 
-def row_of(found: Finding, reconciliation_id: str, now: datetime) -> FindingRow:
+def finding_row(found: Finding, reconciliation_id: str, now: datetime) -> FindingRow:
     row = FindingRow(
         reconciliation_id,
         found.id,
@@ -65,14 +65,14 @@ def row_of(found: Finding, reconciliation_id: str, now: datetime) -> FindingRow:
     return row
 
 
-def write_all(rows: Iterable[FindingRow]) -> None:
+def write_findings(rows: Iterable[FindingRow]) -> None:
     """Put down what was found. A run that goes on after a crash may write one again."""
     with FindingRow.batch_write() as batch:
         for row in rows:
             batch.save(row)
 
 
-def decisions(ids: Iterable[str]) -> dict[str, FindingRow]:
+def ignored_finding_ids(ids: Iterable[str]) -> dict[str, FindingRow]:
     """Those of these findings that somebody decided to leave alone, by id."""
     keys = [(DECISIONS, id) for id in dict.fromkeys(ids)]
     return {row.id: row for row in FindingRow.batch_get(keys, consistent_read=True)} if keys else {}

@@ -16,7 +16,7 @@ from pynamodb.pagination import PageIterator
 
 from chalicelib.errors import Busy, InvalidRequest
 from chalicelib.storage.rows import Row, connection, key_columns
-from chalicelib.storage.transactions import is_passing
+from chalicelib.storage.transactions import is_transient
 
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
@@ -35,7 +35,7 @@ class Page(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class PageRequest:
+class Pagination:
     limit: int = 25
     cursor: str | None = None
 
@@ -56,7 +56,7 @@ def reading() -> Iterator[None]:
         yield
     except (PynamoDBException, BotoCoreError, ClientError) as failure:
         cause = failure.cause if isinstance(failure, PynamoDBException) else failure
-        if is_passing(cause):
+        if is_transient(cause):
             raise Busy(because=str(failure)) from failure
         raise
 
@@ -64,7 +64,7 @@ def reading() -> Iterator[None]:
 def query_page(
     model: type[R],
     partition: str,
-    request: PageRequest,
+    request: Pagination,
     *,
     index: Index[R] | None = None,
     range_condition: Condition | None = None,
@@ -103,7 +103,7 @@ def query_page(
         reached = rows[-1]
     cursor = _encode(reached, scope, model, index) if reached is not None else None
     if index is not None:
-        rows = by_keys(model, rows)
+        rows = batch_get(model, rows)
     return Page(rows, cursor)
 
 
@@ -124,9 +124,9 @@ def _filled(
     return rows, None
 
 
-def sift(
-    read: Callable[[PageRequest], Page[R]],
-    request: PageRequest,
+def filter_page(
+    read: Callable[[Pagination], Page[R]],
+    request: Pagination,
     keep: Callable[[R], bool],
     *,
     most: int = 500,
@@ -139,7 +139,7 @@ def sift(
     found: list[R] = []
     cursor, looked_at, limit = request.cursor, 0, request.limit
     while True:
-        page = read(PageRequest(limit, cursor))
+        page = read(Pagination(limit, cursor))
         found += filter(keep, page.rows)
         cursor = page.next_cursor
         looked_at += limit
@@ -148,7 +148,9 @@ def sift(
         limit = BATCH_GET_LIMIT
 
 
-def by_keys(model: type[R], keyed: Sequence[R], *, columns: Sequence[str] | None = None) -> list[R]:
+def batch_get(
+    model: type[R], keyed: Sequence[R], *, columns: Sequence[str] | None = None
+) -> list[R]:
     """The whole rows of those in hand (or only these columns of them), in the same order; a
     row gone since is left out."""
     names = _key_names(model)
@@ -164,7 +166,7 @@ def by_keys(model: type[R], keyed: Sequence[R], *, columns: Sequence[str] | None
     return [found[key] for key in keys if key in found]
 
 
-def get_together(*wanted: tuple[type[Row], *tuple[str, ...]]) -> list[Row | None]:
+def get_one_of_each(*wanted: tuple[type[Row], *tuple[str, ...]]) -> list[Row | None]:
     """One row from each of several tables in one round trip, consistently read.
 
     Each is asked for as (model, hash key) or (model, hash key, range key).
@@ -192,7 +194,7 @@ def get_together(*wanted: tuple[type[Row], *tuple[str, ...]]) -> list[Row | None
     return found
 
 
-def every(model: type[R], partition: str, **query: Any) -> Iterator[R]:
+def iterate_partition(model: type[R], partition: str, **query: Any) -> Iterator[R]:
     """All rows of one partition, a page in memory at a time."""
     with reading():
         yield from model.query(partition, consistent_read=True, **query)

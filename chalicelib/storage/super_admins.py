@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from chalicelib.errors import AdminExists, Forbidden, InvalidRequest, VersionConflict
 from chalicelib.storage.platform_settings import FIRST_ADMIN, FirstAdmin
-from chalicelib.storage.reads import PageRequest, get, query_page
+from chalicelib.storage.reads import Pagination, get, query_page
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User
 
@@ -68,7 +68,7 @@ def active_ones(likely: str | None = None) -> Iterator[str]:
         yield likely
     cursor = None
     while True:
-        page = query_page(User, "users", PageRequest(PIECE, cursor), index=User.by_email)
+        page = query_page(User, "users", Pagination(PIECE, cursor), index=User.by_email)
         yield from (user.id for user in page.rows if _is_one(user))
         cursor = page.next_cursor
         if cursor is None:

@@ -49,7 +49,7 @@ RETRIED_REASONS = frozenset(
     {"ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
 )
 
-Otherwise = Exception | Callable[[Any], Exception]
+OnRefusal = Exception | Callable[[Any], Exception]
 """The error when a step's condition fails, or a function that is given the row found there
 (None where there was none) and returns the error."""
 
@@ -64,7 +64,7 @@ class _Step:
 
     add: Callable[[TransactWrite], None]
     model: type[Row]
-    otherwise: Otherwise | None
+    otherwise: OnRefusal | None
     decisive: bool = False
 
     def error(self, reason: CancellationReason) -> Exception | None:
@@ -105,7 +105,7 @@ class Transaction:
     def delete(self, row: Row, *, condition: Condition, otherwise: Exception) -> None:
         self._deletes.append(_Step(lambda tx: tx.delete(row, condition), type(row), otherwise))
 
-    def create(self, row: Row, *, otherwise: Otherwise) -> None:
+    def create(self, row: Row, *, otherwise: OnRefusal) -> None:
         """Write a row that must not be there yet."""
         self.put(row, condition=_key(row).does_not_exist(), otherwise=otherwise)
 
@@ -114,12 +114,12 @@ class Transaction:
         self._put(row, _key(row).does_not_exist(), None, decisive=True)
 
     def put(
-        self, row: Row, *, condition: Condition, otherwise: Otherwise, decisive: bool = False
+        self, row: Row, *, condition: Condition, otherwise: OnRefusal, decisive: bool = False
     ) -> None:
         self._put(row, condition, otherwise, decisive=decisive)
 
     def _put(
-        self, row: Row, condition: Condition, otherwise: Otherwise | None, *, decisive: bool
+        self, row: Row, condition: Condition, otherwise: OnRefusal | None, *, decisive: bool
     ) -> None:
         row.created_at = row.updated_at = self.now
 
@@ -129,7 +129,7 @@ class Transaction:
         self._puts.append(_Step(add, type(row), otherwise, decisive))
 
     def update(
-        self, row: Row, actions: Sequence[Action], *, condition: Condition, otherwise: Otherwise
+        self, row: Row, actions: Sequence[Action], *, condition: Condition, otherwise: OnRefusal
     ) -> None:
         """Change a row without having read it; `row` need only carry its key."""
         model = type(row)
@@ -145,7 +145,7 @@ class Transaction:
         row: Row,
         *,
         still: Condition | None = None,
-        otherwise: Otherwise | None = None,
+        otherwise: OnRefusal | None = None,
         **columns: Any,
     ) -> None:
         """Change a row as it was read: refused where another change came first.
@@ -200,10 +200,10 @@ def _write(steps: Sequence[_Step]) -> None:
     pause = FIRST_PAUSE_SECONDS
     unsure = asked = False
     while (failure := _attempt(steps, token)) is not None:
-        unsure = unsure or not _was_answered(failure.cause)
+        unsure = unsure or not _was_definitely_rejected(failure.cause)
         if monotonic() + pause > deadline:
             if asked or not unsure:
-                raise Busy(unsure=unsure, because=_trouble(steps, failure)) from failure
+                raise Busy(unsure=unsure, because=_describe_failure(steps, failure)) from failure
             asked = True
         sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
@@ -228,17 +228,17 @@ def _attempt(steps: Sequence[_Step], token: str) -> TransactWriteError | None:
             if reason is not None and reason.code == "ConditionalCheckFailed"
         ]
         if refused:
-            error = _meaning(refused)
+            error = _domain_error(refused)
             if error is None:
                 return None
             raise error from failure
-        if not _passing(failure, reasons):
+        if not _is_transient_refusal(failure, reasons):
             raise
         return failure
     return None
 
 
-def _trouble(steps: Sequence[_Step], failure: TransactWriteError) -> str:
+def _describe_failure(steps: Sequence[_Step], failure: TransactWriteError) -> str:
     """Which rows met which refusal; or what DynamoDB said, or who did not answer."""
     met = [
         f"{reason.code} on {step.model.__name__}"
@@ -248,7 +248,7 @@ def _trouble(steps: Sequence[_Step], failure: TransactWriteError) -> str:
     return ", ".join(met) or str(failure.cause)
 
 
-def _meaning(refused: Sequence[tuple[_Step, CancellationReason]]) -> Exception | None:
+def _domain_error(refused: Sequence[tuple[_Step, CancellationReason]]) -> Exception | None:
     """The error to report where several steps were refused at once; None: it was committed.
 
     Updates come last and say most: a full pool is the news, not that the slug is taken too.
@@ -260,19 +260,21 @@ def _meaning(refused: Sequence[tuple[_Step, CancellationReason]]) -> Exception |
     return step.error(reason)
 
 
-def _passing(failure: TransactWriteError, reasons: Sequence[CancellationReason | None]) -> bool:
+def _is_transient_refusal(
+    failure: TransactWriteError, reasons: Sequence[CancellationReason | None]
+) -> bool:
     """Whether the trouble may be gone at the next attempt."""
     codes = {reason.code for reason in reasons if reason is not None}
-    return codes <= RETRIED_REASONS if codes else is_passing(failure.cause)
+    return codes <= RETRIED_REASONS if codes else is_transient(failure.cause)
 
 
-def is_passing(cause: BaseException | None) -> bool:
+def is_transient(cause: BaseException | None) -> bool:
     """Whether what came of a call to DynamoDB is load or a broken line, and no more."""
     if isinstance(cause, ClientError):
         return cause.response["Error"]["Code"] in RETRIED_CODES
     return isinstance(cause, NoConnection | HTTPClientError)
 
 
-def _was_answered(cause: BaseException | None) -> bool:
+def _was_definitely_rejected(cause: BaseException | None) -> bool:
     """Whether DynamoDB said that nothing was written."""
     return isinstance(cause, ClientError) and cause.response["Error"]["Code"] not in UNTOLD_CODES

@@ -1,1 +1,1 @@
-"""HTML pages: server-rendered, working without a script, one blueprint per area."""
+"""HTML pages, rendered on the server and usable without JavaScript. One package per capability."""

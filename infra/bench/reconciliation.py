@@ -112,7 +112,7 @@ def main() -> int:
         for scope in ("partial", "whole"):
             began = time.perf_counter()
             with counted() as total:
-                report = runs.start(scope, apply=False, by="bench", seconds_left=lambda: 1e9)
+                report = runs.start_run(scope, apply=False, by="bench", seconds_left=lambda: 1e9)
             took = time.perf_counter() - began
             calls = sum(total[name] for name in READS)
             units = total["units"]

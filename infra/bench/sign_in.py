@@ -90,11 +90,12 @@ def measure(rounds: int) -> list[tuple[float, float]]:
 
 def make_users(number: int) -> None:
     """Their rows are not what is measured: one hash does for all of them."""
-    from chalicelib.services import secrets, users
+    from chalicelib.services.core import hashing
+    from chalicelib.services.identity import users
 
-    hashed = secrets.hash_password("a password that is right")
-    hash_password = secrets.hash_password
-    secrets.hash_password = lambda password: hashed
+    hashed = hashing.hash_password("a password that is right")
+    hash_password = hashing.hash_password
+    hashing.hash_password = lambda password: hashed
     for each in range(number):
         users.create_user(
             email=f"known{each}@example.com",
@@ -103,12 +104,12 @@ def make_users(number: int) -> None:
             is_super_admin=False,
             by="bench",
         )
-    secrets.hash_password = hash_password
+    hashing.hash_password = hash_password
 
 
 def refused(kind: str, number: int) -> float:
     from chalicelib.errors import Unauthenticated
-    from chalicelib.services.sessions import Device, sign_in
+    from chalicelib.services.identity.sessions import Device, sign_in
 
     device = Device(f"192.0.{number // 250}.{number % 250}")
     before = _in_emulator

@@ -16,7 +16,7 @@ from pathlib import Path
 import chalice
 from chalice import app as chalice_app
 
-from infra.deployment.places import BUILD, ROOT, RUNTIME
+from infra.deployment.inventory import BUILD, ROOT, RUNTIME
 from infra.deployment.wheels import wheels
 
 LAMBDA_ROOT = "/var/task"

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from infra.deployment.places import Function
+from infra.deployment.inventory import Function
 
 COLUMNS = 24
 FIVE_MINUTES = 300

@@ -15,10 +15,10 @@ import boto3
 import yaml
 from botocore.exceptions import ClientError, WaiterError
 
+from infra.confirm import confirmed
 from infra.deployment.archive import sha256
+from infra.deployment.inventory import BUILD, STAGES
 from infra.deployment.package import ARCHIVE, read_template
-from infra.deployment.places import BUILD, STAGES
-from infra.said import said
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 # What Lambda wants left for functions without executions of their own.
@@ -67,7 +67,7 @@ def deploy(stage: str, bucket: str, parameters: list[str], package: Path) -> Non
     try:
         _wait_for(cloudformation, change_set)
         show(cloudformation, change_set)
-        if not said(stage, f"\nChange {stack} so? Type its stage to say yes: "):
+        if not confirmed(stage, f"\nChange {stack} so? Type its stage to say yes: "):
             raise Refused("Nothing was changed.")
         cloudformation.execute_change_set(ChangeSetName=change_set)
         carried_out = True

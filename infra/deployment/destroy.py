@@ -6,8 +6,8 @@ import sys
 
 import boto3
 
-from infra.deployment.places import STAGES
-from infra.said import said
+from infra.confirm import confirmed
+from infra.deployment.inventory import STAGES
 
 
 def main() -> int:
@@ -21,7 +21,7 @@ def destroy(stage: str) -> int:
         print("prod is not destroyed by a command: see docs/runbook.md.", file=sys.stderr)
         return 1
     stack = f"tenantry-{stage}"
-    if not said(stage, f"Delete {stack} with all its data? Type its stage to say yes: "):
+    if not confirmed(stage, f"Delete {stack} with all its data? Type its stage to say yes: "):
         print("Nothing was deleted.", file=sys.stderr)
         return 1
     cloudformation = boto3.client("cloudformation")

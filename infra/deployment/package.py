@@ -13,7 +13,7 @@ import yaml
 from chalice.package import YAMLTemplateSerializer
 
 from infra.deployment.archive import BUDGET_BYTES, SDK, build_archive, sha256
-from infra.deployment.places import (
+from infra.deployment.inventory import (
     ARCHITECTURE,
     ARCHITECTURES,
     BUILD,

@@ -10,8 +10,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from infra.deployment.inventory import BUILD, POLICIES, ROOT, Function, functions
 from infra.deployment.permissions import Permission, allowed, logical_id
-from infra.deployment.places import BUILD, POLICIES, ROOT, Function, functions
 
 RECORD = BUILD / "aws-calls.json"
 

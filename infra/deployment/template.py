@@ -9,7 +9,7 @@ from chalice.package import YAMLTemplateSerializer
 from chalice.utils import to_cfn_resource_name
 
 from infra.deployment.dashboard import dashboard
-from infra.deployment.places import RESOURCES, Function
+from infra.deployment.inventory import RESOURCES, Function
 
 Template = dict[str, Any]
 

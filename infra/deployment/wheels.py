@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from infra.deployment.places import ARCHITECTURES, BUILD, ROOT, RUNTIME
+from infra.deployment.inventory import ARCHITECTURES, BUILD, ROOT, RUNTIME
 
 REQUIREMENTS = ROOT / "requirements.txt"
 

@@ -1,7 +1,9 @@
 """Demo data for a fresh start: an admin, and a reseller with a few licenses and tenants."""
 
-from chalicelib.services import resellers, tenants, users
-from chalicelib.services.first_admin import create_first_admin
+from chalicelib.services.identity import users
+from chalicelib.services.identity.first_admin import create_first_admin
+from chalicelib.services.resellers import accounts
+from chalicelib.services.tenants import lifecycle
 from chalicelib.storage.claims import owner_of
 from chalicelib.storage.users import email_claim
 
@@ -22,7 +24,7 @@ def create_demo_data() -> None:
         is_super_admin=False,
         by=admin.id,
     )
-    reseller = resellers.create_reseller(
+    reseller = accounts.create_reseller(
         user_id=user.id,
         user_email=None,
         company_name="Acme Corp",
@@ -32,7 +34,7 @@ def create_demo_data() -> None:
         by=admin.id,
     )
     for name in ("Blue Bottle Bakery", "Northwind Traders", "Fabrikam Fitness"):
-        tenants.create_tenant(
+        lifecycle.create_tenant(
             reseller.id,
             name=name,
             slug=None,

@@ -61,7 +61,7 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 def _welcome(service: LocalService) -> None:
-    stripe = "a stand-in for Stripe; no money moves" if service.stripe_is_stand_in else "Stripe"
+    stripe = "a stand-in for Stripe; no money moves" if service.stripe_is_simulated else "Stripe"
     print(
         f"""
   Tenantry is running at {service.url}
@@ -69,7 +69,7 @@ def _welcome(service: LocalService) -> None:
     sign in      {ADMIN_EMAIL:24} {PASSWORD}   (super admin)
                  {RESELLER_EMAIL:24} {PASSWORD}   (reseller)
     API          {service.url}/v1/…        e.g. curl {service.url}/health
-    payments     {stripe}{f": {service.url}/stripe" if service.stripe_is_stand_in else ""}
+    payments     {stripe}{f": {service.url}/stripe" if service.stripe_is_simulated else ""}
 
   All data is in memory and gone when this stops. Ctrl-C stops it.
 """,

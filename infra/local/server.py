@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from infra.local.gateway import HttpAnswer
-from infra.local.stripe_stand_in.errors import ConnectionLost
+from infra.local.stripe_simulator.errors import ConnectionLost
 
 Handle = Callable[[str, str, Mapping[str, str], bytes], HttpAnswer]
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 
 from app import app
 from chalicelib import clock
-from infra.local import damage, outbox
+from infra.local import outbox, table_edits
 from infra.local.aws import create_tables, local_aws, set_environment
 from infra.local.demo import create_demo_data
 from infra.local.gateway import WEBHOOK_PATH, Gateway, HttpAnswer
 from infra.local.schedule import SCHEDULED, Clock, run_now
 from infra.local.server import LocalServer
-from infra.local.stripe_stand_in.courier import Courier
-from infra.local.stripe_stand_in.server import StandInServer
-from infra.local.stripe_stand_in.site import Site
-from infra.local.stripe_stand_in.stand_in import StripeStandIn
+from infra.local.stripe_simulator.server import SimulatorServer
+from infra.local.stripe_simulator.simulator import StripeSimulator
+from infra.local.stripe_simulator.site import Site
+from infra.local.stripe_simulator.webhook_delivery import WebhookDelivery
 
 RUN_PREFIX = "/local/schedule/"
 
@@ -26,7 +26,7 @@ RUN_PREFIX = "/local/schedule/"
 @dataclass(frozen=True, slots=True)
 class LocalService:
     url: str
-    stripe_is_stand_in: bool
+    stripe_is_simulated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ class _Front:
             return HttpAnswer(answer.status, list(answer.headers.items()), answer.body)
         if method == "GET" and outbox.owns(path):
             return outbox.handle(path)
-        if method == "POST" and address == damage.PATH:
-            return damage.handle(body)
+        if method == "POST" and address == table_edits.PATH:
+            return table_edits.handle(body)
         if method == "POST" and address.startswith(RUN_PREFIX):
             return _run(address.removeprefix(RUN_PREFIX))
         return self.gateway.handle(method, address, headers, body)
@@ -69,15 +69,15 @@ def local_service(port: int) -> Iterator[LocalService]:
     own_stripe = "STRIPE_SECRET_KEY" in os.environ
     server = LocalServer(port, lambda *request: front.handle(*request))
     set_environment({"PUBLIC_URL": server.url})
-    stand_in = StripeStandIn(
+    simulator = StripeSimulator(
         api_key=os.environ["STRIPE_SECRET_KEY"],
         webhook_secrets=[os.environ["STRIPE_WEBHOOK_SECRET"]],
         public_url=server.url,
         clock=lambda: clock.now().timestamp(),
     )
-    courier = Courier(stand_in, server.url + WEBHOOK_PATH)
-    site = Site(stand_in, courier)
-    stripe_api = StandInServer(site)
+    delivery = WebhookDelivery(simulator, server.url + WEBHOOK_PATH)
+    site = Site(simulator, delivery)
+    stripe_api = SimulatorServer(site)
     if not own_stripe:
         os.environ["STRIPE_API_BASE"] = stripe_api.url
     front = _Front(Gateway(app), None if own_stripe else site)
@@ -90,12 +90,12 @@ def local_service(port: int) -> Iterator[LocalService]:
         )
         serving.start()
         stripe_api.start()
-        courier.start()
+        delivery.start()
         schedule.start()
         try:
             yield LocalService(server.url, not own_stripe)
         finally:
             schedule.stop()
-            courier.stop()
+            delivery.stop()
             server.stop()
             stripe_api.stop()

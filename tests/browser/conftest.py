@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from infra.local.demo import ADMIN_EMAIL, PASSWORD, RESELLER_EMAIL
-from tests.browser.watch import Watch
+from tests.browser.page_monitor import Watch
 from tests.support.processes import start
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -7,7 +7,7 @@ import sys
 
 from chalicelib.observability import logger
 from infra.local.service import local_service
-from tests.browser.town import settle_town
+from tests.browser.demo_accounts import settle_town
 
 
 def main() -> None:

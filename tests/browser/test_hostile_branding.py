@@ -11,7 +11,7 @@ from playwright.sync_api import APIRequestContext, Dialog, Page, Route
 
 from infra.local.demo import PASSWORD
 from tests.browser.conftest import Open, Town, Window
-from tests.support.hostile import NEUTRALISED, REFUSED, SCRIPT
+from tests.support.hostile_values import NEUTRALISED, REFUSED, SCRIPT
 
 pytestmark = pytest.mark.browser
 

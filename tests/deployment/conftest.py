@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from infra.deployment.inventory import ARCHITECTURE, ARCHITECTURES, STAGES
 from infra.deployment.package import archive, package, read_template
-from infra.deployment.places import ARCHITECTURE, ARCHITECTURES, STAGES
 from tests.deployment.sam import transform
 
 

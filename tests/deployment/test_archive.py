@@ -14,7 +14,7 @@ from infra.deployment.archive import (
     check_budget,
     sha256,
 )
-from infra.deployment.places import ARCHITECTURES, ROOT
+from infra.deployment.inventory import ARCHITECTURES, ROOT
 
 Archives = dict[str, tuple[Path, dict[str, int]]]
 

@@ -14,10 +14,10 @@ from botocore import waiter
 from botocore.exceptions import WaiterError
 from moto.cloudformation.models import CloudFormationBackend
 
+from infra.confirm import confirmed
 from infra.deployment import deploy, destroy
 from infra.deployment.deploy import Refused, chosen, reserved, upload
 from infra.deployment.package import TEMPLATE, read_template
-from infra.said import said
 from tests.deployment.sam import of_type, transform
 
 
@@ -199,7 +199,7 @@ def test_where_nobody_is_asked_nobody_agreed(monkeypatch: pytest.MonkeyPatch) ->
         raise EOFError
 
     monkeypatch.setattr("builtins.input", closed)
-    assert not said("dev", "Is it so?")
+    assert not confirmed("dev", "Is it so?")
     assert destroy.destroy("dev") == 1
 
 

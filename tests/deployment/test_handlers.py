@@ -17,11 +17,11 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from infra.deployment.places import API, ROOT, Function, functions
+from infra.deployment.inventory import API, ROOT, Function, functions
 from infra.local.aws import table_definitions
-from infra.local.stripe_stand_in.server import StandInServer
-from infra.local.stripe_stand_in.site import Site
-from infra.local.stripe_stand_in.stand_in import StripeStandIn
+from infra.local.stripe_simulator.server import SimulatorServer
+from infra.local.stripe_simulator.simulator import StripeSimulator
+from infra.local.stripe_simulator.site import Site
 from tests.deployment.conftest import locked
 
 REGION = "eu-west-1"  # another than the tests in this process use
@@ -76,8 +76,8 @@ def cloud() -> Iterator[dict[str, str]]:
     """AWS and Stripe as servers; the environment of a function that finds them."""
     aws = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     aws.start()
-    stand_in = StripeStandIn(api_key=STRIPE_KEY, webhook_secrets=[STRIPE_SECRET])
-    stripe = StandInServer(Site(stand_in))
+    simulator = StripeSimulator(api_key=STRIPE_KEY, webhook_secrets=[STRIPE_SECRET])
+    stripe = SimulatorServer(Site(simulator))
     stripe.start()
     host, port = aws.get_host_and_port()
     environment = {

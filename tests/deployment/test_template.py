@@ -16,8 +16,8 @@ from chalicelib.api.routing import DECLARED, Audience
 from chalicelib.payments.client import NETWORK_RETRIES, TIMEOUT_SECONDS
 from chalicelib.storage.rows import Expiry, Row
 from chalicelib.storage.transactions import DEADLINE_SECONDS
+from infra.deployment.inventory import ROOT, Function, functions
 from infra.deployment.package import TEMPLATE
-from infra.deployment.places import ROOT, Function, functions
 from infra.deployment.policies import policy_file
 from infra.local.gateway import _not_found
 from tests.deployment.sam import Template, of_type, resolved

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
-from chalicelib.services import platform
+from chalicelib.services.settings import platform_settings
 from chalicelib.storage import rows
 from chalicelib.storage.rows import Row
 from infra.local.aws import create_tables, table_definitions
@@ -28,7 +28,7 @@ def tables(engine: str) -> Iterator[None]:
     os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = engine
     _connect_anew()
     create_tables()
-    platform.forget()
+    platform_settings.clear_cache()
     yield
     client = boto3.client("dynamodb")
     for definition in table_definitions():

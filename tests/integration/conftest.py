@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 
 from chalicelib.observability import logger
-from chalicelib.services import txt_records
+from chalicelib.services.domains import txt_records
 from chalicelib.settings import settings
+from tests.support.aws_faults import AwsFaults
 from tests.support.dns_server import Zone, dns_server
 from tests.support.leaks import Leaks, watch
+from tests.support.page_client import PageClient, signed_in
 from tests.support.people import People, Person
-from tests.support.visitor import Visitor, signed_in
-from tests.support.wire import Wire
 
 
 @pytest.fixture
-def wire(wire: Wire, request: pytest.FixtureRequest) -> Wire:
+def wire(wire: AwsFaults, request: pytest.FixtureRequest) -> AwsFaults:
     """With the admin signed in already, so that what is planned meets the test's own calls."""
     people: People
     if "world" in request.fixturenames:
@@ -55,7 +55,7 @@ def tenant(reseller: Person) -> dict[str, Any]:
 
 
 @pytest.fixture
-def visitor(reseller: Person) -> Visitor:
+def visitor(reseller: Person) -> PageClient:
     return signed_in(reseller)
 
 

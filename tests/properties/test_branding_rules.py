@@ -5,7 +5,6 @@ import re
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain.addresses import check_https_url
 from chalicelib.domain.branding import (
     BUILT_IN,
     FIELDS,
@@ -18,8 +17,9 @@ from chalicelib.domain.branding import (
     stylesheet,
     unreadable,
 )
-from chalicelib.domain.colours import AA_TEXT, contrast, nearest_readable, readable_on
-from tests.support.hostile import REFUSED
+from chalicelib.domain.colors import AA_TEXT, contrast, nearest_readable, readable_on
+from chalicelib.domain.safe_urls import check_https_url
+from tests.support.hostile_values import REFUSED
 
 rule = settings(deadline=None, database=None)
 COLOURS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")

@@ -20,16 +20,19 @@ from hypothesis.stateful import (
 )
 
 from chalicelib import errors
-from chalicelib.services import purchases, resellers, settlement, tenants, users
+from chalicelib.services.identity import users
+from chalicelib.services.purchases import checkout, settlement
+from chalicelib.services.resellers import accounts as resellers
+from chalicelib.services.tenants import lifecycle
 from chalicelib.storage.claims import Claim
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.tenants import Tenant
-from infra.local.stripe_stand_in.stand_in import StripeStandIn
+from infra.local.stripe_simulator.simulator import StripeSimulator
 from tests.properties.license_model import ModelPurchase, ModelReseller, ModelTenant
-from tests.support.switches import switch
+from tests.support.platform_settings import switch
 from tests.support.tables import empty_tables
 
 BY = "usr_test"
@@ -46,7 +49,7 @@ class Licenses(RuleBasedStateMachine):
     clients = Bundle("clients")
     orders = Bundle("orders")
 
-    stripe: StripeStandIn
+    stripe: StripeSimulator
 
     def __init__(self) -> None:
         super().__init__()
@@ -157,7 +160,7 @@ class Licenses(RuleBasedStateMachine):
         refusal = refusal or (errors.SlugTaken if model.has_slug(slug) else None)
         made = self.attempt(
             refusal,
-            lambda: tenants.create_tenant(
+            lambda: lifecycle.create_tenant(
                 account,
                 name="Tenant",
                 slug=slug,
@@ -174,7 +177,7 @@ class Licenses(RuleBasedStateMachine):
     def look(self, client: tuple[str, str]) -> tuple[ModelReseller, ModelTenant, Tenant]:
         account, tenant_id = client
         model = self.world[account]
-        return model, model.tenants[tenant_id], tenants.read_tenant(account, tenant_id)
+        return model, model.tenants[tenant_id], lifecycle.read_tenant(account, tenant_id)
 
     @rule(client=clients, slug=SLUGS)
     def rename(self, client: tuple[str, str], slug: str) -> None:
@@ -184,7 +187,7 @@ class Licenses(RuleBasedStateMachine):
             refusal = errors.NotFound
         elif slug != tenant.slug and model.has_slug(slug):
             refusal = errors.SlugTaken
-        self.attempt(refusal, lambda: tenants.edit_tenant(row, {"slug": slug}, by=BY))
+        self.attempt(refusal, lambda: lifecycle.edit_tenant(row, {"slug": slug}, by=BY))
         if refusal is None:
             tenant.slug = slug
 
@@ -192,7 +195,7 @@ class Licenses(RuleBasedStateMachine):
     def deactivate(self, client: tuple[str, str]) -> None:
         _, tenant, row = self.look(client)
         refusal = errors.NotFound if tenant.deleted else None
-        self.attempt(refusal, lambda: tenants.deactivate_tenant(row, by=BY))
+        self.attempt(refusal, lambda: lifecycle.deactivate_tenant(row, by=BY))
         if refusal is None and tenant.active:
             tenant.active, tenant.holds = False, tenant.holds and self.holding
 
@@ -202,14 +205,14 @@ class Licenses(RuleBasedStateMachine):
         refusal: type[errors.TenantryError] | None = errors.NotFound if tenant.deleted else None
         if not tenant.deleted and not tenant.holds:
             refusal = model.refusal_of_a_take()
-        self.attempt(refusal, lambda: tenants.reactivate_tenant(row, by=BY))
+        self.attempt(refusal, lambda: lifecycle.reactivate_tenant(row, by=BY))
         if refusal is None:
             tenant.active = tenant.holds = True
 
     @rule(client=clients)
     def delete(self, client: tuple[str, str]) -> None:
         _, tenant, row = self.look(client)
-        tenants.delete_tenant(row, by=BY)
+        lifecycle.delete_tenant(row, by=BY)
         tenant.deleted, tenant.holds = True, False
 
     @rule(client=clients)
@@ -219,7 +222,7 @@ class Licenses(RuleBasedStateMachine):
         if tenant.deleted:
             refusal = model.refusal_of_a_take()
             refusal = refusal or (errors.SlugTaken if model.has_slug(tenant.slug) else None)
-        self.attempt(refusal, lambda: tenants.restore_tenant(row, by=BY))
+        self.attempt(refusal, lambda: lifecycle.restore_tenant(row, by=BY))
         if refusal is None and tenant.deleted:
             tenant.deleted, tenant.active, tenant.holds = False, True, True
 
@@ -228,7 +231,7 @@ class Licenses(RuleBasedStateMachine):
     @rule(target=orders, account=accounts, quantity=st.integers(1, 3))
     def buy(self, account: str, quantity: int) -> Any:
         waiting = [order for order in self.bought if self.waits(order, account, quantity)]
-        made = purchases.buy_licenses(self.reseller(account), quantity, by=BY)
+        made = checkout.buy_licenses(self.reseller(account), quantity, by=BY)
         assert made.session_id is not None
         for earlier in waiting:  # what is paid meanwhile is credited, not handed out again
             self.credit(earlier)
@@ -312,7 +315,7 @@ class Licenses(RuleBasedStateMachine):
         assert owned == expected
 
 
-def test_licenses_in_any_order(tables: None, stripe: StripeStandIn) -> None:
+def test_licenses_in_any_order(tables: None, stripe: StripeSimulator) -> None:
     Licenses.stripe = stripe
     run_state_machine_as_test(
         Licenses,

@@ -20,13 +20,15 @@ from chalicelib import settings as house
 from chalicelib.errors import TenantryError
 from chalicelib.payments import client as stripe_client
 from chalicelib.payments.webhooks import message_of
-from chalicelib.services import purchases, refunds, tenants
-from chalicelib.services.stripe_messages import receive
-from chalicelib.services.sweep import sweep
+from chalicelib.services.purchases import checkout
+from chalicelib.services.refunds import refund_requests
+from chalicelib.services.stripe_sync.events import handle_event
+from chalicelib.services.stripe_sync.sweep import run_sweep
+from chalicelib.services.tenants import lifecycle
 from chalicelib.storage.purchases import Purchase
-from infra.local.stripe_stand_in import IllegalMove, StripeStandIn
-from infra.local.stripe_stand_in.client import InProcessHTTPClient
-from tests.support import books
+from infra.local.stripe_simulator import IllegalMove, StripeSimulator
+from infra.local.stripe_simulator.client import InProcessHTTPClient
+from tests.support import purchase_fixtures
 from tests.support.fast_moto import fast_moto
 from tests.support.tables import empty_tables
 
@@ -75,11 +77,13 @@ histories = st.builds(
 class World:
     """One purchase, seen from both sides."""
 
-    def __init__(self, stripe: StripeStandIn, frozen: Any) -> None:
+    def __init__(self, stripe: StripeSimulator, frozen: Any) -> None:
         self.stripe = stripe
         self.frozen = frozen
-        books.swept_just_now()
-        self.purchase = purchases.buy_licenses(books.open_account(), QUANTITY, by="usr_books")
+        purchase_fixtures.swept_just_now()
+        self.purchase = checkout.buy_licenses(
+            purchase_fixtures.open_account(), QUANTITY, by="usr_books"
+        )
         assert self.purchase.session_id is not None
         self.session_id: str = self.purchase.session_id
 
@@ -112,14 +116,14 @@ class World:
         events = self.stripe.events()
         message = message_of(events[-1 - number % len(events)]) if events else None
         if message is not None:
-            receive(message)
+            handle_event(message)
 
     def _look(self, _name: str, _detail: None) -> None:
-        purchases.current_purchase(books.RESELLER, self.purchase.id)
+        checkout.current_purchase(purchase_fixtures.RESELLER, self.purchase.id)
 
     def _admin_refund(self, _name: str, licenses: int) -> None:
-        row = purchases.read_purchase(books.RESELLER, self.purchase.id)
-        refunds.refund_licenses(row, licenses, reason="Returned", by="usr_admin")
+        row = checkout.read_purchase(purchase_fixtures.RESELLER, self.purchase.id)
+        refund_requests.refund_licenses(row, licenses, reason="Returned", by="usr_admin")
 
     def _unanswered_refund(self, name: str, kind: Any) -> None:
         self.stripe.faults.fail(next=3, kind=kind, method="POST", path="/v1/refunds")
@@ -129,8 +133,8 @@ class World:
             self.stripe.faults.clear()
 
     def _tenant(self, _name: str, _detail: None) -> None:
-        tenants.create_tenant(
-            books.RESELLER,
+        lifecycle.create_tenant(
+            purchase_fixtures.RESELLER,
             name="Tenant",
             slug=None,
             contact_email=None,
@@ -142,14 +146,16 @@ class World:
         self.frozen.advance(timedelta(hours=hours))
 
     def check_truth(self) -> None:
-        (row,) = books.rows("purchases")
-        worth, refunded = books.stripes_truth(self.stripe, self.session_id, QUANTITY)
+        (row,) = purchase_fixtures.rows("purchases")
+        worth, refunded = purchase_fixtures.stripes_truth(self.stripe, self.session_id, QUANTITY)
         returned = Purchase(refunds=row["refunds"]).returned
         if worth > 0 or row["status"] == "refunded":
             worth = max(0, worth - returned)
         assert (row["licenses_granted"], row["amount_refunded"]) == (worth, refunded)
-        assert books.booked(row) == books.stripes_money(self.stripe, self.session_id)
-        (reseller,) = books.rows("resellers")
+        assert purchase_fixtures.booked(row) == purchase_fixtures.stripes_money(
+            self.stripe, self.session_id
+        )
+        (reseller,) = purchase_fixtures.rows("resellers")
         assert reseller["license_count"] == worth
         made = [refund["metadata"].get("refund_id") for refund in self.stripe.all("refund")]
         for id, intent in row["refunds"].items():
@@ -166,16 +172,16 @@ def quiet() -> Iterator[None]:
 
 
 @pytest.fixture
-def stripes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], StripeStandIn]]:
+def stripes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], StripeSimulator]]:
     """A new Stripe, as often as it is asked for, behind one client."""
 
-    def new() -> StripeStandIn:
-        sdk.stand_in = StripeStandIn(
+    def new() -> StripeSimulator:
+        sdk.simulator = StripeSimulator(
             api_key=house.settings().stripe_secret_key, clock=lambda: clock.now().timestamp()
         )
-        return sdk.stand_in
+        return sdk.simulator
 
-    sdk = InProcessHTTPClient(StripeStandIn())
+    sdk = InProcessHTTPClient(StripeSimulator())
     monkeypatch.setattr(stripe_client, "transport", lambda: sdk)
     stripe_client.client_with.cache_clear()
     yield new
@@ -184,7 +190,7 @@ def stripes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], StripeStan
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_histories(
-    part: int, quiet: None, tables: None, stripes: Callable[[], StripeStandIn], frozen: Any
+    part: int, quiet: None, tables: None, stripes: Callable[[], StripeSimulator], frozen: Any
 ) -> None:
     @settings(
         max_examples=HISTORIES,
@@ -200,9 +206,9 @@ def test_histories(
         world = World(stripes(), frozen)
         for step in history:
             world.take(step)
-            books.check_invariants()
-        sweep()
-        books.check_invariants()
+            purchase_fixtures.check_invariants()
+        run_sweep()
+        purchase_fixtures.check_invariants()
         world.check_truth()
 
     run()

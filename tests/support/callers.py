@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from chalicelib.errors import Busy
-from chalicelib.services.sessions import Device, sign_in
+from chalicelib.services.identity.sessions import Device, sign_in
 from tests.conftest import TestClock
 from tests.support.people import PASSWORD, People
 
@@ -22,7 +22,7 @@ def doors(routes: list[Any], attribute: str, **also: Any) -> Iterator[None]:
     """Let every route accept any request and do nothing, so that only its door is tried.
 
     attribute: where a route keeps what it calls. also: what else of it is replaced. It refuses
-    rather than succeeds: no route counts as carried out by it (tests/support/permissions.py).
+    rather than succeeds: no route counts as carried out by it (tests/support/iam_recorder.py).
     """
 
     def reached(*_: Any) -> None:

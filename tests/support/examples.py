@@ -10,13 +10,13 @@ from itertools import count
 from typing import Any
 
 from chalicelib.api.routing import Audience, Route
-from chalicelib.services import passwords
-from chalicelib.services.users import read_user
+from chalicelib.services.identity import passwords
+from chalicelib.services.identity.users import read_user
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.transactions import Transaction
-from infra.local import damage
-from infra.local.stripe_stand_in.stand_in import StripeStandIn
+from infra.local import table_edits
+from infra.local.stripe_simulator.simulator import StripeSimulator
 from tests.support.api import Api, Reply
 from tests.support.people import PASSWORD, People, Person
 
@@ -48,7 +48,7 @@ class World:
     """An admin, a reseller with licenses, and what they have made."""
 
     people: People
-    stripe: StripeStandIn
+    stripe: StripeSimulator
     reseller: Person
 
     def tenant(self, *, deleted: bool = False) -> str:
@@ -66,7 +66,7 @@ class World:
         purchase_id: str = made["id"]
         if otherwise:
             row = Purchase(str(self.reseller.reseller_id), purchase_id)
-            damage.edit(row, total=made["total"] + 100)
+            table_edits.edit(row, total=made["total"] + 100)
         if paid or otherwise:
             self.stripe.pay(made["checkout_url"].rsplit("/", 1)[1])
             self.people.admin.api.post(
@@ -82,7 +82,9 @@ class World:
 
     def reconciliation(self) -> str:
         """A run that found something: a total that nothing explains."""
-        damage.edit(Reseller(str(self.reseller.reseller_id)), license_count=1000 + next(_numbers))
+        table_edits.edit(
+            Reseller(str(self.reseller.reseller_id)), license_count=1000 + next(_numbers)
+        )
         self._run = self.people.admin.api.post("/v1/reconciliations", {}).json["id"]
         return str(self._run)
 

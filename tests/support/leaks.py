@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from chalicelib.observability import logger
-from chalicelib.services import secrets
-from chalicelib.services.idempotency import Once
+from chalicelib.services.core import hashing as secrets
+from chalicelib.services.core.idempotency import IdempotentRequest
 
 
 class Leaks(logging.Handler):
@@ -45,6 +45,6 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Leaks:
         return hash_password(password)
 
     monkeypatch.setattr(secrets, "new_secret", noting(secrets.new_secret))
-    monkeypatch.setattr(Once, "secret_for", noting(Once.secret_for))
+    monkeypatch.setattr(IdempotentRequest, "secret_for", noting(IdempotentRequest.secret_for))
     monkeypatch.setattr(secrets, "hash_password", hashing)
     return leaks

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chalicelib.services.mail import send_due
+from chalicelib.services.mail.outbox import send_due
 from infra.local.outbox import sent_mails
 
 

@@ -3,8 +3,9 @@
 from functools import cached_property
 from itertools import count
 
-from chalicelib.services import resellers, users
-from chalicelib.services.first_admin import create_first_admin
+from chalicelib.services.identity import users
+from chalicelib.services.identity.first_admin import create_first_admin
+from chalicelib.services.resellers import accounts
 from tests.support.api import Api
 
 PASSWORD = "correct horse battery"
@@ -49,7 +50,7 @@ class People:
     def reseller(self, *, licenses: int = 0, is_active: bool = True) -> Person:
         number = next(self._numbers)
         person = self._user(f"reseller{number}@example.com")
-        account = resellers.create_reseller(
+        account = accounts.create_reseller(
             user_id=person.user_id,
             user_email=None,
             company_name=f"Company {number}",

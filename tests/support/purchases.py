@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from chalicelib.services.purchases import read_purchase
-from chalicelib.services.settlement import settle
+from chalicelib.services.purchases.checkout import read_purchase
+from chalicelib.services.purchases.settlement import settle
 from chalicelib.storage.purchases import Purchase
-from infra.local.stripe_stand_in.stand_in import StripeStandIn
+from infra.local.stripe_simulator.simulator import StripeSimulator
 from tests.support.people import People, Person
 
 
 def buy_and_pay(
-    seller: Person, stripe: StripeStandIn, quantity: int, *, deliver: bool = True
+    seller: Person, stripe: StripeSimulator, quantity: int, *, deliver: bool = True
 ) -> dict[str, Any]:
     """deliver: whether the service hears of it."""
     bought = seller.api.post("/v1/resellers/me/purchases", {"quantity": quantity})
@@ -25,7 +25,7 @@ def buy_and_pay(
 class Sale:
     """100 licenses, bought and paid."""
 
-    def __init__(self, people: People, stripe: StripeStandIn, quantity: int = 100) -> None:
+    def __init__(self, people: People, stripe: StripeSimulator, quantity: int = 100) -> None:
         self.buyer: Person = people.reseller()
         self.admin: Person = people.admin
         bought = self.buyer.api.post("/v1/resellers/me/purchases", {"quantity": quantity}).json

@@ -20,11 +20,11 @@ def empty_tables() -> None:
 
 
 def rows_of_all_tables() -> dict[str, Any]:
-    """A copy, for `put_back`."""
+    """A copy, for `load_rows`."""
     return {name: deepcopy(table.items) for name, table in tables().items()}
 
 
-def put_back(rows: dict[str, Any]) -> None:
+def load_rows(rows: dict[str, Any]) -> None:
     for name, table in tables().items():
         table.items = deepcopy(rows[name])
 

@@ -9,7 +9,7 @@ from chalicelib.api.branding import CACHED_SECONDS
 from chalicelib.api.branding_config import Brand, BrandingConfig
 from chalicelib.domain import custom_domains
 from chalicelib.domain.branding import BUILT_IN, FIELDS, MAX_PRODUCT_NAME
-from chalicelib.services import domain_checks, domain_sweep
+from chalicelib.services.domains import recheck, verification
 
 DOCS = (Path(__file__).parents[2] / "docs" / "branding.md").read_text()
 
@@ -24,7 +24,7 @@ def test_the_documents_have_the_same_fields() -> None:
     assert all(field.description for field in BrandingConfig.model_fields.values())
 
 
-@pytest.mark.parametrize("word", [*custom_domains.Status, *custom_domains.Finding])
+@pytest.mark.parametrize("word", [*custom_domains.Status, *custom_domains.LookupResult])
 def test_every_state_and_finding_is_named(word: str) -> None:
     assert f"`{word}`" in DOCS
 
@@ -35,6 +35,6 @@ def test_figures_are_those_of_the_code() -> None:
     assert CACHED_SECONDS == 5 * 60
     assert "five minutes" in DOCS
     assert custom_domains.PENDING_LIFETIME.days == custom_domains.GRACE.days == 7
-    assert (domain_checks.ATTEMPTS_ALLOWED, domain_checks.ATTEMPTS_WINDOW.seconds) == (10, 600)
+    assert (verification.ATTEMPTS_ALLOWED, verification.ATTEMPTS_WINDOW.seconds) == (10, 600)
     assert "Ten look-ups in ten minutes" in DOCS
-    assert domain_sweep.OUTAGE_EVIDENCE == 5
+    assert recheck.OUTAGE_EVIDENCE == 5

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.domain.custom_domains import record_name
-from chalicelib.services import hosts
-from chalicelib.services.hosts import check_custom_host, normalised
+from chalicelib.services.domains import hosts
+from chalicelib.services.domains.hosts import check_custom_host, normalised
 from chalicelib.settings import Value, settings
 
 

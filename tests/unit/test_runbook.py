@@ -17,4 +17,4 @@ def test_stripe_is_asked_for_the_events_that_are_handled() -> None:
 def test_every_command_is_one_of_the_makefile() -> None:
     commands = set(re.findall(r"(?:`|^ *)make ([a-z-]+)", RUNBOOK, re.MULTILINE))
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert {"deploy", "destroy", "replay", "put-back", "admin"} <= commands <= targets
+    assert {"deploy", "destroy", "replay", "restore", "admin"} <= commands <= targets

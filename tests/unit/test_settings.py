@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib import observability, settings
 from chalicelib.settings import ConfigurationError, from_environment
-from infra.deployment.places import ROOT
+from infra.deployment.inventory import ROOT
 from infra.deployment.template import read_resources
 
 WHOLE = {

@@ -12,8 +12,8 @@ from chalicelib.storage import transactions
 from chalicelib.storage.claims import Claim, owner_of
 from chalicelib.storage.reads import get
 from chalicelib.storage.transactions import Transaction
+from tests.support.aws_faults import AwsFaults, cancelled, lost, refusal
 from tests.support.claims import rename, stored
-from tests.support.wire import Wire, cancelled, lost, refusal
 
 PASSING: list[Exception] = [
     cancelled("TransactionConflict"),
@@ -28,14 +28,16 @@ PASSING: list[Exception] = [
 
 
 @pytest.mark.parametrize("trouble", PASSING, ids=lambda trouble: str(trouble)[:60])
-def test_passing_trouble_is_tried_again_as_the_same_request(wire: Wire, trouble: Exception) -> None:
+def test_passing_trouble_is_tried_again_as_the_same_request(
+    wire: AwsFaults, trouble: Exception
+) -> None:
     wire.before(trouble, times=2)
     stored("name")
     tokens = {params["ClientRequestToken"] for params in wire.writes()}
     assert (len(wire.writes()), len(tokens)) == (3, 1)
 
 
-def test_two_transactions_are_two_requests(wire: Wire) -> None:
+def test_two_transactions_are_two_requests(wire: AwsFaults) -> None:
     stored("one")
     stored("two")
     assert len({params["ClientRequestToken"] for params in wire.writes()}) == 2
@@ -53,14 +55,14 @@ LASTING = [
 
 
 @pytest.mark.parametrize("trouble", LASTING, ids=lambda trouble: str(trouble)[:60])
-def test_nothing_else_is(wire: Wire, trouble: Exception) -> None:
+def test_nothing_else_is(wire: AwsFaults, trouble: Exception) -> None:
     wire.before(trouble)
     with pytest.raises(TransactWriteError):
         stored("name")
     assert len(wire.writes()) == 1
 
 
-def test_until_the_deadline_and_then_it_is_busy(wire: Wire) -> None:
+def test_until_the_deadline_and_then_it_is_busy(wire: AwsFaults) -> None:
     wire.before(cancelled("TransactionConflict"), times=10_000)
     with pytest.raises(Busy) as busy:
         stored("name")
@@ -69,7 +71,7 @@ def test_until_the_deadline_and_then_it_is_busy(wire: Wire) -> None:
     assert owner_of("name") is None
 
 
-def test_pauses_grow_and_are_jittered(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pauses_grow_and_are_jittered(wire: AwsFaults, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[float, float]] = []
 
     def uniform(low: float, high: float) -> float:
@@ -86,7 +88,7 @@ def test_pauses_grow_and_are_jittered(wire: Wire, monkeypatch: pytest.MonkeyPatc
     assert max(highs) == transactions.LONGEST_PAUSE_SECONDS
 
 
-def test_an_unhurried_deadline_leaves_many_attempts(wire: Wire) -> None:
+def test_an_unhurried_deadline_leaves_many_attempts(wire: AwsFaults) -> None:
     wire.before(cancelled("TransactionConflict"), times=8)
     stored("name")
     assert len(wire.pauses) == 8
@@ -97,7 +99,7 @@ def with_witness(tx: Transaction) -> None:
     tx.witness(Claim("witness", owner="me"))
 
 
-def test_a_lost_reply_is_found_out_by_the_witness(wire: Wire) -> None:
+def test_a_lost_reply_is_found_out_by_the_witness(wire: AwsFaults) -> None:
     """moto, unlike DynamoDB, forgets request tokens: the second attempt finds the first."""
     stored("counter")
     wire.after(lost())
@@ -109,7 +111,7 @@ def test_a_lost_reply_is_found_out_by_the_witness(wire: Wire) -> None:
     assert (row.owner, row.version) == ("you", 2), "once"
 
 
-def too_late(wire: Wire) -> Callable[[], object]:
+def too_late(wire: AwsFaults) -> Callable[[], object]:
     """A reply is lost after all the time there is."""
 
     def lose() -> object:
@@ -119,7 +121,7 @@ def too_late(wire: Wire) -> Callable[[], object]:
     return lose
 
 
-def test_a_reply_lost_at_the_deadline_is_asked_for_once_more(wire: Wire) -> None:
+def test_a_reply_lost_at_the_deadline_is_asked_for_once_more(wire: AwsFaults) -> None:
     stored("counter")
     wire.after(too_late(wire))
     tx = Transaction()
@@ -130,7 +132,7 @@ def test_a_reply_lost_at_the_deadline_is_asked_for_once_more(wire: Wire) -> None
     assert (row.owner, row.version) == ("you", 2), "once"
 
 
-def test_what_cannot_be_seen_is_said(wire: Wire) -> None:
+def test_what_cannot_be_seen_is_said(wire: AwsFaults) -> None:
     wire.before(too_late(wire))
     wire.before(lost(), times=10_000)
     with pytest.raises(Busy, match="could not be seen"):
@@ -138,7 +140,7 @@ def test_what_cannot_be_seen_is_said(wire: Wire) -> None:
     assert len(wire.writes()) == 2
 
 
-def test_a_lost_request_is_sent_again(wire: Wire) -> None:
+def test_a_lost_request_is_sent_again(wire: AwsFaults) -> None:
     stored("counter")
     wire.before(lost())
     tx = Transaction()

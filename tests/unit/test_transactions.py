@@ -11,8 +11,8 @@ from chalicelib.storage.credentials import Credential
 from chalicelib.storage.reads import get
 from chalicelib.storage.rows import Row
 from chalicelib.storage.transactions import Transaction
+from tests.support.aws_faults import AwsFaults, cancelled
 from tests.support.claims import Refused, put_claim, rename, stored
-from tests.support.wire import Wire, cancelled
 
 
 def four_steps() -> Transaction:
@@ -30,14 +30,14 @@ SENT = ("checked", "deleted", "put", "updated")
 
 
 @pytest.fixture
-def rows(wire: Wire) -> None:
+def rows(wire: AwsFaults) -> None:
     for name in ("checked", "deleted", "updated"):
         stored(name)
     wire.calls.clear()
 
 
 @pytest.mark.usefixtures("rows")
-def test_all_of_it_is_written(wire: Wire) -> None:
+def test_all_of_it_is_written(wire: AwsFaults) -> None:
     four_steps().commit()
     assert [owner_of(name) for name in SENT] == ["me", None, "me", "you"]
     assert len(wire.writes()) == 1
@@ -45,7 +45,7 @@ def test_all_of_it_is_written(wire: Wire) -> None:
 
 @pytest.mark.usefixtures("rows")
 @pytest.mark.parametrize("refused", SENT)
-def test_a_refusal_is_the_error_of_its_own_step(wire: Wire, refused: str) -> None:
+def test_a_refusal_is_the_error_of_its_own_step(wire: AwsFaults, refused: str) -> None:
     reasons = ["ConditionalCheckFailed" if name == refused else "None" for name in SENT]
     wire.before(cancelled(*reasons))
     with pytest.raises(Refused, match=refused):
@@ -67,7 +67,7 @@ def test_the_databases_own_refusal_too_and_nothing_is_half_written(refused: str)
 
 
 @pytest.mark.usefixtures("rows")
-def test_of_several_refusals_the_last_sent_is_told(wire: Wire) -> None:
+def test_of_several_refusals_the_last_sent_is_told(wire: AwsFaults) -> None:
     wire.before(cancelled("ConditionalCheckFailed", "None", "ConditionalCheckFailed", "None"))
     with pytest.raises(Refused, match="put"):
         four_steps().commit()
@@ -124,7 +124,7 @@ def test_an_error_may_be_made_of_the_row_that_was_found() -> None:
     assert (told[0].owner, told[1]) == ("me", None)
 
 
-def test_no_steps_no_call(wire: Wire) -> None:
+def test_no_steps_no_call(wire: AwsFaults) -> None:
     Transaction().commit()
     assert wire.calls == []
 
@@ -157,7 +157,7 @@ def test_a_change_of_what_is_gone_does_not_bring_it_back() -> None:
 
 
 @pytest.mark.usefixtures("wire")
-def test_a_change_that_is_not_written_leaves_the_row_in_hand_as_it_was(wire: Wire) -> None:
+def test_a_change_that_is_not_written_leaves_the_row_in_hand_as_it_was(wire: AwsFaults) -> None:
     row = stored("name")
     before = (row.owner, row.version, row.updated_at)
     wire.before(cancelled("TransactionConflict"), times=10_000)
@@ -190,7 +190,7 @@ def test_a_claim_is_freed_by_its_owner_alone(thief: str) -> None:
     assert (owner_of("name") is None) == (thief == "me")
 
 
-def test_a_claim_that_changes_hands_meanwhile_is_left(wire: Wire) -> None:
+def test_a_claim_that_changes_hands_meanwhile_is_left(wire: AwsFaults) -> None:
     row = stored("name")
     tx = Transaction()
     free(tx, "name", "me")

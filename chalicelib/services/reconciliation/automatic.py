@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from chalicelib.domain.findings import Code, Finding
 from chalicelib.errors import TenantryError
 from chalicelib.observability import logger
-from chalicelib.services import platform
 from chalicelib.services.reconciliation import repairs
-from chalicelib.services.reconciliation.facts import Inspection, Unsteady, inspect
-from chalicelib.services.reconciliation.orders import Order
+from chalicelib.services.reconciliation.facts import Inspection, ResellerBusy, inspect_reseller
+from chalicelib.services.reconciliation.repair_request import RepairRequest
+from chalicelib.services.settings import platform_settings
 from chalicelib.storage.reports import Report
 from chalicelib.storage.transactions import Transaction
 
@@ -43,8 +43,8 @@ def _repair_used(report: Report, found: Finding) -> str | None:
     """By a fresh count, and another where the reseller moved between count and write."""
     for _ in range(ATTEMPTS):
         try:
-            fresh = inspect(found.subject)
-        except Unsteady:
+            fresh = inspect_reseller(found.subject)
+        except ResellerBusy:
             return None
         again = fresh.find(Code.USED_MISMATCH, found.subject) if fresh else None
         if again is None:
@@ -56,11 +56,15 @@ def _repair_used(report: Report, found: Finding) -> str | None:
 
 
 def _allowed(report: Report, found: Finding) -> bool:
-    return report.apply and found.safe and found.code in platform.current().automatic_repairs
+    return (
+        report.apply
+        and found.safe
+        and found.code in platform_settings.cached_settings().automatic_repairs
+    )
 
 
 def _repair(report: Report, found: Finding, inspection: Inspection | None) -> str | None:
-    order = Order(
+    order = RepairRequest(
         found, found.proposed, by=report.actor, reason=REASON, ref=report.id, inspection=inspection
     )
     tx = Transaction()

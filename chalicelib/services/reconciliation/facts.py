@@ -22,10 +22,10 @@ from chalicelib.domain.reconciliation import (
     purchase_finding,
     should_hold,
 )
-from chalicelib.services.reconciliation.stripe_view import by_stripe
+from chalicelib.services.reconciliation.stripe_view import compare_with_stripe
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.purchases import Purchase
-from chalicelib.storage.reads import every, get
+from chalicelib.storage.reads import get, iterate_partition
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import iso
 from chalicelib.storage.tenants import Tenant
@@ -46,7 +46,7 @@ RESTING = timedelta(days=180)
 WAITING = frozenset({Status.PENDING, Status.PROCESSING, Status.QUARANTINED})
 
 
-class Unsteady(Exception):
+class ResellerBusy(Exception):
     """The reseller was busy at every attempt to count it: the next run tries again."""
 
 
@@ -84,7 +84,7 @@ class Inspection:
             self.keep(purchase_finding(facts))
 
 
-def inspect(reseller_id: str, *, ask_stripe: bool = False) -> Inspection | None:
+def inspect_reseller(reseller_id: str, *, ask_stripe: bool = False) -> Inspection | None:
     """What is to be said of one reseller; None where there is none.
 
     ask_stripe: about the purchases whose row and ledger disagree, MOST_ASKED at most: they
@@ -95,17 +95,17 @@ def inspect(reseller_id: str, *, ask_stripe: bool = False) -> Inspection | None:
         reseller = get(Reseller, reseller_id)
         if reseller is None:
             return None
-        inspection = _count(reseller)
+        inspection = _count_reseller(reseller)
         again = get(Reseller, reseller_id)
         if again is not None and _counters(again) == _counters(reseller):
             _explain(inspection, MOST_ASKED if ask_stripe else 0)
             return inspection
-    raise Unsteady(reseller_id)
+    raise ResellerBusy(reseller_id)
 
 
 def _explain(inspection: Inspection, most_asked: int) -> None:
     broken = [facts for facts in inspection.purchases.values() if facts.broken]
-    seen = {facts.id: by_stripe(facts) or facts for facts in broken[:most_asked]}
+    seen = {facts.id: compare_with_stripe(facts) or facts for facts in broken[:most_asked]}
     explained = explain(inspection.pool, (inspection.purchases | seen).values())
     inspection.purchases = {facts.id: facts for facts in explained.purchases}
     inspection.drift = explained.drift
@@ -117,7 +117,7 @@ def _counters(reseller: Reseller) -> tuple[int | None, ...]:
     return reseller.version, reseller.license_count, reseller.license_used
 
 
-def _count(reseller: Reseller) -> Inspection:
+def _count_reseller(reseller: Reseller) -> Inspection:
     """Everything of the reseller, streamed; in memory are sums, and a line per purchase."""
     count, used, credited = _ledger_sums(reseller.id)
     pool = PoolFacts(
@@ -125,13 +125,13 @@ def _count(reseller: Reseller) -> Inspection:
     )
     inspection = Inspection(reseller, pool, 0)
     holders = 0
-    for tenant in every(Tenant, reseller.id, attributes_to_get=TENANT_COLUMNS):
+    for tenant in iterate_partition(Tenant, reseller.id, attributes_to_get=TENANT_COLUMNS):
         facts = tenant_facts(tenant)
         holders += should_hold(facts.is_active, facts.is_deleted, facts.holds_license)
         inspection.keep(holding_finding(facts))
         inspection.tenants += 1
     inspection.pool = replace(pool, holders=holders)
-    for row in every(Purchase, reseller.id):
+    for row in iterate_partition(Purchase, reseller.id):
         inspection.purchases[row.id] = purchase_facts(row, credited.get(row.id, 0))
     return inspection
 
@@ -141,7 +141,7 @@ def _ledger_sums(reseller_id: str) -> tuple[int, int, dict[str, int]]:
     count = used = 0
     credited: dict[str, int] = defaultdict(int)
     columns = ["count_change", "used_change", "ref"]
-    for entry in every(LedgerEntry, reseller_id, attributes_to_get=columns):
+    for entry in iterate_partition(LedgerEntry, reseller_id, attributes_to_get=columns):
         change = entry.count_change or 0
         count += change
         used += entry.used_change or 0
@@ -169,13 +169,13 @@ def purchase_facts(purchase: Purchase, credited: int) -> PurchaseFacts:
         status=purchase.status,
         granted=purchase.licenses_granted or 0,
         credited=credited,
-        late=_late(purchase),
-        resting=_is_resting(purchase),
+        late=_settlement_overdue(purchase),
+        resting=_is_dormant(purchase),
         paid_elsewhere=purchase.paid_elsewhere,
     )
 
 
-def _is_resting(purchase: Purchase) -> bool:
+def _is_dormant(purchase: Purchase) -> bool:
     """Nothing is awaited, and it is older than any dispute or delayed payment takes to come.
     Refunds may come at any time; Stripe keeps their events for 30 days, and the sweep reads
     them every 15 minutes."""
@@ -184,7 +184,7 @@ def _is_resting(purchase: Purchase) -> bool:
     return settled and clock.now() - purchase.created_at > RESTING
 
 
-def _late(purchase: Purchase) -> str:
+def _settlement_overdue(purchase: Purchase) -> str:
     """Why somebody should look at it again, in a sentence."""
     now = clock.now()
     match purchase.status:

@@ -5,16 +5,16 @@ from typing import Any
 from chalicelib.domain.findings import Action
 from chalicelib.domain.reconciliation import should_hold
 from chalicelib.errors import InvalidRequest, NotFound, VersionConflict
-from chalicelib.services import audit
-from chalicelib.services.reconciliation import names
+from chalicelib.services.core import audit
+from chalicelib.services.reconciliation import name_checks
 from chalicelib.services.reconciliation.facts import tenant_facts
-from chalicelib.services.reconciliation.orders import Order
-from chalicelib.services.tenants import RESTORABLE
+from chalicelib.services.reconciliation.repair_request import RepairRequest
+from chalicelib.services.tenants.lifecycle import RESTORABLE
 from chalicelib.storage import pool
 from chalicelib.storage.claims import Claim, claim, free, owner_of
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.purchases import Purchase
-from chalicelib.storage.reads import PageRequest, get, query_page
+from chalicelib.storage.reads import Pagination, get, query_page
 from chalicelib.storage.resellers import Reseller, slug_claim
 from chalicelib.storage.rows import Row
 from chalicelib.storage.tenants import Tenant, tenant_slug_claim
@@ -22,7 +22,7 @@ from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User
 
 
-def holds(tx: Transaction, order: Order) -> str:
+def holds(tx: Transaction, order: RepairRequest) -> str:
     tenant = _tenant(order)
     facts = tenant_facts(tenant)
     right = should_hold(facts.is_active, facts.is_deleted, facts.holds_license)
@@ -37,7 +37,7 @@ def holds(tx: Transaction, order: Order) -> str:
     return f"holds_license is {str(right).lower()} now."
 
 
-def orphan_claim(tx: Transaction, order: Order) -> str:
+def orphan_claim(tx: Transaction, order: RepairRequest) -> str:
     """Its owner can't come to have the name meanwhile: it would have to claim it."""
     found = get(Claim, order.finding.subject)
     if found is None or found.owner != order.finding.evidence["owner"]:
@@ -48,15 +48,15 @@ def orphan_claim(tx: Transaction, order: Order) -> str:
     return f"“{found.name}” is free."
 
 
-def missing_claim(tx: Transaction, order: Order) -> str:
+def missing_claim(tx: Transaction, order: RepairRequest) -> str:
     row = _named_row(order)
     if order.action is Action.DELETE:
         return _delete(tx, order, row)
     name = str(order.finding.evidence["name"])
     owner = owner_of(name)
-    if names.name_of(row) != name or owner == row.id:
+    if name_checks.name_of(row) != name or owner == row.id:
         raise VersionConflict
-    if owner is not None and names.is_rightful(Claim(name, owner=owner)):
+    if owner is not None and name_checks.is_rightful(Claim(name, owner=owner)):
         return _rename(tx, order, row)
     if owner is None:
         claim(tx, name, row.id, otherwise=VersionConflict())
@@ -68,7 +68,7 @@ def missing_claim(tx: Transaction, order: Order) -> str:
     return f"“{name}” is claimed for {row.id}."
 
 
-def _rename(tx: Transaction, order: Order, row: names.Named) -> str:
+def _rename(tx: Transaction, order: RepairRequest, row: name_checks.Named) -> str:
     if isinstance(row, User):
         raise VersionConflict
     slug = f"{row.slug}-{row.id[-8:].lower()}"
@@ -81,7 +81,7 @@ def _rename(tx: Transaction, order: Order, row: names.Named) -> str:
     return f"The slug of {row.id} is “{slug}” now."
 
 
-def _delete(tx: Transaction, order: Order, row: names.Named) -> str:
+def _delete(tx: Transaction, order: RepairRequest, row: name_checks.Named) -> str:
     if isinstance(row, Tenant):
         facts = tenant_facts(row)
         held = should_hold(facts.is_active, facts.is_deleted, facts.holds_license)
@@ -101,12 +101,12 @@ def _delete(tx: Transaction, order: Order, row: names.Named) -> str:
     return f"{row.id} is deleted."
 
 
-def orphan_tenant(tx: Transaction, order: Order) -> str:
+def orphan_tenant(tx: Transaction, order: RepairRequest) -> str:
     tenant = _tenant(order)
     if get(Reseller, tenant.reseller_id) is not None:
         raise VersionConflict
     _remove(tx, tenant)
-    old_name = names.name_of(tenant)
+    old_name = name_checks.name_of(tenant)
     if old_name is not None:
         free(tx, old_name, tenant.id)
     before = {"reseller_id": tenant.reseller_id, "name": tenant.name, "slug": tenant.slug}
@@ -116,7 +116,7 @@ def orphan_tenant(tx: Transaction, order: Order) -> str:
     return _adopt(tx, order, tenant, before)
 
 
-def _adopt(tx: Transaction, order: Order, tenant: Tenant, before: dict[str, Any]) -> str:
+def _adopt(tx: Transaction, order: RepairRequest, tenant: Tenant, before: dict[str, Any]) -> str:
     reseller = get(Reseller, str(order.to))
     if reseller is None:
         raise InvalidRequest.of("to", "There is no such reseller.")
@@ -138,7 +138,7 @@ def _adopt(tx: Transaction, order: Order, tenant: Tenant, before: dict[str, Any]
     return f"“{tenant.name}” belongs to {reseller.company_name} now."
 
 
-def reseller_without_user(tx: Transaction, order: Order) -> str:
+def reseller_without_user(tx: Transaction, order: RepairRequest) -> str:
     reseller = get(Reseller, order.finding.subject)
     if reseller is None:
         raise VersionConflict
@@ -155,9 +155,9 @@ def reseller_without_user(tx: Transaction, order: Order) -> str:
     return f"{user.email} is linked to {reseller.company_name}."
 
 
-def _delete_reseller(tx: Transaction, order: Order, reseller: Reseller) -> str:
+def _delete_reseller(tx: Transaction, order: RepairRequest, reseller: Reseller) -> str:
     for model in (Tenant, LedgerEntry, Purchase):
-        if query_page(model, reseller.id, PageRequest(limit=1)).rows:
+        if query_page(model, reseller.id, Pagination(limit=1)).rows:
             raise InvalidRequest.of(
                 "action", f"The reseller has {model.noun}: it can't be deleted."
             )
@@ -173,7 +173,7 @@ def _delete_reseller(tx: Transaction, order: Order, reseller: Reseller) -> str:
     return f"{reseller.company_name} is deleted."
 
 
-def user_link_wrong(tx: Transaction, order: Order) -> str:
+def user_link_wrong(tx: Transaction, order: RepairRequest) -> str:
     user = get(User, order.finding.subject)
     if user is None or user.reseller_id != order.finding.evidence["reseller_id"]:
         raise VersionConflict
@@ -182,17 +182,17 @@ def user_link_wrong(tx: Transaction, order: Order) -> str:
     return f"{user.email} is linked to no reseller now."
 
 
-def _tenant(order: Order) -> Tenant:
+def _tenant(order: RepairRequest) -> Tenant:
     tenant = get(Tenant, str(order.finding.reseller_id), order.finding.subject)
     if tenant is None:
         raise NotFound("tenant")
     return tenant
 
 
-def _named_row(order: Order) -> names.Named:
+def _named_row(order: RepairRequest) -> name_checks.Named:
     """Raises VersionConflict where it is gone."""
     subject = order.finding.subject
-    row: names.Named | None
+    row: name_checks.Named | None
     if subject.startswith("tnt_"):
         row = get(Tenant, str(order.finding.reseller_id), subject)
     else:
@@ -204,7 +204,7 @@ def _named_row(order: Order) -> names.Named:
 
 def _unchanged(tx: Transaction, row: Row) -> None:
     model = type(row)
-    keys = names.key_of(row)
+    keys = name_checks.key_of(row)
     tx.check(model, *keys, condition=model.version == row.version, otherwise=VersionConflict())
 
 
@@ -214,7 +214,7 @@ def _remove(tx: Transaction, row: Row) -> None:
 
 def _audit(
     tx: Transaction,
-    order: Order,
+    order: RepairRequest,
     action: str,
     before: dict[str, Any] | None,
     after: dict[str, Any] | None,

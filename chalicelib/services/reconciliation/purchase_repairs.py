@@ -11,9 +11,10 @@ from chalicelib.domain.findings import Action
 from chalicelib.domain.ledger import Kind
 from chalicelib.domain.purchases import UNPAID, Status
 from chalicelib.errors import InvalidRequest, VersionConflict
-from chalicelib.services import audit, settlement
-from chalicelib.services.reconciliation.orders import Order
-from chalicelib.services.reconciliation.recreation import recreate
+from chalicelib.services.core import audit
+from chalicelib.services.purchases import settlement
+from chalicelib.services.reconciliation.recreate_purchase import recreate_purchase
+from chalicelib.services.reconciliation.repair_request import RepairRequest
 from chalicelib.storage import pool
 from chalicelib.storage.claims import free
 from chalicelib.storage.pool import Move
@@ -23,7 +24,7 @@ from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.transactions import Transaction
 
 
-def settle_purchase(tx: Transaction, order: Order) -> str:
+def settle_purchase(tx: Transaction, order: RepairRequest) -> str:
     purchase = get(Purchase, str(order.finding.reseller_id), order.finding.subject)
     if purchase is None:
         raise VersionConflict
@@ -37,7 +38,7 @@ def settle_purchase(tx: Transaction, order: Order) -> str:
     )
 
 
-def _align(order: Order, purchase: Purchase) -> None:
+def _align(order: RepairRequest, purchase: Purchase) -> None:
     """What was credited: by the ledger, and what the counter has already although an entry
     is missing, for which one is written now. Condition: the reseller's row is as counted and
     the purchase as read; its ledger entries change with it alone."""
@@ -68,7 +69,7 @@ def _align(order: Order, purchase: Purchase) -> None:
     tx.commit()
 
 
-def _delete(tx: Transaction, order: Order, purchase: Purchase) -> str:
+def _delete(tx: Transaction, order: RepairRequest, purchase: Purchase) -> str:
     unchanged = Purchase.version == purchase.version
     tx.delete(purchase, condition=unchanged, otherwise=VersionConflict())
     free(tx, checkout_claim(purchase.reseller_id, purchase.quantity), purchase.id)
@@ -84,7 +85,7 @@ def _delete(tx: Transaction, order: Order, purchase: Purchase) -> str:
     return "The row is deleted."
 
 
-def settle_session(_tx: Transaction, order: Order) -> str:
+def settle_session(_tx: Transaction, order: RepairRequest) -> str:
     """The session is the row's own from now on, where it counts; see settlement.settle."""
     evidence = order.finding.evidence
     if order.action is Action.ADOPT:
@@ -98,13 +99,13 @@ def settle_session(_tx: Transaction, order: Order) -> str:
     )
 
 
-def _adopt_session(order: Order) -> str:
+def _adopt_session(order: RepairRequest) -> str:
     """The purchase's row, made anew from its session, and settled."""
     evidence = order.finding.evidence
     reseller_id, purchase_id = str(evidence["reseller_id"]), str(evidence["purchase_id"])
     if get(Reseller, reseller_id) is None:
         raise InvalidRequest.of("action", "There is no such reseller any more.")
-    recreate(reseller_id, purchase_id, str(evidence["session_id"]), order)
+    recreate_purchase(reseller_id, purchase_id, str(evidence["session_id"]), order)
     purchase = get(Purchase, reseller_id, purchase_id)
     if purchase is None:
         raise VersionConflict

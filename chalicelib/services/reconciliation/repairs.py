@@ -11,13 +11,13 @@ from chalicelib.domain.findings import Action, Code
 from chalicelib.domain.ledger import Kind
 from chalicelib.errors import InvalidRequest
 from chalicelib.services.reconciliation import name_repairs, purchase_repairs
-from chalicelib.services.reconciliation.orders import Order
+from chalicelib.services.reconciliation.repair_request import RepairRequest
 from chalicelib.storage import pool
 from chalicelib.storage.pool import Move
 from chalicelib.storage.transactions import Transaction
 
 
-def add(tx: Transaction, order: Order) -> str:
+def add(tx: Transaction, order: RepairRequest) -> str:
     """Add the repair's steps to `tx`; what it will have done, in a sentence.
 
     What is settled with Stripe is settled here and now: that is a transaction of its own,
@@ -32,13 +32,13 @@ def add(tx: Transaction, order: Order) -> str:
     return _REPAIRS[found.code](tx, order)
 
 
-def _used(tx: Transaction, order: Order) -> str:
+def _used(tx: Transaction, order: RepairRequest) -> str:
     facts = order.counted.pool
     pool.set_used(tx, order.counted.reseller, facts.holders, facts.ledger_used, order.move)
     return f"license_used was {facts.license_used} and is {facts.holders}."
 
 
-def _count(tx: Transaction, order: Order) -> str:
+def _count(tx: Transaction, order: RepairRequest) -> str:
     counted, reseller = order.counted, order.counted.reseller
     if order.action is Action.ADOPT:
         pool.adopt_count(tx, reseller, counted.drift, order.move)
@@ -48,14 +48,14 @@ def _count(tx: Transaction, order: Order) -> str:
     return f"license_count was {before} and is {explained}."
 
 
-def _over_allocated(tx: Transaction, order: Order) -> str:
+def _over_allocated(tx: Transaction, order: RepairRequest) -> str:
     holders = order.counted.pool.holders
     move = Move(Kind.ALLOCATION, order.by, order.ref, order.reason)
     pool.set_count(tx, order.counted.reseller, holders, move)
     return f"license_count is {holders} now."
 
 
-_Repair = Callable[[Transaction, Order], str]
+_Repair = Callable[[Transaction, RepairRequest], str]
 
 _REPAIRS: dict[Code, _Repair] = {
     Code.USED_MISMATCH: _used,

@@ -11,11 +11,11 @@ from datetime import timedelta
 from chalicelib import clock
 from chalicelib.domain.findings import Code
 from chalicelib.errors import NotFound, VersionConflict
-from chalicelib.services.idempotency import UNKEYED, Once
-from chalicelib.services.reconciliation.work import BUSY, Place, Remaining, work
-from chalicelib.services.resellers import read_reseller
+from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
+from chalicelib.services.reconciliation.run_loop import BUSY, Remaining, RunProgress, run_phases
+from chalicelib.services.resellers.accounts import read_reseller
 from chalicelib.storage.findings import FindingRow
-from chalicelib.storage.reads import Page, PageRequest, get, query_page
+from chalicelib.storage.reads import Page, Pagination, get, query_page
 from chalicelib.storage.reports import DIRECTORY, RUNNING, Report, Scope
 from chalicelib.storage.rows import new_id
 from chalicelib.storage.transactions import Transaction
@@ -26,14 +26,14 @@ LOOKED_BACK = timedelta(days=14)
 PAGE = 100
 
 
-def start(
+def start_run(
     scope: str,
     *,
     apply: bool,
     by: str,
     seconds_left: Remaining,
     reseller_id: str | None = None,
-    once: Once = UNKEYED,
+    once: IdempotentRequest = NO_KEY,
 ) -> Report:
     """A new run, until it is finished or its time is up. Without `apply` it changes nothing.
 
@@ -41,7 +41,7 @@ def start(
     """
     if once.ref is not None:
         begun = read_report(once.ref)
-        return work(begun, seconds_left, once) if begun.status == RUNNING else begun
+        return run_phases(begun, seconds_left, once) if begun.status == RUNNING else begun
     if reseller_id is not None:
         read_reseller(reseller_id)
     report = Report(
@@ -58,31 +58,31 @@ def start(
     once.reserve(tx, report.id)
     tx.commit()
     once.ref = report.id if once.key else None
-    return work(report, seconds_left, once)
+    return run_phases(report, seconds_left, once)
 
 
-def unfinished() -> list[Report]:
+def unfinished_runs() -> list[Report]:
     """The runs that are not through, worked on or not, oldest first."""
     found: list[Report] = []
     since = clock.now() - LOOKED_BACK
     cursor: str | None = None
     while True:
-        page = list_reports(PageRequest(PAGE, cursor))
+        page = list_reports(Pagination(PAGE, cursor))
         found += (report for report in page.rows if report.status == RUNNING)
         cursor = page.next_cursor
         if cursor is None or page.rows[-1].created_at < since:
             return found[::-1]
 
 
-def go_on(seconds_left: Remaining, among: Iterable[Report] | None = None) -> Report | None:
+def resume_run(seconds_left: Remaining, among: Iterable[Report] | None = None) -> Report | None:
     """Take up the oldest unfinished run that nobody works on; None where there is none.
 
     One that did not say that it rests has died: that counts as a failure where it stood.
     """
-    for report in unfinished() if among is None else among:
+    for report in unfinished_runs() if among is None else among:
         if (report.busy_until or clock.now()) > clock.now():
             continue
-        place = Place.of(report)
+        place = RunProgress.of(report)
         died = report.busy_until is not None
         tx = Transaction()
         tx.change(
@@ -94,7 +94,7 @@ def go_on(seconds_left: Remaining, among: Iterable[Report] | None = None) -> Rep
             tx.commit()
         except VersionConflict:
             continue
-        return work(report, seconds_left, UNKEYED)
+        return run_phases(report, seconds_left, NO_KEY)
     return None
 
 
@@ -106,13 +106,13 @@ def read_report(report_id: str) -> Report:
     return report
 
 
-def list_reports(request: PageRequest) -> Page[Report]:
+def list_reports(request: Pagination) -> Page[Report]:
     """Newest first."""
     return query_page(Report, DIRECTORY, request, index=Report.by_time, newest_first=True)
 
 
 def list_findings(
-    report_id: str, request: PageRequest, *, code: Code | None = None
+    report_id: str, request: Pagination, *, code: Code | None = None
 ) -> Page[FindingRow]:
     """code: of this kind alone. Raises NotFound."""
     read_report(report_id)

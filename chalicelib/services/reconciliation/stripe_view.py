@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from chalicelib.domain.purchases import UNPAID, Status
 from chalicelib.domain.reconciliation import PurchaseFacts, purchase_finding
 from chalicelib.errors import PaymentProviderRefused
-from chalicelib.services.checkout_sessions import look
+from chalicelib.services.purchases.stripe_sessions import read_sessions
 from chalicelib.settings import settings
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import get
@@ -19,7 +19,7 @@ NOT_THERE = "resource_missing"
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class StripeView:
     """foreign: its session was made for another purchase, or Stripe has no such session."""
 
     status: str
@@ -27,23 +27,23 @@ class View:
     foreign: bool = False
 
 
-def worth_now(purchase: Purchase, credited: int) -> View:
+def worth_now(purchase: Purchase, credited: int) -> StripeView:
     """Without a session Stripe cannot be asked: what the ledger credits stands, and more than
     that cannot have been paid. Raises PaymentProviderUnavailable."""
     try:
-        seen = look(purchase)
+        seen = read_sessions(purchase)
     except PaymentProviderRefused as refusal:
         if refusal.why == NOT_THERE:
-            return View(Status.QUARANTINED, 0, foreign=True)
+            return StripeView(Status.QUARANTINED, 0, foreign=True)
         raise
     if seen is None:
         plausible = credited or purchase.status in UNPAID
-        return View(purchase.status if plausible else Status.PENDING, credited)
+        return StripeView(purchase.status if plausible else Status.PENDING, credited)
     foreign = seen.report.purchase_id != purchase.id
-    return View(seen.assessment.status, seen.assessment.worth, foreign)
+    return StripeView(seen.assessment.status, seen.assessment.worth, foreign)
 
 
-def by_stripe(facts: PurchaseFacts) -> PurchaseFacts | None:
+def compare_with_stripe(facts: PurchaseFacts) -> PurchaseFacts | None:
     """With what Stripe says of it. None where it has moved since it was counted: whoever moved
     it has just asked Stripe. Raises PaymentProviderUnavailable."""
     purchase = get(Purchase, facts.reseller_id, facts.id)
@@ -78,9 +78,9 @@ class SeenSession:
 
 def session(session_id: str) -> SeenSession:
     """Raises PaymentProviderUnavailable."""
-    from chalicelib.payments.reports import report
+    from chalicelib.payments.reports import fetch_session
 
-    facts = report(session_id).facts
+    facts = fetch_session(session_id).facts
     is_open = facts.session_status == "open"
     return SeenSession(facts.paid, is_open, facts.amount_total, facts.quantity)
 

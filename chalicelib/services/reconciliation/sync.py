@@ -9,11 +9,11 @@ from chalicelib import clock
 from chalicelib.domain.findings import DRIFT, Code, Finding
 from chalicelib.domain.reconciliation import purchase_finding
 from chalicelib.errors import Busy, NotFound, VersionConflict
-from chalicelib.services.idempotency import UNKEYED, Once
-from chalicelib.services.reconciliation import names, repairs
-from chalicelib.services.reconciliation.facts import Inspection, Unsteady, inspect
-from chalicelib.services.reconciliation.orders import Order
-from chalicelib.storage.findings import FindingRow, row_of
+from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
+from chalicelib.services.reconciliation import name_checks, repairs
+from chalicelib.services.reconciliation.facts import Inspection, ResellerBusy, inspect_reseller
+from chalicelib.services.reconciliation.repair_request import RepairRequest
+from chalicelib.storage.findings import FindingRow, finding_row
 from chalicelib.storage.transactions import Transaction
 
 ATTEMPTS = 5
@@ -47,13 +47,13 @@ class Sync:
     findings: list[FindingRow]
 
 
-def sync(reseller_id: str, *, apply: bool, by: str, once: Once = UNKEYED) -> Sync:
+def sync(reseller_id: str, *, apply: bool, by: str, once: IdempotentRequest = NO_KEY) -> Sync:
     """Count, and with `apply` set license_used to what was counted, unless the reseller's row
     moved in between: then it is counted again. Raises NotFound, Busy."""
     for _ in range(ATTEMPTS):
         try:
-            inspection = inspect(reseller_id)
-        except Unsteady:
+            inspection = inspect_reseller(reseller_id)
+        except ResellerBusy:
             raise Busy from None
         if inspection is None:
             raise NotFound("reseller")
@@ -61,7 +61,7 @@ def sync(reseller_id: str, *, apply: bool, by: str, once: Once = UNKEYED) -> Syn
         tx = Transaction()
         found = inspection.find(Code.USED_MISMATCH, reseller_id)
         if apply and found is not None:
-            order = Order(
+            order = RepairRequest(
                 found, found.proposed, by=by, reason=REASON, ref=reseller_id, inspection=inspection
             )
             repairs.add(tx, order)
@@ -86,7 +86,7 @@ def _result(inspection: Inspection, *, apply: bool) -> Sync:
         after=Counters(pool.license_count, pool.holders),
         why=found.what if found else "The counter, the tenants and the ledger agree.",
         found=len(findings),
-        findings=[row_of(one, "", clock.now()) for one in findings[:SHOWN]],
+        findings=[finding_row(one, "", clock.now()) for one in findings[:SHOWN]],
     )
 
 
@@ -96,4 +96,4 @@ def _findings(inspection: Inspection) -> Iterator[Finding]:
         found = purchase_finding(facts)
         if found is not None:
             yield found
-    yield from names.reseller_findings(inspection.reseller)
+    yield from name_checks.reseller_findings(inspection.reseller)

@@ -7,13 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import clock
-from chalicelib.domain.findings import Action, Code, Finding, finding
+from chalicelib.domain.findings import Action, Code, Finding, make_finding
 from chalicelib.services.reconciliation import stripe_view
+from chalicelib.services.reconciliation.batches import Batch, BatchResult, Position
 from chalicelib.services.reconciliation.facts import SWEPT_WITHIN
-from chalicelib.services.reconciliation.pieces import Looked, Piece, Position
 from chalicelib.services.reconciliation.stripe_view import SeenSession
 from chalicelib.storage.purchases import Purchase
-from chalicelib.storage.reads import by_keys, get
+from chalicelib.storage.reads import batch_get, get
 from chalicelib.storage.reports import Report
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import iso
@@ -27,7 +27,7 @@ SESSIONS_BACK = timedelta(days=180)
 KNOWN_COLUMNS = ["reseller_id", "id", "session_id", "other_sessions"]
 
 
-def sessions(_report: Report, position: Position) -> Iterator[Piece]:
+def sessions(_report: Report, position: Position) -> Iterator[Batch]:
     """A page of Stripe's list at a time, newest first. Positions: {"from", "to", "after"}, the
     last without an `after`. Raises PaymentProviderUnavailable."""
     now = clock.now() + timedelta(seconds=1)
@@ -41,17 +41,17 @@ def sessions(_report: Report, position: Position) -> Iterator[Piece]:
         owners, after = stripe_view.our_sessions(start, end, after)
         where = {"from": iso(start), "to": iso(end), "after": after}
         what = f"Stripe's sessions of {owners[0].at:%Y-%m-%d}" if owners else "Stripe's sessions"
-        yield Piece(where, what, partial(_look, owners))
+        yield Batch(where, what, partial(_check_page, owners))
         if after is None:
             return
 
 
-def _look(owners: Sequence["SessionOwner"]) -> Looked:
+def _check_page(owners: Sequence["SessionOwner"]) -> BatchResult:
     keys = {(str(o.reseller_id), str(o.purchase_id)): o for o in owners}
-    rows = by_keys(Purchase, [Purchase(*key) for key in keys], columns=KNOWN_COLUMNS)
+    rows = batch_get(Purchase, [Purchase(*key) for key in keys], columns=KNOWN_COLUMNS)
     known = {(row.reseller_id, row.id): row for row in rows}
     found = [_of(owner, known.get(_key(owner))) for owner in owners]
-    return Looked([one for one in found if one is not None])
+    return BatchResult([one for one in found if one is not None])
 
 
 def _key(owner: "SessionOwner") -> tuple[str, str]:
@@ -71,7 +71,7 @@ def _knows(row: Purchase, session_id: str) -> bool:
     return session_id == row.session_id or session_id in (row.other_sessions or ())
 
 
-def look_again(evidence: dict[str, Any]) -> Finding | None:
+def recheck(evidence: dict[str, Any]) -> Finding | None:
     """The same finding, by what is so now. Raises PaymentProviderUnavailable."""
     ids = (str(evidence[name]) for name in ("session_id", "purchase_id", "reseller_id"))
     session_id, purchase_id, reseller_id = ids
@@ -90,7 +90,7 @@ def lost_session(session_id: str, purchase_id: str, reseller_id: str) -> Finding
         return None
     exists = get(Reseller, reseller_id) is not None
     adopt = {Action.ADOPT: "Make the purchase anew from what Stripe says, and settle it"}
-    return finding(
+    return make_finding(
         Code.SESSION_WITHOUT_PURCHASE,
         purchase_id,
         reseller_id,
@@ -107,7 +107,7 @@ def unknown_session(session_id: str, purchase_id: str, reseller_id: str) -> Find
     seen = stripe_view.session(session_id)
     if not seen.matters:
         return None
-    return finding(
+    return make_finding(
         Code.SESSION_WITHOUT_PURCHASE,
         session_id,
         reseller_id,

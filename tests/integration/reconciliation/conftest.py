@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.services.reconciliation import accounts, facts
+from chalicelib.services.reconciliation import facts, reseller_checks
 from chalicelib.services.reconciliation.facts import Inspection
 from tests.conftest import TestClock
-from tests.integration.reconciliation.desk import Desk
-from tests.integration.reconciliation.hours import Lambda
+from tests.integration.reconciliation.admin_client import Desk
+from tests.integration.reconciliation.hourly_runs import Lambda
 from tests.support.people import People, Person
 
 
@@ -40,8 +40,8 @@ def counting(
     def give(cost: Callable[[str, bool], float]) -> None:
         def inspect(reseller_id: str, *, ask_stripe: bool = False) -> Inspection | None:
             function.takes(cost(reseller_id, ask_stripe))
-            return facts.inspect(reseller_id, ask_stripe=ask_stripe)
+            return facts.inspect_reseller(reseller_id, ask_stripe=ask_stripe)
 
-        monkeypatch.setattr(accounts, "inspect", inspect)
+        monkeypatch.setattr(reseller_checks, "inspect_reseller", inspect)
 
     return give

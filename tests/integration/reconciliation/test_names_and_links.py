@@ -4,15 +4,15 @@ from chalicelib.storage.claims import Claim
 from chalicelib.storage.reads import get
 from chalicelib.storage.tenants import Tenant
 from chalicelib.storage.users import User
-from infra.local import damage
-from tests.integration.reconciliation.desk import Desk, reseller_of, tenants_of
+from infra.local import table_edits
+from tests.integration.reconciliation.admin_client import Desk, reseller_of, tenants_of
 from tests.support.people import People, Person
 
 
 def test_orphan_tenant_adopted(seller: Person, people: People, desk: Desk) -> None:
     other = people.reseller(licenses=1)
     tenant = tenants_of(seller)[0]
-    damage.duplicate(tenant, reseller_id="rsl_gone", id="tnt_orphan")
+    table_edits.duplicate(tenant, reseller_id="rsl_gone", id="tnt_orphan")
     found, where = desk.only("orphan_tenant")
     assert not found["safe"]
     missing = desk.api.post(where, {"action": "adopt", "reason": "Whose?"})
@@ -29,7 +29,7 @@ def test_orphan_tenant_cannot_be_adopted_without_a_license(
     seller: Person, people: People, desk: Desk
 ) -> None:
     poor = people.reseller(licenses=0)
-    damage.duplicate(tenants_of(seller)[0], reseller_id="rsl_gone", id="tnt_orphan")
+    table_edits.duplicate(tenants_of(seller)[0], reseller_id="rsl_gone", id="tnt_orphan")
     _, where = desk.only("orphan_tenant")
     reply = desk.api.post(where, {"action": "adopt", "reason": "x", "to": poor.reseller_id})
     assert (reply.status, reply.code) == (409, "licenses_exhausted")
@@ -37,7 +37,7 @@ def test_orphan_tenant_cannot_be_adopted_without_a_license(
 
 
 def test_orphan_tenant_deleted(seller: Person, desk: Desk) -> None:
-    damage.duplicate(tenants_of(seller)[0], reseller_id="rsl_gone", id="tnt_orphan")
+    table_edits.duplicate(tenants_of(seller)[0], reseller_id="rsl_gone", id="tnt_orphan")
     _, where = desk.only("orphan_tenant")
     desk.decide(where, "delete")
     desk.assert_clean()
@@ -45,7 +45,7 @@ def test_orphan_tenant_deleted(seller: Person, desk: Desk) -> None:
 
 def test_orphan_claim_and_missing_claim(seller: Person, desk: Desk) -> None:
     tenant = tenants_of(seller)[0]
-    damage.edit(tenant, slug="azure")
+    table_edits.edit(tenant, slug="azure")
     codes = {f["code"] for f in desk.findings(desk.run())}
     assert codes == {"orphan_claim", "missing_claim"}
     desk.run(apply=True)
@@ -55,7 +55,7 @@ def test_orphan_claim_and_missing_claim(seller: Person, desk: Desk) -> None:
 
 
 def test_a_tenant_twice(seller: Person, desk: Desk) -> None:
-    damage.duplicate(tenants_of(seller)[0], id="tnt_twice")
+    table_edits.duplicate(tenants_of(seller)[0], id="tnt_twice")
     report = desk.run()
     codes = sorted(f["code"] for f in desk.findings(report))
     assert codes == ["missing_claim", "used_mismatch"]
@@ -70,11 +70,11 @@ def test_a_tenant_twice(seller: Person, desk: Desk) -> None:
 def test_reseller_without_user(seller: Person, people: People, desk: Desk) -> None:
     user = get(User, seller.user_id)
     assert user is not None
-    damage.edit(user, reseller_id=None)
+    table_edits.edit(user, reseller_id=None)
     _, where = desk.only("reseller_without_user")
     desk.decide(where, "repair")
     desk.assert_clean()
-    damage.remove(user)
+    table_edits.remove(user)
     claims = [f for f in desk.findings(desk.run(apply=True)) if f["code"] == "orphan_claim"]
     assert [f["state"] for f in claims] == ["repaired"]
     _, where = desk.only("reseller_without_user")
@@ -88,7 +88,7 @@ def test_user_link_wrong(seller: Person, people: People, desk: Desk) -> None:
     stranger = desk.api.post("/v1/users", {"email": "new@example.com", "name": "New"}).json
     user = get(User, stranger["id"])
     assert user is not None
-    damage.edit(user, reseller_id=str(seller.reseller_id))
+    table_edits.edit(user, reseller_id=str(seller.reseller_id))
     _, where = desk.only("user_link_wrong")
     desk.decide(where, "repair")
     desk.assert_clean()

@@ -6,22 +6,22 @@ from chalicelib import clock
 from chalicelib.services.reconciliation import runs
 from chalicelib.storage.rows import new_id
 from chalicelib.storage.tenants import Tenant
-from infra.local import damage
+from infra.local import table_edits
 from infra.local.schedule import run_now
-from tests.integration.reconciliation.desk import Desk, reseller_of
+from tests.integration.reconciliation.admin_client import Desk, reseller_of
 from tests.support.people import People, Person
 
 
 def test_settings_say_what_is_automatic(seller: Person, desk: Desk) -> None:
     changed = desk.api.patch("/v1/settings", {"automatic_repairs": ["orphan_claim"]})
     assert changed.status == 200, changed.text
-    damage.edit(reseller_of(seller), license_used=4)
+    table_edits.edit(reseller_of(seller), license_used=4)
     assert desk.run(apply=True)["repaired"] == {}
     assert reseller_of(seller).license_used == 4
 
 
 def test_sync_tells_before_after_and_why(seller: Person, desk: Desk) -> None:
-    damage.edit(reseller_of(seller), license_used=4)
+    table_edits.edit(reseller_of(seller), license_used=4)
     where = f"/v1/resellers/{seller.reseller_id}/sync"
     dry = desk.api.post(where, {}).json
     assert (dry["applied"], dry["before"]["license_used"], dry["after"]["license_used"]) == (
@@ -59,7 +59,7 @@ def test_a_sync_tells_a_part_of_very_much(seller: Person, desk: Desk) -> None:
 
 
 def test_the_schedule_repairs_what_is_safe(seller: Person) -> None:
-    damage.edit(reseller_of(seller), license_used=4)
+    table_edits.edit(reseller_of(seller), license_used=4)
     report = run_now("reconcile")
     assert (report["scope"], report["status"]) == ("partial", "finished")
     assert report["repaired"] == {"used_mismatch": 1}
@@ -70,8 +70,8 @@ def test_a_row_that_cannot_be_read_stops_no_other(
 ) -> None:
     other = people.reseller(licenses=5)
     row = reseller_of(seller)
-    damage.put(row, damage.stored(row) | {"license_used": {"S": "three"}})
-    damage.edit(reseller_of(other), license_used=3)
+    table_edits.put(row, table_edits.stored(row) | {"license_used": {"S": "three"}})
+    table_edits.edit(reseller_of(other), license_used=3)
     report = desk.run(apply=True)
     assert report["repaired"] == {"used_mismatch": 1}
     assert str(seller.reseller_id) in report["notes"][0]
@@ -81,11 +81,11 @@ def test_a_row_that_cannot_be_read_stops_no_other(
 def test_it_goes_on_where_it_stopped(people: People) -> None:
     sellers = [people.reseller(licenses=1) for _ in range(2)]
     for one in sellers:
-        damage.edit(reseller_of(one), license_used=1)
-    report = runs.start("whole", apply=True, by="schedule", seconds_left=lambda: 0.0)
+        table_edits.edit(reseller_of(one), license_used=1)
+    report = runs.start_run("whole", apply=True, by="schedule", seconds_left=lambda: 0.0)
     assert (report.status, report.resellers) == ("running", 1)
     rounds = 0
-    while (left := runs.go_on(lambda: 0.0)) is not None and left.status == "running":
+    while (left := runs.resume_run(lambda: 0.0)) is not None and left.status == "running":
         rounds += 1
         assert rounds < 50
     done = runs.read_report(report.id)

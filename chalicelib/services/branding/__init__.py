@@ -1,0 +1,1 @@
+"""White-label branding of the platform, resellers, and tenants."""

@@ -1,0 +1,1 @@
+"""What every capability uses: the audit trail, idempotency, hashing, batch reads."""

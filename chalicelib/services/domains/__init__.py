@@ -1,0 +1,1 @@
+"""Custom domains: added, verified by a TXT record, and rechecked daily."""

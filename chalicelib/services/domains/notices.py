@@ -1,0 +1,30 @@
+"""Telling a domain's owner, by mail, what its missing record leads to."""
+
+from chalicelib.domain.custom_domains import DomainState, Lookup, Status, explain
+from chalicelib.services.mail import outbox
+from chalicelib.storage.domains import Domain
+from chalicelib.storage.reads import get
+from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.transactions import Transaction
+from chalicelib.storage.users import User
+
+TEMPLATES = {Status.FAILING: "domain_failing", Status.SUSPENDED: "domain_suspended"}
+
+
+def tell_owner(tx: Transaction, domain: Domain, now: DomainState, lookup: Lookup) -> None:
+    """Queue the mail, in the transaction of the change that it tells of; none where nothing is
+    wrong, or nobody is left to be told."""
+    template = TEMPLATES.get(now.status)
+    reseller = get(Reseller, domain.reseller_id) if template else None
+    user = get(User, reseller.user_id) if reseller else None
+    if template is None or reseller is None or user is None:
+        return
+    context = {
+        "company_name": reseller.company_name,
+        "host": domain.host,
+        "record_name": domain.record_name,
+        "record_value": domain.record_value,
+        "what_was_found": explain(lookup.finding, domain.record_name, domain.record_value),
+        "until": f"{now.grace_until:%d %B %Y}" if now.grace_until else "",
+    }
+    outbox.queue_mail(tx, to=user.email, template=template, context=context)

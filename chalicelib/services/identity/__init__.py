@@ -1,0 +1,1 @@
+"""Users and how they sign in: sessions, passwords, API keys, lockout."""

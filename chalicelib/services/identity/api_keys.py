@@ -1,0 +1,151 @@
+"""API keys: a reseller's, which reach that account alone, and admins'."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from chalicelib import clock
+from chalicelib.errors import InvalidRequest, NotFound, Unauthenticated, VersionConflict
+from chalicelib.services.core import audit, hashing
+from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
+from chalicelib.storage.credentials import Credential, Kind
+from chalicelib.storage.reads import Page, Pagination, get, query_page
+from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.rows import new_id
+from chalicelib.storage.transactions import Transaction
+from chalicelib.storage.users import User
+
+NOT_ACTIVE = "The user whose key this would be is not active."
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose keys: a user's who is an admin, or those of a reseller account, which act as the
+    user that it is linked to."""
+
+    user_id: str
+    reseller_id: str | None = None
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.RESELLER_KEY if self.reseller_id else Kind.ADMIN_KEY
+
+    def owns(self, row: Credential) -> bool:
+        return (
+            row.owner == self.user_id
+            and row.reseller_id == self.reseller_id
+            and row.kind is self.kind
+        )
+
+
+def owner_of_reseller_keys(reseller: Reseller) -> Owner:
+    return Owner(reseller.user_id, reseller.id)
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """key: the whole secret, which is never shown again."""
+
+    row: Credential
+    key: str = field(repr=False)
+
+    def __getattr__(self, column: str) -> Any:
+        """The columns of its row, for an answer that shows both."""
+        return getattr(self.row, column)
+
+
+def create_key(
+    owner: Owner,
+    *,
+    name: str,
+    scopes: Iterable[str],
+    expires_at: datetime | None,
+    by: str,
+    once: IdempotentRequest = NO_KEY,
+) -> NewKey:
+    """Condition: the owner is active and, for what only admins may, a super admin.
+
+    Raises InvalidRequest (expires_at in the past; scope admin for one who is none; somebody
+    else who is not active), Unauthenticated (oneself is not, any more).
+    """
+    if expires_at is not None and expires_at <= clock.now():
+        raise InvalidRequest.of("expires_at", "Choose a time that is still to come.")
+    wanted = sorted(set(scopes))
+    tx = Transaction()
+    key_id = new_id(owner.kind)
+    secret = once.secret_for(key_id)
+    row = Credential(
+        key_id,
+        owner=owner.user_id,
+        reseller_id=owner.reseller_id,
+        secret_hash=hashing.hash_token(secret),
+        expires_at=expires_at,
+        name=name,
+        scopes=wanted,
+    )
+    tx.witness(row)
+    needs_admin = "admin" in wanted or owner.kind is Kind.ADMIN_KEY
+    _require_owner(tx, owner, admin=needs_admin, by=by)
+    audit.record(
+        tx,
+        actor=by,
+        action="api_key.created",
+        target=key_id,
+        reseller_id=owner.reseller_id,
+        after={"name": name, "scopes": wanted, "expires_at": expires_at},
+    )
+    made = NewKey(row, f"{key_id}.{secret}")
+    once.record(tx, made)
+    tx.commit()
+    return made
+
+
+def _require_owner(tx: Transaction, owner: Owner, *, admin: bool, by: str) -> None:
+    active = User.is_active == True  # noqa: E712 - builds a condition
+    if admin:
+        tx.check(
+            User,
+            owner.user_id,
+            condition=active & (User.is_super_admin == True),  # noqa: E712
+            otherwise=InvalidRequest.of("scopes", "Only a super admin's key can have scope admin."),
+        )
+    else:
+        mine = str(by) == owner.user_id
+        refused = Unauthenticated(NOT_ACTIVE) if mine else InvalidRequest.of("reseller", NOT_ACTIVE)
+        tx.check(User, owner.user_id, condition=active, otherwise=refused)
+
+
+def list_keys(owner: Owner, request: Pagination) -> Page[Credential]:
+    """All keys that were not revoked, the oldest first; expired ones too."""
+    page = query_page(
+        Credential,
+        owner.user_id,
+        request,
+        index=Credential.by_owner,
+        range_condition=Credential.id.startswith(f"{owner.kind}_"),
+    )
+    return Page([row for row in page.rows if owner.owns(row)], page.next_cursor)
+
+
+def read_key(owner: Owner, key_id: str) -> Credential:
+    """Raises NotFound."""
+    row = get(Credential, key_id)
+    if row is None or not owner.owns(row):
+        raise NotFound("API key")
+    return row
+
+
+def revoke_key(row: Credential, *, by: str) -> None:
+    """It stops at once. Raises VersionConflict: it was used or revoked since it was read."""
+    tx = Transaction()
+    tx.delete(row, condition=Credential.version == row.version, otherwise=VersionConflict())
+    audit.record(
+        tx,
+        actor=by,
+        action="api_key.revoked",
+        target=row.id,
+        reseller_id=row.reseller_id,
+        before={"name": row.name},
+    )
+    tx.commit()

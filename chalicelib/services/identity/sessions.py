@@ -1,0 +1,266 @@
+"""Sessions: signing in and out, and what one has open elsewhere."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
+from chalicelib.errors import NotFound, SignInRefused, Unauthenticated, VersionConflict
+from chalicelib.observability import count, logger
+from chalicelib.services.core import audit, hashing
+from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
+from chalicelib.services.identity import lockout
+from chalicelib.services.identity.authenticate import (
+    SESSION_LIFETIME,
+    Caller,
+    has_expired,
+    is_restricted,
+    is_revoked,
+)
+from chalicelib.services.identity.lockout import Attempt
+from chalicelib.storage.claims import owner_of
+from chalicelib.storage.credentials import Credential, Kind
+from chalicelib.storage.reads import Page, Pagination, get, query_page
+from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.rows import new_id
+from chalicelib.storage.transactions import Transaction
+from chalicelib.storage.users import User, email_claim
+
+WRONG = "The email address or the password is wrong."
+NOBODY = "usr_nobody"  # read where an email is unknown, so that as much is read
+LONGEST_USER_AGENT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where a person signs in from."""
+
+    source_ip: str | None = None
+    user_agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """token: the session's secret, which is never shown again."""
+
+    token: str
+    expires_at: datetime
+    user: User
+
+
+def sign_in(
+    email: str,
+    password: str,
+    *,
+    device: Device,
+    replaces: str | None = None,
+    once: IdempotentRequest = NO_KEY,
+) -> SignedIn:
+    """Open a session; always a new one. replaces: the session that the browser had before.
+
+    An unknown email costs the same reads, the same lockout and the same work as a known one.
+    Raises Unauthenticated (one message for every cause), SignInRefused, RateLimited.
+    """
+    tried = lockout.begin_sign_in(email, device.source_ip)
+    user = get(User, owner_of(email_claim(email)) or NOBODY)
+    password_hash = user.password_hash if user else None
+    right = hashing.password_matches(password, password_hash)
+    if user is None or password_hash is None or not right or not user.is_active:
+        _log_refusal(user, device)
+        raise Unauthenticated(WRONG)
+    reseller = get(Reseller, user.reseller_id) if user.reseller_id else None
+    if is_restricted(user, reseller):
+        lockout.clear_after_success(tried)
+        raise SignInRefused
+    signed_in = _create_session(user, password_hash, device, once)
+    _record_sign_in(signed_in, tried, replaces)
+    return signed_in
+
+
+def _log_refusal(user: User | None, device: Device) -> None:
+    """Without the address that was typed: people type passwords there."""
+    count("SignInRefused")
+    logger.warning(
+        "Sign-in refused", extra={"user_id": user.id if user else None, "from": device.source_ip}
+    )
+
+
+def _create_session(
+    user: User, password_hash: str, device: Device, once: IdempotentRequest
+) -> SignedIn:
+    """Condition: the password that was proven is still the user's, who is still active."""
+    tx = Transaction()
+    session_id = new_id(Kind.SESSION)
+    secret = once.secret_for(session_id)
+    session = Credential(
+        session_id,
+        owner=user.id,
+        reseller_id=user.reseller_id,
+        secret_hash=hashing.hash_token(secret),
+        expires_at=tx.now + SESSION_LIFETIME,
+        used_at=tx.now,
+        authenticated_at=tx.now,
+        source_ip=device.source_ip,
+        user_agent=(device.user_agent or "")[:LONGEST_USER_AGENT] or None,
+    )
+    signed_in = SignedIn(f"{session_id}.{secret}", session.expires_at, user)
+    tx.witness(session)
+    tx.check(
+        User,
+        user.id,
+        condition=(User.password_hash == password_hash) & (User.is_active == True),  # noqa: E712
+        otherwise=Unauthenticated(WRONG),
+    )
+    once.record(tx, signed_in)
+    tx.commit()
+    return signed_in
+
+
+def _record_sign_in(signed_in: SignedIn, tried: Attempt, replaces: str | None) -> None:
+    lockout.clear_after_success(tried)
+    if replaces is not None:
+        replaced_id, _, secret = replaces.partition(".")
+        replaced = get(Credential, replaced_id) if replaced_id else None
+        if replaced is not None and hashing.digest_matches(secret, replaced.secret_hash):
+            _end(replaced)
+    logger.info("Signed in", extra={"user_id": signed_in.user.id})
+
+
+def sign_out(caller: Caller, *, once: IdempotentRequest = NO_KEY) -> None:
+    """End the session that is calling. Raises Unauthenticated: it has ended meanwhile."""
+    tx = Transaction()
+    ended = Unauthenticated("This session has ended.")
+    tx.delete(caller.credential, condition=Credential.id.exists(), otherwise=ended)
+    once.record(tx, None)
+    tx.commit()
+    logger.info("Signed out", extra={"user_id": caller.id})
+
+
+def _end(session: Credential) -> None:
+    tx = Transaction()
+    anything = Credential.id.exists() | Credential.id.does_not_exist()
+    tx.delete(Credential(session.id), condition=anything, otherwise=NotFound("session"))
+    tx.commit()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """One's own session as one sees it: what it is, never its secret."""
+
+    id: str
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime | None
+    source_ip: str | None
+    user_agent: str | None
+    is_current: bool
+
+
+def list_sessions(caller: Caller, request: Pagination) -> Page[OpenSession]:
+    """One's own sessions that are open, the oldest first."""
+    return _list(caller.user, request, here=caller.credential.id)
+
+
+def sessions_of(user: User) -> list[OpenSession]:
+    """The open sessions of a user, for an admin: up to a hundred."""
+    return _list(user, Pagination(100)).rows
+
+
+def _list(user: User, request: Pagination, here: str | None = None) -> Page[OpenSession]:
+    """One that was overlooked when the others were cleared away is not open."""
+    page = query_page(
+        Credential,
+        user.id,
+        request,
+        index=Credential.by_owner,
+        range_condition=Credential.id.startswith(f"{Kind.SESSION}_"),
+    )
+    open_ones = [row for row in page.rows if not has_expired(row) and not is_revoked(row, user)]
+    return Page([_open_session(row, here) for row in open_ones], page.next_cursor)
+
+
+def _open_session(row: Credential, here: str | None) -> OpenSession:
+    used_at = row.used_at or row.created_at
+    return OpenSession(
+        row.id,
+        row.created_at,
+        used_at,
+        row.expires_at,
+        row.source_ip,
+        row.user_agent,
+        row.id == here,
+    )
+
+
+def read_session(caller: Caller, session_id: str) -> Credential:
+    """One of one's own. Raises NotFound."""
+    session = get(Credential, session_id)
+    if session is None or session.owner != caller.id or session.kind is not Kind.SESSION:
+        raise NotFound("session")
+    return session
+
+
+def revoke_session(caller: Caller, session: Credential, *, by: str) -> None:
+    """End one of one's own sessions. Raises VersionConflict: it was used or ended since it was
+    read."""
+    tx = Transaction()
+    unchanged = Credential.version == session.version
+    tx.delete(session, condition=unchanged, otherwise=VersionConflict())
+    audit.record(
+        tx,
+        actor=by,
+        action="session.revoked",
+        target=session.id,
+        reseller_id=caller.user.reseller_id,
+    )
+    tx.commit()
+
+
+def end_other_sessions(caller: Caller, *, by: str) -> None:
+    """End all of one's own sessions but the one that is calling."""
+    tx = Transaction()
+    revoke_other_sessions(tx, caller, User.id.exists())
+    audit.record(
+        tx,
+        actor=by,
+        action="sessions.ended",
+        target=caller.id,
+        reseller_id=caller.user.reseller_id,
+    )
+    tx.commit()
+    delete_revoked_credentials(caller.id, [Kind.SESSION], but=caller.credential.id)
+
+
+def revoke_other_sessions(
+    tx: Transaction, caller: Caller, condition: Condition, *actions: Action
+) -> None:
+    """Change the caller's user so that every other session of it is void, in `tx`. The one
+    that is calling counts as newly proven. Raises at commit: VersionConflict (the condition
+    on the user does not hold), Unauthenticated (this session has ended)."""
+    tx.update(
+        User(caller.id),
+        [User.sessions_since.set(tx.now), *actions],
+        condition=condition,
+        otherwise=VersionConflict(),
+    )
+    tx.update(
+        Credential(caller.credential.id),
+        [Credential.authenticated_at.set(tx.now)],
+        condition=Credential.id.exists(),
+        otherwise=Unauthenticated("You were signed out."),
+    )
+
+
+def delete_revoked_credentials(
+    user_id: str, kinds: Iterable[Kind], *, but: str | None = None
+) -> None:
+    """Delete credentials that the user's row has made void: see access.is_void. Tidiness,
+    not safety: the index may lag, and one that is missed stays void."""
+    for kind in kinds:
+        found = Credential.by_owner.query(user_id, Credential.id.startswith(f"{kind}_"))
+        with Credential.batch_write() as batch:
+            for credential in found:
+                if credential.id != but:
+                    batch.delete(credential)

@@ -1,0 +1,189 @@
+"""Users: created and edited by super admins."""
+
+from typing import Any
+
+from chalicelib.errors import EmailTaken, NotFound, VersionConflict
+from chalicelib.services.core import audit
+from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
+from chalicelib.services.identity import passwords
+from chalicelib.services.identity.sessions import Device, delete_revoked_credentials
+from chalicelib.storage import super_admins
+from chalicelib.storage.claims import claim, free
+from chalicelib.storage.credentials import Kind
+from chalicelib.storage.reads import Page, Pagination, get, query_page
+from chalicelib.storage.rows import differing, new_id
+from chalicelib.storage.transactions import Transaction
+from chalicelib.storage.users import User, email_claim
+
+
+def create_user(
+    *,
+    email: str,
+    name: str,
+    password: str | None,
+    is_super_admin: bool,
+    by: str,
+    once: IdempotentRequest = NO_KEY,
+) -> User:
+    """Without a password, the user is mailed a link to set one.
+
+    Raises EmailTaken, InvalidRequest (password), Forbidden (`by` may not make admins).
+    """
+    tx = Transaction()
+    user = add_user(
+        tx, email=email, name=name, password=password, is_super_admin=is_super_admin, by=by
+    )
+    if is_super_admin:
+        super_admins.check_granter(tx, user.id, by=by)
+    if password is None:
+        passwords.invite(tx, user)
+    once.record(tx, user)
+    tx.commit()
+    return user
+
+
+def add_user(
+    tx: Transaction,
+    *,
+    email: str,
+    name: str,
+    password: str | None,
+    is_super_admin: bool,
+    by: str,
+) -> User:
+    """The rows of a new user. Whoever adds an admin adds the step that permits it."""
+    hashed = passwords.hash_new_password(password, email=email) if password is not None else None
+    user = User(
+        new_id("usr"), email=email, name=name, password_hash=hashed, is_super_admin=is_super_admin
+    )
+    tx.create(user, otherwise=VersionConflict())
+    claim(tx, email_claim(email), user.id, otherwise=EmailTaken(email))
+    audit.record(
+        tx,
+        actor=by,
+        action="user.created",
+        target=user.id,
+        reseller_id=None,
+        after={"email": email, "name": name, "is_super_admin": is_super_admin},
+    )
+    return user
+
+
+def read_user(user_id: str) -> User:
+    """Raises NotFound."""
+    user = get(User, user_id)
+    if user is None:
+        raise NotFound("user")
+    return user
+
+
+def list_users(request: Pagination, *, email_prefix: str = "") -> Page[User]:
+    """All users by email."""
+    return query_page(
+        User,
+        "users",
+        request,
+        index=User.by_email,
+        range_condition=User.email.startswith(email_prefix) if email_prefix else None,
+    )
+
+
+def edit_user(user: User, changes: dict[str, Any], *, by: str) -> User:
+    """Change some of email, name, password, is_super_admin, is_active of the row as read.
+
+    Deactivating ends the user's sessions and keys for good; a new password ends the sessions;
+    being an admin no more ends the admin's keys.
+    What is so already changes nothing. Raises EmailTaken, InvalidRequest, Forbidden,
+    VersionConflict.
+    """
+    changes = dict(changes)
+    password = changes.pop("password", None)
+    columns = differing(user, changes)
+    if not columns and password is None:
+        return user
+    email = str(columns.get("email", user.email))
+    tx = Transaction()
+    if password is not None:
+        columns["password_hash"] = passwords.hash_new_password(password, email=email)
+    if email != user.email:
+        claim(tx, email_claim(email), user.id, otherwise=EmailTaken(email))
+        free(tx, email_claim(user.email), user.id)
+    audit.record_edit(
+        tx,
+        user,
+        columns,
+        actor=by,
+        action="user.edited",
+        target=user.id,
+        reseller_id=user.reseller_id,
+    )
+    _move_admins(tx, user, columns, by=by)
+    if password is not None:
+        columns["sessions_since"] = tx.now
+    deactivated = user.is_active and not columns.get("is_active", True)
+    if deactivated:
+        columns["deactivated_at"] = tx.now
+    demoted = user.is_super_admin and not columns.get("is_super_admin", True)
+    tx.change(user, **columns)
+    tx.commit()
+    _delete_revoked(user, password is not None, deactivated, demoted)
+    return user
+
+
+def edit_user_with_password(
+    user: User, changes: dict[str, Any], *, current_password: str, device: Device, by: str
+) -> User:
+    """The same, where it may be one's own row: the address decides who gets password links, so
+    that changing one's own takes the password, as changing the password does. Raises RateLimited
+    besides."""
+    takes_over = "password" in changes or changes.get("email", user.email) != user.email
+    if takes_over and str(by) == user.id:
+        passwords.verify_current_password(user, current_password, device=device)
+    return edit_user(user, changes, by=by)
+
+
+def _move_admins(tx: Transaction, user: User, columns: dict[str, Any], *, by: str) -> None:
+    """What a change of the two columns that make a super admin takes."""
+    granted = columns.get("is_super_admin", user.is_super_admin)
+    active = columns.get("is_active", user.is_active)
+    was, will_be = user.is_super_admin and user.is_active, granted and active
+    if (will_be and not was) or (granted and not user.is_super_admin):
+        super_admins.check_granter(tx, user.id, by=by)
+    elif was and not will_be:
+        field = "is_active" if granted else "is_super_admin"
+        super_admins.check_another(tx, user.id, by=by, field=field)
+
+
+def _delete_revoked(user: User, new_password: bool, deactivated: bool, demoted: bool) -> None:
+    if deactivated:
+        delete_revoked_credentials(user.id, Kind)
+        return
+    if new_password:
+        delete_revoked_credentials(user.id, [Kind.SESSION, Kind.PASSWORD_LINK])
+    if demoted:
+        delete_revoked_credentials(user.id, [Kind.ADMIN_KEY])
+
+
+def send_password_link(user: User, *, by: str, once: IdempotentRequest = NO_KEY) -> User:
+    """Mail the user a fresh link to set a password, where the first one ran out."""
+    tx = Transaction()
+    passwords.invite(tx, user)
+    _audit(tx, user, "user.password_link_sent", by=by)
+    once.record(tx, user)
+    tx.commit()
+    return user
+
+
+def sign_out_everywhere(user: User, *, by: str, once: IdempotentRequest = NO_KEY) -> User:
+    """End all sessions of a user. API keys go on. Raises VersionConflict."""
+    tx = Transaction()
+    tx.change(user, sessions_since=tx.now)
+    _audit(tx, user, "user.signed_out", by=by)
+    once.record(tx, user)
+    tx.commit()
+    delete_revoked_credentials(user.id, [Kind.SESSION, Kind.PASSWORD_LINK])
+    return user
+
+
+def _audit(tx: Transaction, user: User, action: str, *, by: str) -> None:
+    audit.record(tx, actor=by, action=action, target=user.id, reseller_id=user.reseller_id)

@@ -1,0 +1,1 @@
+"""Email: the outbox, the text of each message, and notices to resellers."""

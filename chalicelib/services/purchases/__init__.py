@@ -1,0 +1,1 @@
+"""Buying licenses: checkout, settlement against Stripe, and purchase search."""

@@ -1,0 +1,72 @@
+"""The phases of a run: what each goes through, a piece at a time, and where it can go on.
+
+A position tells the last thing that was looked at; None is the beginning.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from chalicelib.services.reconciliation import name_checks
+from chalicelib.services.reconciliation.batches import Batch, BatchResult, Position, row_batches
+from chalicelib.services.reconciliation.reseller_checks import resellers
+from chalicelib.services.reconciliation.unknown_sessions import sessions
+from chalicelib.storage.claims import Claim
+from chalicelib.storage.reads import batch_get
+from chalicelib.storage.reports import Report, Scope
+from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.tenants import Tenant
+from chalicelib.storage.users import User
+
+
+def tenants(report: Report, position: Position) -> Iterator[Batch]:
+    """Their names, and whether their reseller is there."""
+    columns = ["reseller_id", "id", "name", "slug", "is_active", "deleted_at", "version"]
+    for rows, after in row_batches(Tenant, position, columns, partition=report.reseller_id):
+        yield Batch(after, f"Tenants {rows[0].id} to {rows[-1].id}", partial(_tenants, rows))
+
+
+def _tenants(rows: Sequence[Tenant]) -> BatchResult:
+    keys = [Reseller(id) for id in dict.fromkeys(tenant.reseller_id for tenant in rows)]
+    known = {reseller.id for reseller in batch_get(Reseller, keys, columns=["id"])}
+    orphans = [
+        name_checks.orphan_tenant(tenant) for tenant in rows if tenant.reseller_id not in known
+    ]
+    others = [tenant for tenant in rows if tenant.reseller_id in known]
+    return BatchResult([*orphans, *name_checks.tenant_findings(others)])
+
+
+def users(_report: Report, position: Position) -> Iterator[Batch]:
+    columns = ["id", "email", "reseller_id", "version"]
+    for rows, after in row_batches(User, position, columns):
+        yield Batch(after, f"Users {rows[0].id} to {rows[-1].id}", partial(_users, rows))
+
+
+def _users(rows: Sequence[User]) -> BatchResult:
+    return BatchResult(list(name_checks.user_findings(rows)))
+
+
+def claims(_report: Report, position: Position) -> Iterator[Batch]:
+    for rows, after in row_batches(Claim, position):
+        what = f"Names {rows[0].name} to {rows[-1].name}"
+        yield Batch(after, what, partial(_claims, rows))
+
+
+def _claims(rows: Sequence[Claim]) -> BatchResult:
+    return BatchResult(list(name_checks.orphan_claims(rows)))
+
+
+Phase = Callable[[Report, Position], Iterator[Batch]]
+
+PHASES: dict[str, Phase] = {
+    "resellers": resellers,
+    "tenants": tenants,
+    "users": users,
+    "claims": claims,
+    "sessions": sessions,
+}
+
+OF_SCOPE: dict[str, list[str]] = {
+    Scope.PARTIAL: ["resellers"],
+    Scope.RESELLER: ["resellers", "tenants"],
+    Scope.WHOLE: list(PHASES),
+}

@@ -1,0 +1,1 @@
+"""Refunds requested by admins and paid through Stripe."""

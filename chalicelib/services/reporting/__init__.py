@@ -1,0 +1,1 @@
+"""Statements, dashboard figures, and the diagnosis of a reseller."""

@@ -1,0 +1,1 @@
+"""Reseller accounts and the activity of their license pools."""

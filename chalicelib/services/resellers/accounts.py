@@ -1,0 +1,189 @@
+"""Resellers: created, edited and given licenses by super admins."""
+
+from typing import Any
+
+from chalicelib.domain.ledger import Kind
+from chalicelib.domain.notices import supply
+from chalicelib.errors import InvalidRequest, NotFound, SlugTaken
+from chalicelib.services.core import audit
+from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
+from chalicelib.services.mail import reseller_notices
+from chalicelib.services.settings import platform_settings
+from chalicelib.storage import pool
+from chalicelib.storage.claims import claim, free, owner_of
+from chalicelib.storage.ledger import LedgerEntry
+from chalicelib.storage.pool import Move
+from chalicelib.storage.reads import Page, Pagination, get, query_page
+from chalicelib.storage.resellers import Reseller, company_key, slug_claim
+from chalicelib.storage.rows import differing, new_id
+from chalicelib.storage.transactions import Transaction
+from chalicelib.storage.users import User, email_claim
+
+
+def create_reseller(
+    *,
+    user_id: str | None,
+    user_email: str | None,
+    company_name: str,
+    slug: str,
+    license_count: int,
+    is_active: bool,
+    by: str,
+    once: IdempotentRequest = NO_KEY,
+) -> Reseller:
+    """Link a new reseller account to an existing user. Raises InvalidRequest, SlugTaken."""
+    user = _find_user(user_id, user_email)
+    reseller_id = new_id("rsl")
+    reseller = Reseller(
+        reseller_id,
+        user_id=user.id,
+        company_name=company_name,
+        slug=slug,
+        is_active=is_active,
+        company_key=company_key(company_name, reseller_id),
+        supply_told=supply(
+            license_count, platform_settings.cached_settings().low_license_threshold
+        ),
+    )
+    tx = Transaction()
+    pool.open_pool(tx, reseller, license_count, Move(Kind.ALLOCATION, by, reason="Initial"))
+    claim(tx, slug_claim(slug), reseller_id, otherwise=SlugTaken(slug))
+    _link(tx, user, reseller_id)
+    audit.record(
+        tx,
+        actor=by,
+        action="reseller.created",
+        target=reseller_id,
+        reseller_id=reseller_id,
+        after={
+            "user_id": user.id,
+            "company_name": company_name,
+            "slug": slug,
+            "is_active": is_active,
+        },
+    )
+    once.record(tx, reseller)
+    tx.commit()
+    return reseller
+
+
+def _find_user(user_id: str | None, user_email: str | None) -> User:
+    field = "user_id" if user_id else "user_email"
+    found_id = user_id or owner_of(email_claim(user_email or ""))
+    user = get(User, found_id) if found_id else None
+    if user is None:
+        raise InvalidRequest.of(field, "There is no such user. Create the user first.")
+    if user.reseller_id is not None:
+        raise InvalidRequest.of(field, "This user already has a reseller account.")
+    return user
+
+
+def _link(tx: Transaction, user: User, reseller_id: str) -> None:
+    taken = InvalidRequest.of("user_id", "This user already has a reseller account.")
+    tx.update(
+        User(user.id),
+        [User.reseller_id.set(reseller_id)],
+        condition=User.id.exists() & User.reseller_id.does_not_exist(),
+        otherwise=taken,
+    )
+
+
+def _unlink(tx: Transaction, user_id: str, reseller_id: str) -> None:
+    """Undo the link, where the user still is there and still linked to this reseller."""
+    user = get(User, user_id)
+    if user is not None and user.reseller_id == reseller_id:
+        tx.change(user, reseller_id=None)
+
+
+def read_reseller(reseller_id: str) -> Reseller:
+    """Raises NotFound."""
+    reseller = get(Reseller, reseller_id)
+    if reseller is None:
+        raise NotFound("reseller")
+    return reseller
+
+
+def list_resellers(request: Pagination, *, search: str = "") -> Page[Reseller]:
+    """All resellers by company name; `search` is its beginning, in any letter case."""
+    prefix = company_key(search, "").removesuffix("#")
+    return query_page(
+        Reseller,
+        "resellers",
+        request,
+        index=Reseller.by_company,
+        range_condition=Reseller.company_key.startswith(prefix) if prefix else None,
+    )
+
+
+def edit_reseller(reseller: Reseller, changes: dict[str, Any], *, by: str) -> Reseller:
+    """Change some of company_name, slug, license_count, is_active, user_id of the row as read.
+
+    What is so already changes nothing. Raises SlugTaken, LicenseCountBelowUsed, InvalidRequest,
+    VersionConflict.
+    """
+    columns = differing(reseller, changes)
+    if not columns:
+        return reseller
+    tx = Transaction()
+    if "slug" in columns:
+        slug = str(columns["slug"])
+        claim(tx, slug_claim(slug), reseller.id, otherwise=SlugTaken(slug))
+        free(tx, slug_claim(reseller.slug), reseller.id)
+    if "company_name" in columns:
+        columns["company_key"] = company_key(str(columns["company_name"]), reseller.id)
+    if "user_id" in columns:
+        _link(tx, _find_user(str(columns["user_id"]), None), reseller.id)
+        _unlink(tx, reseller.user_id, reseller.id)
+    audit.record_edit(
+        tx,
+        reseller,
+        {name: value for name, value in changes.items() if name != "license_count"},
+        actor=by,
+        action="reseller.edited",
+        target=reseller.id,
+        reseller_id=reseller.id,
+    )
+    if "is_active" in columns:
+        reseller_notices.notify_activation_change(tx, reseller, bool(columns["is_active"]))
+    if "license_count" in columns:
+        columns |= reseller_notices.supply_columns(tx, reseller, int(columns["license_count"]))
+        count = int(columns.pop("license_count"))
+        kind = Kind.ALLOCATION if count > reseller.license_count else Kind.REVOCATION
+        pool.set_count(tx, reseller, count, Move(kind, by, reason="Total edited"), **columns)
+    else:
+        tx.change(reseller, **columns)
+    tx.commit()
+    return reseller
+
+
+def adjust_licenses(
+    reseller: Reseller, change: int, *, reason: str, by: str, once: IdempotentRequest = NO_KEY
+) -> LedgerEntry:
+    """Give licenses (change > 0) or take unused ones back (change < 0).
+
+    Raises NotFound, LicenseCountBelowUsed, VersionConflict (the total moved: read again).
+    """
+    tx = Transaction()
+    if change > 0:
+        move = Move(Kind.ALLOCATION, by, reason=reason)
+        entry = pool.grant(tx, reseller.id, change, move)
+    else:
+        move = Move(Kind.REVOCATION, by, reason=reason)
+        entry = pool.revoke_unused(tx, reseller, -change, move)
+    once.record(tx, entry)
+    tx.commit()
+    reseller_notices.notify_low_supply(reseller.id)
+    return entry
+
+
+def list_ledger(
+    reseller_id: str, request: Pagination, *, entry: str | None = None
+) -> Page[LedgerEntry]:
+    """Every move of the reseller's pool, newest first; with `entry`, that one alone."""
+    return query_page(
+        LedgerEntry,
+        reseller_id,
+        request,
+        range_condition=LedgerEntry.id == entry if entry else None,
+        newest_first=True,
+    )

@@ -1,0 +1,1 @@
+"""Keeping up with Stripe: webhook events, and the sweep that recovers missed ones."""

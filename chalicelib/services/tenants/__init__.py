@@ -1,0 +1,1 @@
+"""Tenants, from creation to deletion and restore."""

@@ -1,0 +1,1 @@
+"""What the admin pages share: their frame, and names for codes and ids."""

@@ -1,0 +1,92 @@
+"""What the admin's pages call the things that the API names by codes and columns."""
+
+import re
+
+from chalicelib.domain.findings import Code
+from chalicelib.settings import settings
+from chalicelib.web.shell.rendering import amounts_in_text
+
+# What a finding is about, said of several.
+KINDS: dict[Code, str] = {
+    Code.USED_MISMATCH: "Used licenses that don't match the tenants",
+    Code.COUNT_UNEXPLAINED: "Total licenses that the ledger can't explain",
+    Code.OVER_ALLOCATED: "More licenses in use than owned",
+    Code.TENANT_HOLDS_WRONGLY: "Tenants marked wrongly as holding a license",
+    Code.PURCHASE_UNCREDITED: "Purchases whose licenses were not added",
+    Code.PURCHASE_OVERCREDITED: "Purchases whose licenses were not taken back",
+    Code.STUCK_PURCHASE: "Purchases that are behind what Stripe says",
+    Code.SESSION_WITHOUT_PURCHASE: "Checkouts at Stripe that no purchase knows",
+    Code.ORPHAN_TENANT: "Tenants whose reseller is gone",
+    Code.ORPHAN_CLAIM: "Names that are held by nobody",
+    Code.MISSING_CLAIM: "Names that nothing keeps from being taken twice",
+    Code.RESELLER_WITHOUT_USER: "Resellers whose user is linked one way only",
+    Code.USER_LINK_WRONG: "Users linked to a reseller that is not theirs",
+}
+
+# Columns as the pages label them; others by their own name, without underscores.
+FIELDS = {
+    "license_count": "Total Licenses",
+    "license_used": "Used",
+    "is_active": "Is Active",
+    "is_super_admin": "Super admin",
+    "user_id": "User",
+    "reseller_id": "Reseller",
+    "tenant_id": "Tenant",
+    "email": "E-mail",
+    "contact_email": "Contact e-mail",
+    "support_email": "Support e-mail",
+    "company_name": "Company Name",
+    "price_tiers": "License prices",
+    "tiers_version": "Version of the prices",
+    "branding_config": "Branding",
+    "expires_at": "Expires",
+    "holds_license": "Holds a license",
+    "restrict_inactive_resellers": "Inactive resellers can't sign in",
+    "deactivated_tenants_hold_license": "Deactivated tenants keep their license",
+    "low_license_threshold": "Low when this many are left",
+    "automatic_repairs": "Repaired without asking",
+    "logo_url": "Logo",
+    "logo_dark_url": "Logo on dark",
+    "favicon_url": "Favicon",
+    # Facts of findings.
+    "row": "About",
+    "name": "Name",
+    "claimed_rightly": "Claimed rightly",
+    "tenants_holding": "Tenants holding a license",
+    "ledger_used": "Used, by the ledger",
+    "explained": "Explained by the ledger",
+    "credited_by_ledger": "Credited by the ledger",
+    "worth_by_stripe": "Worth, by Stripe",
+    "status_by_stripe": "Status, by Stripe",
+    "already_in_license_count": "Already in Total Licenses",
+    "paid_elsewhere": "Paid on other checkouts",
+    "session_id": "Session at Stripe",
+    "purchase_id": "Purchase",
+    "quantity": "Licenses",
+}
+# The API's sentences name columns and cents; the pages don't.
+_PLAIN = (
+    (re.compile(r"\bSet holds_license to true\b"), "Mark it as holding a license"),
+    (re.compile(r"\bSet holds_license to false\b"), "Mark it as holding none"),
+    (re.compile(r"\bholds_license is true now\b"), "It is marked as holding a license now"),
+    (re.compile(r"\bholds_license is false now\b"), "It is marked as holding none now"),
+    (re.compile(r"\blicense_used\b"), "Used"),
+    (re.compile(r"\blicense_count\b"), "Total Licenses"),
+)
+
+
+def label(column: str) -> str:
+    return FIELDS.get(column, column.replace("_", " ").capitalize())
+
+
+def action(name: str) -> str:
+    """`reseller.edited` → Reseller edited."""
+    words = name.replace("_", " ").replace(".", " ").capitalize()
+    return words.replace("Api key", "API key")
+
+
+def plain_sentence(sentence: str) -> str:
+    """A sentence of the API about findings, in the words of the pages."""
+    for said, words in _PLAIN:
+        sentence = said.sub(words, sentence)
+    return amounts_in_text(sentence, settings().currency)

@@ -1,0 +1,61 @@
+"""What an audit entry changed, in words: before and after, field by field."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from chalicelib.domain.money import money
+from chalicelib.services.settings.platform_settings import tiers_of
+from chalicelib.settings import settings
+from chalicelib.storage.audit import AuditEntry
+from chalicelib.web.admin_shell.names import Names
+from chalicelib.web.admin_shell.words import KINDS, label
+
+LONGEST_VALUE = 160
+KIND_WORDS = {str(code): words for code, words in KINDS.items()}
+
+
+def mentioned_texts(entries: Sequence[AuditEntry]) -> Iterator[tuple[str | None, str | None]]:
+    """The texts of the entries that may name something by id; for Names."""
+    for entry in entries:
+        yield entry.reseller_id, entry.actor
+        yield entry.reseller_id, entry.target
+        for value in [*(entry.before or {}).values(), *(entry.after or {}).values()]:
+            if isinstance(value, str):
+                yield entry.reseller_id, value
+
+
+def changes_of(entry: AuditEntry, names: Names) -> list[dict[str, Any]]:
+    """{field, before, after}; before is None where there was nothing, after where nothing is."""
+    before, after = entry.before or {}, entry.after or {}
+    return [
+        {
+            "field": label(column),
+            "before": _words(before.get(column), names),
+            "after": _words(after.get(column), names),
+        }
+        for column in dict.fromkeys([*before, *after])
+        if before.get(column) is not None or after.get(column) is not None
+    ]
+
+
+def _words(value: Any, names: Names) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, Mapping) and "tiers" in value:
+        currency = settings().currency
+        return ", ".join(
+            f"from {tier.from_quantity:,} {money(tier.unit_amount, currency)}"
+            for tier in tiers_of(value)
+        )
+    if isinstance(value, list | tuple):
+        return _cut(", ".join(KIND_WORDS.get(str(item), str(item)) for item in value)) or "None"
+    if isinstance(value, str):
+        return names.linked(_cut(value))
+    return _cut(json.dumps(value, ensure_ascii=False))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + "…"

@@ -1,0 +1,91 @@
+"""The audit trail: who changed what, from where."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.services.core import audit, batch_reads
+from chalicelib.storage.audit import AuditEntry
+from chalicelib.storage.platform_settings import PLATFORM
+from chalicelib.storage.reads import Page, Pagination, filter_page
+from chalicelib.web.admin_shell.frame import offered_months, render
+from chalicelib.web.admin_shell.names import Names
+from chalicelib.web.admin_shell.words import action
+from chalicelib.web.audit.changes import changes_of, mentioned_texts
+from chalicelib.web.shell.routing import Audience, PageContext, Pages
+
+pages = Pages(__name__)
+
+PURCHASE_ID = "pur_"
+
+
+@pages.page("GET", "/admin/audit", audience=Audience.ADMIN)
+def list_audit(visit: PageContext) -> Response:
+    q, month = visit.search, visit.query("month")
+    months = offered_months()
+    this_month = next(iter(months))
+    month = month if month in months else this_month
+    found = _found(visit.page_request(), month, q.lower())
+    return render(
+        visit,
+        "audit",
+        title="Audit",
+        place="audit",
+        entries=_shown(found.rows),
+        q=q,
+        month=month,
+        this_month=this_month,
+        months=list(months.items()),
+        pages=visit.pages(found.next_cursor, q=q, month=month),
+    )
+
+
+def _found(request: Pagination, month: str, q: str) -> Page[AuditEntry]:
+    """A month's entries; narrowed to those that name what is searched for, by id or by e-mail
+    or in words."""
+
+    def read(request: Pagination) -> Page[AuditEntry]:
+        return audit.list_month(month, request)
+
+    if not q:
+        return read(request)
+    person = batch_reads.user_with_email(q)
+    meant = {q, person.id.lower()} if person else {q}
+    words = q.replace(" ", ".")
+
+    def matches(entry: AuditEntry) -> bool:
+        named = {str(id).lower() for id in (entry.actor, entry.target, entry.reseller_id)}
+        if named & meant or words in entry.action or q in entry.action.replace("_", " "):
+            return True
+        told = json.dumps([entry.before, entry.after, entry.reason], ensure_ascii=False)
+        return q in told.lower()
+
+    return filter_page(read, request, matches)
+
+
+def _shown(entries: Sequence[AuditEntry]) -> list[dict[str, Any]]:
+    names = Names(mentioned_texts(entries))
+
+    def subject(entry: AuditEntry) -> dict[str, str | None]:
+        if entry.target == PLATFORM:
+            return {"label": "Platform settings", "path": "/admin/settings"}
+        path = names.path(entry.target)
+        if entry.target.startswith(PURCHASE_ID):
+            path = f"/admin/purchases/{entry.target}"
+        own_name = (entry.after or entry.before or {}).get("name")
+        return {"label": names.of(entry.target) or own_name or entry.target, "path": path}
+
+    return [
+        {
+            "at": entry.at,
+            "actor": names.of(entry.actor) or entry.actor,
+            "action": action(entry.action),
+            "subject": subject(entry),
+            "ip": entry.source_ip or "",
+            "reason": entry.reason,
+            "changes": changes_of(entry, names),
+        }
+        for entry in entries
+    ]

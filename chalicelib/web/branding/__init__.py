@@ -1,0 +1,1 @@
+"""The branding pages of resellers, tenants, and the platform."""

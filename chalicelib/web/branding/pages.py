@@ -1,0 +1,158 @@
+"""How the product looks, of a reseller and of a tenant: their own pages, and an admin's."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.domain.branding import FIELDS
+from chalicelib.errors import TenantryError
+from chalicelib.services.branding import documents
+from chalicelib.services.branding.documents import BrandingView, merged
+from chalicelib.services.domains import registry
+from chalicelib.services.reconciliation.open_findings import count_waiting
+from chalicelib.services.resellers.accounts import read_reseller
+from chalicelib.services.tenants import lifecycle
+from chalicelib.storage.domains import Domain
+from chalicelib.storage.reads import Pagination
+from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.tenants import Tenant
+from chalicelib.web.shell.forms import Form
+from chalicelib.web.shell.routing import Audience, PageContext, Pages
+
+pages = Pages(__name__)
+
+OWN = "/reseller/branding"
+TENANTS = "/reseller/tenants/{id}/branding"
+ANY = "/admin/resellers/{reseller}/branding"
+ANY_TENANTS = "/admin/resellers/{reseller}/tenants/{id}/branding"
+PLACES = {
+    OWN: Audience.RESELLER,
+    TENANTS: Audience.RESELLER,
+    ANY: Audience.ADMIN,
+    ANY_TENANTS: Audience.ADMIN,
+}
+MOST_DOMAINS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class BrandingLevel:
+    """Whose look a page is about: a reseller's own, or that of a tenant of its. by_admin: an
+    admin looks at it, not the reseller."""
+
+    reseller: Reseller
+    tenant: Tenant | None
+    by_admin: bool
+
+    @classmethod
+    def of(cls, visit: PageContext) -> "BrandingLevel":
+        """The one that the path names. Raises NotFound."""
+        wanted = visit.path.get("reseller")
+        reseller = read_reseller(wanted) if wanted else visit.reseller
+        tenant_id = visit.path.get("id")
+        tenant = lifecycle.read_tenant(reseller.id, tenant_id) if tenant_id else None
+        return cls(reseller, tenant, by_admin=bool(wanted))
+
+    @property
+    def path(self) -> str:
+        own, of_a_tenant = (ANY, ANY_TENANTS) if self.by_admin else (OWN, TENANTS)
+        if self.tenant is None:
+            return own.replace("{reseller}", self.reseller.id)
+        return of_a_tenant.format(reseller=self.reseller.id, id=self.tenant.id)
+
+    @property
+    def nav(self) -> str:
+        """The entry of the menu that the page belongs to."""
+        if self.by_admin:
+            return "admin/resellers"
+        return "reseller/tenants" if self.tenant else "reseller/branding"
+
+    @property
+    def tenant_id(self) -> str | None:
+        return self.tenant.id if self.tenant else None
+
+    def view(self) -> BrandingView:
+        if self.tenant:
+            return documents.tenant_view(self.reseller, self.tenant)
+        return documents.reseller_view(read_reseller(self.reseller.id))
+
+    def domains(self) -> list[Domain]:
+        """A tenant's own; of a reseller all, those of its tenants too."""
+        if self.tenant:
+            return registry.domains_of_tenant(self.tenant)
+        return registry.list_domains(self.reseller.id, Pagination(MOST_DOMAINS)).rows
+
+
+def show_branding(visit: PageContext, **context: Any) -> Response:
+    level = BrandingLevel.of(visit)
+    view = level.view()
+    return visit.render(
+        "branding/own.html",
+        title=_title(level),
+        nav_current=level.nav,
+        findings_waiting=count_waiting() if level.by_admin else 0,
+        scope="tenant" if level.tenant else "reseller",
+        reseller=level.reseller,
+        tenant=level.tenant,
+        by_admin=level.by_admin,
+        base_path=level.path,
+        branding=form_values(view),
+        version=view.version,
+        domains=level.domains(),
+        **context,
+    )
+
+
+def _title(level: BrandingLevel) -> str:
+    if level.tenant:
+        return f"Branding of {level.tenant.name}"
+    return f"Branding of {level.reseller.company_name}" if level.by_admin else "Branding"
+
+
+def form_values(view: BrandingView) -> dict[str, Any]:
+    """Every field, those that are inherited too, as the form wants them."""
+    return {
+        "own": {name: view.own.get(name) for name in FIELDS},
+        "effective": view.effective,
+        "sources": view.sources,
+        "low_contrast": view.low_contrast,
+    }
+
+
+def submitted_changes(form: Form) -> dict[str, str | None]:
+    """The fields that a branding form sent; an empty one is inherited. The button beside a
+    field resets it alone."""
+    if form.get("reset") in FIELDS:
+        return {form.get("reset"): None}
+    return {name: form.get(name) or None for name in FIELDS if name in form.typed}
+
+
+def save_branding(visit: PageContext) -> Response:
+    form = visit.form()
+    level = BrandingLevel.of(visit)
+    changes = submitted_changes(form)
+    try:
+        if level.tenant is not None:
+            visit.on_current(
+                lambda: lifecycle.read_tenant(level.reseller.id, visit.path["id"]),
+                lambda row: documents.set_tenant_branding(
+                    level.reseller, row, merged(row, changes), by=visit.by
+                ),
+                version=form.get("version"),
+                version_of=documents.version_of,
+            )
+        else:
+            visit.on_current(
+                lambda: read_reseller(level.reseller.id),
+                lambda row: documents.set_reseller_branding(row, merged(row, changes), by=visit.by),
+                version=form.get("version"),
+                version_of=documents.version_of,
+            )
+    except TenantryError as error:
+        return visit.refused(error, show_branding, form)
+    return visit.redirect(level.path, flash="Saved. Login pages wear it within minutes.")
+
+
+for path, audience in PLACES.items():
+    pages.page("GET", path, audience=audience)(show_branding)
+    pages.page("POST", path, audience=audience)(save_branding)

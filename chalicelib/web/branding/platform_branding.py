@@ -1,0 +1,53 @@
+"""The platform's own branding, which every reseller and tenant inherits."""
+
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.domain.branding import FIELDS
+from chalicelib.errors import TenantryError
+from chalicelib.services.branding.documents import platform_view
+from chalicelib.services.settings import platform_settings
+from chalicelib.web.admin_shell.frame import render
+from chalicelib.web.shell.routing import Audience, PageContext, Pages
+
+pages = Pages(__name__)
+
+BRANDING = "/admin/settings/branding"
+CALLED = {f"branding_config.{name}": name for name in FIELDS}
+
+
+@pages.page("GET", BRANDING, audience=Audience.ADMIN)
+def show_branding(visit: PageContext, **context: Any) -> Response:
+    row = platform_settings.read_settings()
+    view = platform_view(row)
+    return render(
+        visit,
+        "branding",
+        title="Platform branding",
+        place="settings",
+        branding={
+            "own": {name: view.own.get(name) for name in FIELDS},
+            "effective": view.effective,
+            "sources": view.sources,
+        },
+        version=str(row.version),
+        **context,
+    )
+
+
+@pages.page("POST", BRANDING, audience=Audience.ADMIN)
+def save_branding(visit: PageContext) -> Response:
+    form = visit.form()
+    document = {name: form.get(name) or None for name in FIELDS}
+    try:
+        visit.on_current(
+            platform_settings.read_settings,
+            lambda row: platform_settings.edit_settings(
+                row, {"branding_config": document}, by=visit.by
+            ),
+            version=form.get("version"),
+        )
+    except TenantryError as error:
+        return visit.refused(error, show_branding, form, called=CALLED)
+    return visit.redirect(BRANDING, flash="Branding saved. It is shown within a minute.")

@@ -1,0 +1,1 @@
+"""The custom-domain forms on the branding pages."""

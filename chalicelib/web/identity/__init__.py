@@ -1,0 +1,1 @@
+"""Sign-in, passwords, and account pages, and the admin pages for users."""

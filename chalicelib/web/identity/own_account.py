@@ -1,0 +1,136 @@
+"""One's own profile, password and sessions: the same for a reseller and for an admin."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.api.fields import Email, Input, Text
+from chalicelib.api.password import PasswordChange
+from chalicelib.api.routing import Audience
+from chalicelib.errors import TenantryError
+from chalicelib.services.identity import passwords, sessions, users
+from chalicelib.services.identity.sessions import OpenSession
+from chalicelib.storage.reads import Pagination
+from chalicelib.web.shell.routing import PageContext, Pages
+
+Show = Callable[..., Response]
+
+MOST_SESSIONS = 50
+BROWSERS = (
+    ("Edge", re.compile(r"Edg(e|A|iOS)?/")),
+    ("Opera", re.compile(r"OPR/")),
+    ("Firefox", re.compile(r"(Firefox|FxiOS)/")),
+    ("Chrome", re.compile(r"(Chrome|Chromium|CriOS)/")),
+    ("Safari", re.compile(r"Safari/")),
+    ("curl", re.compile(r"^curl/")),
+)
+SYSTEMS = (
+    ("iPhone", re.compile(r"iPhone")),
+    ("iPad", re.compile(r"iPad")),
+    ("Android", re.compile(r"Android")),
+    ("Windows", re.compile(r"Windows")),
+    ("Mac", re.compile(r"Mac OS X")),
+    ("Linux", re.compile(r"Linux")),
+)
+
+
+class Profile(Input):
+    name: Text
+    email: Email
+
+
+def own_account(visit: PageContext) -> dict[str, Any]:
+    """What the sections of one's own account are made of."""
+    page = sessions.list_sessions(visit.caller, Pagination(MOST_SESSIONS))
+    newest_first = sorted(page.rows, key=lambda s: (not s.is_current, -s.used_at.timestamp()))
+    user = visit.caller.user
+    return {
+        "profile": {"name": user.name, "email": user.email},
+        "sessions": [_shown(session) for session in newest_first],
+    }
+
+
+def _shown(session: OpenSession) -> dict[str, Any]:
+    return {
+        "id": session.id,
+        "device": device_name(session.user_agent),
+        "ip": session.source_ip,
+        "last_used_at": session.used_at,
+        "is_current": session.is_current,
+    }
+
+
+def device_name(user_agent: str | None) -> str | None:
+    """`Firefox on Linux`, as far as a browser says so itself."""
+    browser = _first(BROWSERS, user_agent)
+    system = _first(SYSTEMS, user_agent)
+    return f"{browser} on {system}" if browser and system else browser or system
+
+
+def _first(known: tuple[tuple[str, re.Pattern[str]], ...], text: str | None) -> str | None:
+    return next((name for name, pattern in known if pattern.search(text or "")), None)
+
+
+def add_own_account(pages: Pages, base: str, *, audience: Audience, show: Show) -> None:
+    """The deeds of a page with these sections. show: that page, below whose path they are."""
+
+    def save_profile(visit: PageContext) -> Response:
+        form = visit.form()
+        try:
+            profile = form.read(Profile, name=form.get("name"), email=form.get("email"))
+            visit.on_current(
+                lambda: users.read_user(visit.caller.id),
+                lambda user: users.edit_user_with_password(
+                    user,
+                    {"name": profile.name, "email": profile.email},
+                    current_password=form.get("current_password"),
+                    device=visit.device,
+                    by=visit.by,
+                ),
+            )
+        except TenantryError as error:
+            return visit.refused(error, show, form, form_id="profile")
+        return visit.redirect(base, flash="Your profile is saved.")
+
+    def change_password(visit: PageContext) -> Response:
+        form = visit.form()
+        try:
+            change = form.read(PasswordChange)
+            passwords.change_password(
+                visit.caller,
+                change.current_password,
+                change.new_password,
+                device=visit.device,
+                by=visit.by,
+            )
+        except TenantryError as error:
+            return visit.refused(error, show, form, form_id="password")
+        flash = "Your password is changed. Every other session was signed out."
+        return visit.redirect(base, flash=flash)
+
+    def revoke_session(visit: PageContext) -> Response:
+        visit.on_current(
+            lambda: sessions.read_session(visit.caller, visit.path["id"]),
+            lambda session: sessions.revoke_session(visit.caller, session, by=visit.by),
+        )
+        return visit.redirect(f"{base}#sessions", flash="That session is signed out.")
+
+    def revoke_others(visit: PageContext) -> Response:
+        sessions.end_other_sessions(visit.caller, by=visit.by)
+        return visit.redirect(f"{base}#sessions", flash="Every other session is signed out.")
+
+    def back(visit: PageContext) -> Response:
+        """For whoever reloads the address of a deed."""
+        return visit.redirect(base)
+
+    deeds: dict[str, Callable[[PageContext], Response]] = {
+        "/profile": save_profile,
+        "/password": change_password,
+        "/sessions/{id}/revoke": revoke_session,
+        "/sessions/revoke-others": revoke_others,
+    }
+    for path, deed in deeds.items():
+        pages.page("POST", base + path, audience=audience)(deed)
+        pages.page("GET", base + path, audience=audience)(back)

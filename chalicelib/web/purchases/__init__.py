@@ -1,0 +1,1 @@
+"""The pages for buying licenses and for purchases."""

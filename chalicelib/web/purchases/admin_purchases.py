@@ -1,0 +1,82 @@
+"""The purchases of all resellers, and of one."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.api.requests import may_be_id
+from chalicelib.domain.purchases import Status
+from chalicelib.errors import NotFound
+from chalicelib.services.core import batch_reads
+from chalicelib.services.purchases import checkout, search
+from chalicelib.services.resellers import accounts
+from chalicelib.storage.purchases import Purchase
+from chalicelib.storage.reads import Page, Pagination, filter_page
+from chalicelib.storage.resellers import Reseller
+from chalicelib.web.admin_shell.frame import RowView, offered_months, render, reseller_or_id
+from chalicelib.web.shell.routing import Audience, PageContext, Pages
+
+pages = Pages(__name__)
+
+PURCHASES = "/admin/purchases"
+
+
+@pages.page("GET", PURCHASES, audience=Audience.ADMIN)
+def list_purchases(visit: PageContext) -> Response:
+    q, status, month = visit.search, visit.query("status"), visit.query("month")
+    narrowed_to = visit.query("reseller")
+    reseller = _reseller(narrowed_to)
+    months = offered_months()
+    month = month if month in months else ""
+    if q:
+        found = Page(_with_status(search.search(q), status), None)
+    else:
+        found = _listed(visit.page_request(), narrowed_to, month, status)
+    return render(
+        visit,
+        "purchases",
+        title="Purchases",
+        place="purchases",
+        purchases=shown_purchases(found.rows),
+        reseller=reseller,
+        q=q,
+        status=status,
+        month=month,
+        months=list(months.items()),
+        pages=visit.pages(found.next_cursor, q=q, status=status, month=month, reseller=narrowed_to),
+    )
+
+
+def _reseller(reseller_id: str) -> Reseller | None:
+    """The one that the list is narrowed to. Raises NotFound."""
+    if reseller_id and not may_be_id(reseller_id):
+        raise NotFound("reseller")
+    return accounts.read_reseller(reseller_id) if reseller_id else None
+
+
+def _listed(request: Pagination, reseller_id: str, month: str, status: str) -> Page[Purchase]:
+    """Newest first: of one reseller, of one month, or all."""
+
+    def read(request: Pagination) -> Page[Purchase]:
+        if reseller_id:
+            return checkout.list_purchases(reseller_id, request)
+        if month:
+            return search.list_month(month, request)
+        return search.list_recent(request)
+
+    if status not in set(Status):
+        return read(request)
+    return filter_page(read, request, lambda purchase: purchase.status == status)
+
+
+def _with_status(found: list[Purchase], status: str) -> list[Purchase]:
+    return [p for p in found if p.status == status] if status in set(Status) else found
+
+
+def shown_purchases(found: Sequence[Purchase]) -> list[Any]:
+    companies = batch_reads.resellers_by_id(purchase.reseller_id for purchase in found)
+    return [
+        RowView(p, reseller=reseller_or_id(companies.get(p.reseller_id), p.reseller_id))
+        for p in found
+    ]

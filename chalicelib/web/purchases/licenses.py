@@ -1,0 +1,113 @@
+"""/reseller/licenses: prices, buying, open checkouts, the history of purchases."""
+
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from chalice.app import Response
+
+from chalicelib import clock
+from chalicelib.api.purchases import NewPurchase
+from chalicelib.domain.pricing import MAX_QUANTITY
+from chalicelib.domain.purchases import Status
+from chalicelib.errors import InvalidRequest, TenantryError
+from chalicelib.services.core.idempotency import IdempotentRequest
+from chalicelib.services.purchases import checkout
+from chalicelib.services.settings import platform_settings
+from chalicelib.storage.purchases import Purchase
+from chalicelib.web.reseller_shell.frame import render
+from chalicelib.web.shell.forms import messages
+from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
+
+pages = Pages(__name__)
+
+SUGGESTED_QUANTITY = 10
+PRESETS = 3
+
+
+@pages.page("GET", "/reseller/licenses", audience=Audience.RESELLER)
+def show_licenses(visit: PageContext, **context: Any) -> Response:
+    if visit.query("purchase"):
+        return back_from_payment(visit)
+    asked = str(context.get("form", {}).get("quantity") or visit.query("quantity"))
+    price, wrong = _quote(asked)
+    page = checkout.list_purchases(visit.reseller.id, visit.page_request())
+    return render(
+        visit,
+        "licenses",
+        title="Licenses",
+        nav="licenses",
+        **{
+            "tiers": platform_settings.cached_settings().price_tiers["tiers"],
+            "quote": price,
+            "max_quantity": MAX_QUANTITY,
+            "open_checkouts": [p for p in page.rows if _can_be_paid(p)],
+            "purchases": page.rows,
+            "pages": visit.pages(page.next_cursor),
+            "errors": wrong,
+            "form": {"quantity": asked} if wrong else {},
+            "status_code": 422 if wrong else 200,
+            **statement_periods(clock.now().date()),
+            **context,
+        },
+    )
+
+
+def back_from_payment(visit: PageContext) -> Response:
+    """To the purchase that its buyer returns from."""
+    purchase_id = quote(visit.query("purchase"), safe="")
+    return visit.redirect(f"/reseller/purchases/{purchase_id}?returned=1")
+
+
+def _quote(asked: str) -> tuple[Any, dict[str, str]]:
+    """The price of what was asked for, of the usual order where nothing was; and what is wrong."""
+    try:
+        if asked and not (asked.isascii() and asked.isdigit()):
+            raise InvalidRequest.of("quantity", "A whole number, please.")
+        return platform_settings.quote(int(asked or SUGGESTED_QUANTITY)), {}
+    except (InvalidRequest, ValueError) as error:
+        wrong = messages(error) if isinstance(error, InvalidRequest) else {}
+        return None, wrong
+
+
+def _can_be_paid(purchase: Purchase) -> bool:
+    return (
+        purchase.status == Status.PENDING
+        and purchase.checkout_url is not None
+        and purchase.expires_at > clock.now()
+    )
+
+
+def statement_periods(today: date) -> dict[str, Any]:
+    """This month, for the form, and the last few to choose from."""
+    presets = []
+    last = today
+    for _ in range(PRESETS):
+        first = last.replace(day=1)
+        presets.append({"label": f"{first:%B %Y}", "from": first, "to": last})
+        last = first - timedelta(days=1)
+    return {
+        "statement_from": presets[0]["from"],
+        "statement_to": today,
+        "statement_presets": presets,
+    }
+
+
+@pages.page("POST", "/reseller/licenses", audience=Audience.RESELLER)
+def buy(visit: PageContext) -> Response:
+    """Open a checkout and go to the payment page."""
+    form = visit.form()
+
+    def act(once: IdempotentRequest) -> Purchase:
+        quantity = form.read(NewPurchase).quantity
+        return checkout.buy_licenses(visit.reseller, quantity, by=visit.by, once=once)
+
+    try:
+        return visit.once(form, act, lambda p: RedirectTo(p.checkout_url or _page_of(p)))
+    except TenantryError as error:
+        return visit.refused(error, show_licenses, form)
+
+
+def _page_of(purchase: Purchase) -> str:
+    """For a checkout that was paid or closed before its buyer got there."""
+    return f"/reseller/purchases/{purchase.id}"

@@ -1,0 +1,1 @@
+"""The admin pages for reconciliation runs and their findings."""

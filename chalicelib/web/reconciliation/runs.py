@@ -1,0 +1,69 @@
+"""Reconciliation: the runs, and making one now."""
+
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib import clock
+from chalicelib.api.reconciliations import SECONDS
+from chalicelib.services.core import batch_reads
+from chalicelib.services.reconciliation import open_findings, runs
+from chalicelib.storage.reports import RUNNING, Report, Scope
+from chalicelib.web.admin_shell.frame import render
+from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
+
+pages = Pages(__name__)
+
+RECONCILIATION = "/admin/reconciliation"
+SCOPES = {"whole": "Everything", "partial": "Counters", "reseller": "One reseller"}
+
+
+@pages.page("GET", RECONCILIATION, audience=Audience.ADMIN)
+def list_reports(visit: PageContext) -> Response:
+    found = runs.list_reports(visit.page_request())
+    return render(
+        visit,
+        "reconciliation",
+        title="Reconciliation",
+        place="reconciliation",
+        reports=shown_reports(found.rows),
+        pages=visit.pages(found.next_cursor),
+    )
+
+
+def shown_reports(reports: list[Report]) -> list[dict[str, Any]]:
+    people = batch_reads.users_by_id(report.actor for report in reports)
+    return [
+        {
+            "id": report.id,
+            "at": report.created_at,
+            "by": people[report.actor].email if report.actor in people else report.actor,
+            "scope": SCOPES.get(report.scope, report.scope),
+            "checked": report.resellers + report.tenants,
+            "findings": sum(report.found.values()) + sum(report.repaired.values()),
+            "repaired": sum(report.repaired.values()),
+            "open": open_findings.open_by_code(report).total(),
+            "running": report.status == RUNNING,
+            "notes": list(report.notes or []),
+        }
+        for report in reports
+    ]
+
+
+@pages.page("POST", RECONCILIATION, audience=Audience.ADMIN)
+def run(visit: PageContext) -> Response:
+    """One run over everything; what takes longer than a request may, the schedule finishes."""
+    form = visit.form()
+    response = visit.once(
+        form,
+        lambda once: runs.start_run(
+            Scope.WHOLE,
+            apply=form.get("apply") == "true",
+            by=visit.by,
+            seconds_left=clock.countdown(SECONDS),
+            once=once,
+        ),
+        lambda report: RedirectTo(f"{RECONCILIATION}/{report.id}"),
+    )
+    open_findings.clear_cache()
+    return response

@@ -1,0 +1,18 @@
+"""/admin/resellers/{id}/statement: a reseller's period, for the company's own books."""
+
+from chalice.app import Response
+
+from chalicelib.services.resellers.accounts import read_reseller
+from chalicelib.web.reporting.statement import show_statement
+from chalicelib.web.shell.routing import Audience, PageContext, Pages
+
+pages = Pages(__name__)
+
+
+@pages.page("GET", "/admin/resellers/{reseller}/statement", audience=Audience.ADMIN)
+def show_resellers_statement(visit: PageContext) -> Response:
+    reseller = read_reseller(visit.path["reseller"])
+    back = f"/admin/resellers/{reseller.id}"
+    return show_statement(
+        visit, reseller, path=f"{back}/statement", back=back, nav="admin/resellers"
+    )

@@ -1,0 +1,50 @@
+"""/reseller: what one owns and uses, what to do next, what happened lately."""
+
+from chalice.app import Response
+
+from chalicelib.services.resellers.activity import Activity, recent_activity
+from chalicelib.web.reseller_shell.frame import render
+from chalicelib.web.shell.routing import Audience, PageContext, Pages
+
+pages = Pages(__name__)
+
+SHOWN = 5
+
+
+@pages.page("GET", "/reseller", audience=Audience.RESELLER)
+def show_overview(visit: PageContext) -> Response:
+    reseller = visit.reseller
+    activity = recent_activity(reseller, SHOWN)
+    return render(
+        visit,
+        "overview",
+        title="Overview",
+        nav="overview",
+        history=history_points(activity),
+        activity=ledger_lines(activity),
+        branded=bool(reseller.branding_config),
+    )
+
+
+def history_points(activity: Activity) -> list[dict[str, object]]:
+    """What the chart of a pool is drawn from."""
+    return [
+        {"label": f"{level.at.day} {level.at:%b}", "owned": level.owned, "used": level.used}
+        for level in activity.history
+    ]
+
+
+def ledger_lines(activity: Activity) -> list[dict[str, object]]:
+    """What the list of moves is made of."""
+    return [
+        {
+            "at": entry.at,
+            "kind": entry.kind,
+            "count_change": entry.count_change,
+            "used_change": entry.used_change,
+            "actor": entry.actor,
+            "reason": entry.reason,
+            "subject": activity.subjects.get(entry.ref or ""),
+        }
+        for entry in activity.newest
+    ]

@@ -1,0 +1,17 @@
+"""/reseller/statement: a period for the books."""
+
+from chalice.app import Response
+
+from chalicelib.web.reporting.statement import show_statement
+from chalicelib.web.shell.routing import Audience, PageContext, Pages
+
+pages = Pages(__name__)
+
+STATEMENT = "/reseller/statement"
+
+
+@pages.page("GET", STATEMENT, audience=Audience.RESELLER)
+def show_own_statement(visit: PageContext) -> Response:
+    return show_statement(
+        visit, visit.reseller, path=STATEMENT, back="/reseller/licenses", nav="reseller/licenses"
+    )

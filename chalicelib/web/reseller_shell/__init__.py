@@ -1,0 +1,1 @@
+"""What the reseller pages share: their frame."""

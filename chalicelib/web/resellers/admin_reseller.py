@@ -1,0 +1,228 @@
+"""One reseller: its pool, what it did with it, and what an admin can do for it."""
+
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.api.fields import Email, Input, LicenseCount, Slug, Text
+from chalicelib.api.resellers import Adjustment
+from chalicelib.domain.findings import Code
+from chalicelib.errors import InvalidRequest, TenantryError, VersionConflict
+from chalicelib.services.core import batch_reads
+from chalicelib.services.purchases import checkout
+from chalicelib.services.reconciliation import open_findings, sync
+from chalicelib.services.reporting import diagnosis
+from chalicelib.services.reporting.diagnosis import Check
+from chalicelib.services.resellers import accounts, activity
+from chalicelib.services.settings import platform_settings
+from chalicelib.services.tenants import lifecycle
+from chalicelib.storage.ledger import LedgerEntry
+from chalicelib.storage.reads import Pagination, get
+from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.users import User
+from chalicelib.web.admin_shell.frame import RowView, columns_fingerprint, format_licenses, render
+from chalicelib.web.admin_shell.words import plain_sentence
+from chalicelib.web.shell.forms import Form, StaleForm
+from chalicelib.web.shell.rendering import times_as_utc
+from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
+
+pages = Pages(__name__)
+
+RESELLER = "/admin/resellers/{reseller}"
+EDITED = ("user_id", "company_name", "slug", "license_count", "is_active")
+FIRST_FEW = Pagination(5)
+MOVES = 10
+
+
+class ResellerForm(Input):
+    user_email: Email
+    company_name: Text
+    slug: Slug
+    license_count: LicenseCount
+    is_active: bool
+
+
+@pages.page("GET", RESELLER, audience=Audience.ADMIN)
+def show_reseller(visit: PageContext, *, edit_open: bool = False, **context: Any) -> Response:
+    reseller = accounts.read_reseller(visit.path["reseller"])
+    moves = accounts.list_ledger(reseller.id, Pagination(MOVES, visit.query("cursor") or None))
+    user = get(User, reseller.user_id)
+    compared = bool(visit.query("compare"))
+    found = diagnosis.diagnose(reseller, counting=compared)
+    return render(
+        visit,
+        "reseller",
+        title=reseller.company_name,
+        place="resellers",
+        reseller=RowView(reseller, user=user, version=columns_fingerprint(reseller, EDITED)),
+        tenants=lifecycle.list_tenants(reseller.id, FIRST_FEW).rows,
+        purchases=checkout.list_purchases(reseller.id, FIRST_FEW).rows,
+        entries=shown_moves(moves.rows),
+        pages=visit.pages(moves.next_cursor),
+        checks=[_shown_check(check, reseller) for check in found.checks],
+        can_create_tenants=found.can_create_tenants,
+        message=plain_sentence(times_as_utc(found.message)),
+        edit_open=edit_open or bool(visit.query("edit")),
+        sync=_compared(visit, reseller) if compared else None,
+        restrict_inactive_resellers=platform_settings.cached_settings().restrict_inactive_resellers,
+        **context,
+    )
+
+
+def _shown_check(check: Check, reseller: Reseller) -> dict[str, Any]:
+    """A check; where it did not pass, with what an admin can do, and where. The words for the
+    reseller are in the message."""
+    own = f"/admin/resellers/{reseller.id}"
+    edit = f"{own}?edit=1"
+    step, path, label = {
+        "reseller_active": ("Edit it, and check “Is Active”.", edit, "Edit"),
+        "licenses_available": (
+            "Allocate some here, or let the reseller buy them at /reseller/licenses.",
+            f"{own}#allocate",
+            "Allocate",
+        ),
+        "not_over_allocated": (
+            "Allocate what is missing, or let the reseller buy it or delete tenants.",
+            f"{own}#allocate",
+            "Allocate",
+        ),
+        "user_linked": ("Edit it, and select the right user.", edit, "Edit"),
+        "user_active": (
+            "See that user and reseller are active, and that this is who signs in.",
+            f"/admin/users/{reseller.user_id}",
+            "See the user",
+        ),
+        "counts_match": ("Compare, and then sync.", f"{own}?compare=1#sync", "Compare"),
+        "no_checkout_pending": (
+            "The licenses come by themselves once it is paid; or settle it now.",
+            f"/admin/purchases?reseller={reseller.id}",
+            "See purchases",
+        ),
+        "webhook_seen": (
+            "Look at the webhook's deliveries at Stripe. The sweep finds payments meanwhile.",
+            None,
+            None,
+        ),
+    }.get(check.check, (check.next_step, None, None))
+    failed = "fail" if check.check in diagnosis.REQUIRED else "warn"
+    return {
+        "title": check.question,
+        "status": "pass" if check.passed else failed,
+        "evidence": plain_sentence(check.evidence),
+        "next_step": None if check.passed else step,
+        "path": None if check.passed else path,
+        "label": label,
+    }
+
+
+def _compared(visit: PageContext, reseller: Reseller) -> dict[str, Any]:
+    found = sync.sync(reseller.id, apply=False, by=visit.by)
+    return {
+        "license_used": found.before.license_used,
+        "counted": found.after.license_used,
+        "why": plain_sentence(found.why),
+        "others": [
+            plain_sentence(row.what) for row in found.findings if row.code != Code.USED_MISMATCH
+        ],
+        "differs": any(row.code == Code.USED_MISMATCH for row in found.findings),
+    }
+
+
+def shown_moves(entries: list[LedgerEntry]) -> list[Any]:
+    """Ledger entries with the tenant's name and the actor's e-mail in place of their ids."""
+    actors = batch_reads.users_by_id(entry.actor for entry in entries)
+    subjects = activity.tenant_names(entries)
+    return [
+        RowView(
+            entry,
+            actor=actors[entry.actor].email if entry.actor in actors else entry.actor,
+            subject=subjects.get(entry.ref or ""),
+        )
+        for entry in entries
+    ]
+
+
+@pages.page("POST", RESELLER, audience=Audience.ADMIN)
+def edit_reseller(visit: PageContext) -> Response:
+    form = visit.form()
+    reseller_id = visit.path["reseller"]
+
+    def read() -> Reseller:
+        reseller = accounts.read_reseller(reseller_id)
+        if form.get("version") != columns_fingerprint(reseller, EDITED):
+            raise _outdated(form, reseller)
+        return reseller
+
+    try:
+        wanted = form.read(ResellerForm, is_active=form.get("is_active") == "true")
+        changes = wanted.model_dump(exclude={"user_email"})
+        changes["user_id"] = _user_id(wanted.user_email)
+        visit.on_current(read, lambda row: accounts.edit_reseller(row, changes, by=visit.by))
+    except TenantryError as error:
+        called = {"user_id": "user_email"}
+        return visit.refused(
+            error, show_reseller, form, form_id="edit", called=called, edit_open=True
+        )
+    return visit.redirect(f"/admin/resellers/{reseller_id}", flash="Saved.")
+
+
+def _user_id(email: str) -> str:
+    user = batch_reads.user_with_email(email)
+    if user is None:
+        raise InvalidRequest.of("user_email", "There is no such user. Create the user first.")
+    return user.id
+
+
+def _outdated(form: Form, reseller: Reseller) -> VersionConflict:
+    user = get(User, reseller.user_id)
+    return StaleForm(
+        form,
+        {
+            "user_email": user.email if user else "",
+            "company_name": reseller.company_name,
+            "slug": reseller.slug,
+            "license_count": str(reseller.license_count),
+        },
+    )
+
+
+@pages.page("POST", RESELLER + "/allocate", audience=Audience.ADMIN)
+def allocate(visit: PageContext) -> Response:
+    form = visit.form()
+    reseller_id = visit.path["reseller"]
+    try:
+        # Typographic minus signs are what people copy, and what the hint shows.
+        wanted = form.read(Adjustment, change=form.get("change").replace("−", "-"))
+        return visit.once(
+            form,
+            lambda once: visit.on_current(
+                lambda: accounts.read_reseller(reseller_id),
+                lambda row: accounts.adjust_licenses(
+                    row, wanted.change, reason=wanted.reason, by=visit.by, once=once
+                ),
+            ),
+            lambda entry: RedirectTo(
+                f"/admin/resellers/{reseller_id}", _allocated(entry.count_change)
+            ),
+        )
+    except TenantryError as error:
+        called = {"": "change", "license_count": "change"}
+        return visit.refused(error, show_reseller, form, form_id="allocate", called=called)
+
+
+def _allocated(change: int) -> str:
+    return f"{format_licenses(change)} {'allocated' if change > 0 else 'taken back'}."
+
+
+@pages.page("POST", RESELLER + "/sync", audience=Audience.ADMIN)
+def sync_used(visit: PageContext) -> Response:
+    """First the count, which the page then shows; with `apply`, the repair."""
+    reseller_id = visit.path["reseller"]
+    path = f"/admin/resellers/{reseller_id}"
+    if visit.form().get("apply") != "true":
+        return visit.redirect(f"{path}?compare=1#sync")
+    done = sync.sync(reseller_id, apply=True, by=visit.by)
+    open_findings.clear_cache()
+    if not done.applied:
+        return visit.redirect(path, flash="Nothing to repair: they agree.", kind="info")
+    return visit.redirect(path, flash=f"Used licenses set to {done.after.license_used:,}.")

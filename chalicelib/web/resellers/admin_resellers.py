@@ -1,0 +1,97 @@
+"""The resellers: Total, Used and Available at a glance, and a new one."""
+
+from collections.abc import Callable
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.api.fields import Email, Input, LicenseCount, Slug, Text
+from chalicelib.errors import TenantryError
+from chalicelib.services.core import batch_reads
+from chalicelib.services.identity import users
+from chalicelib.services.reporting.dashboard_stats import is_low
+from chalicelib.services.resellers import accounts
+from chalicelib.storage.reads import Page, Pagination, filter_page
+from chalicelib.storage.resellers import Reseller
+from chalicelib.web.admin_shell.frame import RowView, render
+from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
+
+pages = Pages(__name__)
+
+RESELLERS = "/admin/resellers"
+OFFERED_USERS = 50
+
+
+class NewResellerForm(Input):
+    user_email: Email
+    company_name: Text
+    slug: Slug
+    license_count: LicenseCount
+    is_active: bool
+
+
+STATUSES: dict[str, Callable[[Reseller], bool]] = {
+    "active": lambda r: r.is_active,
+    "inactive": lambda r: not r.is_active,
+    "low": is_low,
+    "over": lambda r: r.over_allocated,
+}
+
+
+@pages.page("GET", RESELLERS, audience=Audience.ADMIN)
+def list_resellers(visit: PageContext, *, create_open: bool = False, **context: Any) -> Response:
+    q, status = visit.search, visit.query("status")
+    found = _found(visit.page_request(), q, status)
+    owners = batch_reads.users_by_id(reseller.user_id for reseller in found.rows)
+    create_open = create_open or bool(visit.query("create"))
+    if create_open and "form" not in context and visit.query("user_email"):
+        context["form"] = {"user_email": visit.query("user_email"), "is_active": "true"}
+    return render(
+        visit,
+        "resellers",
+        title="Resellers",
+        place="resellers",
+        resellers=[RowView(r, user=owners.get(r.user_id)) for r in found.rows],
+        q=q,
+        status=status if status in STATUSES else "all",
+        pages=visit.pages(found.next_cursor, q=q, status=status),
+        create_open=create_open,
+        user_options=_free_users() if create_open else [],
+        **context,
+    )
+
+
+def _found(request: Pagination, q: str, status: str) -> Page[Reseller]:
+    """By the beginning of the name; the exact slug or e-mail leads to its one, too."""
+
+    def read(request: Pagination) -> Page[Reseller]:
+        return accounts.list_resellers(request, search=q)
+
+    found = filter_page(read, request, STATUSES[status]) if status in STATUSES else read(request)
+    exact = batch_reads.find_reseller(q.lower()) if request.cursor is None else None
+    if exact is None or exact.id in {r.id for r in found.rows}:
+        return found
+    return Page([exact, *found.rows], found.next_cursor)
+
+
+def _free_users() -> list[Any]:
+    """The first who could become a reseller, for the picker; a script finds the others."""
+    first = users.list_users(Pagination(OFFERED_USERS)).rows
+    return [user for user in first if user.is_active and not user.reseller_id]
+
+
+@pages.page("POST", RESELLERS, audience=Audience.ADMIN)
+def create_reseller(visit: PageContext) -> Response:
+    form = visit.form()
+    try:
+        new = form.read(NewResellerForm, is_active=form.get("is_active") == "true")
+        return visit.once(
+            form,
+            lambda once: accounts.create_reseller(
+                user_id=None, by=visit.by, once=once, **new.model_dump()
+            ),
+            lambda made: RedirectTo(f"{RESELLERS}/{made.id}", f"{made.company_name} was created."),
+        )
+    except TenantryError as error:
+        called = {"user_id": "user_email"}
+        return visit.refused(error, list_resellers, form, create_open=True, called=called)

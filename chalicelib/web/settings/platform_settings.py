@@ -1,0 +1,143 @@
+"""The platform's settings: prices and rules."""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Annotated, Any
+
+from chalice.app import Response
+from pydantic import Field
+
+from chalicelib.api.fields import Email, Input
+from chalicelib.domain import pricing
+from chalicelib.domain.findings import SAFE, Code
+from chalicelib.domain.pricing import Tier
+from chalicelib.errors import FieldError, InvalidRequest, TenantryError
+from chalicelib.services.settings import platform_settings
+from chalicelib.web.admin_shell.frame import RowView, render
+from chalicelib.web.admin_shell.words import KINDS
+from chalicelib.web.shell.forms import Form
+from chalicelib.web.shell.routing import Audience, PageContext, Pages
+
+pages = Pages(__name__)
+
+SETTINGS = "/admin/settings"
+PRICE = re.compile(r"[0-9]{1,7}(\.[0-9]{1,2})?")
+START = re.compile(r"[0-9]{1,7}")
+TIER_FIELDS = ("tier_from", "tier_price")
+
+
+class RulesForm(Input):
+    restrict_inactive_resellers: bool
+    deactivated_tenants_hold_license: bool
+    low_license_threshold: Annotated[int, Field(ge=0, le=1_000_000)]
+    support_email: Email | None = None
+    automatic_repairs: list[Annotated[Code, Field(strict=False)]]
+
+
+@pages.page("GET", SETTINGS, audience=Audience.ADMIN)
+def show_settings(
+    visit: PageContext, *, previewed: Sequence[Tier] | None = None, **context: Any
+) -> Response:
+    """previewed: prices that were typed and are not saved."""
+    row = platform_settings.read_settings()
+    return render(
+        visit,
+        "settings",
+        title="Settings",
+        place="settings",
+        settings=RowView(row, price_tiers=row.price_tiers["tiers"]),
+        repairs=[(code.value, KINDS[code], None) for code in Code if code in SAFE],
+        tier_preview=_edges(previewed or platform_settings.tiers(row)),
+        **context,
+    )
+
+
+def _edges(tiers: Sequence[Tier]) -> list[pricing.Quote]:
+    """What the first and the last order of each tier cost: where prices run backwards."""
+    starts = [tier.from_quantity for tier in tiers]
+    quantities = {1, *starts, *(start - 1 for start in starts if start > 1)}
+    return [pricing.quote(quantity, tiers) for quantity in sorted(quantities)]
+
+
+@pages.page("POST", SETTINGS + "/prices", audience=Audience.ADMIN)
+def save_prices(visit: PageContext) -> Response:
+    form = visit.form()
+    tiers: list[Tier] | None = None
+    try:
+        tiers = _tiers(form)
+        if form.get("preview"):
+            typed = {name: form.every(name) for name in TIER_FIELDS}
+            return show_settings(visit, previewed=tiers, form=typed, form_id="prices")
+        visit.on_current(
+            platform_settings.read_settings,
+            lambda row: platform_settings.edit_settings(row, {"price_tiers": tiers}, by=visit.by),
+            version=form.get("version"),
+        )
+    except TenantryError as error:
+        return visit.refused(
+            error,
+            show_settings,
+            form,
+            repeated=TIER_FIELDS,
+            called={"price_tiers": ""},
+            form_id="prices",
+            previewed=tiers,
+        )
+    return visit.redirect(SETTINGS, flash="Prices saved. New orders are charged by them.")
+
+
+def _tiers(form: Form) -> list[Tier]:
+    """The rows of the table that are not empty. Raises InvalidRequest, with what is wrong in
+    the fields of each row: `tier_from-2`, `tier_price-2`."""
+    tiers: list[Tier] = []
+    wrong: list[FieldError] = []
+    before: int | None = None
+    rows = zip(form.every("tier_from"), form.every("tier_price"), strict=False)
+    for number, (start, price) in enumerate(rows, 1):
+        if not start and not price:
+            continue
+        if not START.fullmatch(start):
+            wrong.append(FieldError(f"tier_from-{number}", "A whole number, please."))
+        elif before is None and int(start) != 1:
+            wrong.append(FieldError(f"tier_from-{number}", "The first tier must start at 1."))
+        elif before is not None and int(start) <= before:
+            above = f"It must start above the tier before it, {before:,}."
+            wrong.append(FieldError(f"tier_from-{number}", above))
+        else:
+            before = int(start)
+        if not PRICE.fullmatch(price) or not Decimal(price):
+            wrong.append(FieldError(f"tier_price-{number}", "A price like 17.50, please."))
+        if not wrong:
+            tiers.append(Tier(int(start), int(Decimal(price) * 100)))
+    if wrong:
+        raise InvalidRequest(wrong)
+    try:
+        pricing.validate_tiers(tiers)
+    except ValueError as error:
+        raise InvalidRequest([FieldError("", str(error))]) from None
+    return tiers
+
+
+@pages.page("POST", SETTINGS + "/rules", audience=Audience.ADMIN)
+def save_rules(visit: PageContext) -> Response:
+    form = visit.form()
+    switches = ("restrict_inactive_resellers", "deactivated_tenants_hold_license")
+    try:
+        rules = form.read(
+            RulesForm,
+            automatic_repairs=form.every("automatic_repairs"),
+            **{name: form.get(name) == "true" for name in switches},
+        )
+        changes = rules.model_dump(mode="json")
+        changes["automatic_repairs"] = sorted(changes["automatic_repairs"])
+        visit.on_current(
+            platform_settings.read_settings,
+            lambda row: platform_settings.edit_settings(row, changes, by=visit.by),
+            version=form.get("version"),
+        )
+    except TenantryError as error:
+        return visit.refused(
+            error, show_settings, form, repeated=["automatic_repairs"], form_id="rules"
+        )
+    return visit.redirect(SETTINGS, flash="Rules saved. In effect everywhere within a minute.")

@@ -1,0 +1,1 @@
+"""What every page uses: routing, cookies, CSRF protection, forms, rendering, theme."""

@@ -1,0 +1,38 @@
+"""The stylesheet, the script and the icon: our own files, kept by browsers for a year; and
+the colours of whose brand the pages wear."""
+
+from http import HTTPStatus
+
+from chalice.app import Blueprint, Response
+
+from chalicelib.api import headers, requests
+from chalicelib.web.shell.rendering import WEB
+from chalicelib.web.shell.routing import Audience, PageContext, Pages
+from chalicelib.web.shell.theme import PageTheme, theme_stylesheet
+
+assets = Blueprint(__name__)
+pages = Pages(__name__)
+
+TYPES = {
+    "app.css": "text/css; charset=utf-8",
+    "app.js": "text/javascript; charset=utf-8",
+    "favicon.svg": "image/svg+xml",
+}
+
+
+@assets.route("/static/{name}", methods=["GET"], content_types=[])
+def static_file(name: str) -> Response:
+    """Only the files that are known: no path comes from the address."""
+    shared = {**headers.of_pages(), "X-Request-Id": requests.request_id(assets.current_request)}
+    if name not in TYPES:
+        plain = {**shared, "Content-Type": "text/plain; charset=utf-8"}
+        return Response("There is no such file.", plain, HTTPStatus.NOT_FOUND)
+    kept = {"Content-Type": TYPES[name], "Cache-Control": "public, max-age=31536000, immutable"}
+    text = (WEB / "static" / name).read_text()
+    return Response(text, {**shared, **kept}, HTTPStatus.OK)
+
+
+@pages.page("GET", "/brand.css", audience=Audience.PUBLIC)
+def brand_css(visit: PageContext) -> Response:
+    look = PageTheme.of(visit.host, visit.query("reseller"), visit.query("tenant"))
+    return theme_stylesheet(look, visit.query("v"))

@@ -1,0 +1,45 @@
+"""What every page's frame shows: the brand, the person, the flash."""
+
+import secrets
+from typing import Any
+
+from chalicelib.services.identity.authenticate import Caller
+from chalicelib.services.settings import platform_settings
+from chalicelib.settings import settings
+from chalicelib.web.shell import csrf
+from chalicelib.web.shell.theme import PageTheme, theme_context
+
+
+def layout_context(
+    caller: Caller | None, session: str | None, flash: tuple[str, str] | None, look: PageTheme
+) -> dict[str, Any]:
+    """The context that layout, menu and forms expect; see templates/README.md."""
+    from markupsafe import Markup
+
+    hidden = Markup('<input type="hidden" name="{}" value="{}">')
+
+    def csrf_field() -> Markup:
+        return hidden.format("csrf_token", csrf.token_of(session)) if session else Markup()
+
+    def once_field() -> Markup:
+        return hidden.format("once", secrets.token_urlsafe(16))
+
+    return {
+        "viewer": viewer(caller) if caller else None,
+        **theme_context(look),
+        "flashes": [{"kind": flash[0], "text": flash[1]}] if flash else [],
+        "currency": settings().currency,
+        "low_license_threshold": platform_settings.cached_settings().low_license_threshold,
+        "csrf_field": csrf_field,
+        "once_field": once_field,
+    }
+
+
+def viewer(caller: Caller) -> dict[str, Any]:
+    return {
+        "name": caller.user.name,
+        "email": caller.user.email,
+        "is_super_admin": caller.is_admin,
+        "company_name": caller.reseller.company_name if caller.reseller else None,
+        "reseller_id": caller.reseller.id if caller.reseller else None,
+    }

@@ -1,0 +1,1 @@
+"""The tenant pages, for resellers and for admins."""

@@ -1,0 +1,89 @@
+"""One tenant, as an admin sees it: how it stands, what happened to it, and what to do."""
+
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.domain.ledger import Kind
+from chalicelib.services.branding import documents
+from chalicelib.services.core import batch_reads
+from chalicelib.services.domains import registry
+from chalicelib.services.resellers import accounts
+from chalicelib.services.settings import platform_settings
+from chalicelib.services.tenants import lifecycle
+from chalicelib.services.tenants.history import History, history_of
+from chalicelib.storage.audit import AuditEntry
+from chalicelib.storage.ledger import LedgerEntry
+from chalicelib.web.admin_shell.frame import render
+from chalicelib.web.admin_shell.names import Names
+from chalicelib.web.admin_shell.words import action
+from chalicelib.web.audit.changes import changes_of, mentioned_texts
+from chalicelib.web.branding.pages import form_values
+from chalicelib.web.shell.routing import Audience, PageContext, Pages
+from chalicelib.web.shell.theme import login_address
+from chalicelib.web.tenants.actions import TenantPage, add_tenant_actions
+from chalicelib.web.tenants.admin_tenants import TENANTS
+
+pages = Pages(__name__)
+
+TENANT = TENANTS + "/{id}"
+MOVED = {
+    Kind.TENANT_CREATED: "Created",
+    Kind.TENANT_RESTORED: "Restored",
+    Kind.TENANT_REACTIVATED: "Reactivated",
+    Kind.TENANT_DEACTIVATED: "Deactivated",
+    Kind.TENANT_DELETED: "Deleted",
+}
+
+
+@pages.page("GET", TENANT, audience=Audience.ADMIN)
+def show_tenant(visit: PageContext, **context: Any) -> Response:
+    tenant = lifecycle.read_tenant(visit.path["reseller"], visit.path["id"])
+    reseller = accounts.read_reseller(tenant.reseller_id)
+    history = history_of(tenant)
+    return render(
+        visit,
+        "tenant",
+        title=tenant.name,
+        place="resellers",
+        tenant=tenant,
+        reseller=reseller,
+        events=_shown(history),
+        reaches_back=history.reaches_back,
+        domains=registry.domains_of_tenant(tenant),
+        login_url=login_address(reseller.slug, tenant.slug),
+        free_slug=lifecycle.slug_to_restore(tenant) if tenant.deleted_at else None,
+        branding=form_values(documents.tenant_view(reseller, tenant)),
+        deactivated_hold_license=platform_settings.cached_settings().deactivated_tenants_hold_license,
+        **context,
+    )
+
+
+def _shown(history: History) -> list[dict[str, Any]]:
+    changed = [event for event in history.events if isinstance(event, AuditEntry)]
+    names = Names(mentioned_texts(changed))
+    people = batch_reads.users_by_id(event.actor for event in history.events)
+
+    def shown(event: LedgerEntry | AuditEntry) -> dict[str, Any]:
+        by = people[event.actor].email if event.actor in people else event.actor
+        told: dict[str, Any] = {"at": event.at, "by": by, "reason": event.reason}
+        if isinstance(event, AuditEntry):
+            words = action(event.action.partition(".")[2])
+            return told | {"words": words, "changes": changes_of(event, names)}
+        words = MOVED.get(Kind(event.kind), action(event.kind))
+        return told | {"words": words, "used_change": event.used_change}
+
+    return [shown(event) for event in history.events]
+
+
+add_tenant_actions(
+    pages,
+    TenantPage(
+        TENANT,
+        "admin/resellers",
+        Audience.ADMIN,
+        lambda visit: visit.path["reseller"],
+        "the reseller's",
+        show_tenant,
+    ),
+)

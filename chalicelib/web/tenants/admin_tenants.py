@@ -1,0 +1,25 @@
+"""A reseller's tenants, as an admin sees them."""
+
+from chalice.app import Response
+
+from chalicelib.services.resellers import accounts
+from chalicelib.web.admin_shell.frame import render
+from chalicelib.web.shell.routing import Audience, PageContext, Pages
+from chalicelib.web.tenants.listing import listed_tenants
+
+pages = Pages(__name__)
+
+TENANTS = "/admin/resellers/{reseller}/tenants"
+
+
+@pages.page("GET", TENANTS, audience=Audience.ADMIN)
+def list_tenants(visit: PageContext) -> Response:
+    reseller = accounts.read_reseller(visit.path["reseller"])
+    return render(
+        visit,
+        "tenants",
+        title=f"Tenants of {reseller.company_name}",
+        place="resellers",
+        reseller=reseller,
+        **listed_tenants(visit, reseller.id),
+    )

@@ -1,0 +1,59 @@
+"""/reseller/tenants/{id}: one tenant, edited, deactivated, deleted and restored."""
+
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.domain.custom_domains import IN_USE
+from chalicelib.services.domains import registry
+from chalicelib.services.settings import platform_settings
+from chalicelib.services.tenants import lifecycle
+from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.tenants import Tenant
+from chalicelib.web.reseller_shell.frame import render
+from chalicelib.web.shell.routing import Audience, PageContext, Pages
+from chalicelib.web.shell.theme import login_address
+from chalicelib.web.tenants.actions import TenantPage, add_tenant_actions
+
+pages = Pages(__name__)
+
+TENANT = "/reseller/tenants/{id}"
+
+
+@pages.page("GET", TENANT, audience=Audience.RESELLER)
+def show_tenant(visit: PageContext, **context: Any) -> Response:
+    tenant = lifecycle.read_tenant(visit.reseller.id, visit.path["id"])
+    return render(
+        visit,
+        "tenant",
+        title=tenant.name,
+        nav="tenants",
+        tenant=tenant,
+        login_urls=_login_urls(visit.reseller, tenant),
+        free_slug=lifecycle.slug_to_restore(tenant) if tenant.deleted_at else None,
+        deactivated_hold_license=platform_settings.cached_settings().deactivated_tenants_hold_license,
+        **context,
+    )
+
+
+def _login_urls(reseller: Reseller, tenant: Tenant) -> list[str]:
+    """Where the tenant's people sign in: at its own domains, and always at ours."""
+    own = [
+        f"https://{domain.host}/login"
+        for domain in registry.domains_of_tenant(tenant)
+        if domain.status in IN_USE
+    ]
+    return [*own, login_address(reseller.slug, tenant.slug)]
+
+
+add_tenant_actions(
+    pages,
+    TenantPage(
+        TENANT,
+        "reseller/tenants",
+        Audience.RESELLER,
+        lambda visit: visit.reseller.id,
+        "your",
+        show_tenant,
+    ),
+)

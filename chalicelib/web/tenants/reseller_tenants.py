@@ -1,0 +1,59 @@
+"""/reseller/tenants: all tenants, searched and narrowed, and creating one."""
+
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.api.tenants import NewTenant
+from chalicelib.errors import TenantryError
+from chalicelib.services.core.idempotency import IdempotentRequest
+from chalicelib.services.resellers.accounts import read_reseller
+from chalicelib.services.tenants import lifecycle
+from chalicelib.storage.tenants import Tenant
+from chalicelib.web.reseller_shell.frame import render
+from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
+from chalicelib.web.tenants.listing import listed_tenants
+
+pages = Pages(__name__)
+
+
+@pages.page("GET", "/reseller/tenants", audience=Audience.RESELLER)
+def show_tenants(visit: PageContext, **context: Any) -> Response:
+    return render(
+        visit,
+        "tenants",
+        title="Tenants",
+        nav="tenants",
+        **{
+            **listed_tenants(visit, visit.reseller.id),
+            "create_open": bool(visit.query("create")),
+            **context,
+        },
+    )
+
+
+@pages.page("POST", "/reseller/tenants", audience=Audience.RESELLER)
+def create(visit: PageContext) -> Response:
+    form = visit.form()
+
+    def act(once: IdempotentRequest) -> Tenant:
+        new = form.read(NewTenant)
+        return lifecycle.create_tenant(
+            visit.reseller.id,
+            name=new.name,
+            slug=new.slug,
+            contact_email=new.contact_email,
+            branding_config={},
+            by=visit.by,
+            once=once,
+        )
+
+    def then(tenant: Tenant) -> RedirectTo:
+        created = f"{tenant.name} was created on one of your licenses."
+        return RedirectTo(f"/reseller/tenants/{tenant.id}", created)
+
+    try:
+        return visit.once(form, act, then)
+    except TenantryError as error:
+        fresh = read_reseller(visit.reseller.id)
+        return visit.refused(error, show_tenants, form, create_open=True, reseller=fresh)

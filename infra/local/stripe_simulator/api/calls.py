@@ -1,0 +1,158 @@
+"""Each call: reads its parameters, makes one move or looks something up, gives an object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .. import params as p
+from ..account import Account, Object
+from ..errors import InvalidParameter, StripeError
+from ..objects.customer import new_customer
+from ..transitions import checkout, refunds
+from . import session_params
+from .expand import expand, expand_page
+from .listing import created_within, matches, page
+
+Form = dict[str, Any]
+Call = Callable[..., Object]
+
+_EXPAND_ONLY = p.hash_of(p.EXPAND)
+
+
+def retrieve(kind: str) -> Call:
+    def call(account: Account, form: Form, id: str) -> Object:
+        params = _EXPAND_ONLY(form, "")
+        return expand(account, account.get(kind, id), params.get("expand", ()))
+
+    return call
+
+
+def list_all(kind: str, url: str, *fields: str) -> Call:
+    """The list of a kind of object, with filters on some of its fields."""
+    known = {**p.PAGE, "created": p.created, **dict.fromkeys(fields, p.text())}
+
+    read = p.hash_of(known)
+
+    def call(account: Account, form: Form) -> Object:
+        params = read(form, "")
+        found = (
+            item
+            for item in account.newest_first(kind)
+            if matches(item, params, *fields) and created_within(item, params)
+        )
+        return expand_page(account, page(found, params, url), params.get("expand", []))
+
+    return call
+
+
+_EVENT_LIST = p.hash_of(
+    {**p.PAGE, "created": p.created, "type": p.text(), "types": p.array(p.text(), 20)}
+)
+
+
+def list_events(account: Account, form: Form) -> Object:
+    params = _EVENT_LIST(form, "")
+    if "type" in params and "types" in params:
+        raise InvalidParameter("You may only specify one of these parameters: type, types.", "type")
+    types = [params["type"]] if "type" in params else params.get("types")
+    found = (
+        event
+        for event in account.newest_first("event")
+        if (types is None or event["type"] in types) and created_within(event, params)
+    )
+    return expand_page(account, page(found, params, "/v1/events"), params.get("expand", []))
+
+
+def create_session(account: Account, form: Form) -> Object:
+    params = session_params.read(form, account.now())
+    if "customer" in params:
+        account.get("customer", params["customer"], param="customer", status=400)
+    session = checkout.start(account, params)
+    return expand(account, session, params.get("expand", ()))
+
+
+def expire_session(account: Account, form: Form, id: str) -> Object:
+    params = _EXPAND_ONLY(form, "")
+    session = account.get("checkout.session", id, param="session")
+    if session["status"] != "open":
+        raise StripeError(
+            'Only Checkout Sessions with a status in ["open"] can be expired. '
+            f"This Checkout Session has a status of `{session['status']}`."
+        )
+    return expand(account, checkout.expire(account, session), params.get("expand", ()))
+
+
+_PAGE = p.hash_of(p.PAGE)
+
+
+def list_line_items(account: Account, form: Form, id: str) -> Object:
+    params = _PAGE(form, "")
+    account.get("checkout.session", id, param="session")
+    url = f"/v1/checkout/sessions/{id}/line_items"
+    shown = page(account.orders[id].line_items, params, url)
+    return expand_page(account, shown, params.get("expand", []))
+
+
+_CUSTOMER = p.hash_of(
+    {
+        **p.EXPAND,
+        "description": p.text(),
+        "email": p.email,
+        "metadata": p.metadata,
+        "name": p.text(256),
+        "phone": p.text(20),
+    }
+)
+
+
+def create_customer(account: Account, form: Form) -> Object:
+    params = _CUSTOMER(form, "")
+    customer = account.add(new_customer(account, params))
+    account.emit("customer.created", customer)
+    return expand(account, customer, params.get("expand", ()))
+
+
+_REFUND = p.hash_of(
+    {
+        **p.EXPAND,
+        "amount": p.integer(1),
+        "charge": p.text(),
+        "metadata": p.metadata,
+        "payment_intent": p.text(),
+        "reason": p.choice("duplicate", "fraudulent", "requested_by_customer"),
+    }
+)
+
+
+def create_refund(account: Account, form: Form) -> Object:
+    params = _REFUND(form, "")
+    if ("charge" in params) == ("payment_intent" in params):
+        raise InvalidParameter(
+            "One of the following params should be provided for this request: "
+            "payment_intent or charge.",
+            "payment_intent",
+            "parameter_missing" if "charge" not in params else None,
+        )
+    made = refunds.refund(
+        account,
+        _charge_to_refund(account, params),
+        params.get("amount"),
+        pending=account.refunds_start_pending,
+        reason=params.get("reason"),
+        metadata=params.get("metadata"),
+    )
+    return expand(account, made, params.get("expand", ()))
+
+
+def _charge_to_refund(account: Account, params: dict[str, Any]) -> Object:
+    if "charge" in params:
+        return account.get("charge", params["charge"], param="charge")
+    intent = account.get("payment_intent", params["payment_intent"], param="payment_intent")
+    if intent["status"] != "succeeded":
+        raise StripeError(
+            f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund.",
+            code="payment_intent_unexpected_state",
+            param="payment_intent",
+        )
+    return account.get("charge", intent["latest_charge"])

@@ -1,0 +1,60 @@
+"""The real SDK on the stand-in, without sockets: `StripeClient(..., http_client=this)`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import stripe
+
+from .errors import ConnectionLost
+from .simulator import StripeSimulator
+
+
+class _Headers(dict[str, str]):
+    """The SDK asks for `Request-Id` and for `request-id`."""
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(str(name).lower())
+
+    def __getitem__(self, name: str) -> str:
+        return super().__getitem__(name.lower())
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return super().get(name.lower(), default)
+
+
+class InProcessHTTPClient(stripe.HTTPClient):
+    name = "in-process"
+
+    def __init__(self, simulator: StripeSimulator) -> None:
+        super().__init__()
+        self.simulator = simulator
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: Any = None,
+        *,
+        _usage: list[str] | None = None,
+    ) -> tuple[str, int, Mapping[str, str]]:
+        parts = urlsplit(url)
+        path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        body = post_data.encode() if isinstance(post_data, str) else post_data or b""
+        try:
+            answer = self.simulator.handle(method.upper(), path, headers or {}, body)
+        except ConnectionLost as lost:
+            raise stripe.APIConnectionError(  # type: ignore[no-untyped-call]
+                f"Unexpected error communicating with Stripe: {lost}", should_retry=True
+            ) from lost
+        received = _Headers((name.lower(), value) for name, value in answer.headers.items())
+        return answer.body.decode(), answer.status, received
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _sleep_time_seconds(self, num_retries: int) -> float:
+        return 0.0  # a test has nothing to wait for between two attempts

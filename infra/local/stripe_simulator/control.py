@@ -1,0 +1,40 @@
+"""JSON under `/_control/`, so that a script with nothing but HTTP can drive the stand-in."""
+
+from __future__ import annotations
+
+import json
+
+from .actions import UnknownAction, perform, webhook_state
+from .errors import IllegalMove, StripeError
+from .http_answer import Answer, json_answer
+from .simulator import StripeSimulator
+from .webhook_delivery import WebhookDelivery
+
+PREFIX = "/_control/"
+
+
+def handle(
+    simulator: StripeSimulator,
+    webhooks: WebhookDelivery | None,
+    method: str,
+    path: str,
+    body: bytes,
+) -> Answer:
+    action = path.removeprefix(PREFIX)
+    if method == "GET" and action == "events":
+        return json_answer(200, {"data": simulator.events()})
+    if method == "GET" and action == "webhooks" and webhooks:
+        return json_answer(200, webhook_state(webhooks))
+    if method != "POST":
+        return json_answer(404, {"error": f"nothing answers {method} {path}"})
+    try:
+        options = json.loads(body or b"{}")
+        if not isinstance(options, dict):
+            return json_answer(400, {"error": "the body must be a JSON object"})
+        return json_answer(200, perform(simulator, webhooks, action, options))
+    except json.JSONDecodeError as error:
+        return json_answer(400, {"error": f"the body is not JSON: {error}"})
+    except UnknownAction:
+        return json_answer(404, {"error": f"there is no action {action}"})
+    except (IllegalMove, StripeError) as refused:
+        return json_answer(409, {"error": str(refused)})

@@ -1,0 +1,85 @@
+"""Receipts and invoices, where the objects' links lead."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from html import escape
+
+from ..account import Object
+from ..errors import StripeError
+from ..http_answer import Answer
+from ..money import formatted
+from ..simulator import StripeSimulator
+from .layout import NOTE, not_found, page
+from .pdf import pdf
+
+MERCHANT = "Tenantry (test mode)"
+Rows = list[tuple[str, str]]
+
+
+def handle(simulator: StripeSimulator, path: str) -> Answer:
+    try:
+        match path.strip("/").split("/"):
+            case ["pay", "receipts", id]:
+                return _receipt(simulator.find("charge", id))
+            case ["pay", "invoices", id]:
+                return _invoice(simulator.find("invoice", id))
+            case ["pay", "invoices", id, "pdf"]:
+                return _invoice_pdf(simulator.find("invoice", id))
+    except StripeError:
+        pass
+    return not_found()
+
+
+def _receipt(charge: Object) -> Answer:
+    rows = [
+        ("Amount paid", formatted(charge["amount"], charge["currency"])),
+        ("Date paid", _day(charge["created"])),
+        ("Payment method", charge["payment_method_details"]["type"].replace("_", " ")),
+    ]
+    if charge["amount_refunded"]:
+        rows.append(("Refunded", formatted(charge["amount_refunded"], charge["currency"])))
+    return _document(f"Receipt from {MERCHANT}", charge["id"], rows, "")
+
+
+def _invoice(invoice: Object) -> Answer:
+    download = f'<p><a href="/pay/invoices/{invoice["id"]}/pdf">Download PDF</a></p>'
+    return _document(f"Invoice from {MERCHANT}", invoice["number"], _rows(invoice), download)
+
+
+def _invoice_pdf(invoice: Object) -> Answer:
+    lines = [f"Invoice {invoice['number']}", MERCHANT, ""]
+    lines += [f"{name}: {value}" for name, value in _rows(invoice)]
+    headers = {
+        "Content-Type": "application/pdf",
+        "Content-Disposition": f'inline; filename="invoice-{invoice["number"]}.pdf"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Answer(200, headers, pdf([*lines, "", NOTE]))
+
+
+def _rows(invoice: Object) -> Rows:
+    currency = invoice["currency"]
+    rows = [("Billed to", invoice["customer_email"] or ""), ("Date", _day(invoice["created"]))]
+    for line in invoice["lines"]["data"]:
+        amount = formatted(line["amount"], currency)
+        rows.append((f"{line['description']} × {line['quantity']:,}", amount))
+    if invoice["subtotal"] != invoice["total"]:
+        discount = invoice["subtotal"] - invoice["total"]
+        rows.append(("Promotion", f"−{formatted(discount, currency)}"))
+    return [*rows, ("Amount paid", formatted(invoice["amount_paid"], currency))]
+
+
+def _document(title: str, number: str, rows: Rows, after: str) -> Answer:
+    table = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in rows
+    )
+    body = (
+        f'<main class="document"><h1>{escape(title)}</h1><p class="number">{escape(number)}</p>'
+        f'<dl class="totals">{table}</dl>{after}<p class="note">{NOTE}</p></main>'
+    )
+    return page(title, body, css="plain")
+
+
+def _day(timestamp: int) -> str:
+    return datetime.fromtimestamp(timestamp, UTC).strftime("%d %B %Y")

@@ -1,0 +1,183 @@
+"""The payment page: an order summary, a form, and every way that a payment can go."""
+
+from __future__ import annotations
+
+from html import escape
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+from ..account import Object
+from ..errors import IllegalMove, StripeError
+from ..http_answer import Answer
+from ..money import formatted
+from ..simulator import StripeSimulator
+from ..transitions.checkout import DELAYED_METHOD
+from .layout import NOTE, link, message, not_found, page, redirect
+
+MERCHANT = "Tenantry (test mode)"
+
+
+def handle(simulator: StripeSimulator, method: str, path_and_query: str, body: bytes) -> Answer:
+    url = urlsplit(path_and_query)
+    try:
+        session, items = simulator.order(url.path.removeprefix("/pay/"))
+    except StripeError:
+        return not_found()
+    if session["status"] != "open":
+        return _closed(session)
+    if method == "POST":
+        return _submitted(simulator, session, dict(parse_qsl(body.decode(errors="replace"))))
+    return _open(session, items, parse_qs(url.query).get("problem", [""])[0])
+
+
+def _submitted(simulator: StripeSimulator, session: Object, form: dict[str, str]) -> Answer:
+    id = session["id"]
+    email = form.get("email") or None
+    try:
+        if form.get("do") == "apply":
+            simulator.apply_promotion_code(id, form.get("promotion_code", ""))
+        elif form.get("method") == "declined":
+            simulator.decline_card(id)
+            return redirect(f"/pay/{id}?problem=declined")
+        elif form.get("method") == "bank":
+            return redirect(success_url(simulator.pay_later(id, email=email)))
+        else:
+            return redirect(success_url(simulator.pay(id, email=email)))
+    except IllegalMove:
+        # The page as it is now tells what became of the session.
+        problem = "code" if form.get("do") == "apply" else ""
+        return redirect(f"/pay/{id}?problem={problem}")
+    return redirect(f"/pay/{id}")
+
+
+def success_url(session: Object) -> str:
+    url: str = session["success_url"]
+    return url.replace("{CHECKOUT_SESSION_ID}", session["id"])
+
+
+def _closed(session: Object) -> Answer:
+    if session["status"] == "expired":
+        return message(
+            "This checkout has expired",
+            "Nothing was charged. Go back to the shop and start again.",
+            link=link(session["cancel_url"], "Return to the shop"),
+        )
+    text = "Your payment was received."
+    if session["payment_status"] == "unpaid":
+        text = "Your bank has been asked for the payment. This can take a few days."
+    back = link(success_url(session), "Return to the shop")
+    return message("You’re all done here", text, link=back)
+
+
+def _open(session: Object, items: list[Object], problem: str) -> Answer:
+    body = (
+        f'<main class="checkout">{_summary(session, items, problem)}'
+        f"{_payment(session, problem)}</main>"
+    )
+    return page(f"Pay {MERCHANT}", body, css="pay", form_targets=(session["success_url"],))
+
+
+def _summary(session: Object, items: list[Object], problem: str) -> str:
+    currency = session["currency"]
+    total = formatted(session["amount_total"], currency)
+    back = ""
+    if session["cancel_url"]:
+        back = (
+            f'<a class="back" href="{escape(session["cancel_url"])}">'
+            '<span aria-hidden="true">←</span> Cancel and return</a>'
+        )
+    lines = "".join(_line(item) for item in items)
+    return (
+        f'<section class="summary"><header>{back}'
+        f'<p class="merchant">{MERCHANT}</p></header>'
+        f'<p class="label">Pay {MERCHANT}</p><h1 class="total">{total}</h1>'
+        f'<ul class="lines">{lines}</ul>{_totals(session)}{_promotion(session, problem)}'
+        f'<p class="note">{NOTE}</p></section>'
+    )
+
+
+def _line(item: Object) -> str:
+    currency = item["currency"]
+    each = formatted(item["price"]["unit_amount"], currency)
+    return (
+        f'<li><span class="name">{escape(item["description"])}</span>'
+        f'<span class="amount">{formatted(item["amount_subtotal"], currency)}</span>'
+        f'<span class="detail">Qty {item["quantity"]:,} · {each} each</span></li>'
+    )
+
+
+def _totals(session: Object) -> str:
+    currency = session["currency"]
+    discount = session["total_details"]["amount_discount"]
+    rows = [("Subtotal", formatted(session["amount_subtotal"], currency))]
+    if discount:
+        rows.append(("Promotion", f"−{formatted(discount, currency)}"))
+    rows.append(("Total due", formatted(session["amount_total"], currency)))
+    return (
+        '<dl class="totals">'
+        + "".join(f"<div><dt>{name}</dt><dd>{amount}</dd></div>" for name, amount in rows)
+        + "</dl>"
+    )
+
+
+def _promotion(session: Object, problem: str) -> str:
+    if not session["allow_promotion_codes"]:
+        return ""
+    wrong = '<p class="error" role="alert">This code is invalid.</p>' if problem == "code" else ""
+    return (
+        f'<form class="promotion" method="post" action="/pay/{session["id"]}">'
+        '<label for="code">Promotion code</label><div class="row">'
+        '<input id="code" name="promotion_code" placeholder="FREE100" autocomplete="off" required>'
+        f'<button name="do" value="apply">Apply</button></div>{wrong}</form>'
+    )
+
+
+def _payment(session: Object, problem: str) -> str:
+    declined = ""
+    if problem == "declined":
+        declined = (
+            '<p class="error banner" role="alert">Your card was declined. '
+            "Try another way to pay.</p>"
+        )
+    free = session["amount_total"] == 0
+    total = formatted(session["amount_total"], session["currency"])
+    return (
+        f'<section class="payment"><form method="post" action="/pay/{session["id"]}">'
+        f"<h2>Contact information</h2>{_email(session)}"
+        + ("" if free else f"<h2>Payment method</h2>{declined}{_methods(session)}")
+        + f'<button class="primary" name="do" value="pay">'
+        f"{'Complete order' if free else f'Pay {total}'}</button></form>"
+        '<p class="fine">Test mode · card details are not read or kept.</p></section>'
+    )
+
+
+def _email(session: Object) -> str:
+    known = session["customer_details"] and session["customer_details"]["email"]
+    value = f'value="{escape(known)}" readonly' if known else 'value="buyer@example.com"'
+    return (
+        '<label class="field"><span>Email</span>'
+        f'<input type="email" name="email" autocomplete="email" required {value}></label>'
+    )
+
+
+def _methods(session: Object) -> str:
+    # The card's fields have no names: a browser sends none of them.
+    card = (
+        '<div class="fields"><label class="field"><span>Card number</span>'
+        '<input inputmode="numeric" value="4242 4242 4242 4242"></label>'
+        '<div class="pair"><label class="field"><span>Expires</span><input value="12 / 34"></label>'
+        '<label class="field"><span>CVC</span><input value="424"></label></div></div>'
+    )
+    ways = [("card", "Card", "Paid at once", card)]
+    if DELAYED_METHOD in session["payment_method_types"]:
+        ways.append(("bank", "US bank account", "The bank answers later", ""))
+    ways.append(("declined", "Card that is declined", "•••• 0002", ""))
+    options = "".join(_option(*way, first=way[0] == "card") for way in ways)
+    return f'<div class="methods" role="radiogroup" aria-label="Payment method">{options}</div>'
+
+
+def _option(value: str, name: str, hint: str, fields: str, *, first: bool) -> str:
+    checked = " checked" if first else ""
+    return (
+        f'<div class="method"><label><input type="radio" name="method" value="{value}"{checked}>'
+        f"<span>{name}</span><small>{hint}</small></label>{fields}</div>"
+    )

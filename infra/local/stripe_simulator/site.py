@@ -1,0 +1,51 @@
+"""Everything that the stand-in serves, as one function to be mounted into any HTTP server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from . import control
+from .http_answer import Answer
+from .pages import dashboard, documents, hosted
+from .pages.layout import asset, not_found
+from .simulator import StripeSimulator
+from .webhook_delivery import WebhookDelivery
+
+
+class Site:
+    def __init__(self, simulator: StripeSimulator, webhooks: WebhookDelivery | None = None) -> None:
+        self._simulator = simulator
+        self._webhooks = webhooks
+
+    @staticmethod
+    def owns(path: str) -> bool:
+        """Whether a path is a page or control of the stand-in (the API, `/v1/`, is beside)."""
+        return path == "/stripe" or path.startswith(("/pay/", "/stripe/dashboard/", "/_control/"))
+
+    def handle(
+        self, method: str, path_and_query: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> Answer:
+        """Raises `ConnectionLost` when an injected fault loses the answer."""
+        path = urlsplit(path_and_query).path
+        if path.startswith("/v1/"):
+            return self._simulator.handle(method, path_and_query, headers, body)
+        if path.startswith("/pay/assets/"):
+            return asset(path.removeprefix("/pay/assets/"))
+        if path.startswith(("/pay/receipts/", "/pay/invoices/")):
+            return documents.handle(self._simulator, path)
+        if path.startswith("/pay/"):
+            return hosted.handle(self._simulator, method, path_and_query, body)
+        if method == "POST" and _from_another_site(headers):
+            return Answer(403, {"Content-Type": "text/plain"}, b"not from another site")
+        if path.startswith(control.PREFIX):
+            return control.handle(self._simulator, self._webhooks, method, path, body)
+        if path == "/stripe" or path.startswith("/stripe/dashboard/"):
+            return dashboard.handle(self._simulator, self._webhooks, method, path_and_query, body)
+        return not_found()
+
+
+def _from_another_site(headers: Mapping[str, str]) -> bool:
+    """A page elsewhere on the web must not press the buttons of this machine's dashboard."""
+    sent = {name.lower(): value for name, value in headers.items()}
+    return sent.get("sec-fetch-site") == "cross-site"

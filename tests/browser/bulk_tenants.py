@@ -1,0 +1,112 @@
+"""Rows written to the tables directly: more tenants than the service would make in a test's time,
+and domains as other machines' answers would have left them."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from ulid import ULID
+
+from chalicelib import clock
+from chalicelib.domain.custom_domains import LookupResult
+from chalicelib.domain.custom_domains import Status as DomainStatus
+from chalicelib.domain.ledger import Kind
+from chalicelib.domain.names import slugify
+from chalicelib.storage.claims import Claim
+from chalicelib.storage.domains import Domain
+from chalicelib.storage.ledger import LedgerEntry
+from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.rows import Row
+from chalicelib.storage.tenants import Tenant, name_key, tenant_slug_claim
+from infra.local import table_edits
+
+NAMES = ("Harbour Dental", "Old Mill Bakery", "Kite & Co", "Brightwater School", "Juniper Yoga")
+LATEST = 500  # as many as the overview looks back; a row costs every later transaction of moto
+
+
+def fill(reseller: Reseller, many: int) -> None:
+    """So many tenants, the latest a moment ago; most came along from an older system."""
+    now = clock.now()
+    made = [
+        _tenant(reseller, f"{NAMES[i % len(NAMES)]} {i:05}", now - timedelta(minutes=10 * i))
+        for i in range(many)
+    ]
+    latest = made[:LATEST]
+    write_rows(made)
+    write_rows([_claim(tenant) for tenant in latest])
+    write_rows([_entry(tenant, reseller.user_id) for tenant in latest])
+    table_edits.edit(reseller, license_used=many)
+
+
+def _tenant(reseller: Reseller, name: str, at: datetime) -> Tenant:
+    tenant_id = f"tnt_{ULID.from_datetime(at)}"
+    slug = slugify(name, fallback="tenant")
+    return Tenant(
+        reseller.id,
+        tenant_id,
+        name=name,
+        slug=slug,
+        contact_email=f"office@{slug}.example",
+        name_key=name_key(name, tenant_id),
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def _claim(tenant: Tenant) -> Claim:
+    name = tenant_slug_claim(tenant.reseller_id, tenant.slug)
+    at = tenant.created_at
+    return Claim(name, owner=tenant.id, created_at=at, updated_at=at)
+
+
+def _entry(tenant: Tenant, by: str) -> LedgerEntry:
+    at = tenant.created_at
+    return LedgerEntry(
+        tenant.reseller_id,
+        f"led_{ULID.from_datetime(at)}",
+        at=at,
+        kind=Kind.TENANT_CREATED,
+        used_change=1,
+        actor=by,
+        ref=tenant.id,
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def write_rows(rows: Sequence[Row]) -> None:
+    with type(rows[0]).batch_write() as batch:
+        for row in rows:
+            batch.save(row)
+
+
+def domains_of_every_state(reseller_id: str) -> None:
+    """As look-ups on other machines would have left them."""
+    now = clock.now()
+    states = {
+        "desk.northwind.example": (DomainStatus.VERIFIED, None, []),
+        "login.a-rather-long-subdomain-name.northwind-partners.example": (
+            DomainStatus.PENDING,
+            LookupResult.SEVERAL_VALUES,
+            ["v=spf1 -all", "tenantry-verification=old"],
+        ),
+        "old.northwind.example": (DomainStatus.FAILING, LookupResult.MISSING, []),
+        "gone.northwind.example": (DomainStatus.SUSPENDED, LookupResult.MISSING, []),
+    }
+    write_rows(
+        [
+            Domain(
+                reseller_id,
+                host,
+                status=status,
+                token="4e5d0c7f82a94bd1b7f04e5d0c7f82a9",
+                finding=finding,
+                found_values={"values": found},
+                checked_at=now,
+                grace_until=now + timedelta(days=5) if status is DomainStatus.FAILING else None,
+                expires_at=now + timedelta(days=7) if status is DomainStatus.PENDING else None,
+                created_at=now,
+                updated_at=now,
+            )
+            for host, (status, finding, found) in states.items()
+        ]
+    )

@@ -1,0 +1,226 @@
+"""What a super admin does day by day, by clicking: with the script on and off."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Open, Town, Window
+from tests.browser.page_actions import buy, go_to, heading, press, said
+from tests.browser.sales_history import CLIENTS
+
+pytestmark = pytest.mark.browser
+
+BOTH = pytest.mark.parametrize(
+    ("company", "script"), [("Larch Ltd", True), ("Maple Ltd", False)], ids=["script", "no script"]
+)
+
+
+@BOTH
+def test_an_admins_day(company: str, script: bool, open_window: Open) -> None:
+    window = open_window("admin", script=script)
+    page = window.page
+    slug = company.lower().replace(" ", "-")
+    page.goto("/admin")
+    heading(page, "Overview")
+
+    create_user(window, f"{slug}@example.com", company)
+    create_reseller(window, company, slug, script=script)
+    allocate_and_edit(window, company)
+    deactivate(window, company)
+    search(window, company)
+    assert window.watch.complaints == []
+
+
+def create_user(window: Window, email: str, name: str) -> None:
+    page = window.page
+    go_to(window, "Users")
+    page.get_by_role("link", name="Create user").click()
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Name", exact=True).fill(name)
+    page.locator("dialog[open]").get_by_role("button", name="Create user").click()
+    said(window, f"{name} was created.")
+    expect(page.get_by_text("Not chosen yet")).to_be_visible()
+
+
+def create_reseller(window: Window, company: str, slug: str, *, script: bool) -> None:
+    page = window.page
+    page.get_by_role("link", name="Create reseller").click()
+    dialog = page.locator("dialog[open]")
+    expect(dialog.get_by_label("User")).to_have_value(f"{slug}@example.com")
+    dialog.get_by_label("Company Name").fill(company)
+    if script:
+        expect(dialog.get_by_label("Slug")).to_have_value(slug)
+    dialog.get_by_label("Slug").fill("acme-corp")
+    dialog.get_by_label("Total Licenses").fill("5")
+    dialog.get_by_role("button", name="Create reseller").click()
+    dialog = page.locator("dialog[open]")
+    expect(dialog.get_by_text("is taken").first).to_be_visible()
+    expect(dialog.get_by_label("Company Name")).to_have_value(company)
+    dialog.get_by_label("Slug").fill(slug)
+    dialog.get_by_role("button", name="Create reseller").click()
+    said(window, f"{company} was created.")
+    heading(page, company)
+
+
+def allocate_and_edit(window: Window, company: str) -> None:
+    page = window.page
+    page.get_by_label("Change").fill("10")
+    page.get_by_label("Reason").fill("Spring bonus")
+    press(window, "Allocate")
+    said(window, "10 licenses allocated.")
+    expect(page.get_by_text("Spring bonus")).to_be_visible()
+    page.get_by_role("link", name=f"Edit {company}").click()
+    page.get_by_label("Total Licenses").fill("20")
+    press(window, "Save")
+    said(window, "Saved.")
+    go_to(window, "Resellers")
+    row = page.get_by_role("row", name=re.compile(company))
+    expect(row.get_by_role("cell", name="20", exact=True).first).to_be_visible()
+
+
+def deactivate(window: Window, company: str) -> None:
+    page = window.page
+    page.get_by_role("link", name=f"Edit {company}").click()
+    page.get_by_label("Is Active").uncheck()
+    press(window, "Save")
+    said(window, "Saved.")
+    expect(page.get_by_text("Inactive", exact=True)).to_be_visible()
+    page.get_by_role("link", name=f"Edit {company}").click()
+    page.get_by_label("Is Active").check()
+    press(window, "Save")
+    expect(page.get_by_text("Active", exact=True)).to_be_visible()
+    press(window, "Count and compare")
+    expect(page.get_by_text("They agree. Nothing to repair.")).to_be_visible()
+
+
+def search(window: Window, company: str) -> None:
+    page = window.page
+    go_to(window, "Audit")
+    page.get_by_role("searchbox").fill(company.lower())
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name=company).first).to_be_visible()
+
+
+def test_a_refund_shows_its_amount_first(open_window: Open) -> None:
+    buyer = open_window("demo")
+    buyer.page.goto("/reseller")
+    buy(buyer, 10)
+    heading(buyer.page, "10 licenses added")
+
+    window = open_window("admin")
+    page = window.page
+    page.goto("/admin/purchases?q=acme")
+    page.locator("tbody a").first.click()
+    heading(page, "10 licenses for $200.00")
+    page.get_by_label("Licenses to refund").fill("5")
+    page.get_by_label("Reason").fill("Bought too many")
+    press(window, "Review refund")
+    heading(page, "Refund $75.00?")
+    press(window, "Refund $75.00")
+    said(window, "5 licenses refunded.")
+    expect(page.get_by_text("Partly refunded")).to_be_visible()
+    press(window, "Settle now")
+    said(window, "No license had to be moved.")
+    assert window.watch.complaints == []
+
+
+def test_prices_are_seen_before_they_are_saved(open_window: Open) -> None:
+    window = open_window("admin")
+    page = window.page
+    page.goto("/admin/settings")
+    page.get_by_label("Price each").first.fill("30.00")
+    expect(page.get_by_role("row", name="9", exact=False).first).to_be_visible()
+    expect(page.get_by_role("cell", name="$270.00")).to_be_visible()
+    advice = page.get_by_text("Prices run backwards")
+    expect(advice).to_contain_text("10 cost less than 9")
+    page.get_by_label("Price each").nth(1).fill("30.00")
+    expect(advice).not_to_contain_text("10 cost")
+    page.get_by_label("From this many").nth(1).fill("1")
+    page.keyboard.press("Tab")
+    expect(page.locator("#prices-tier_from-2-error")).to_contain_text("must start above")
+    press(window, "Save prices")
+    expect(page.get_by_role("alert")).to_contain_text("must start above")
+    assert window.watch.complaints == []
+
+
+def test_a_finding_is_decided_with_a_reason(open_window: Open, town: Town) -> None:
+    window = open_window("admin")
+    page = window.page
+    page.goto("/admin/resellers?status=over")
+    page.get_by_role("link", name="Beacon Systems").first.click()
+    expect(page.get_by_text("Over-allocated by 3 licenses")).to_be_visible()
+    page.get_by_label("Change").fill("-1")
+    page.get_by_label("Reason").fill("Too far")
+    press(window, "Allocate")
+    expect(page.get_by_role("alert")).to_contain_text("5 licenses are in use")
+    expect(page.get_by_label("Change")).to_have_value("-1")
+    go_to(window, "Reconciliation")
+    page.locator(f"a[href$='{town.known['report']}']").click()
+    card = page.locator("section.card", has_text="Used licenses that don't match").first
+    card.get_by_label("Reason").fill("Looked at")
+    card.get_by_role("button", name="Ignore").click()
+    expect(page.get_by_text("Looked at").first).to_be_visible()
+    assert window.watch.complaints == []
+
+
+@BOTH
+def test_a_tenant_is_helped_by_an_admin(
+    company: str, script: bool, open_window: Open, town: Town
+) -> None:
+    window = open_window("admin", script=script)
+    page = window.page
+    before, client = CLIENTS[script], f"Client of {company}"
+    page.goto(town.path("/admin/resellers/{harvest}"))
+    page.get_by_role("link", name=before, exact=True).first.click()
+    page.get_by_label("Name", exact=True).fill(client)
+    press(window, "Save")
+    said(window, "Saved.")
+    heading(page, client)
+    press(window, "Deactivate")
+    said(window, f"{client} is deactivated.")
+    press(window, "Reactivate")
+    said(window, f"{client} is active again.")
+    page.get_by_role("link", name="Delete tenant").click()
+    within = page.locator("dialog[open]") if script else page.locator("main")
+    within.get_by_role("button", name="Delete tenant").click()
+    said(window, f"{client} is deleted and its license is free.")
+    page.goto(page.url + "?status=deleted")
+    page.get_by_role("link", name=client).first.click()
+    press(window, "Restore")
+    said(window, f"{client} is back, active, on one of the reseller's licenses.")
+    row = page.get_by_role("row", name=re.compile("Restored"))
+    expect(row.get_by_text("+1")).to_be_visible()
+    assert window.watch.complaints == []
+
+
+@BOTH
+def test_an_admins_key(company: str, script: bool, open_window: Open) -> None:
+    window = open_window("admin", script=script)
+    page = window.page
+    page.goto("/admin")
+    page.get_by_role("link", name="your account").first.click()
+    form = page.locator("#api-keys form").last
+    form.get_by_label("Name").fill(f"Export of {company}")
+    form.get_by_role("checkbox", name="Read").check()
+    press(window, "Create key")
+    expect(page.get_by_text("Your new key, shown this once")).to_be_visible()
+    page.get_by_role("link", name=f"Revoke Export of {company}").click()
+    within = page.locator("dialog[open]") if script else page.locator("main")
+    within.get_by_role("button", name="Revoke key").click()
+    said(window, "The key is revoked.")
+    expect(page.get_by_text(f"Export of {company}")).to_have_count(0)
+    assert window.watch.complaints == []
+
+
+def test_findings_of_a_kind_are_decided_together(open_window: Open, town: Town) -> None:
+    window = open_window("admin")
+    page = window.page
+    page.goto(town.path("/admin/reconciliation/{report_many}"))
+    page.get_by_text("Facts").first.click()
+    expect(page.get_by_text("tenant-slug:").first).to_be_visible()
+    page.get_by_label("Reason for all of them").fill("Looked at together")
+    press(window, re.compile("^Ignore all"))
+    said(window, "3 decided.")
+    expect(page.get_by_text("Looked at together").first).to_be_visible()
+    assert window.watch.complaints == []

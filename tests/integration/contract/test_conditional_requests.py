@@ -1,0 +1,181 @@
+"""ETag, If-Match and If-None-Match; and edits that change nothing."""
+
+from typing import Any
+
+import pytest
+
+import app  # noqa: F401 - declares every route
+from chalicelib.api.fields import RowOutput
+from chalicelib.api.routing import DECLARED, Route
+from tests.support.api import Api
+from tests.support.aws_faults import AwsFaults
+from tests.support.examples import World, example
+from tests.support.tables import everything
+
+RESOURCES = [
+    route
+    for route in DECLARED
+    if route.method == "GET"
+    and not route.paged
+    and route.returns is not None
+    and issubclass(route.returns, RowOutput)
+]
+# Branding answers with more than its row holds: it has tests of its own.
+PATCHES = [r for r in DECLARED if r.method == "PATCH" and not r.path.endswith("/branding")]
+EVERY_DELETE = pytest.mark.parametrize(
+    "route", [r for r in DECLARED if r.method == "DELETE"], ids=lambda r: r.path
+)
+EVERY_RESOURCE = pytest.mark.parametrize("route", RESOURCES, ids=lambda r: r.path)
+EVERY_PATCH = pytest.mark.parametrize("route", PATCHES, ids=lambda r: r.path)
+
+# One change that each edit takes, by the noun of its path.
+CHANGES: dict[str, dict[str, Any]] = {
+    "/v1/users/{id}": {"name": "Changed"},
+    "/v1/resellers/{reseller}": {"company_name": "Changed"},
+    "/v1/resellers/{reseller}/tenants/{id}": {"name": "Changed"},
+    "/v1/settings": {"low_license_threshold": 7},
+}
+# Another, made beside it; where it isn't here, the slug.
+BESIDE: dict[str, dict[str, Any]] = {
+    "/v1/users/{id}": {"is_active": False},
+    "/v1/settings": {"support_email": "beside@example.com"},
+}
+
+
+@EVERY_RESOURCE
+def test_a_resource_carries_its_version(world: World, route: Route) -> None:
+    request = example(world, route)
+    reply = request.send()
+    tag = reply.headers["ETag"]
+    assert tag == f'"{reply.json["version"]}"'
+    for given in (tag, f"W/{tag}", f'"other", {tag}', f'"0",W/{tag}', "*"):
+        unchanged = request.send(headers={"If-None-Match": given})
+        assert (unchanged.status, unchanged.text) == (304, "")
+        assert unchanged.headers["ETag"] == tag
+    for given in ('"other"', "", "W/", tag.strip('"'), '"0", "999"', ",,,", "\x00", "ü" * 5000):
+        assert request.send(headers={"If-None-Match": given}).status == 200
+
+
+def test_licenses_carry_the_version_of_their_pool(world: World) -> None:
+    licenses = "/v1/resellers/me/licenses"
+    tag = world.reseller.api.get(licenses).headers["ETag"]
+    assert world.reseller.api.get(licenses, headers={"If-None-Match": tag}).status == 304
+    world.tenant()
+    assert world.reseller.api.get(licenses, headers={"If-None-Match": tag}).status == 200
+
+
+def caller_of(world: World, route: Route) -> tuple[Api, str]:
+    request = example(world, route)
+    return request.caller, request.path
+
+
+@EVERY_PATCH
+def test_if_match(world: World, route: Route) -> None:
+    api, where = caller_of(world, route)
+    change = CHANGES[route.path]
+    api.patch(where, change)
+    current = api.get(where)
+    version, tag = current.json["version"], current.headers["ETag"]
+    rows = everything()
+    for given in ('"0"', f'"{version + 1}"', "", "x", f'W/"{version}"', str(version), "ü"):
+        refused = api.patch(where, change, if_match=given)
+        assert (refused.status, refused.code) == (412, "version_conflict")
+    assert everything() == rows
+    for given in (tag, f'"0", {tag}', "*"):
+        assert api.patch(where, {}, if_match=given).status == 200
+
+
+@EVERY_PATCH
+@pytest.mark.parametrize("body", [b"", b"{}", b" "])
+def test_an_edit_of_nothing_changes_nothing(world: World, route: Route, body: bytes) -> None:
+    api, where = caller_of(world, route)
+    api.patch(where, CHANGES[route.path])
+    before = api.get(where)
+    rows = everything()
+    if body == b" ":
+        assert api.patch(where, body).code == "invalid_request"
+    else:
+        after = api.patch(where, body)
+        assert (after.status, after.json) == (200, before.json)
+        assert after.headers["ETag"] == before.headers["ETag"]
+    assert everything() == rows
+
+
+@EVERY_PATCH
+def test_an_edit_to_what_it_is_changes_nothing(world: World, route: Route) -> None:
+    api, where = caller_of(world, route)
+    api.patch(where, CHANGES[route.path])
+    before = api.get(where).json
+    rows = everything()
+    same = {name: before[name] for name in route.input.model_fields if name in before}
+    same.pop("contact_email", None)
+    assert api.patch(where, same).json == before
+    assert everything() == rows
+
+
+@EVERY_PATCH
+def test_null_is_refused_where_it_means_nothing(world: World, route: Route) -> None:
+    api, where = caller_of(world, route)
+    api.patch(where, CHANGES[route.path])
+    rows = everything()
+    for name in route.input.model_fields.keys() - {"contact_email", "support_email"}:
+        refused = api.patch(where, {**CHANGES[route.path], name: None})
+        assert (refused.status, refused.code) == (422, "invalid_request"), name
+    assert everything() == rows
+
+
+@EVERY_PATCH
+def test_without_if_match_the_last_edit_wins_and_loses_no_other_field(
+    world: World, route: Route, wire: AwsFaults
+) -> None:
+    api, where = caller_of(world, route)
+    beside = BESIDE.get(route.path, {"slug": "changed-beside"})
+    wire.before(lambda: api.patch(where, beside))
+    both = api.patch(where, CHANGES[route.path])
+    assert both.status == 200
+    expected = {**beside, **CHANGES[route.path]}
+    assert {name: both.json[name] for name in expected} == expected
+
+
+@EVERY_PATCH
+def test_with_if_match_an_edit_beside_it_is_a_conflict(
+    world: World, route: Route, wire: AwsFaults
+) -> None:
+    api, where = caller_of(world, route)
+    tag = api.get(where).headers["ETag"]
+    wire.before(lambda: api.patch(where, BESIDE.get(route.path, {"slug": "changed-beside"})))
+    refused = api.patch(where, CHANGES[route.path], if_match=tag)
+    assert (refused.status, refused.code) == (412, "version_conflict")
+
+
+def test_a_delete_of_one_version(world: World) -> None:
+    where = f"/v1/resellers/me/tenants/{world.tenant()}"
+    tag = world.reseller.api.get(where).headers["ETag"]
+    world.reseller.api.patch(where, {"name": "Changed"})
+    refused = world.reseller.api.delete(where, if_match=tag)
+    assert (refused.status, refused.code) == (412, "version_conflict")
+    tag = world.reseller.api.get(where).headers["ETag"]
+    assert world.reseller.api.delete(where, if_match=tag).status == 204
+
+
+@EVERY_DELETE
+def test_no_delete_passes_over_if_match(world: World, route: Route) -> None:
+    request = example(world, route)
+    rows = everything()
+    for given in ('"0"', '"99"', "x"):
+        refused = request.send(if_match=given)
+        assert (refused.status, refused.code) == (412, "version_conflict")
+    assert everything() == rows
+    assert request.send(if_match="*").status == 204
+
+
+def test_a_key_made_is_revoked_by_the_tag_it_was_answered_with(world: World) -> None:
+    keys = "/v1/resellers/me/api-keys"
+    made = world.reseller.api.post(keys, {"name": "ERP", "scopes": ["read"]})
+    where, tag = f"{keys}/{made.json['id']}", made.headers["ETag"]
+    assert world.reseller.api.delete(where, if_match=tag).status == 204
+    assert world.reseller.api.delete(where, if_match=tag).code == "not_found"
+
+
+def test_every_edit_is_tried_here() -> None:
+    assert CHANGES.keys() == {route.path for route in PATCHES}

@@ -1,0 +1,134 @@
+"""Every page where API Gateway puts a stage before its path, as without a custom domain."""
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+import pytest
+
+from app import app
+from chalicelib.api.routing import DECLARED
+from chalicelib.settings import settings
+from chalicelib.web.shell.routing import PAGES
+from tests.support.examples import World
+from tests.support.page_client import PageClient
+from tests.support.people import PASSWORD
+
+STAGE = "/api"
+HOST = "https://abc.execute-api.example"
+ADDRESSES = ("href", "src", "action", "formaction", "data-suggest", "poster", "srcset")
+# Not asked for: a session would end.
+LEAVING = (f"{STAGE}/logout",)
+# Where a form was sent to, opened as a page: it leads back, or asks first without a script.
+DEEDS = re.compile(
+    r"/(profile|password|revoke|revoke-others|deactivate|reactivate|restore|verify|settle|refund"
+    r"|domains|api-keys|tenants/\{id\}/delete|remove)$"
+)
+ELSEWHERE = re.compile(rf"(https?://(?!{HOST.partition('//')[2]})|mailto:|#|data:image/)")
+
+
+class _Addresses(HTMLParser):
+    """What a page leads to, loads and sends to. forms: method and address."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+        self.forms: set[tuple[str, str]] = set()
+        self._form = ("get", "")
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        self.found |= {given[name] for name in ADDRESSES if given.get(name)}
+        if tag == "form":
+            self.forms.add((given.get("method", "get").upper(), given.get("action", "")))
+        if "formaction" in given:
+            self.forms.add((given.get("formmethod", "post").upper(), given["formaction"]))
+
+
+@pytest.fixture(autouse=True)
+def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("PUBLIC_URL", HOST + STAGE)
+    settings.cache_clear()
+    yield
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def patterns(method: str) -> dict[str, re.Pattern[str]]:
+    """Every route of pages and data by its template, and what its addresses look like."""
+    declared = [(page.method, page.path) for page in PAGES] + [(r.method, r.path) for r in DECLARED]
+    return {
+        path: re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(STAGE + path)) + "$")
+        for known, path in [*declared, ("GET", "/static/{name}")]
+        if known == method
+    }
+
+
+def template_of(address: str, method: str = "GET") -> str | None:
+    path = address.partition("?")[0].partition("#")[0]
+    known = patterns(method)
+    if path.startswith(STAGE) and path.removeprefix(STAGE) in known:
+        return path.removeprefix(STAGE)
+    return next((t for t, pattern in known.items() if pattern.match(path)), None)
+
+
+def wander(visitor: PageClient, start: str) -> set[str]:
+    """Follow every link from here; the templates of what was seen. An address of one
+    template is looked at a few times: its rows differ, its page does not."""
+    waiting, seen, looks = deque([start]), {start}, dict[str, int]()
+    while waiting:
+        address = waiting.popleft()
+        template = template_of(address)
+        assert template, f"{address} leads nowhere"
+        looks[template] = looks.get(template, 0) + 1
+        if looks[template] > 4:
+            continue
+        shown = visitor.get(address)
+        if shown.status == 303:
+            assert shown.location.startswith(f"{STAGE}/"), (address, shown.location)
+            onward = {shown.location}
+        else:
+            assert shown.status in (200, 422), (address, shown.status)
+            page = _Addresses()
+            page.feed(shown.text if "html" in shown.headers["Content-Type"] else "")
+            for method, action in page.forms:
+                assert template_of(action, method), (address, method, action)
+            onward = {a for a in page.found if not ELSEWHERE.match(a)} - {a for _, a in page.forms}
+        for link in onward:
+            assert link.startswith(f"{STAGE}/"), (address, link)
+        fresh = {link.partition("#")[0] for link in onward} - seen - set(LEAVING)
+        waiting.extend(sorted(fresh))
+        seen |= fresh
+    return set(looks)
+
+
+def test_every_link_form_and_file_carries_the_stage(world: World) -> None:
+    world.tenant()
+    world.tenant(deleted=True)
+    world.domain()
+    world.key()
+    world.admin_key()
+    world.session()
+    world.reconciliation()
+    brand = {"product_name": "Blue", "primary_color": "#0b5cad"}
+    assert world.reseller.api.put("/v1/resellers/me/branding", brand).status == 200
+    bought = world.purchase(paid=True)
+    reseller = PageClient(app, STAGE).sign_in(world.reseller.email, PASSWORD)
+    admin = PageClient(app, STAGE).sign_in(world.people.admin.email, PASSWORD)
+    seen = wander(reseller, f"{STAGE}/") | wander(admin, f"{STAGE}/")
+    seen |= wander(reseller, f"{STAGE}/reseller/licenses/return?purchase={bought}")
+    for start in ("/password", "/docs", "/login?reseller=company-1"):
+        seen |= wander(PageClient(app, STAGE), STAGE + start)
+    unseen = {page.path for page in PAGES if page.method == "GET"} - seen
+    assert {path for path in unseen if not DEEDS.search(path)} == set()
+
+
+def test_forms_and_doors_lead_on_under_the_stage(world: World) -> None:
+    visitor = PageClient(app, STAGE).sign_in(world.reseller.email, PASSWORD)
+    shown = visitor.get(f"{STAGE}/reseller/tenants?create=1")
+    created = visitor.submit(shown, "/reseller/tenants", name="Blue")
+    assert created.location.startswith(f"{STAGE}/reseller/tenants/tnt_")
+    assert visitor.follow(created).status == 200
+    asked = PageClient(app, STAGE).get(f"{STAGE}/reseller/tenants")
+    assert asked.location == f"{STAGE}/login?next=%2Freseller%2Ftenants"

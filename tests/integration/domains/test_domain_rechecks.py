@@ -1,0 +1,129 @@
+"""The daily look at every domain, and what a missing record leads to."""
+
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.services.domains.recheck import check_due_domains
+from chalicelib.storage.claims import owner_of
+from chalicelib.storage.domains import Domain, domain_claim
+from infra.local.schedule import run_now
+from tests.conftest import TestClock
+from tests.support.api import Api
+from tests.support.dns_server import Zone
+from tests.support.domains import HOST, prove
+from tests.support.mail import mails_to
+from tests.support.page_client import signed_in
+from tests.support.people import People, Person
+
+A_DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def reseller(people: People, zone: Zone) -> Person:
+    return people.reseller(licenses=3)
+
+
+@pytest.fixture
+def record(zone: Zone, reseller: Person, frozen: TestClock) -> str:
+    name: str = prove(zone, reseller)["record_name"]
+    return name
+
+
+def row(reseller: Person) -> Domain:
+    return Domain.get(reseller.reseller_id, HOST)
+
+
+@pytest.mark.usefixtures("record")
+def test_looks_once_a_day(frozen: TestClock) -> None:
+    assert run_now("check-domains")["looked_at"] == 0
+    frozen.advance(A_DAY)
+    assert run_now("check-domains") == {
+        "looked_at": 1,
+        "changed": 0,
+        "failed": 0,
+        "outage": False,
+    }
+    assert run_now("check-domains")["looked_at"] == 0
+
+
+def test_suspends_after_the_grace_period_and_tells_the_owner(
+    api: Api, zone: Zone, record: str, reseller: Person, frozen: TestClock
+) -> None:
+    reseller.api.put("/v1/resellers/me/branding", {"product_name": "Acme"})
+    kept = zone.txt.pop(record)
+    frozen.advance(A_DAY)
+    run_now("check-domains")
+    failing = row(reseller)
+    assert (failing.status, failing.finding) == ("failing", "missing")
+    assert failing.grace_until == frozen.now() + timedelta(days=7)
+    (warned,) = mails_to(reseller.email)
+    assert HOST in warned["subject"]
+    assert failing.record_value in warned["text"]
+
+    for _ in range(6):
+        frozen.advance(A_DAY)
+        run_now("check-domains")
+    assert row(reseller).status == "failing"
+    assert api.get(f"/v1/branding?host={HOST}").json["product_name"] == "Acme"
+
+    frozen.advance(A_DAY)
+    run_now("check-domains")
+    assert row(reseller).status == "suspended"
+    assert owner_of(domain_claim(HOST)) is None
+    assert api.get(f"/v1/branding?host={HOST}").json["product_name"] == "Tenantry"
+    assert [mail["subject"] for mail in mails_to(reseller.email)][1:] == [f"{HOST} is suspended"]
+
+    zone.txt[record] = kept
+    frozen.advance(A_DAY)
+    assert run_now("check-domains")["looked_at"] == 0  # only its owner brings it back
+
+
+def test_a_tenant_signs_in_at_its_domain_while_that_is_in_use(
+    zone: Zone, reseller: Person, frozen: TestClock
+) -> None:
+    tenant = reseller.api.post("/v1/resellers/me/tenants", {"name": "Blue Bottle"}).json
+    record = prove(zone, reseller, tenant_id=tenant["id"])["record_name"]
+    prove(zone, reseller, "other.acme.example")
+    del zone.txt[record]
+    for days, is_in_use in ((1, True), (7, False)):
+        frozen.advance(days * A_DAY)
+        run_now("check-domains")
+        page = signed_in(reseller).get(f"/reseller/tenants/{tenant['id']}").text
+        assert (f"https://{HOST}/login" in page) is is_in_use
+        assert "other.acme.example" not in page
+
+
+def test_a_record_that_comes_back_ends_the_grace_period(
+    zone: Zone, record: str, reseller: Person, frozen: TestClock
+) -> None:
+    kept = zone.txt.pop(record)
+    frozen.advance(A_DAY)
+    run_now("check-domains")
+    zone.txt[record] = kept
+    frozen.advance(A_DAY)
+    run_now("check-domains")
+    assert row(reseller).status == "verified"
+    assert "grace_until" not in row(reseller).attribute_values
+
+
+def test_judges_nobody_while_no_name_server_answers(
+    zone: Zone, record: str, reseller: Person, frozen: TestClock
+) -> None:
+    for number in range(4):
+        host = f"app{number}.acme.example"
+        zone.failing.add(prove(zone, reseller, host)["record_name"])
+    zone.failing.add(record)
+    frozen.advance(A_DAY)
+    report = run_now("check-domains")
+    assert (report["outage"], report["looked_at"], report["changed"]) == (True, 5, 0)
+    assert row(reseller).status == "verified"
+    zone.failing.discard(record)
+    assert run_now("check-domains")["changed"] == 4
+
+
+@pytest.mark.usefixtures("record")
+def test_stops_looking_when_its_time_is_up(frozen: TestClock) -> None:
+    frozen.advance(A_DAY)
+    assert check_due_domains(lambda: 10.0).looked_at == 0
+    assert check_due_domains().looked_at == 1

@@ -1,0 +1,116 @@
+"""API keys as pages: a reseller's among its settings, an admin's beside the account."""
+
+import re
+
+import pytest
+
+from app import app
+from tests.support.page_client import PageClient, PageResponse, signed_in
+from tests.support.people import People, Person
+
+
+def settings(visitor: PageClient) -> PageResponse:
+    return visitor.get("/reseller/settings")
+
+
+def test_a_key_is_shown_once_and_again_where_the_form_is_sent_again(
+    visitor: PageClient, reseller: Person
+) -> None:
+    form = settings(visitor)
+    shown = visitor.submit(form, "/settings/api-keys", name="Billing", scopes="read")
+    assert shown.status == 200
+    key = _shown_key(shown)
+    assert reseller.api.as_(key).get("/v1/resellers/me/licenses").status == 200
+    again = visitor.submit(form, "/settings/api-keys", name="Billing", scopes="read")
+    assert _shown_key(again) == key
+    listed = visitor.follow(visitor.get("/reseller/settings/api-keys"))
+    assert "Billing" in listed.text
+    assert ">Read</td>" in listed.text
+    assert key not in listed.text
+    revoke = re.search(r"/api-keys/\w+/revoke", listed.text)
+    assert revoke
+    visitor.submit(visitor.get(f"/reseller/settings{revoke[0]}"), revoke[0])
+    assert reseller.api.as_(key).get("/v1/resellers/me/licenses").status == 401
+
+
+def _shown_key(shown: PageResponse) -> str:
+    found = re.search(r'data-copy="([^"]+)"', shown.text)
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ({"name": "Billing"}, "scopes"),
+        ({"name": "", "scopes": "read"}, "name"),
+        ({"name": "Billing", "scopes": "admin"}, "scopes"),
+        ({"name": "Billing", "scopes": "read", "expires_at": "2020-01-01"}, "expires_at"),
+        ({"name": "Billing", "scopes": "read", "expires_at": "soon"}, "expires_at"),
+    ],
+)
+def test_a_key_that_can_not_be_made_is_said_beside_its_field(
+    visitor: PageClient, typed: dict[str, str], field: str
+) -> None:
+    refused = visitor.submit(settings(visitor), "/settings/api-keys", **typed)
+    assert refused.status == 422
+    assert f'id="key-{field}' in refused.text
+    assert 'role="alert"' in refused.text
+
+
+def test_an_api_key_opens_no_page(visitor: PageClient) -> None:
+    key = _shown_key(visitor.submit(settings(visitor), "/api-keys", name="K", scopes="read"))
+    thief = PageClient(app)
+    thief.cookies["__Host-session"] = key
+    assert settings(thief).status == 303
+
+
+def test_an_admins_keys_are_made_and_revoked_on_that_page(people: People) -> None:
+    other = people.reseller(licenses=3)
+    admin = signed_in(people.admin)
+    form = admin.get("/account")
+    shown = admin.submit(form, "/account/api-keys", name="Nightly", scopes="read")
+    assert shown.status == 200
+    key = _shown_key(shown)
+    reach = f"/v1/resellers/{other.reseller_id}/licenses"
+    assert people.admin.api.as_(key).get(reach).status == 200
+    assert people.admin.api.as_(key).get("/v1/settings").status == 403
+    listed = admin.get("/account")
+    assert "Nightly" in listed.text
+    assert key not in listed.text
+    revoke = re.search(r"/account/api-keys/\w+/revoke", listed.text)
+    assert revoke
+    asked = admin.get(revoke[0])
+    assert "Revoke Nightly?" in asked.text
+    assert "The key is revoked." in admin.follow(admin.submit(asked, revoke[0])).text
+    assert people.admin.api.as_(key).get(reach).status == 401
+
+
+def test_an_admins_key_that_can_not_be_made_is_said_once(people: People) -> None:
+    admin = signed_in(people.admin)
+    refused = admin.submit(admin.get("/account"), "/account/api-keys", name="Nightly")
+    assert refused.status == 422
+    assert refused.text.count('id="key-scopes-error"') == 1
+    assert refused.text.count("Choose at least one.") == 2  # in the summary and beside the field
+
+
+def test_admin_keys_are_for_admins_alone(people: People, visitor: PageClient) -> None:
+    plain = people.user()
+    somebody = signed_in(plain)
+    page = somebody.get("/account")
+    assert page.status == 200
+    assert "API keys" not in page.text
+    for person in (somebody, visitor):
+        token = person.get("/account" if person is somebody else "/reseller").form("/logout")
+        assert person.post("/account/api-keys", token.fields).status == 403
+        assert person.get("/account/api-keys/key_x/revoke").status == 403
+
+
+def test_who_is_both_has_the_keys_of_both(people: People) -> None:
+    both = people.reseller(licenses=1)
+    people.admin.api.patch(f"/v1/users/{both.user_id}", {"is_super_admin": True})
+    person = signed_in(both)
+    made = person.submit(person.get("/account"), "/account/api-keys", name="A", scopes="admin")
+    assert people.admin.api.as_(_shown_key(made)).get("/v1/settings").status == 200
+    assert "No keys" in person.get("/reseller/settings").text
+    assert "No keys" not in person.get("/account").text

@@ -1,0 +1,200 @@
+"""Sessions: how long they live, what ends them, and that each sees only its own."""
+
+from datetime import timedelta
+
+from chalicelib.services.identity import sessions
+from chalicelib.services.identity.sessions import Device, sessions_of
+from chalicelib.services.identity.users import read_user
+from chalicelib.storage.credentials import Credential
+from tests.conftest import TestClock
+from tests.support.api import Api
+from tests.support.aws_faults import AwsFaults
+from tests.support.people import PASSWORD, People, Person
+
+
+def another_session(person: Person) -> Api:
+    login = {"email": person.email, "password": PASSWORD}
+    return person.api.as_(person.api.post("/v1/login", login).json["token"])
+
+
+def is_in(api: Api) -> bool:
+    return api.get("/v1/me").status == 200
+
+
+def test_a_session_idles_out_after_an_hour(people: People, frozen: TestClock) -> None:
+    someone = people.reseller()
+    assert is_in(someone.api)
+    frozen.advance(timedelta(minutes=59))
+    assert is_in(someone.api)
+    frozen.advance(timedelta(minutes=60))
+    assert not is_in(someone.api)
+
+
+def test_a_session_in_use_ends_after_twelve_hours(people: People, frozen: TestClock) -> None:
+    someone = people.reseller()
+    assert is_in(someone.api)
+    for _ in range(14):
+        frozen.advance(timedelta(minutes=50))
+        assert is_in(someone.api)
+    frozen.advance(timedelta(minutes=21))
+    assert not is_in(someone.api)
+
+
+def test_use_is_not_written_down_at_every_request(
+    people: People, frozen: TestClock, wire: AwsFaults
+) -> None:
+    someone = people.reseller()
+    assert is_in(someone.api)
+    credential_id = str(someone.api.token).partition(".")[0]
+    before = Credential.get(credential_id).version
+    for _ in range(5):
+        assert is_in(someone.api)
+    assert Credential.get(credential_id).version == before
+    frozen.advance(timedelta(minutes=6))
+    assert is_in(someone.api)
+    assert is_in(someone.api)
+    assert Credential.get(credential_id).version == before + 1
+
+
+def test_secrets_are_stored_hashed(people: People) -> None:
+    someone = people.reseller()
+    credential_id, _, secret = str(someone.api.token).partition(".")
+    row = Credential.get(credential_id)
+    assert secret not in str(row.to_simple_dict())
+    assert len(row.secret_hash) == 64
+    assert len(secret) >= 43  # 256 bits, in URL-safe base64
+
+
+def test_each_sign_in_is_a_new_session_and_replaces_the_browsers(people: People) -> None:
+    someone = people.reseller()
+    assert is_in(someone.api)
+    again = sessions.sign_in(
+        someone.email, PASSWORD, device=Device("192.0.2.1"), replaces=someone.api.token
+    )
+    assert again.token != someone.api.token
+    assert not is_in(someone.api)
+    assert is_in(someone.api.as_(again.token))
+
+
+def test_a_made_up_session_is_not_replaced(people: People) -> None:
+    someone = people.reseller()
+    forged = str(someone.api.token).partition(".")[0] + ".forged"
+    sessions.sign_in(someone.email, PASSWORD, device=Device(), replaces=forged)
+    sessions.sign_in(someone.email, PASSWORD, device=Device(), replaces="nonsense")
+    assert is_in(someone.api)
+
+
+def test_one_lists_and_revokes_ones_own(people: People) -> None:
+    someone, stranger = people.reseller(), people.reseller()
+    other = another_session(someone)
+    listed = someone.api.get("/v1/sessions").json["data"]
+    assert [s["is_current"] for s in listed] == [True, False]
+    assert {s["source_ip"] for s in listed} == {"127.0.0.1"}
+    assert str(other.token).partition(".")[2] not in someone.api.get("/v1/sessions").text
+    path = f"/v1/sessions/{listed[1]['id']}"
+    assert stranger.api.delete(path).status == 404
+    assert is_in(other)
+    assert someone.api.delete(path).status == 204
+    assert not is_in(other)
+    assert is_in(someone.api)
+    assert someone.api.delete(path).status == 404
+
+
+def test_an_idle_session_is_not_listed(people: People, frozen: TestClock) -> None:
+    someone = people.reseller()
+    another_session(someone)
+    frozen.advance(timedelta(minutes=61))
+    here = another_session(someone)
+    assert len(here.get("/v1/sessions").json["data"]) == 1
+
+
+def test_deactivating_a_user_ends_sessions_and_keys_for_good(
+    people: People, frozen: TestClock
+) -> None:
+    someone = people.reseller()
+    keys = "/v1/resellers/me/api-keys"
+    key = someone.api.post(keys, {"name": "ERP", "scopes": ["read"]}).json["key"]
+    path = f"/v1/users/{someone.user_id}"
+    frozen.advance(timedelta(seconds=1))
+    assert people.admin.api.patch(path, {"is_active": False}).json["deactivated_at"] is not None
+    assert not is_in(someone.api)
+    assert not is_in(someone.api.as_(key))
+    frozen.advance(timedelta(seconds=1))
+    people.admin.api.patch(path, {"is_active": True})
+    assert not is_in(someone.api)
+    assert not is_in(someone.api.as_(key))
+    assert is_in(another_session(someone))
+
+
+def test_a_credential_that_was_overlooked_stays_void(people: People, frozen: TestClock) -> None:
+    """The index by which credentials are cleared away may lag behind."""
+    someone = people.reseller()
+    assert is_in(someone.api)
+    kept = Credential.get(str(someone.api.token).partition(".")[0])
+    frozen.advance(timedelta(seconds=1))
+    path = f"/v1/users/{someone.user_id}"
+    people.admin.api.patch(path, {"is_active": False})
+    people.admin.api.patch(path, {"is_active": True})
+    kept.save()
+    assert not is_in(someone.api)
+
+
+def test_a_session_that_was_overlooked_is_not_listed(people: People, frozen: TestClock) -> None:
+    someone = people.reseller()
+    kept = Credential.get(str(someone.api.token).partition(".")[0])
+    frozen.advance(timedelta(seconds=1))
+    people.admin.api.post(f"/v1/users/{someone.user_id}/sign-out")
+    kept.save()
+    someone.sign_in_anew()
+    (listed,) = someone.api.get("/v1/sessions").json["data"]
+    assert listed["is_current"]
+    assert [one.id for one in sessions_of(read_user(someone.user_id))] == [listed["id"]]
+
+
+def test_an_admin_signs_a_user_out_everywhere(people: People, frozen: TestClock) -> None:
+    someone = people.reseller()
+    other = another_session(someone)
+    keys = "/v1/resellers/me/api-keys"
+    key = someone.api.post(keys, {"name": "ERP", "scopes": ["read"]}).json["key"]
+    frozen.advance(timedelta(seconds=1))
+    path = f"/v1/users/{someone.user_id}/sign-out"
+    assert people.admin.api.post(path).status == 200
+    assert not is_in(someone.api)
+    assert not is_in(other)
+    assert is_in(someone.api.as_(key))
+
+
+def test_one_ends_all_of_ones_other_sessions(people: People, frozen: TestClock) -> None:
+    someone = people.reseller()
+    other = another_session(someone)
+    frozen.advance(timedelta(seconds=1))
+    from chalicelib.services.identity import authenticate
+
+    caller = authenticate.authenticate(str(someone.api.token))
+    sessions.end_other_sessions(caller, by=caller.id)
+    assert is_in(someone.api)
+    assert not is_in(other)
+
+
+def test_a_revoked_session_is_not_brought_back_by_its_use(
+    people: People, frozen: TestClock, wire: AwsFaults
+) -> None:
+    """Revoked between being read and its use being written down."""
+    from chalicelib.services.identity import authenticate
+
+    someone = people.reseller()
+    token = str(someone.api.token)
+    frozen.advance(timedelta(minutes=6))
+    record_use = authenticate._record_use
+    credential_id = token.partition(".")[0]
+
+    def revoked_meanwhile(credential: Credential, refused: Exception) -> None:
+        Credential(credential_id).delete()
+        record_use(credential, refused)  # type: ignore[arg-type]
+
+    authenticate._record_use = revoked_meanwhile
+    try:
+        assert not is_in(someone.api)
+    finally:
+        authenticate._record_use = record_use
+    assert list(Credential.query(credential_id)) == []

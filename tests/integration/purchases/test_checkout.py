@@ -1,0 +1,267 @@
+"""Opening a checkout, and everything that can come between it and its payment."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib import clock
+from chalicelib import settings as house
+from chalicelib.domain import pricing
+from chalicelib.errors import PaymentProviderUnavailable, VersionConflict
+from chalicelib.services.core.idempotency import NO_KEY
+from chalicelib.services.purchases import checkout as purchases
+from chalicelib.services.purchases.settlement import settle
+from chalicelib.services.settings import platform_settings
+from chalicelib.services.stripe_sync.sweep import run_sweep
+from chalicelib.storage.claims import Claim, owner_of
+from chalicelib.storage.platform_settings import PLATFORM, PlatformSettings
+from chalicelib.storage.purchases import checkout_claim
+from chalicelib.storage.resellers import Reseller
+from infra.local import table_edits
+from infra.local.stripe_simulator import StripeSimulator
+from infra.local.stripe_simulator.transitions import checkout
+from tests.support import purchase_fixtures
+from tests.support.people import People
+from tests.support.purchase_fixtures import again, buy
+
+
+@pytest.fixture
+def reseller(tables: None) -> Reseller:
+    return purchase_fixtures.open_account()
+
+
+def statuses() -> list[str]:
+    return [
+        row["status"]
+        for row in sorted(purchase_fixtures.rows("purchases"), key=lambda row: row["id"])
+    ]
+
+
+@pytest.mark.parametrize("fault", ["500", "429", "timeout", "drop_before", "drop_after"])
+def test_a_stripe_that_fails_leaves_a_resumable_purchase(
+    people: People, stripe: StripeSimulator, fault: Any
+) -> None:
+    buyer = people.reseller()
+    stripe.faults.fail(next=3, kind=fault, path="/v1/checkout/sessions")
+    refused = buyer.api.post("/v1/resellers/me/purchases", {"quantity": 3}, key="k")
+    assert (refused.status, refused.code) == (502, "payment_provider_unavailable")
+    stripe.faults.clear()
+    done = buyer.api.post("/v1/resellers/me/purchases", {"quantity": 3}, key="k")
+    assert done.status == 201
+    assert done.json["checkout_url"]
+    assert len(purchase_fixtures.rows("purchases")) == len(stripe.all("checkout.session")) == 1
+    replayed = buyer.api.post("/v1/resellers/me/purchases", {"quantity": 3}, key="k")
+    assert replayed.headers["Idempotent-Replayed"] == "true"
+    assert replayed.json == done.json
+
+
+def test_expiry_frees_the_quantity(
+    reseller: Reseller, stripe: StripeSimulator, frozen: Any
+) -> None:
+    first = buy()
+    frozen.advance(timedelta(hours=23, minutes=1))
+    second = buy()
+    assert first.id != second.id
+    assert statuses() == ["expired", "pending"]
+
+
+def test_a_checkout_that_stripe_still_holds_open_past_its_time_is_closed(
+    reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch, frozen: Any
+) -> None:
+    first = buy()
+    monkeypatch.setattr(checkout, "expire_overdue", lambda _account: None)
+    frozen.advance(timedelta(hours=23, minutes=1))
+    assert buy().id != first.id
+    assert stripe.find("checkout.session", first.session_id or "")["status"] == "expired"
+
+
+@pytest.mark.parametrize("hours", [21.9, 22.1, 23.5, 25])
+def test_a_purchase_that_never_got_its_session(
+    reseller: Reseller, stripe: StripeSimulator, frozen: Any, hours: float
+) -> None:
+    stripe.faults.fail(next=3, kind="drop_before")
+    with pytest.raises(PaymentProviderUnavailable):
+        buy()
+    frozen.advance(timedelta(hours=hours))
+    assert buy().checkout_url
+    assert statuses() == (["pending"] if hours < 22 else ["expired", "pending"])
+
+
+def set_price(unit_amount: int, version: int) -> None:
+    now = clock.now()
+    PlatformSettings(
+        PLATFORM,
+        price_tiers={"tiers": [{"from": 1, "unit_amount": unit_amount}]},
+        tiers_version=version,
+        created_at=now,
+        updated_at=now,
+    ).save()
+    platform_settings.clear_cache()
+
+
+def test_a_new_price_closes_the_checkout_at_the_old_one(
+    reseller: Reseller, stripe: StripeSimulator
+) -> None:
+    first = buy()
+    set_price(999, 2)
+    second = buy()
+    assert (second.unit_amount, second.total) == (999, 12 * 999)
+    assert stripe.find("checkout.session", first.session_id or "")["status"] == "expired"
+    assert statuses() == ["expired", "pending"]
+
+
+def test_a_price_that_changes_while_an_order_is_taken(
+    reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refund is reckoned by the tiers that the total came of: both are of one moment."""
+    quoted = pricing.quote
+
+    def quote(*asked: Any) -> pricing.Quote:
+        made = quoted(*asked)
+        set_price(999, 2)
+        return made
+
+    monkeypatch.setattr(pricing, "quote", quote)
+    bought = buy()
+    tiers = platform_settings.tiers_of(bought.tiers)
+    assert bought.total == pricing.total(12, tiers) == 24_000
+    assert bought.tiers_version == 1
+
+
+@pytest.mark.parametrize("by", ["card", "bank"])
+def test_an_order_right_after_a_payment_is_another_order(
+    people: People, stripe: StripeSimulator, by: str
+) -> None:
+    """Nobody has told us of the payment yet."""
+    buyer = people.reseller()
+    path, order = "/v1/resellers/me/purchases", {"quantity": 12}
+    first = buyer.api.post(path, order, key="one").json
+    pay = stripe.pay if by == "card" else stripe.pay_later
+    pay(first["checkout_url"].rsplit("/", 1)[1])
+    second = buyer.api.post(path, order, key="two")
+    assert second.status == 201
+    assert second.json["id"] != first["id"]
+    assert second.json["checkout_url"] != first["checkout_url"]
+    assert statuses() == ["paid" if by == "card" else "processing", "pending"]
+    assert buyer.api.post(path, order, key="three").json == second.json
+
+
+@pytest.mark.parametrize("owner", ["paid", "gone"])
+def test_a_claim_left_behind_is_taken_over(
+    people: People, stripe: StripeSimulator, owner: str
+) -> None:
+    """As tables restored to different moments have it."""
+    buyer = people.reseller()
+    path, order = "/v1/resellers/me/purchases", {"quantity": 12}
+    first = buyer.api.post(path, order).json
+    row = purchases.read_purchase(first["reseller_id"], first["id"])
+    claim = Claim.get(checkout_claim(row.reseller_id, 12))
+    item = table_edits.stored(claim)
+    stripe.pay(row.session_id or "")
+    settle(row)
+    table_edits.put(claim, item)
+    if owner == "gone":
+        table_edits.remove(row)
+    second = buyer.api.post(path, order)
+    assert second.status == 201
+    assert second.json["id"] != first["id"]
+    assert owner_of(claim.name) == second.json["id"]
+    assert buyer.api.post(path, order).json == second.json
+
+
+@pytest.mark.parametrize("hours", [0, 24])
+def test_a_checkout_that_stripe_does_not_know_blocks_nobody(
+    reseller: Reseller, stripe: StripeSimulator, frozen: Any, hours: int
+) -> None:
+    """As after the change from Stripe's test mode to live."""
+    first = buy()
+    table_edits.edit(first, session_id="cs_test_of_the_other_mode")
+    frozen.advance(timedelta(hours=hours))
+    assert buy().id != first.id
+    assert statuses() == ["expired", "pending"]
+
+
+def test_a_claim_is_not_taken_from_who_waits_to_be_paid(
+    reseller: Reseller, stripe: StripeSimulator
+) -> None:
+    """Somebody opened a checkout after this request had looked for one: the write refuses."""
+    first = buy()
+    prices = platform_settings.cached_settings()
+    with pytest.raises(VersionConflict):
+        purchases._start(
+            reseller, platform_settings.quote(12, prices), prices, by="usr_b", once=NO_KEY
+        )
+    assert [row["id"] for row in purchase_fixtures.rows("purchases")] == [first.id]
+    assert owner_of(checkout_claim(reseller.id, 12)) == first.id
+
+
+def test_paid_at_the_old_price_just_before_the_new_one(
+    reseller: Reseller, stripe: StripeSimulator
+) -> None:
+    first = buy()
+    set_price(999, 2)
+    stripe.pay(first.session_id or "")
+    second = buy()
+    assert second.id != first.id
+    assert again(first).licenses_granted == 12
+
+
+def test_the_customer_is_remembered(reseller: Reseller, stripe: StripeSimulator) -> None:
+    first = buy()
+    stripe.pay(first.session_id or "")
+    settle(first)
+    customer = purchase_fixtures.read_account().stripe_customer_id
+    assert customer == stripe.find("checkout.session", first.session_id or "")["customer"]
+    second = buy()
+    assert stripe.find("checkout.session", second.session_id or "")["customer"] == customer
+
+
+def test_a_customer_deleted_in_stripe_is_forgotten(
+    reseller: Reseller, stripe: StripeSimulator
+) -> None:
+    reseller.update([Reseller.stripe_customer_id.set("cus_gone")])
+    bought = buy()
+    assert bought.checkout_url
+    assert purchase_fixtures.read_account().stripe_customer_id is None
+    assert len(purchase_fixtures.rows("purchases")) == 1
+
+
+def test_what_is_asked_of_stripe_may_change_between_two_attempts(
+    reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stripe.faults.fail(next=3, kind="drop_after", path="/v1/checkout/sessions")
+    with pytest.raises(PaymentProviderUnavailable):
+        buy()
+    monkeypatch.setenv("PUBLIC_URL", "https://moved.example")
+    house.settings.cache_clear()
+    try:
+        bought = buy()
+    finally:
+        monkeypatch.undo()
+        house.settings.cache_clear()
+    newest, lost = stripe.all("checkout.session")
+    assert bought.session_id == newest["id"]
+    run_sweep()  # finds the one whose answer was lost, and closes it
+    assert stripe.find("checkout.session", lost["id"])["status"] == "expired"
+    assert again(bought).status == "pending"
+
+
+def test_no_order_beyond_what_stripe_takes(people: People) -> None:
+    refused = people.reseller().api.post("/v1/resellers/me/purchases", {"quantity": 100_000})
+    assert (refused.status, refused.json["errors"][0]["field"]) == (422, "quantity")
+    assert purchase_fixtures.rows("purchases") == []
+
+
+def test_an_order_below_what_stripe_takes(people: People, stripe: StripeSimulator) -> None:
+    set_price(1, 2)
+    buyer = people.reseller()
+    for _ in range(2):
+        refused = buyer.api.post("/v1/resellers/me/purchases", {"quantity": 1}, key="k")
+        assert (refused.status, refused.code) == (422, "invalid_request")
+    assert statuses() == ["expired"]
+
+
+def test_every_quote_tells_of_a_better_offer(people: People) -> None:
+    reply = people.reseller().api.get("/v1/pricing/quote?quantity=9")
+    assert reply.json["better_offer"] == {"quantity": 10, "total": 20_000}

@@ -1,0 +1,111 @@
+"""A purchase that came to have more than one session at Stripe: money counts once, and none
+of them is forgotten."""
+
+from typing import Any
+
+import pytest
+
+from chalicelib.services.purchases.settlement import settle
+from chalicelib.services.reconciliation.stripe_view import worth_now
+from chalicelib.services.stripe_sync.sweep import run_sweep
+from chalicelib.storage.purchases import Purchase
+from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.transactions import Transaction
+from infra.local.stripe_simulator import StripeSimulator
+from tests.support import purchase_fixtures
+from tests.support.purchase_fixtures import again, buy
+
+
+@pytest.fixture
+def reseller(tables: None) -> Reseller:
+    return purchase_fixtures.open_account()
+
+
+def lose_the_session(purchase: Purchase) -> str:
+    """Its answer never came, and what is asked for now is asked for anew."""
+    tx = Transaction()
+    lost = purchase.session_id or ""
+    attempt = (purchase.checkout_attempt or 0) + 1
+    tx.change(purchase, session_id=None, checkout_url=None, checkout_attempt=attempt)
+    tx.commit()
+    return lost
+
+
+def lose_the_first_session() -> tuple[str, Purchase]:
+    lost = lose_the_session(buy())
+    return lost, buy()
+
+
+def test_a_session_that_the_row_never_learnt_is_paid(
+    reseller: Reseller, stripe: StripeSimulator
+) -> None:
+    lost, purchase = lose_the_first_session()
+    stripe.pay(lost)
+    run_sweep()
+    row = again(purchase)
+    assert (row.status, row.session_id, row.licenses_granted) == ("paid", lost, 12)
+    assert stripe.find("checkout.session", purchase.session_id or "")["status"] == "expired"
+    purchase_fixtures.check_invariants()
+
+
+def test_two_sessions_paid_count_once_and_a_person_is_told(
+    reseller: Reseller, stripe: StripeSimulator
+) -> None:
+    lost, purchase = lose_the_first_session()
+    stripe.pay(lost)
+    stripe.pay(purchase.session_id or "")
+    run_sweep()
+    row = again(purchase)
+    assert (row.status, row.licenses_granted) == ("paid", 12)
+    assert "Paid twice" in (row.status_reason or "")
+    stripe.refund(row.session_id or "")
+    run_sweep()
+    row = again(purchase)
+    assert (row.status, row.licenses_granted) == ("paid", 12)
+    assert row.status_reason is None
+    stripe.refund(row.session_id or "")
+    run_sweep()
+    assert again(purchase).licenses_granted == 0
+    purchase_fixtures.check_invariants()
+
+
+def test_of_three_that_were_paid_none_is_forgotten(
+    reseller: Reseller, stripe: StripeSimulator, frozen: Any
+) -> None:
+    """Refunding those that the row names leaves one that is paid: it counts."""
+    purchase = buy()
+    sessions = []
+    for _ in range(3):
+        sessions.append(purchase.session_id or "")
+        stripe.pay(purchase.session_id or "")
+        if len(sessions) < 3:
+            lose_the_session(purchase)
+            purchase = buy()
+    run_sweep()
+    assert "Paid 3 times" in (again(purchase).status_reason or "")
+    purchase_fixtures.check_invariants()
+    for left in (2, 1):
+        row = again(purchase)
+        assert (row.status, row.licenses_granted) == ("paid", 12)
+        stripe.refund(row.session_id or "")
+        row = settle(row).purchase
+        assert ("Paid twice" in (row.status_reason or "")) == (left > 1)
+    stripe.refund(again(purchase).session_id or "")
+    row = settle(again(purchase)).purchase
+    assert (row.status, row.licenses_granted) == ("refunded", 0)
+    purchase_fixtures.check_invariants()
+
+
+def test_looking_closes_nothing(reseller: Reseller, stripe: StripeSimulator) -> None:
+    """A dry run of reconciliation looks; to close a checkout is settling's."""
+    lost, purchase = lose_the_first_session()
+    stripe.pay(lost)
+    purchase.update([Purchase.other_sessions.add({lost})])
+    is_open = stripe.find("checkout.session", purchase.session_id or "")
+    view = worth_now(again(purchase), 0)
+    assert (view.status, view.worth) == ("paid", 12)
+    session = stripe.find("checkout.session", is_open["id"])
+    assert session["status"] == "open"
+    settle(again(purchase))
+    assert stripe.find("checkout.session", is_open["id"])["status"] == "expired"
+    assert again(purchase).session_id == lost

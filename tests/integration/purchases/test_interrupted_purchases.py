@@ -1,0 +1,87 @@
+"""A purchase that stopped halfway, between our row and Stripe's checkout, is gone on with."""
+
+import pytest
+
+from chalicelib.storage.purchases import Purchase
+from infra.local.stripe_simulator.faults import Kind
+from infra.local.stripe_simulator.simulator import StripeSimulator
+from tests.support.aws_faults import AwsFaults, cancelled
+from tests.support.people import People, Person
+
+PURCHASES = "/v1/resellers/me/purchases"
+ORDER = {"quantity": 3}
+KEY = "a-key-of-the-client"
+SESSIONS = "/v1/checkout/sessions"
+
+
+@pytest.fixture
+def buyer(people: People) -> Person:
+    account = people.reseller()
+    assert account.api.token
+    return account
+
+
+def rows(buyer: Person) -> list[Purchase]:
+    return list(Purchase.query(buyer.reseller_id or ""))
+
+
+@pytest.mark.parametrize("key", [KEY, None])
+@pytest.mark.parametrize("kind", ["500", "drop_before", "drop_after", "timeout"])
+def test_stripe_fails_and_the_next_attempt_goes_on(
+    buyer: Person, stripe: StripeSimulator, kind: Kind, key: str | None
+) -> None:
+    stripe.faults.fail(next=9, kind=kind, method="POST", path=SESSIONS)
+    refused = buyer.api.post(PURCHASES, ORDER, key=key)
+    assert (refused.status, refused.code) == (502, "payment_provider_unavailable")
+    (left,) = rows(buyer)
+    assert left.status == "pending"
+    assert left.session_id is None
+
+    stripe.faults.clear()
+    made = buyer.api.post(PURCHASES, ORDER, key=key)
+    assert (made.status, made.json["id"]) == (201, left.id)
+    assert made.json["checkout_url"]
+    assert len(rows(buyer)) == len(stripe.all("checkout.session")) == 1
+    again = buyer.api.post(PURCHASES, ORDER, key=key)
+    assert again.json == made.json
+    assert ("Idempotent-Replayed" in again.headers) == (key is not None)
+
+
+def test_a_crash_after_stripe_answered(
+    buyer: Person, stripe: StripeSimulator, wire: AwsFaults
+) -> None:
+    """The session is there, our second write is not: the same session is found again."""
+    wire.before(lambda: wire.before(cancelled("TransactionConflict"), times=10_000))
+    assert buyer.api.post(PURCHASES, ORDER, key=KEY).code == "busy"
+    wire.forget()
+    (session,) = stripe.all("checkout.session")
+    made = buyer.api.post(PURCHASES, ORDER, key=KEY)
+    assert (made.status, made.json["checkout_url"]) == (201, session["url"])
+    assert len(rows(buyer)) == len(stripe.all("checkout.session")) == 1
+
+
+def test_two_keys_for_one_open_checkout(buyer: Person, stripe: StripeSimulator) -> None:
+    """One open checkout per quantity: each key gets it, and keeps it as its answer."""
+    first = buyer.api.post(PURCHASES, ORDER, key="one").json
+    second = buyer.api.post(PURCHASES, ORDER, key="two").json
+    assert first == second
+    assert len(rows(buyer)) == len(stripe.all("checkout.session")) == 1
+    replay = buyer.api.post(PURCHASES, ORDER, key="two")
+    assert (replay.json, replay.headers["Idempotent-Replayed"]) == (second, "true")
+
+
+def test_the_key_answers_as_it_did_even_after_the_payment(
+    buyer: Person, stripe: StripeSimulator
+) -> None:
+    first = buyer.api.post(PURCHASES, ORDER, key=KEY)
+    stripe.pay(first.json["checkout_url"].rsplit("/", 1)[1])
+    again = buyer.api.post(PURCHASES, ORDER, key=KEY)
+    assert again.json == first.json
+    assert len(rows(buyer)) == 1
+
+
+def test_two_resellers_buy_apart(people: People, buyer: Person) -> None:
+    other = people.reseller()
+    assert (
+        buyer.api.post(PURCHASES, ORDER).json["id"] != other.api.post(PURCHASES, ORDER).json["id"]
+    )

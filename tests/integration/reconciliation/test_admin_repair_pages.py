@@ -1,0 +1,182 @@
+"""The super admin's pages: reconciliation, its findings, and syncing one reseller."""
+
+import re
+
+import pytest
+
+from chalicelib.services.reconciliation import open_findings
+from chalicelib.services.resellers import accounts
+from chalicelib.services.settings import platform_settings
+from chalicelib.services.tenants import lifecycle
+from chalicelib.storage.reads import Pagination, get
+from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.tenants import Tenant
+from infra.local import table_edits
+from tests.support.page_client import PageClient, PageResponse, signed_in
+from tests.support.people import People, Person
+
+REPORTS = "/admin/reconciliation"
+
+
+@pytest.fixture
+def admin(people: People) -> PageClient:
+    open_findings.clear_cache()
+    return signed_in(people.admin)
+
+
+@pytest.fixture
+def seller(people: People) -> Person:
+    seller = people.reseller(licenses=5)
+    for name in ("One", "Two"):
+        seller.api.post("/v1/resellers/me/tenants", {"name": name})
+    return seller
+
+
+def account(seller: Person) -> Reseller:
+    return accounts.read_reseller(str(seller.reseller_id))
+
+
+def run(admin: PageClient) -> PageResponse:
+    open_findings.clear_cache()
+    return admin.follow(admin.submit(admin.get(REPORTS), REPORTS))
+
+
+def finding_forms(shown: PageResponse) -> list[str]:
+    return re.findall(rf'action="({REPORTS}/rec_\w+/findings/fnd_\w+)"', shown.text)
+
+
+def test_a_run_that_finds_nothing_says_so(admin: PageClient, seller: Person) -> None:
+    assert "No report yet" in admin.get(REPORTS).text
+    page = run(admin)
+    assert "Everything agrees" in page.text
+    listed = admin.get(REPORTS).words
+    assert "In order" in listed
+    assert "admin@example.com" in listed
+
+
+def test_a_counter_that_was_edited_is_found_and_repaired_with_a_reason(
+    admin: PageClient, seller: Person
+) -> None:
+    table_edits.edit(account(seller), license_used=4)
+    page = run(admin)
+    assert "1 waiting" in page.text
+    (form,) = finding_forms(page)
+    assert "Used is 4, 2 tenants hold a license" in page.words
+    assert "Set Used to 2" in page.words
+    assert "used_mismatch" in page.words
+    assert re.search(r'class="count">1<', admin.get("/admin").text)
+    missing = admin.submit(page, form, action="repair")
+    assert missing.status == 422
+    assert "reason-error" in missing.text
+    done = admin.follow(admin.submit(page, form, action="repair", reason="Edited by hand"))
+    assert "Edited by hand" in done.text
+    assert "Used was 4 and is 2." in done.text
+    assert account(seller).license_used == 2
+    assert not re.search(r'class="count">', admin.get("/admin").text)
+    again = admin.submit(page, form, action="repair", reason="Sent twice")
+    assert again.status == 303
+    assert "In order" in admin.get(REPORTS).text
+
+
+def test_an_unexplained_total_can_be_adopted_or_reverted(admin: PageClient, seller: Person) -> None:
+    table_edits.edit(account(seller), license_count=9)
+    page = run(admin)
+    (form,) = finding_forms(page)
+    assert "Put back" in page.text or "back to 5" in page.text
+    admin.submit(page, form, action="revert", reason="Nobody knows why")
+    assert account(seller).license_count == 5
+
+
+def test_what_is_ignored_is_not_reported_again(admin: PageClient, seller: Person) -> None:
+    table_edits.edit(account(seller), license_used=4)
+    page = run(admin)
+    (form,) = finding_forms(page)
+    ignored = admin.follow(admin.submit(page, form, action="ignore", reason="Known"))
+    assert "Ignored" in ignored.text
+    assert account(seller).license_used == 4
+    again = run(admin)
+    assert not finding_forms(again)
+    assert "In order" in again.text
+
+
+def test_facts_that_changed_since_are_not_decided_on(admin: PageClient, seller: Person) -> None:
+    table_edits.edit(account(seller), license_used=4)
+    page = run(admin)
+    (form,) = finding_forms(page)
+    table_edits.edit(account(seller), license_used=5)
+    refused = admin.submit(page, form, action="repair", reason="Late")
+    assert refused.status == 412
+    assert "The facts are no longer those of this report" in refused.text
+
+
+def test_an_orphan_is_adopted_by_a_reseller_that_is_named(
+    admin: PageClient, people: People, seller: Person
+) -> None:
+    other = people.reseller(licenses=3)
+    (tenant, *_) = lifecycle.list_tenants(str(seller.reseller_id), Pagination()).rows
+    table_edits.duplicate(tenant, reseller_id="rsl_gone")
+    page = run(admin)
+    form = next(f for f in finding_forms(page) if "Adopt to" in _form_text(page, f))
+    unknown = admin.submit(page, form, action="adopt", reason="Moved", to="nobody")
+    assert unknown.status == 422
+    assert "There is no such reseller." in unknown.text
+    done = admin.submit(page, form, action="adopt", reason="Moved", to=other.email)
+    assert done.status == 303, done.words
+    assert get(Tenant, "rsl_gone", tenant.id) is None
+    assert account(other).license_used == 1
+
+
+def _form_text(page: PageResponse, action: str) -> str:
+    start = page.text.index(f'action="{action}"')
+    return page.text[start : page.text.index("</form>", start)]
+
+
+def test_one_reseller_is_compared_before_it_is_synced(admin: PageClient, seller: Person) -> None:
+    path = f"/admin/resellers/{seller.reseller_id}"
+    compared = admin.follow(admin.submit(admin.get(path), path + "/sync"))
+    assert "They agree. Nothing to repair." in compared.text
+    table_edits.edit(account(seller), license_used=4)
+    compared = admin.follow(admin.submit(admin.get(path), path + "/sync"))
+    assert "Set used to 2" in compared.text
+    assert account(seller).license_used == 4
+    done = admin.follow(admin.submit(compared, path + "/sync"))
+    assert "Used licenses set to 2." in done.text
+    assert account(seller).license_used == 2
+    again = admin.follow(admin.submit(compared, path + "/sync"))
+    assert "Nothing to repair" in again.text
+
+
+def test_why_a_reseller_cannot_create_tenants_is_on_its_page(
+    admin: PageClient, people: People, seller: Person
+) -> None:
+    path = f"/admin/resellers/{seller.reseller_id}"
+    assert "Yes, all is well" in admin.get(path).text
+    text = admin.get(f"/admin/resellers/{people.reseller().reseller_id}").words
+    assert "Can it create tenants? No" in text
+    assert "0 of 0 licenses are available" in text
+    assert "Words for the reseller" in text
+    table_edits.edit(account(seller), license_used=1)
+    assert "Used is 1" not in admin.get(path).text
+    compared = admin.get(f"{path}?compare=1").words
+    assert "Yes, with 1 thing to look at" in compared
+    assert "Used is 1" in compared
+
+
+def test_the_settings_say_what_is_repaired_without_asking(admin: PageClient) -> None:
+    path = "/admin/settings/rules"
+    fields = admin.get("/admin/settings").form(path).fields
+    kept = [f for f in fields if f[0] != "automatic_repairs"]
+    assert len(fields) > len(kept)
+    admin.post(path, [*kept, ("automatic_repairs", "used_mismatch")])
+    assert platform_settings.read_settings().automatic_repairs == ["used_mismatch"]
+    fields = admin.get("/admin/settings").form(path).fields
+    assert [v for n, v in fields if n == "automatic_repairs"] == ["used_mismatch"]
+    admin.post(path, [f for f in fields if f[0] != "automatic_repairs"])
+    assert platform_settings.read_settings().automatic_repairs == []
+    fields = admin.get("/admin/settings").form(path).fields
+    assert admin.post(path, [*fields, ("automatic_repairs", "nonsense")]).status == 422
+
+
+@pytest.mark.parametrize("path", ["rec_nothing", "ignored", "rec_x/findings"])
+def test_a_report_that_is_not_there(admin: PageClient, path: str) -> None:
+    assert admin.get(f"{REPORTS}/{path}").status == 404

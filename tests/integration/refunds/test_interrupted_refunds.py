@@ -1,0 +1,217 @@
+"""Refunds that Stripe did not answer: never made twice, never forgotten, never late."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.payments import refunds as payments_refunds
+from chalicelib.payments.refunds import RefundsMade
+from chalicelib.services.refunds import execution
+from chalicelib.services.stripe_sync.sweep import run_sweep
+from chalicelib.storage.purchases import Purchase
+from infra.local.stripe_simulator import StripeSimulator
+from infra.local.stripe_simulator.faults import Kind
+from tests.conftest import TestClock
+from tests.support import purchase_fixtures
+from tests.support.page_client import signed_in
+from tests.support.people import People
+from tests.support.purchases import Sale
+
+
+@pytest.fixture
+def sale(people: People, stripe: StripeSimulator) -> Sale:
+    return Sale(people, stripe, quantity=20)
+
+
+def break_refunds(stripe: StripeSimulator, kind: Kind = "500") -> None:
+    """As often as one request asks."""
+    stripe.faults.fail(next=3, kind=kind, method="POST", path="/v1/refunds")
+
+
+def amounts(stripe: StripeSimulator) -> list[int]:
+    return [refund["amount"] for refund in stripe.all("refund")]
+
+
+@pytest.mark.parametrize("fault", ["500", "timeout"])
+@pytest.mark.parametrize("key", ["first", "second", None])
+def test_the_same_again_goes_on_with_it(
+    sale: Sale, stripe: StripeSimulator, fault: Kind, key: str | None
+) -> None:
+    break_refunds(stripe, fault)
+    failed = sale.refund(5, key="first")
+    assert failed.status == 502
+    assert "stays open" in failed.json["detail"]
+    asked = sale.quote(5).json
+    assert (asked["licenses"], asked["kept"], asked["amount"]) == (5, 15, 10_000)
+    done = sale.refund(5, key=key, also={"amount": 10_000, "kept": 15})
+    assert done.status == (201 if key != "first" else 422), done.text
+    if key == "first":
+        done = sale.refund(5, key="first")
+    assert [r["state"] for r in done.json["refunds"]] == ["done"]
+    assert (sale.licenses(), amounts(stripe)) == (15, [10_000])
+    replayed = sale.refund(5, key="first")
+    assert (replayed.status, amounts(stripe)) == (201, [10_000])
+    purchase_fixtures.check_invariants()
+
+
+def test_a_second_key_is_bound_to_the_refund_that_it_went_on_with(
+    sale: Sale, stripe: StripeSimulator
+) -> None:
+    for key in ("first", "second"):
+        break_refunds(stripe)
+        assert sale.refund(5, key=key).status == 502
+    run_sweep()
+    assert amounts(stripe) == [10_000]
+    assert sale.refund(5, key="second").status == 201
+    assert (sale.licenses(), amounts(stripe)) == (15, [10_000])
+
+
+def test_another_waits_until_it_is_through(sale: Sale, stripe: StripeSimulator) -> None:
+    break_refunds(stripe)
+    assert sale.refund(5).status == 502
+    for refused in (sale.refund(6), sale.quote(6), sale.refund(5, also={"reason": "Other"})):
+        assert refused.status == 422
+        assert "5 licenses is under way" in refused.json["errors"][0]["message"]
+    dearer = sale.refund(5, also={"amount": 9_000})
+    assert (dearer.status, dearer.json["errors"][0]["field"]) == (422, "amount")
+    assert amounts(stripe) == []
+    run_sweep()
+    assert sale.refund(6).status == 201
+    assert (sale.licenses(), amounts(stripe)) == (9, [7_500, 10_000])
+
+
+def test_what_was_shown_to_be_kept_is_kept(sale: Sale, stripe: StripeSimulator) -> None:
+    """Two forms that show the same amount: the second is of another moment."""
+    shown = {"amount": 10_000, "kept": 15}
+    assert sale.refund(5, key="one", also=shown).status == 201
+    refused = sale.refund(5, key="other", also=shown)
+    assert (refused.status, refused.json["errors"][0]["field"]) == (422, "kept")
+    assert amounts(stripe) == [10_000]
+
+
+def test_by_clicking(sale: Sale, stripe: StripeSimulator) -> None:
+    visitor = signed_in(sale.admin)
+    where = f"/admin/purchases/{sale.id}"
+    break_refunds(stripe)
+    fresh = visitor.get(f"{where}/refund?licenses=5&reason=Too+many")
+    failed = visitor.submit(fresh, "/refund")
+    assert failed.status == 502
+    assert "stays open" in failed.text
+    assert "Review refund" not in failed.text
+    again = visitor.get(f"{where}/refund?licenses=9&reason=Another")
+    assert "under way" in again.text
+    assert "Too many" in again.text
+    other_tab = visitor.get(f"{where}/refund?licenses=5&reason=Too+many")
+    done = visitor.follow(visitor.submit(again, "/refund"))
+    assert "5 licenses refunded." in done.text
+    late = visitor.submit(other_tab, "/refund")
+    assert late.status == 422
+    assert re.search("would leave 10 licenses now, not 15", late.text)
+    assert (sale.licenses(), amounts(stripe)) == (15, [10_000])
+
+
+def test_another_refund_is_told_of_the_one_under_way(sale: Sale, stripe: StripeSimulator) -> None:
+    visitor = signed_in(sale.admin)
+    where = f"/admin/purchases/{sale.id}"
+    other = visitor.get(f"{where}/refund?licenses=6&reason=Another")
+    break_refunds(stripe)
+    assert sale.refund(5, key="r").status == 502
+    refused = sale.refund(6)
+    assert (refused.status, refused.json["errors"][0]["field"]) == (422, "purchase")
+    assert "5 licenses is under way" in refused.json["errors"][0]["message"]
+    shown = visitor.submit(other, "/refund")
+    assert shown.status == 422
+    assert "A refund of 5 licenses is under way ($100.00, “Too many”)" in shown.text
+    assert f'href="{where}/refund"' in shown.text
+    assert amounts(stripe) == []
+
+
+def test_refunded_by_hand_meanwhile(sale: Sale, stripe: StripeSimulator) -> None:
+    break_refunds(stripe)
+    assert sale.refund(5, key="r").status == 502
+    stripe.refund(sale.session_id, 10_000)
+    report = run_sweep()
+    assert report.failed == 0
+    row = sale.row()
+    (intent,) = row.refund_list
+    assert (intent.state, row.amount_refunded) == ("refused", 10_000)
+    assert row.unsettled is None
+    assert "meanwhile" in str(intent.note)
+    assert (sale.licenses(), amounts(stripe)) == (15, [10_000])
+    refused = sale.refund(5, key="r")
+    assert (refused.status, refused.json["errors"][0]["message"]) == (422, intent.note)
+    assert sale.refund(5).status == 201
+    assert (sale.licenses(), amounts(stripe)) == (10, [10_000, 10_000])
+
+
+def test_the_same_request_after_a_refund_by_hand(sale: Sale, stripe: StripeSimulator) -> None:
+    break_refunds(stripe)
+    assert sale.refund(5, key="r").status == 502
+    stripe.refund(sale.session_id, 10_000)
+    assert sale.refund(5, key="r").status == 422
+    assert (sale.licenses(), amounts(stripe)) == (15, [10_000])
+    assert sale.row().unsettled is None
+
+
+@pytest.mark.parametrize("fault", ["500", "429", "timeout", "drop_before", "drop_after"])
+def test_none_goes_out_after_a_day(
+    sale: Sale, stripe: StripeSimulator, frozen: TestClock, fault: Kind
+) -> None:
+    """A key that is mended weeks later must not pay what was settled otherwise by then. By then
+    Stripe has forgotten its idempotency keys too."""
+    break_refunds(stripe, fault)
+    assert sale.refund(5, key="r").status == 502
+    frozen.advance(timedelta(hours=25))
+    run_sweep()
+    row = sale.row()
+    (intent,) = row.refund_list
+    made = fault in ("timeout", "drop_after")
+    assert amounts(stripe) == ([10_000] if made else [])
+    assert (intent.state, row.licenses_granted) == (("done", 15) if made else ("refused", 20))
+    assert row.unsettled is None
+    purchase_fixtures.check_invariants()
+
+
+def test_a_refund_that_failed_does_not_read_done(sale: Sale, stripe: StripeSimulator) -> None:
+    assert sale.refund(5, key="r").json["refunds"][0]["state"] == "done"
+    (made,) = stripe.all("refund")
+    assert [r.stripe_id for r in sale.row().refund_list] == [made["id"]]
+    stripe.refund_fails(made["id"])
+    settled = sale.admin.api.post(f"{sale.path}/settle").json
+    (entry,) = settled["refunds"]
+    assert (entry["state"], settled["licenses_granted"]) == ("failed", 20)
+    assert "came back" in entry["note"]
+    assert sale.row().unsettled is None
+    assert sale.refund(5, key="again").status == 201
+    assert [r.state for r in sale.row().refund_list] == ["failed", "done"]
+    assert sale.licenses() == 15
+
+
+def test_one_that_looked_long_ago_does_not_make_it_again(
+    sale: Sale, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Our key of Stripe's was wrong for a while. Who saw then that the refund was not made, and
+    comes to ask for it when others have made it, asks by the same name."""
+    rows: list[Purchase] = []
+    handle = stripe.handle
+
+    def refuse(method: str, path: str, *rest: Any) -> Any:
+        if (method, path) != ("POST", "/v1/refunds"):
+            return handle(method, path, *rest)
+        rows.append(sale.row())
+        with monkeypatch.context() as wrong:
+            wrong.setattr(stripe, "_api_key", "sk_test_another")
+            return handle(method, path, *rest)
+
+    with monkeypatch.context() as wrong:
+        wrong.setattr(stripe, "handle", refuse)
+        assert sale.refund(5, key="r").status == 502
+    run_sweep()
+    assert amounts(stripe) == [10_000]
+    monkeypatch.setattr(payments_refunds, "refunds_made", lambda *_: RefundsMade(None, 0))
+    (asked_long_ago, *_) = rows
+    assert asked_long_ago.open_refund is not None
+    execution.execute_refund(asked_long_ago, asked_long_ago.open_refund)
+    assert amounts(stripe) == [10_000]

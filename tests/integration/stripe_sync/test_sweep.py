@@ -1,0 +1,193 @@
+"""The sweep: what it heals, how it keeps to its time, and how it goes on where it stopped."""
+
+from datetime import timedelta
+from itertools import count
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+
+from chalicelib import clock
+from chalicelib.payments import listings, reports
+from chalicelib.payments.checkout import CheckoutRequest, open_checkout
+from chalicelib.services.purchases.settlement import settle
+from chalicelib.services.stripe_sync import sweep
+from chalicelib.storage.reads import get
+from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.stripe_events import PROGRESS, SweepProgress
+from infra.local.schedule import run_now
+from infra.local.stripe_simulator import StripeSimulator
+from tests.support import purchase_fixtures
+from tests.support.purchase_fixtures import buy, granted, paid
+
+
+@pytest.fixture
+def reseller(tables: None) -> Reseller:
+    return purchase_fixtures.open_account()
+
+
+def test_lost_webhooks_are_healed(reseller: Reseller, stripe: StripeSimulator) -> None:
+    paid(stripe, 1, 2, 3)
+    report = run_now("sweep-purchases")
+    assert (report["settled"], report["licenses_moved"], report["failed"]) == (3, 6, 0)
+    assert report["finished"]
+    assert granted() == 6
+    assert run_now("sweep-purchases")["settled"] == 0
+
+
+@pytest.mark.parametrize("by", ["refund", "dispute", "won"])
+def test_on_a_purchase_paid_long_ago(
+    reseller: Reseller, stripe: StripeSimulator, frozen: Any, by: str
+) -> None:
+    (purchase,) = paid(stripe, 12)
+    sweep.run_sweep()
+    frozen.advance(timedelta(days=200))
+    sweep.run_sweep()
+    if by == "refund":
+        stripe.refund(purchase.session_id or "", 4_000)
+    else:
+        dispute = stripe.open_dispute(purchase.session_id or "")
+        if by == "won":
+            sweep.run_sweep()
+            assert granted() == 0
+            stripe.win_dispute(dispute["id"])
+    sweep.run_sweep()
+    assert granted() == {"refund": 10, "dispute": 0, "won": 12}[by]
+
+
+def test_a_long_silence(reseller: Reseller, stripe: StripeSimulator, frozen: Any) -> None:
+    """As far back as Stripe keeps its events."""
+    (purchase,) = paid(stripe, 12)
+    settle(purchase)
+    stripe.refund(purchase.session_id or "")
+    frozen.advance(timedelta(days=28))
+    sweep.run_sweep()
+    assert granted() == 0
+
+
+@pytest.mark.parametrize("by", ["Stripe's lists", "the index"])
+def test_it_goes_on_where_it_stopped(
+    reseller: Reseller,
+    stripe: StripeSimulator,
+    monkeypatch: pytest.MonkeyPatch,
+    frozen: Any,
+    by: str,
+) -> None:
+    purchase_fixtures.swept_just_now()
+    for quantity in range(1, 13):
+        if by == "the index":
+            (purchase,) = paid(stripe, quantity, how=stripe.pay_later)
+            settle(purchase)
+            stripe.bank_confirms(purchase.session_id or "")
+        else:
+            paid(stripe, quantity)
+        frozen.advance(timedelta(seconds=1))
+    if by == "the index":
+        frozen.advance(timedelta(minutes=10))
+        purchase_fixtures.swept_just_now()
+    handle = Mock(side_effect=stripe.handle)  # a clock by which each call takes a second
+    monkeypatch.setattr(stripe, "handle", handle)
+    monkeypatch.setattr(sweep, "time", SimpleNamespace(monotonic=lambda: handle.call_count))
+    seen = []
+    for _ in range(20):
+        finished = sweep.run_sweep(seconds=8).finished
+        seen.append(granted())
+        if finished:
+            break
+    assert finished
+    assert seen[-1] == 78
+    assert seen[0] < 78
+    assert seen == sorted(seen)
+
+
+def test_an_open_checkout_is_left_alone_until_it_closes(
+    reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch, frozen: Any
+) -> None:
+    """Payments show in Stripe's events; who only looks at the price costs next to nothing."""
+    for quantity in (1, 2, 3):
+        buy(quantity)
+    look = Mock(side_effect=reports.fetch_session)
+    monkeypatch.setattr(reports, "fetch_session", look)
+    for _ in range(24 * 4):
+        sweep.run_sweep()
+        frozen.advance(timedelta(minutes=15))
+    assert [row["status"] for row in purchase_fixtures.rows("purchases")] == ["expired"] * 3
+    assert look.call_count <= 3 * 4
+
+
+def test_a_long_first_window_is_gone_through_in_parts(
+    reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch, frozen: Any
+) -> None:
+    """A busy Stripe account, shared with others; and a function that is killed every time."""
+
+    class Killed(BaseException):
+        pass
+
+    monkeypatch.setattr(sweep, "MOST_LISTED", 16)
+    monkeypatch.setattr(listings, "PAGE", 4)
+    for number in range(120):
+        foreign_session(number)
+        frozen.advance(timedelta(minutes=5 if 40 < number < 100 else 90))
+    (waiting,) = paid(stripe, 12, how=stripe.pay_later)
+    settle(waiting)
+    stripe.bank_confirms(waiting.session_id or "")
+    paid(stripe, 3)
+    calls, handle = count(), stripe.handle
+
+    def limited(*request: Any) -> Any:
+        if next(calls) > 40:
+            raise Killed
+        return handle(*request)
+
+    monkeypatch.setattr(stripe, "handle", limited)
+    reached = []
+    for sweeps in range(30):
+        calls = count()
+        try:
+            finished = sweep.run_sweep().finished
+        except Killed:
+            finished = False
+        progress = get(SweepProgress, PROGRESS)
+        assert progress is not None
+        assert progress.seen_until is not None
+        reached.append(progress.seen_until)
+        print(sweeps, progress.seen_until, clock.now(), finished, granted())
+        if finished:
+            break
+        if sweeps == 0:
+            assert granted() == 12  # what waits comes first
+    assert finished
+    assert len(reached) > 2
+    assert reached == sorted(set(reached))
+    assert granted() == 15
+
+
+def foreign_session(number: int) -> None:
+    """Another product's, in the same Stripe account."""
+    order = CheckoutRequest(
+        purchase_id=f"order_{number}",
+        reseller_id="",
+        stage="elsewhere",
+        quantity=1,
+        unit_amount=1_000,
+        currency="usd",
+        product_name="Another product",
+        customer_id=None,
+        customer_email=None,
+        promotion_codes=False,
+        expires_at=clock.now() + timedelta(hours=1),
+        success_url="https://elsewhere.example/",
+        cancel_url="https://elsewhere.example/",
+    )
+    open_checkout(order, idempotency_key=f"elsewhere-{number}")
+
+
+def test_anothers_sessions_are_left_alone(reseller: Reseller, stripe: StripeSimulator) -> None:
+    (purchase,) = paid(stripe, 12)
+    purchase.delete()
+    report = sweep.run_sweep()
+    assert report.unknown_sessions == 1
+    session = stripe.find("checkout.session", purchase.session_id or "")
+    stripe._account.change(session, metadata={**session["metadata"], "stage": "elsewhere"})
+    assert sweep.run_sweep().unknown_sessions == 0

@@ -1,0 +1,136 @@
+"""What fails while the sweep goes on: it stops nothing else, and is not forgotten."""
+
+from datetime import timedelta
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+
+from chalicelib.errors import Busy, PaymentProviderRefused, PaymentProviderUnavailable
+from chalicelib.payments import listings
+from chalicelib.services.purchases.settlement import SettleResult, settle
+from chalicelib.services.stripe_sync import sweep
+from chalicelib.storage.purchases import Purchase
+from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.transactions import Transaction
+from infra.local import table_edits
+from infra.local.stripe_simulator import StripeSimulator
+from tests.support import purchase_fixtures
+from tests.support.purchase_fixtures import granted, paid
+
+
+@pytest.fixture
+def reseller(tables: None) -> Reseller:
+    return purchase_fixtures.open_account()
+
+
+def test_one_failure_does_not_stop_the_rest(reseller: Reseller, stripe: StripeSimulator) -> None:
+    first, _ = paid(stripe, 1, 2)
+    stripe.faults.fail(next=3, kind="500", path=f"/v1/checkout/sessions/{first.session_id}")
+    report = sweep.run_sweep()
+    assert (report.failed, granted()) == (1, 2)
+    assert sweep.run_sweep().failed == 0
+    assert granted() == 3
+
+
+def test_a_failure_on_a_settled_purchase_is_not_forgotten(
+    reseller: Reseller, stripe: StripeSimulator, frozen: Any
+) -> None:
+    (purchase,) = paid(stripe, 12)
+    sweep.run_sweep()
+    stripe.refund(purchase.session_id or "")
+    stripe.faults.fail(next=3, kind="500", path=f"/v1/checkout/sessions/{purchase.session_id}")
+    sweep.run_sweep()
+    frozen.advance(timedelta(days=40))  # its event has left the window, and Stripe
+    sweep.run_sweep()
+    assert granted() == 0
+
+
+def test_a_session_that_its_row_never_learnt_survives_a_failure(
+    reseller: Reseller, stripe: StripeSimulator, frozen: Any
+) -> None:
+    """The window moves on; nothing but the row can lead to the session again."""
+    (purchase,) = paid(stripe, 12)
+    table_edits.edit(purchase, session_id=None, checkout_url=None)
+    stripe.faults.fail(next=3, kind="500", path=f"/v1/checkout/sessions/{purchase.session_id}")
+    assert sweep.run_sweep().failed == 1
+    frozen.advance(timedelta(days=40))
+    assert sweep.run_sweep().licenses_moved == 12
+    row = Purchase.get(purchase.reseller_id, purchase.id)
+    assert (row.status, row.session_id) == ("paid", purchase.session_id)
+    assert row.other_sessions is None
+
+
+def test_a_failure_on_an_open_checkout_is_not_forgotten(
+    reseller: Reseller, stripe: StripeSimulator, frozen: Any
+) -> None:
+    (purchase,) = paid(stripe, 12)
+    stripe.faults.fail(next=3, kind="500", path=f"/v1/checkout/sessions/{purchase.session_id}")
+    assert sweep.run_sweep().failed == 1
+    frozen.advance(timedelta(minutes=15))  # its event has left the window
+    sweep.run_sweep()
+    assert granted() == 12
+
+
+def test_a_row_that_vanishes_does_not_stop_the_rest(
+    reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _, _ = paid(stripe, 1, 2, 3)
+
+    def vanishing(purchase: Purchase, **asked: Any) -> SettleResult:
+        if purchase.id == first.id:
+            table_edits.remove(first)
+        return settle(purchase, **asked)
+
+    monkeypatch.setattr(sweep, "settle", vanishing)
+    report = sweep.run_sweep()
+    assert (report.failed, report.finished) == (1, True)
+    assert [row["licenses_granted"] for row in purchase_fixtures.rows("purchases")] == [2, 3]
+
+
+def test_an_event_that_leads_nowhere_does_not_stop_the_rest(
+    reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch, frozen: Any
+) -> None:
+    """Stripe refuses to say, and always will, which session a payment came through."""
+    elsewhere = paid(stripe, 1)[0]
+    settle(elsewhere)
+    stripe.open_dispute(elsewhere.session_id or "")
+    frozen.advance(timedelta(seconds=1))
+    paid(stripe, 12)
+    refusal = PaymentProviderRefused("No such payment", why="resource_missing", permanent=True)
+    monkeypatch.setattr(listings, "session_of_payment", Mock(side_effect=refusal))
+    report = sweep.run_sweep()
+    assert (report.finished, report.failed) == (True, 1)
+    assert granted() == 12
+
+
+def test_a_failure_that_cannot_be_put_down_keeps_the_window(
+    reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch, frozen: Any
+) -> None:
+    """Stripe and the database fail together: the next sweep lists the same once more."""
+    (purchase,) = paid(stripe, 12)
+    stripe.faults.fail(next=3, kind="500", path=f"/v1/checkout/sessions/{purchase.session_id}")
+    with monkeypatch.context() as out_of_reach:
+        busy = Mock(side_effect=Busy)
+        out_of_reach.setattr(Transaction, "commit", busy)
+        with pytest.raises(Busy):
+            sweep.run_sweep()
+    frozen.advance(timedelta(minutes=15))
+    sweep.run_sweep()
+    assert granted() == 12
+
+
+def test_a_stripe_that_cannot_be_asked(
+    reseller: Reseller, stripe: StripeSimulator, frozen: Any
+) -> None:
+    (bought,) = paid(stripe, 12, how=stripe.pay_later)
+    settle(bought)
+    stripe.bank_confirms(bought.session_id or "")
+    stripe.faults.fail(next=3, kind="500", path="/v1/events")
+    with pytest.raises(PaymentProviderUnavailable):
+        sweep.run_sweep()
+    (purchase,) = purchase_fixtures.rows("purchases")
+    assert purchase["licenses_granted"] == 12  # by the sparse index, which needs no list
+    stripe.refund(purchase["session_id"])
+    sweep.run_sweep()
+    assert granted() == 0

@@ -1,0 +1,154 @@
+"""A purchase with two Checkout Sessions, since an answer of Stripe's was lost: whatever happens
+to either, money counts once, all of it is booked, and no license is there without any."""
+
+import logging
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from chalicelib import clock
+from chalicelib import settings as house
+from chalicelib.errors import TenantryError
+from chalicelib.payments import client as stripe_client
+from chalicelib.payments.webhooks import message_of
+from chalicelib.services.purchases import checkout
+from chalicelib.services.purchases.settlement import settle
+from chalicelib.services.refunds import refund_requests
+from chalicelib.services.stripe_sync.events import handle_event
+from chalicelib.services.stripe_sync.sweep import run_sweep
+from chalicelib.storage.purchases import Purchase
+from infra.local import table_edits
+from infra.local.stripe_simulator import IllegalMove, StripeSimulator
+from infra.local.stripe_simulator.client import InProcessHTTPClient
+from tests.support import purchase_fixtures
+from tests.support.fast_moto import fast_moto
+from tests.support.tables import empty_tables
+
+QUANTITY = 12
+UNIT = 2_000
+ON_A_SESSION = ("pay", "pay", "pay_later", "pay_nothing", "bank_confirms", "bank_declines")
+ON_ITS_DISPUTE = ("win_dispute", "lose_dispute")
+
+either = st.sampled_from([0, 1])
+steps = st.one_of(
+    st.tuples(st.sampled_from((*ON_A_SESSION, "expire")), either),
+    st.tuples(st.sampled_from(["refund_all", "refund_some", "dispute", "dispute_some"]), either),
+    st.tuples(st.sampled_from([*ON_ITS_DISPUTE, "refund_fails"]), either),
+    st.tuples(st.just("deliver"), st.integers(0, 12)),
+    st.tuples(st.sampled_from(["settle", "admin_refund"]), st.integers(1, QUANTITY)),
+)
+
+
+class World:
+    def __init__(self, stripe: StripeSimulator) -> None:
+        self.stripe = stripe
+        purchase_fixtures.swept_just_now()
+        account = purchase_fixtures.open_account()
+        purchase = checkout.buy_licenses(account, QUANTITY, by="usr_books")
+        lost = str(purchase.session_id)
+        table_edits.edit(purchase, session_id=None, checkout_url=None, checkout_attempt=1)
+        known = checkout.buy_licenses(account, QUANTITY, by="usr_books")
+        self.sessions = (str(known.session_id), lost)
+        self.id = purchase.id
+
+    def row(self) -> Purchase:
+        return checkout.read_purchase(purchase_fixtures.RESELLER, self.id)
+
+    def take(self, name: str, number: int) -> None:
+        with suppress(IllegalMove, TenantryError):
+            match name:
+                case "deliver":
+                    self._deliver(number)
+                case "settle":
+                    settle(self.row())
+                case "admin_refund":
+                    refund_requests.refund_licenses(
+                        self.row(), number, reason="Back", by="usr_admin"
+                    )
+                case _:
+                    self._happens(name, self.sessions[number])
+
+    def _deliver(self, number: int) -> None:
+        events = self.stripe.events()
+        message = message_of(events[-1 - number % len(events)]) if events else None
+        if message is not None:
+            handle_event(message)
+
+    def _happens(self, name: str, session_id: str) -> None:
+        match name:
+            case "refund_all":
+                self.stripe.refund(session_id)
+            case "refund_some":
+                self.stripe.refund(session_id, 5 * UNIT)
+            case "dispute":
+                self.stripe.open_dispute(session_id)
+            case "dispute_some":
+                self.stripe.open_dispute(session_id, amount=UNIT)
+            case "refund_fails" | "win_dispute" | "lose_dispute":
+                noun = "refund" if name == "refund_fails" else "dispute"
+                for found in self.stripe.all(noun)[:1]:
+                    getattr(self.stripe, name)(found["id"])
+            case _:
+                getattr(self.stripe, name)(session_id)
+
+    def check_truth(self) -> None:
+        row = self.row()
+        money = [purchase_fixtures.stripes_money(self.stripe, id) for id in self.sessions]
+        (stored,) = purchase_fixtures.rows("purchases")
+        assert purchase_fixtures.booked(stored) == tuple(map(sum, zip(*money, strict=True)))
+        worth = [
+            purchase_fixtures.stripes_truth(self.stripe, id, QUANTITY)[0] for id in self.sessions
+        ]
+        free = [max(0, licenses - row.returned) for licenses in worth]
+        assert row.licenses_granted in free
+        net = [gross - refunded - held for gross, refunded, held in money]
+        pays = [licenses > 0 and left > 0 for licenses, left in zip(free, net, strict=True)]
+        if any(pays):
+            assert row.licenses_granted > 0
+        elif all(gross > 0 for gross, _, _ in money):
+            assert row.licenses_granted == 0
+        counted = self.sessions.index(str(row.session_id))
+        assert ("Paid twice" in str(row.status_reason)) == (net[1 - counted] > 0)
+        found = [self.stripe.find("checkout.session", id) for id in self.sessions]
+        assert sum(session["status"] == "open" for session in found) <= 1
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_two_sessions(
+    part: int, tables: None, monkeypatch: pytest.MonkeyPatch, frozen: Any
+) -> None:
+    sdk = InProcessHTTPClient(StripeSimulator())
+    monkeypatch.setattr(stripe_client, "transport", lambda: sdk)
+    stripe_client.client_with.cache_clear()
+
+    @settings(
+        max_examples=60,
+        deadline=None,
+        database=None,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.lists(steps, min_size=3, max_size=9))
+    def run(history: list[tuple[str, int]]) -> None:
+        empty_tables()
+        sdk.simulator = StripeSimulator(
+            api_key=house.settings().stripe_secret_key, clock=lambda: clock.now().timestamp()
+        )
+        world = World(sdk.simulator)
+        for step in history:
+            world.take(*step)
+            purchase_fixtures.check_invariants()
+        run_sweep()
+        purchase_fixtures.check_invariants()
+        world.check_truth()
+
+    logging.disable(logging.CRITICAL)
+    try:
+        with fast_moto():
+            run()
+    finally:
+        logging.disable(logging.NOTSET)
+        stripe_client.client_with.cache_clear()

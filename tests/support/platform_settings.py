@@ -1,0 +1,18 @@
+"""The platform's switches, thrown directly."""
+
+from chalicelib import clock
+from chalicelib.services.settings import platform_settings
+from chalicelib.storage.platform_settings import PlatformSettings
+
+
+def switch(**switches: bool) -> PlatformSettings:
+    """Change the platform's settings in the table, at once for this process."""
+    row = platform_settings.read_settings()
+    for name, value in switches.items():
+        assert hasattr(row, name)
+        setattr(row, name, value)
+
+    row.created_at = row.updated_at = clock.now()
+    row.save()
+    platform_settings.clear_cache()
+    return row

@@ -1,0 +1,169 @@
+"""A reseller and its purchases without HTTP, and what must always hold of their rows."""
+
+from collections.abc import Callable
+from typing import Any
+
+from moto.dynamodb.models.dynamo_type import DynamoType
+
+from chalicelib import clock
+from chalicelib.services.purchases.checkout import buy_licenses, read_purchase
+from chalicelib.services.stripe_sync.sweep import OVERLAP
+from chalicelib.settings import settings
+from chalicelib.storage.purchases import Purchase
+from chalicelib.storage.resellers import Reseller, company_key
+from chalicelib.storage.stripe_events import PROGRESS, SweepProgress
+from infra.local.stripe_simulator.simulator import StripeSimulator
+from tests.support.tables import tables
+
+RESELLER = "rsl_books"
+
+
+def open_account(licenses: int = 0) -> Reseller:
+    """A reseller's row, as if it had been created with so many licenses."""
+    now = clock.now()
+    account = Reseller(
+        RESELLER,
+        user_id="usr_books",
+        company_name="Books",
+        slug="books",
+        company_key=company_key("Books", RESELLER),
+        license_count=licenses,
+        created_at=now,
+        updated_at=now,
+    )
+    account.save()
+    return account
+
+
+def swept_just_now() -> None:
+    """As the sweep before this one left it."""
+    now = clock.now()
+    SweepProgress(PROGRESS, seen_until=now - OVERLAP, created_at=now, updated_at=now).save()
+
+
+def read_account() -> Reseller:
+    return Reseller.get(RESELLER, consistent_read=True)
+
+
+def buy(quantity: int = 12) -> Purchase:
+    return buy_licenses(read_account(), quantity, by="usr_books")
+
+
+def paid(
+    stripe: StripeSimulator, *quantities: int, how: Callable[[str], Any] | None = None
+) -> list[Purchase]:
+    """Bought and paid at Stripe, of which the service has not heard."""
+    bought = [buy(quantity) for quantity in quantities]
+    for purchase in bought:
+        (how or stripe.pay)(purchase.session_id or "")
+    return bought
+
+
+def granted() -> int:
+    return sum(row["licenses_granted"] for row in rows("purchases"))
+
+
+def again(purchase: Purchase) -> Purchase:
+    """As it is now."""
+    return read_purchase(purchase.reseller_id, purchase.id)
+
+
+def rows(noun: str) -> list[dict[str, Any]]:
+    """Every row of a table as plain values, straight out of moto: no test should wait for
+    what it only looks at."""
+    table = tables()[f"{settings().table_prefix}-{noun}"]
+    return [
+        {name: _plain(value) for name, value in item.attrs.items()}
+        for partition in table.items.values()
+        for item in (partition.values() if isinstance(partition, dict) else [partition])
+    ]
+
+
+def _plain(value: DynamoType) -> Any:
+    match value.type:
+        case "N":
+            return int(value.value)
+        case "M":
+            return {name: _plain(item) for name, item in value.value.items()}
+        case "L":
+            return [_plain(item) for item in value.value]
+        case "NULL":
+            return None
+    return value.value
+
+
+def check_invariants(opened_with: int = 0) -> None:
+    """Counters and credits are what tenants, ledger and purchases add up to, all telling the
+    same story."""
+    (reseller,) = rows("resellers")
+    ledger = rows("ledger")
+    purchases = rows("purchases")
+    holding = sum(tenant["holds_license"] for tenant in rows("tenants"))
+    assert reseller["license_used"] == holding >= 0
+    moved = sum(entry["count_change"] for entry in ledger)
+    assert reseller["license_count"] == opened_with + moved
+    assert reseller["license_used"] == sum(entry["used_change"] for entry in ledger)
+    for purchase in purchases:
+        for_it = [e["count_change"] for e in ledger if e.get("ref") == purchase["id"]]
+        assert purchase["licenses_granted"] == sum(for_it)
+        assert 0 <= purchase["licenses_granted"] <= purchase["quantity"]
+        _check_money(purchase)
+    granted = sum(purchase["licenses_granted"] for purchase in purchases)
+    assert reseller["license_count"] == opened_with + granted
+
+
+def _check_money(purchase: dict[str, Any]) -> None:
+    """What is booked is what the row says of the session that counts, and what the others took."""
+    gross, refunded, disputed = booked(purchase)
+    if purchase.get("other_sessions"):
+        assert gross >= purchase["amount_paid"]
+        assert refunded >= purchase["amount_refunded"]
+        assert disputed >= 0
+    else:
+        assert (gross, refunded) == (purchase["amount_paid"], purchase["amount_refunded"])
+        assert (disputed > 0) == (purchase["status"] == "disputed")
+
+
+def booked(purchase: dict[str, Any]) -> tuple[int, int, int]:
+    gross, refunded, disputed = (
+        sum(booking[name] for booking in purchase["bookings"].values())
+        for name in ("gross", "refunded", "disputed")
+    )
+    return gross, refunded, disputed
+
+
+HOLDING = ("needs_response", "under_review", "lost")
+
+
+def stripes_truth(stripe: StripeSimulator, session_id: str, quantity: int) -> tuple[int, int]:
+    """What a session is worth and how much of it was refunded, by the stand-in's own objects;
+    worked out apart from the code under test."""
+    session = stripe.find("checkout.session", session_id)
+    if session["payment_status"] == "unpaid":
+        return 0, 0
+    total, intent = session["amount_total"], session["payment_intent"]
+    refunds = [r for r in stripe.all("refund") if r["payment_intent"] == intent]
+    alive = [r for r in refunds if r["status"] in ("pending", "succeeded")]
+    refunded = sum(refund["amount"] for refund in alive)
+    disputes = [d for d in stripe.all("dispute") if d["payment_intent"] == intent]
+    if any(dispute["status"] in HOLDING for dispute in disputes):
+        return 0, refunded
+    if total and refunded == total:
+        return 0, refunded
+    said = sum(int(r["metadata"].get("licenses", 0)) for r in alive)
+    unsaid = sum(r["amount"] for r in alive if "licenses" not in r["metadata"])
+    worth = quantity - said - (unsaid * quantity // total if unsaid else 0)
+    return max(0, worth), refunded
+
+
+def stripes_money(stripe: StripeSimulator, session_id: str) -> tuple[int, int, int]:
+    """What a session's payment has paid, paid back and lost to the bank, by the stand-in's own
+    objects; worked out apart from the code under test."""
+    session = stripe.find("checkout.session", session_id)
+    if session["payment_status"] == "unpaid":
+        return 0, 0, 0
+    intent = session["payment_intent"]
+    disputes = [d for d in stripe.all("dispute") if d["payment_intent"] == intent and intent]
+    moved = [m["amount"] for dispute in disputes for m in dispute["balance_transactions"]]
+    _, refunded = stripes_truth(stripe, session_id, 0)
+    return session["amount_total"], refunded, -sum(moved)

@@ -1,0 +1,8 @@
+import pytest
+
+from .merchant import Shop
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return Shop()

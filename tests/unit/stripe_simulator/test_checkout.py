@@ -1,0 +1,186 @@
+"""The life of a Checkout Session."""
+
+from __future__ import annotations
+
+import pytest
+import stripe
+
+from infra.local.stripe_simulator import IllegalMove, StripeSimulator
+
+from .merchant import Shop
+
+
+def test_paid_by_card(shop: Shop) -> None:
+    session = shop.checkout(payment_intent_data={"metadata": {"purchase": "pur_1"}})
+    assert (session.status, session.payment_status, session.payment_intent) == (
+        "open",
+        "unpaid",
+        None,
+    )
+    shop.simulator.pay(session.id, email="ada@example.com")
+    paid = shop.look(session.id)
+    assert (paid.status, paid.payment_status, paid.url) == ("complete", "paid", None)
+    assert paid.customer_details.email == "ada@example.com"
+    intent = paid.payment_intent
+    assert (intent.status, intent.amount_received) == ("succeeded", 20_000)
+    assert intent.metadata.to_dict() == {"purchase": "pur_1"}
+    assert intent.latest_charge.receipt_url.endswith(f"/pay/receipts/{intent.latest_charge.id}")
+    assert shop.types() == [
+        "payment_intent.created",
+        "charge.succeeded",
+        "payment_intent.succeeded",
+        "checkout.session.completed",
+    ]
+
+
+def test_an_invoice_and_whom_it_is_made_out_to(shop: Shop) -> None:
+    session = shop.paid(invoice_creation={"enabled": True}, customer_email="a@b.example")
+    assert session.customer.email == "a@b.example"
+    invoice = shop.stripe.v1.invoices.retrieve(session.invoice.id)
+    assert (invoice.status, invoice.amount_paid, invoice.customer) == (
+        "paid",
+        20_000,
+        session.customer.id,
+    )
+    assert invoice.invoice_pdf == f"{invoice.hosted_invoice_url}/pdf"
+    assert shop.types("invoice", "customer") == ["customer.created", "invoice.paid"]
+
+
+def test_a_guest_is_no_customer(shop: Shop) -> None:
+    assert shop.paid().customer is None
+
+
+def test_a_declined_card_leaves_the_session_open(shop: Shop) -> None:
+    session = shop.checkout()
+    shop.simulator.decline_card(session.id)
+    declined = shop.look(session.id)
+    assert (declined.status, declined.payment_status) == ("open", "unpaid")
+    assert declined.payment_intent.status == "requires_payment_method"
+    assert declined.payment_intent.last_payment_error.code == "card_declined"
+    assert declined.payment_intent.latest_charge.status == "failed"
+    shop.simulator.pay(session.id)
+    paid = shop.look(session.id)
+    assert paid.payment_intent.id == declined.payment_intent.id
+    assert (paid.payment_status, paid.payment_intent.last_payment_error) == ("paid", None)
+    assert "payment_intent.payment_failed" in shop.types()
+
+
+def test_a_delayed_method_that_the_bank_confirms(shop: Shop) -> None:
+    session = shop.checkout(invoice_creation={"enabled": True})
+    shop.simulator.pay_later(session.id)
+    waiting = shop.look(session.id)
+    assert (waiting.status, waiting.payment_status) == ("complete", "unpaid")
+    assert (waiting.payment_intent.status, waiting.invoice) == ("processing", None)
+    shop.simulator.bank_confirms(session.id)
+    paid = shop.look(session.id)
+    assert (paid.payment_status, paid.invoice.amount_paid) == ("paid", 20_000)
+    assert shop.types("checkout") == [
+        "checkout.session.completed",
+        "checkout.session.async_payment_succeeded",
+    ]
+
+
+def test_a_delayed_method_that_the_bank_declines(shop: Shop) -> None:
+    session = shop.checkout()
+    shop.simulator.pay_later(session.id)
+    shop.simulator.bank_declines(session.id)
+    failed = shop.look(session.id)
+    assert (failed.status, failed.payment_status) == ("complete", "unpaid")
+    assert failed.payment_intent.status == "requires_payment_method"
+    assert shop.types("checkout")[-1] == "checkout.session.async_payment_failed"
+
+
+def test_nothing_to_pay_makes_no_payment(shop: Shop) -> None:
+    session = shop.checkout(allow_promotion_codes=True)
+    shop.simulator.pay(session.id, promotion_code="free100")
+    done = shop.look(session.id)
+    assert (done.amount_subtotal, done.amount_total) == (20_000, 0)
+    assert (done.status, done.payment_status) == ("complete", "no_payment_required")
+    assert done.payment_intent is None
+    assert done.customer is not None  # a no-cost order always makes one
+
+
+def test_part_of_the_price_off(shop: Shop) -> None:
+    shop.simulator.add_promotion_code("quarter", 25)
+    session = shop.checkout(allow_promotion_codes=True)
+    shop.simulator.pay(session.id, promotion_code="QUARTER")
+    paid = shop.look(session.id)
+    assert (paid.amount_total, paid.total_details.amount_discount) == (15_000, 5_000)
+    assert paid.payment_intent.amount == 15_000
+    assert paid.line_items.data[0].amount_discount == 5_000
+
+
+def test_codes_only_where_they_are_allowed(shop: Shop) -> None:
+    session = shop.checkout()
+    with pytest.raises(IllegalMove, match="takes no promotion codes"):
+        shop.simulator.pay(session.id, promotion_code="FREE100")
+    shop.simulator.pay_nothing(session.id)
+    assert shop.look(session.id).amount_total == 0
+
+
+def test_expired_by_the_merchant(shop: Shop) -> None:
+    session = shop.checkout()
+    shop.simulator.decline_card(session.id)
+    expired = shop.stripe.v1.checkout.sessions.expire(session.id)
+    assert (expired.status, expired.url) == ("expired", None)
+    assert shop.look(session.id).payment_intent.status == "canceled"
+    with pytest.raises(stripe.InvalidRequestError, match="has a status of `expired`"):
+        shop.stripe.v1.checkout.sessions.expire(session.id)
+
+
+def test_expired_by_the_clock(shop: Shop) -> None:
+    short = shop.checkout(expires_at=int(shop.clock()) + 1800)
+    long = shop.checkout()
+    shop.clock.passes(seconds=1799)
+    assert shop.look(short.id).status == "open"
+    shop.clock.passes(seconds=1)
+    assert shop.look(short.id).status == "expired"
+    assert shop.look(long.id).status == "open"
+    assert shop.types() == ["checkout.session.expired"]
+    with pytest.raises(IllegalMove, match="is expired, not open"):
+        shop.simulator.pay(short.id)
+
+
+@pytest.mark.parametrize("move", ["pay", "pay_later", "decline_card", "pay_nothing", "expire"])
+def test_a_complete_session_is_closed(shop: Shop, move: str) -> None:
+    session = shop.paid()
+    with pytest.raises(IllegalMove, match="is complete, not open"):
+        getattr(shop.simulator, move)(session.id)
+
+
+@pytest.mark.parametrize("move", ["bank_confirms", "bank_declines"])
+def test_a_bank_that_was_not_asked(shop: Shop, move: str) -> None:
+    session = shop.paid()
+    with pytest.raises(IllegalMove, match="does not wait for a bank"):
+        getattr(shop.simulator, move)(session.id)
+
+
+def test_a_delayed_method_must_be_offered(shop: Shop) -> None:
+    session = shop.checkout(payment_method_types=["card"])
+    with pytest.raises(IllegalMove, match="takes only"):
+        shop.simulator.pay_later(session.id)
+
+
+def test_an_event_shows_the_object_as_it_was(shop: Shop) -> None:
+    session = shop.paid()
+    shop.simulator.refund(session.id)
+    (succeeded,) = shop.simulator.events("charge.succeeded")
+    assert succeeded["data"]["object"]["amount_refunded"] == 0
+
+
+def test_an_event_names_the_request_that_caused_it(shop: Shop) -> None:
+    session = shop.paid()
+    params = {"payment_intent": session.payment_intent.id}
+    shop.stripe.v1.refunds.create(params, {"idempotency_key": "once"})  # type: ignore[arg-type]
+    (created,) = shop.simulator.events("refund.created")
+    assert created["request"]["idempotency_key"] == "once"
+    (completed,) = shop.simulator.events("checkout.session.completed")
+    assert completed["request"] == {"id": None, "idempotency_key": None}
+
+
+def test_the_same_seed_gives_the_same_ids() -> None:
+    first, second = Shop(), Shop()
+    assert first.paid().payment_intent.id == second.paid().payment_intent.id
+    other = Shop()
+    other.simulator = StripeSimulator(api_key="k", seed="another")
+    assert other.simulator._account.new_id("x") != first.simulator._account.new_id("x")

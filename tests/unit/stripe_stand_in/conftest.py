@@ -1,8 +1,0 @@
-import pytest
-
-from .shop import Shop
-
-
-@pytest.fixture
-def shop() -> Shop:
-    return Shop()
