@@ -8,13 +8,13 @@ In a test, use a `StripeSimulator`, the SDK with `client.InProcessHTTPClient(sim
 and the API on a port of its own.
 """
 
-from .account import API_VERSION
-from .errors import ConnectionLost, IllegalMove, StripeError
-from .http_answer import Answer
-from .server import SimulatorServer
-from .simulator import StripeSimulator
-from .site import Site
-from .webhook_delivery import WebhookDelivery
+from infra.local.stripe_simulator.account import API_VERSION
+from infra.local.stripe_simulator.errors import ConnectionLost, IllegalMove, StripeError
+from infra.local.stripe_simulator.http_answer import Answer
+from infra.local.stripe_simulator.server import SimulatorServer
+from infra.local.stripe_simulator.simulator import StripeSimulator
+from infra.local.stripe_simulator.site import Site
+from infra.local.stripe_simulator.webhook_delivery import WebhookDelivery
 
 __all__ = [
     "API_VERSION",

@@ -11,8 +11,8 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
-from .errors import no_such
-from .ids import Ids
+from infra.local.stripe_simulator.errors import no_such
+from infra.local.stripe_simulator.ids import Ids
 
 Object = dict[str, Any]
 

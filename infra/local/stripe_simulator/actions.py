@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .account import Object
-from .errors import IllegalMove
-from .simulator import StripeSimulator
-from .webhook_delivery import WebhookDelivery
+from infra.local.stripe_simulator.account import Object
+from infra.local.stripe_simulator.errors import IllegalMove
+from infra.local.stripe_simulator.simulator import StripeSimulator
+from infra.local.stripe_simulator.webhook_delivery import WebhookDelivery
 
 Options = Mapping[str, Any]
 Action = Callable[[StripeSimulator, str, Options], Object]

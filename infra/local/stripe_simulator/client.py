@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import stripe
 
-from .errors import ConnectionLost
-from .simulator import StripeSimulator
+from infra.local.stripe_simulator.errors import ConnectionLost
+from infra.local.stripe_simulator.simulator import StripeSimulator
 
 
 class _Headers(dict[str, str]):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-from .actions import UnknownAction, perform, webhook_state
-from .errors import IllegalMove, StripeError
-from .http_answer import Answer, json_answer
-from .simulator import StripeSimulator
-from .webhook_delivery import WebhookDelivery
+from infra.local.stripe_simulator.actions import UnknownAction, perform, webhook_state
+from infra.local.stripe_simulator.errors import IllegalMove, StripeError
+from infra.local.stripe_simulator.http_answer import Answer, json_answer
+from infra.local.stripe_simulator.simulator import StripeSimulator
+from infra.local.stripe_simulator.webhook_delivery import WebhookDelivery
 
 PREFIX = "/_control/"
 

@@ -9,8 +9,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 
-from .account import Account, Object
-from .transitions import checkout, disputes, payments, promotions, refunds
+from infra.local.stripe_simulator.account import Account, Object
+from infra.local.stripe_simulator.transitions import (
+    checkout,
+    disputes,
+    payments,
+    promotions,
+    refunds,
+)
 
 
 class Drivers(ABC):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from .errors import ConnectionLost, StripeError
+from infra.local.stripe_simulator.errors import ConnectionLost, StripeError
 
 Kind = Literal["500", "429", "timeout", "drop_before", "drop_after"]
 KINDS: tuple[str, ...] = get_args(Kind)

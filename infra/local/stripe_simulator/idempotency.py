@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from .errors import StripeError
-from .http_answer import Answer
+from infra.local.stripe_simulator.errors import StripeError
+from infra.local.stripe_simulator.http_answer import Answer
 
 HOURS_KEPT = 24
 

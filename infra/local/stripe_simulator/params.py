@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from .errors import InvalidParameter
+from infra.local.stripe_simulator.errors import InvalidParameter
 
 Reader = Callable[[Any, str], Any]
 

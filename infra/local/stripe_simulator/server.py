@@ -6,8 +6,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from .errors import ConnectionLost
-from .site import Site
+from infra.local.stripe_simulator.errors import ConnectionLost
+from infra.local.stripe_simulator.site import Site
 
 
 class SimulatorServer:

@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from . import faults as fault
-from . import form
-from .account import API_VERSION, Account, Cause, Object
-from .api import routes
-from .drivers import Drivers
-from .errors import IllegalMove, StripeError
-from .faults import Faults
-from .http_answer import Answer, json_answer
-from .idempotency import IdempotencyKeys
-from .transitions import checkout
-from .webhooks import signed
+from infra.local.stripe_simulator import faults as fault
+from infra.local.stripe_simulator import form
+from infra.local.stripe_simulator.account import API_VERSION, Account, Cause, Object
+from infra.local.stripe_simulator.api import routes
+from infra.local.stripe_simulator.drivers import Drivers
+from infra.local.stripe_simulator.errors import IllegalMove, StripeError
+from infra.local.stripe_simulator.faults import Faults
+from infra.local.stripe_simulator.http_answer import Answer, json_answer
+from infra.local.stripe_simulator.idempotency import IdempotencyKeys
+from infra.local.stripe_simulator.transitions import checkout
+from infra.local.stripe_simulator.webhooks import signed
 
 
 class StripeSimulator(Drivers):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from . import control
-from .http_answer import Answer
-from .pages import dashboard, documents, hosted
-from .pages.layout import asset, not_found
-from .simulator import StripeSimulator
-from .webhook_delivery import WebhookDelivery
+from infra.local.stripe_simulator import control
+from infra.local.stripe_simulator.http_answer import Answer
+from infra.local.stripe_simulator.pages import dashboard, documents, hosted
+from infra.local.stripe_simulator.pages.layout import asset, not_found
+from infra.local.stripe_simulator.simulator import StripeSimulator
+from infra.local.stripe_simulator.webhook_delivery import WebhookDelivery
 
 
 class Site:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
-from .account import Object
-from .simulator import StripeSimulator
+from infra.local.stripe_simulator.account import Object
+from infra.local.stripe_simulator.simulator import StripeSimulator
 
 Mode = Literal["normal", "drop", "double", "shuffle", "delay"]
 MODES: tuple[str, ...] = get_args(Mode)

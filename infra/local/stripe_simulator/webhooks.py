@@ -7,7 +7,7 @@ import hmac
 import json
 from collections.abc import Sequence
 
-from .account import Object
+from infra.local.stripe_simulator.account import Object
 
 
 def signature(body: bytes, secrets: Sequence[str], timestamp: int) -> str:

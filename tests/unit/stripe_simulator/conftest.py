@@ -1,6 +1,6 @@
 import pytest
 
-from .merchant import Shop
+from tests.unit.stripe_simulator.merchant import Shop
 
 
 @pytest.fixture

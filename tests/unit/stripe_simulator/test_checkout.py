@@ -6,8 +6,7 @@ import pytest
 import stripe
 
 from infra.local.stripe_simulator import IllegalMove, StripeSimulator
-
-from .merchant import Shop
+from tests.unit.stripe_simulator.merchant import Shop
 
 
 def test_paid_by_card(shop: Shop) -> None:

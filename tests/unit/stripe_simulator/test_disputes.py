@@ -8,8 +8,7 @@ import pytest
 import stripe
 
 from infra.local.stripe_simulator import IllegalMove
-
-from .merchant import Shop
+from tests.unit.stripe_simulator.merchant import Shop
 
 
 def kept_from(dispute: dict[str, Any]) -> int:

@@ -6,8 +6,7 @@ import pytest
 import stripe
 
 from infra.local.stripe_simulator.faults import Kind
-
-from .merchant import Shop
+from tests.unit.stripe_simulator.merchant import Shop
 
 
 @pytest.mark.parametrize(

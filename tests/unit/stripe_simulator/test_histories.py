@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.local.stripe_simulator import IllegalMove, StripeSimulator
-
-from .merchant import Shop
+from tests.unit.stripe_simulator.merchant import Shop
 
 ON_SESSIONS = ("pay", "pay_later", "decline_card", "bank_confirms", "bank_declines", "expire")
 ON_REFUNDS = ("refund_succeeds", "refund_fails")

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import stripe
 
-from .merchant import Shop
+from tests.unit.stripe_simulator.merchant import Shop
 
 
 def test_the_same_request_again_is_answered_as_before(shop: Shop) -> None:

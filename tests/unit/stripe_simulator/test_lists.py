@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import stripe
 
-from .merchant import Shop
+from tests.unit.stripe_simulator.merchant import Shop
 
 
 @pytest.fixture

@@ -16,8 +16,7 @@ from infra.local.stripe_simulator.http_answer import Answer
 from infra.local.stripe_simulator.server import SimulatorServer
 from infra.local.stripe_simulator.site import Site
 from infra.local.stripe_simulator.webhook_delivery import WebhookDelivery
-
-from .merchant import API_KEY, HOME, Shop
+from tests.unit.stripe_simulator.merchant import API_KEY, HOME, Shop
 
 
 @pytest.fixture

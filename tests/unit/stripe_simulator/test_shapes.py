@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .merchant import API_KEY, Shop
+from tests.unit.stripe_simulator.merchant import API_KEY, Shop
 
 FREE_FORM = {"metadata", "payment_method_options", "enhanced_evidence", "fraud_details"}
 

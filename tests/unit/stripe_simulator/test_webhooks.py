@@ -9,8 +9,7 @@ import stripe
 
 from infra.local.stripe_simulator.webhook_delivery import WebhookDelivery
 from infra.local.stripe_simulator.webhooks import signature
-
-from .merchant import SECRET, Shop
+from tests.unit.stripe_simulator.merchant import SECRET, Shop
 
 
 class Endpoint:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .. import params as p
-from ..account import Account, Object
-from ..errors import InvalidParameter, StripeError
-from ..objects.customer import new_customer
-from ..transitions import checkout, refunds
-from . import session_params
-from .expand import expand, expand_page
-from .listing import created_within, matches, page
+from infra.local.stripe_simulator import params as p
+from infra.local.stripe_simulator.account import Account, Object
+from infra.local.stripe_simulator.api import session_params
+from infra.local.stripe_simulator.api.expand import expand, expand_page
+from infra.local.stripe_simulator.api.listing import created_within, matches, page
+from infra.local.stripe_simulator.errors import InvalidParameter, StripeError
+from infra.local.stripe_simulator.objects.customer import new_customer
+from infra.local.stripe_simulator.transitions import checkout, refunds
 
 Form = dict[str, Any]
 Call = Callable[..., Object]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ..account import Account, Object
-from ..errors import InvalidParameter
-from ..objects.address import list_of
+from infra.local.stripe_simulator.account import Account, Object
+from infra.local.stripe_simulator.errors import InvalidParameter
+from infra.local.stripe_simulator.objects.address import list_of
 
 _DEEPEST = 4
 

@@ -6,9 +6,9 @@ import operator
 from collections.abc import Iterable
 from typing import Any
 
-from ..account import Object
-from ..errors import no_such
-from ..objects.address import list_of
+from infra.local.stripe_simulator.account import Object
+from infra.local.stripe_simulator.errors import no_such
+from infra.local.stripe_simulator.objects.address import list_of
 
 _COMPARE = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from ..errors import StripeError
-from . import calls
-from .calls import Call
+from infra.local.stripe_simulator.api import calls
+from infra.local.stripe_simulator.api.calls import Call
+from infra.local.stripe_simulator.errors import StripeError
 
 _SESSIONS = "/v1/checkout/sessions"
 

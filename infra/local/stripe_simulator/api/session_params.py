@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import params as p
-from ..errors import InvalidParameter, StripeError
-from ..money import CURRENCIES, LARGEST_AMOUNT, SMALLEST_AMOUNT, formatted
+from infra.local.stripe_simulator import params as p
+from infra.local.stripe_simulator.errors import InvalidParameter, StripeError
+from infra.local.stripe_simulator.money import (
+    CURRENCIES,
+    LARGEST_AMOUNT,
+    SMALLEST_AMOUNT,
+    formatted,
+)
 
 _MINUTES_OPEN_AT_LEAST = 30
 _HOURS_OPEN_AT_MOST = 24

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..account import Account, Object
-from .address import empty_address
+from infra.local.stripe_simulator.account import Account, Object
+from infra.local.stripe_simulator.objects.address import empty_address
 
 
 def new_charge(account: Account, intent: Object, payer: Object, method: str) -> Object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..account import Account, Object
+from infra.local.stripe_simulator.account import Account, Object
 
 DAYS_TO_ANSWER = 7
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..account import Account, Object
-from .address import list_of
+from infra.local.stripe_simulator.account import Account, Object
+from infra.local.stripe_simulator.objects.address import list_of
 
 
 def new_invoice(account: Account, session: Object, customer: Object, items: list[Object]) -> Object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..account import Account, Object
+from infra.local.stripe_simulator.account import Account, Object
 
 
 def new_payment_intent(account: Account, session: Object, data: dict[str, Any]) -> Object:

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from html import escape
 from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
 
-from ..account import Object
-from ..actions import UnknownAction, perform, webhook_state
-from ..errors import IllegalMove, StripeError
-from ..http_answer import Answer
-from ..money import formatted
-from ..simulator import StripeSimulator
-from ..webhook_delivery import MODES, WebhookDelivery
-from .layout import NOTE, not_found, page, redirect
+from infra.local.stripe_simulator.account import Object
+from infra.local.stripe_simulator.actions import UnknownAction, perform, webhook_state
+from infra.local.stripe_simulator.errors import IllegalMove, StripeError
+from infra.local.stripe_simulator.http_answer import Answer
+from infra.local.stripe_simulator.money import formatted
+from infra.local.stripe_simulator.pages.layout import NOTE, not_found, page, redirect
+from infra.local.stripe_simulator.simulator import StripeSimulator
+from infra.local.stripe_simulator.webhook_delivery import MODES, WebhookDelivery
 
 _ACTIONS = "/stripe/dashboard/"
 _EVENTS_SHOWN = 50

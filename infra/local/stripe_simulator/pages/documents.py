@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from html import escape
 
-from ..account import Object
-from ..errors import StripeError
-from ..http_answer import Answer
-from ..money import formatted
-from ..simulator import StripeSimulator
-from .layout import NOTE, not_found, page
-from .pdf import pdf
+from infra.local.stripe_simulator.account import Object
+from infra.local.stripe_simulator.errors import StripeError
+from infra.local.stripe_simulator.http_answer import Answer
+from infra.local.stripe_simulator.money import formatted
+from infra.local.stripe_simulator.pages.layout import NOTE, not_found, page
+from infra.local.stripe_simulator.pages.pdf import pdf
+from infra.local.stripe_simulator.simulator import StripeSimulator
 
 MERCHANT = "Tenantry (test mode)"
 Rows = list[tuple[str, str]]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from html import escape
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-from ..account import Object
-from ..errors import IllegalMove, StripeError
-from ..http_answer import Answer
-from ..money import formatted
-from ..simulator import StripeSimulator
-from ..transitions.checkout import DELAYED_METHOD
-from .layout import NOTE, link, message, not_found, page, redirect
+from infra.local.stripe_simulator.account import Object
+from infra.local.stripe_simulator.errors import IllegalMove, StripeError
+from infra.local.stripe_simulator.http_answer import Answer
+from infra.local.stripe_simulator.money import formatted
+from infra.local.stripe_simulator.pages.layout import NOTE, link, message, not_found, page, redirect
+from infra.local.stripe_simulator.simulator import StripeSimulator
+from infra.local.stripe_simulator.transitions.checkout import DELAYED_METHOD
 
 MERCHANT = "Tenantry (test mode)"
 

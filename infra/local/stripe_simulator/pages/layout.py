@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ..http_answer import Answer
+from infra.local.stripe_simulator.http_answer import Answer
 
 _FILES = Path(__file__).parent
 _ASSETS = {

@@ -5,13 +5,13 @@ from __future__ import annotations
 import heapq
 from typing import Any
 
-from ..account import Account, Object, Order
-from ..errors import IllegalMove
-from ..objects.customer import new_customer
-from ..objects.invoice import new_invoice
-from ..objects.line_item import new_item
-from ..objects.session import customer_details, new_session
-from . import payments
+from infra.local.stripe_simulator.account import Account, Object, Order
+from infra.local.stripe_simulator.errors import IllegalMove
+from infra.local.stripe_simulator.objects.customer import new_customer
+from infra.local.stripe_simulator.objects.invoice import new_invoice
+from infra.local.stripe_simulator.objects.line_item import new_item
+from infra.local.stripe_simulator.objects.session import customer_details, new_session
+from infra.local.stripe_simulator.transitions import payments
 
 DELAYED_METHOD = "us_bank_account"
 

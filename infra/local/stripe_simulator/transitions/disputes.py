@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..account import Account, Object
-from ..errors import IllegalMove
-from ..objects.dispute import balance_transaction, new_dispute
+from infra.local.stripe_simulator.account import Account, Object
+from infra.local.stripe_simulator.errors import IllegalMove
+from infra.local.stripe_simulator.objects.dispute import balance_transaction, new_dispute
 
 INQUIRY = ("warning_needs_response", "warning_under_review")
 CHARGEBACK = ("needs_response", "under_review")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..account import Account, Object
-from ..errors import IllegalMove
-from ..objects import charge as charges
-from ..objects.payment_intent import new_payment_intent
+from infra.local.stripe_simulator.account import Account, Object
+from infra.local.stripe_simulator.errors import IllegalMove
+from infra.local.stripe_simulator.objects import charge as charges
+from infra.local.stripe_simulator.objects.payment_intent import new_payment_intent
 
 DECLINED = ("card_declined", "Your card was declined.")
 DEBIT_FAILED = ("insufficient_funds", "The customer's account has insufficient funds.")

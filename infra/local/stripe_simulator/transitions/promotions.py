@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..account import Account, Object
-from ..errors import IllegalMove
+from infra.local.stripe_simulator.account import Account, Object
+from infra.local.stripe_simulator.errors import IllegalMove
 
 
 def apply_code(account: Account, session: Object, code: str, *, forced: bool = False) -> Object:

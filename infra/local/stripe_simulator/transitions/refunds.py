@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..account import Account, Object
-from ..errors import IllegalMove, StripeError
-from ..money import formatted
-from ..objects.refund import new_refund
-from .disputes import holds_the_charge
+from infra.local.stripe_simulator.account import Account, Object
+from infra.local.stripe_simulator.errors import IllegalMove, StripeError
+from infra.local.stripe_simulator.money import formatted
+from infra.local.stripe_simulator.objects.refund import new_refund
+from infra.local.stripe_simulator.transitions.disputes import holds_the_charge
 
 
 def refund(
