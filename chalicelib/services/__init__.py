@@ -1,1 +1,1 @@
-"""What Tenantry does: one package per capability. Public functions are verbs."""
+"""Tenantry's use cases, one package per capability. Public functions are verbs."""

@@ -1,1 +1,1 @@
-"""What every capability uses: the audit trail, idempotency, hashing, batch reads."""
+"""Shared building blocks: the audit trail, idempotency, hashing, and batch reads."""

@@ -1,6 +1,6 @@
-"""Audit: who did what to which, from where; written in the transaction of the change.
+"""Audit trail: who changed what, and from where. Written in the transaction of the change.
 
-License moves are in the ledger and are not written here again.
+License movements are recorded in the ledger and are not duplicated here.
 """
 
 from datetime import datetime
@@ -13,15 +13,15 @@ from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import Row, iso, new_id
 from chalicelib.storage.transactions import Transaction
 
-# Columns that hold a secret or its hash: the record says that they changed, not to what.
+# Columns that hold a secret or its hash. An entry records that they changed, not their values.
 SECRET_COLUMNS = frozenset({"password", "password_hash", "secret_hash"})
 HIDDEN = "(hidden)"
 
 
 class Actor(str):
-    """Who acts, as the ledger names it, who also remembers where the call came from.
+    """The name of the actor, as the ledger stores it, plus where the call came from.
 
-    It is a str so that whatever takes `by: str` takes it too.
+    It subclasses str so that any function that takes `by: str` accepts it.
     """
 
     __slots__ = ("credential_id", "source_ip")
@@ -49,10 +49,11 @@ def record(
     after: dict[str, Any] | None = None,
     reason: str | None = None,
 ) -> AuditEntry:
-    """Add an entry to `tx`, so that it is there exactly if the change is.
+    """Add an entry to `tx`, so that it is written if and only if the change is.
 
-    actor: an Actor where a request caused it, else the name of what acted (`schedule`).
-    action: `noun.verb_past`, such as `user.deactivated`. target: the id of what was changed.
+    `actor` is an Actor if a request caused the change, or else a plain name such as `schedule`.
+    `action` has the form `noun.verb_past`, such as `user.deactivated`. `target` is the ID of
+    the row that changed.
     """
     entry = AuditEntry(
         month_of(tx.now),
@@ -64,8 +65,8 @@ def record(
         action=action,
         target=target,
         reseller_id=reseller_id,
-        before=_plain(before),
-        after=_plain(after),
+        before=_to_document(before),
+        after=_to_document(after),
         reason=reason,
     )
     tx.witness(entry)
@@ -82,8 +83,10 @@ def record_edit(
     target: str,
     reseller_id: str | None,
 ) -> None:
-    """Record what differs between the row as it was read and `changes`; nothing if nothing
-    does. Call it before `tx.change`, which gives the row in hand its new values."""
+    """Record the columns whose values in `changes` differ from the row, if there are any.
+
+    Call this before `tx.change`, which assigns the new values to `row`.
+    """
     differing = {name: new for name, new in changes.items() if getattr(row, name) != new}
     if differing:
         record(
@@ -98,13 +101,16 @@ def record_edit(
 
 
 def list_month(month: str | None, request: Pagination) -> Page[AuditEntry]:
-    """Everything of one month (`2026-11`; None: this one), newest first."""
+    """Return the entries of a month such as `2026-11` (default: the current one), newest first."""
     return query_page(AuditEntry, month or month_of(clock.now()), request, newest_first=True)
 
 
 def list_for_reseller(reseller: Reseller, request: Pagination) -> Page[AuditEntry]:
-    """What concerns this reseller, newest first. Where its own people were is its business;
-    where an admin was is not."""
+    """Return the entries about this reseller, newest first.
+
+    The source IP and credential ID are kept for the reseller's own user and removed for
+    everyone else, so that a reseller cannot see where admins connect from.
+    """
     page = query_page(
         AuditEntry, reseller.id, request, index=AuditEntry.by_reseller, newest_first=True
     )
@@ -114,13 +120,13 @@ def list_for_reseller(reseller: Reseller, request: Pagination) -> Page[AuditEntr
     return page
 
 
-def _plain(columns: dict[str, Any] | None) -> dict[str, Any] | None:
+def _to_document(columns: dict[str, Any] | None) -> dict[str, Any] | None:
     if columns is None:
         return None
-    return {name: _shown(name, value) for name, value in columns.items()}
+    return {name: _to_stored_value(name, value) for name, value in columns.items()}
 
 
-def _shown(name: str, value: Any) -> Any:
+def _to_stored_value(name: str, value: Any) -> Any:
     if name in SECRET_COLUMNS:
         return HIDDEN if value else None
     return iso(value) if isinstance(value, datetime) else value

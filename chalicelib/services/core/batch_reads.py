@@ -1,4 +1,4 @@
-"""Whom and what the ids of a list stand for: the rows behind them, a batch at a time."""
+"""Batch reads of the rows behind a list of IDs, and lookups by slug or email."""
 
 from collections.abc import Iterable
 
@@ -10,24 +10,24 @@ from chalicelib.storage.users import User, email_claim
 
 
 def users_by_id(ids: Iterable[str | None]) -> dict[str, User]:
-    """Those of these that are users, by id. What else is among the ids is left out."""
-    wanted = [User(id) for id in _distinct(ids, "usr_")]
-    return {user.id: user for user in batch_get(User, wanted)}
+    """Return the users among `ids`. IDs of other kinds or of missing rows are left out."""
+    keys = [User(id) for id in _distinct(ids, "usr_")]
+    return {user.id: user for user in batch_get(User, keys)}
 
 
 def resellers_by_id(ids: Iterable[str | None]) -> dict[str, Reseller]:
-    wanted = [Reseller(id) for id in _distinct(ids, "rsl_")]
-    return {reseller.id: reseller for reseller in batch_get(Reseller, wanted)}
+    keys = [Reseller(id) for id in _distinct(ids, "rsl_")]
+    return {reseller.id: reseller for reseller in batch_get(Reseller, keys)}
 
 
 def tenants_by_id(ids: Iterable[tuple[str | None, str | None]]) -> dict[str, Tenant]:
-    """ids: the reseller's and the tenant's."""
-    wanted = [
+    """Return the tenants for pairs of a reseller ID and a tenant ID, by tenant ID."""
+    keys = [
         Tenant(reseller_id, tenant_id)
         for reseller_id, tenant_id in dict.fromkeys(ids)
         if reseller_id and tenant_id and tenant_id.startswith("tnt_")
     ]
-    return {tenant.id: tenant for tenant in batch_get(Tenant, wanted)}
+    return {tenant.id: tenant for tenant in batch_get(Tenant, keys)}
 
 
 def user_with_email(email: str) -> User | None:
@@ -36,7 +36,7 @@ def user_with_email(email: str) -> User | None:
 
 
 def find_reseller(slug_or_email: str) -> Reseller | None:
-    """The one with exactly this slug, or whose user has this e-mail."""
+    """Return the reseller with exactly this slug, or whose user has this email address."""
     if not slug_or_email:
         return None
     if "@" in slug_or_email:

@@ -1,4 +1,4 @@
-"""Secrets: made, hashed and compared. Passwords get argon2id, random tokens SHA-256."""
+"""Create, hash, and compare secrets: argon2id for passwords, SHA-256 for random tokens."""
 
 import hashlib
 import hmac
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 TOKEN_BYTES = 32
-# OWASP's password storage cheat sheet: argon2id, 19 MiB, two passes, one lane.
+# OWASP Password Storage Cheat Sheet: argon2id, 19 MiB, two iterations, one lane.
 PASSES = 2
 MEMORY_KIB = 19 * 1024
 
@@ -20,7 +20,7 @@ def new_secret() -> str:
 
 
 def hash_token(secret: str) -> str:
-    """For random secrets of 256 bits only: nothing to guess, so nothing to slow down."""
+    """Hash a random secret. SHA-256 is enough, since 256 random bits cannot be guessed."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -30,7 +30,7 @@ def digest_matches(secret: str, secret_hash: str) -> bool:
 
 @cache
 def _hasher() -> "PasswordHasher":
-    # Imported on first use: most requests check no password.
+    # Imported on first use, since most requests do not verify a password.
     from argon2 import PasswordHasher
 
     return PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=1)
@@ -41,25 +41,26 @@ def hash_password(password: str) -> str:
 
 
 def password_matches(password: str, password_hash: str | None) -> bool:
-    """False for a user without a password too, after the same work."""
+    """Return whether the password matches. Without a hash, do the same work and return False."""
     from argon2.exceptions import InvalidHashError, VerificationError
 
-    unknown = _unknown()  # made in any case, or the first unknown user would cost twice
+    # Created even if not needed, or else the first unknown user would take twice as long.
+    dummy_hash = _dummy_hash()
     try:
-        _hasher().verify(password_hash or unknown, password)
+        _hasher().verify(password_hash or dummy_hash, password)
     except (VerificationError, InvalidHashError):
         return False
     return password_hash is not None
 
 
 @cache
-def _unknown() -> str:
-    """A hash that no password has, for equal work when there is no user."""
+def _dummy_hash() -> str:
+    """Return a hash that matches no password, verified if there is no user or no password."""
     return hash_password(new_secret())
 
 
 def derive_seed(secret: bytes, salt: str) -> bytes:
-    """32 bytes that only who knows `secret` can make again, at a password hash's price."""
+    """Derive 32 bytes from `secret` with argon2id, so that guessing is as slow as for passwords."""
     from argon2.low_level import Type, hash_secret_raw
 
     return hash_secret_raw(

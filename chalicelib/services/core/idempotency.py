@@ -1,8 +1,8 @@
-"""A request retried with its Idempotency-Key happens once.
+"""Idempotency: a request retried with its Idempotency-Key takes effect once.
 
-The record of the answer is written in the same transaction as the effect, so there is no
-moment in which one is there without the other. A request in two steps (reserve here, ask
-Stripe, finish here) records first what it goes on from.
+The response is recorded in the transaction of the effect, so neither exists without the other.
+A request in two steps (reserve here, call Stripe, finish here) first records the ID from which
+a retry can resume.
 """
 
 import hashlib
@@ -20,21 +20,22 @@ from chalicelib.storage.idempotency import KeyedRequest
 from chalicelib.storage.reads import get
 from chalicelib.storage.transactions import Transaction
 
-KEPT = timedelta(days=7)
+RETENTION = timedelta(days=7)
 
 
 class AlreadyCompleted(Busy):
-    """The same keyed request was carried out meanwhile: its answer is on record."""
+    """A concurrent request with the same key completed first. Its response is on record."""
 
 
 @dataclass
 class IdempotentRequest:
-    """One keyed request. Without a key, it does nothing.
+    """One request with an idempotency key. Without a key, recording does nothing.
 
-    render: turns what the service made into the answer that is to be repeated.
-    ref: what an earlier attempt of this request has already written.
-    seed: for requests whose answer holds a secret, which must not be kept: it is derived
-    from the request, so that the same request derives it again.
+    Attributes:
+        render: Converts the service's result to the response that a replay returns.
+        ref: The ID that an earlier attempt of this request reserved.
+        seed: Set if the response contains a secret, which must not be stored. The secret is
+            derived from the seed instead, and the same request derives the same secret.
     """
 
     key: str | None = None
@@ -44,19 +45,19 @@ class IdempotentRequest:
     seed: bytes | None = None
 
     def secret_for(self, credential_id: str) -> str:
-        """A new secret for this credential; the same one again at a replay."""
+        """Return a secret for a new credential. With a seed, a replay gets the same one."""
         if self.seed is None:
             return hashing.new_secret()
         derived = hmac.digest(self.seed, credential_id.encode(), "sha256")
         return urlsafe_b64encode(derived).decode().rstrip("=")
 
     def record(self, tx: Transaction, made: object) -> None:
-        """Write the answer in `tx`, with the effect that it tells of."""
+        """Add the rendered response to `tx`, the transaction that writes the effect."""
         if self.key is not None:
             self._write(tx, self.key, response=self.render(made), ref=None)
 
     def reserve(self, tx: Transaction, ref: str) -> None:
-        """Write in `tx` that this request has made `ref` and is not finished."""
+        """Record in `tx` that this request created `ref` and is not finished yet."""
         if self.key is not None:
             self._write(tx, self.key, response=None, ref=ref)
 
@@ -68,10 +69,10 @@ class IdempotentRequest:
             fingerprint=self.fingerprint,
             response=response,
             ref=ref,
-            expires_at=tx.now + KEPT,
+            expires_at=tx.now + RETENTION,
         )
-        # Free: never used, or expired and not yet collected. An unfinished request's record
-        # may be replaced by its own next step alone.
+        # A key is free if it was never used, or has expired and TTL has not deleted it yet. The
+        # record of an unfinished request can be replaced only by that request's next step.
         allowed = KeyedRequest.key.does_not_exist() | (KeyedRequest.expires_at <= tx.now)
         if self.ref is not None:
             allowed = KeyedRequest.response.does_not_exist() & (KeyedRequest.ref == self.ref)
@@ -82,12 +83,15 @@ NO_KEY = IdempotentRequest()
 
 
 def key_for(caller: str, idempotency_key: str) -> str:
-    """Keys are each caller's own; hashed, since what a client sends has no business here."""
+    """Return the row key: scoped to the caller, with the client's key hashed."""
     return f"{caller}:{hashlib.sha256(idempotency_key.encode()).hexdigest()}"
 
 
 def find(key: str, fingerprint: str) -> KeyedRequest | None:
-    """What is on record for this key. Raises IdempotencyKeyReused for another request."""
+    """Return the unexpired record of this key, if there is one.
+
+    Raises IdempotencyKeyReused if the key was used for a request with another fingerprint.
+    """
     row = get(KeyedRequest, key)
     if row is None or row.expires_at <= clock.now():
         return None

@@ -1,10 +1,10 @@
-"""Branding documents as they are kept: what each writer of one calls first."""
+"""Validation of branding documents, called by every writer of one."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.domain import branding
-from chalicelib.domain.branding import Own
+from chalicelib.domain.branding import OwnFields
 from chalicelib.errors import FieldError, InvalidRequest
 
 
@@ -14,14 +14,16 @@ def validate_branding(
     inherited: Mapping[str, str | None],
     before: Mapping[str, str | None] | None = None,
     within: str = "",
-) -> Own:
-    """The document as it is kept. Raises InvalidRequest, naming each field below `within`.
+) -> OwnFields:
+    """Return the normalized document to store.
 
-    inherited: what the fields show that it leaves out. before: the effective values until now.
+    `inherited` holds the values of the fields that the document leaves unset, and `before` the
+    effective values before this change. Raises InvalidRequest; error fields are prefixed with
+    `within`.
     """
-    own, problems = branding.check(document)
+    own, problems = branding.check_document(document)
     if not problems:
-        problems = branding.unreadable(own, inherited, before or {})
+        problems = branding.contrast_problems(own, inherited, before or {})
     if problems:
         prefix = f"{within}." if within else ""
         raise InvalidRequest([FieldError(prefix + p.field, p.message) for p in problems])

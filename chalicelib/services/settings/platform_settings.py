@@ -1,4 +1,4 @@
-"""The platform's settings: price tiers and the switches of how licenses are kept."""
+"""Platform settings: price tiers, the switches for license handling, and platform branding."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib import clock
 from chalicelib.domain import pricing
-from chalicelib.domain.branding import BUILT_IN, readable
+from chalicelib.domain.branding import DEFAULT_BRANDING, valid_fields
 from chalicelib.domain.pricing import Quote, Tier
 from chalicelib.errors import InvalidRequest, VersionConflict
 from chalicelib.services.core import audit
@@ -16,15 +16,16 @@ from chalicelib.storage.reads import get
 from chalicelib.storage.rows import differing
 from chalicelib.storage.transactions import Transaction
 
-CACHED_FOR = timedelta(seconds=30)  # "a change takes effect within a minute, everywhere"
+# A change must take effect everywhere within a minute.
+CACHED_FOR = timedelta(seconds=30)
 
-UNSAVED = 0  # the version of a row that nobody has written yet
+UNSAVED = 0  # version of the default row before the first edit
 
 _cached: tuple[datetime, PlatformSettings] | None = None
 
 
 def cached_settings() -> PlatformSettings:
-    """The settings, at most CACHED_FOR old."""
+    """Return the settings, at most CACHED_FOR old."""
     global _cached
     if _cached is None or not clock.is_recent(_cached[0], CACHED_FOR):
         _cached = (clock.now(), read_settings())
@@ -32,29 +33,33 @@ def cached_settings() -> PlatformSettings:
 
 
 def read_settings() -> PlatformSettings:
-    """The settings as they are now; before any change the initial prices, at version 0."""
+    """Return the current settings, or the defaults at version UNSAVED before the first edit."""
     return get(PlatformSettings, PLATFORM) or PlatformSettings(
-        PLATFORM, price_tiers=_document(pricing.INITIAL_TIERS), tiers_version=1, version=UNSAVED
+        PLATFORM,
+        price_tiers=_tiers_document(pricing.INITIAL_TIERS),
+        tiers_version=1,
+        version=UNSAVED,
     )
 
 
 def edit_settings(row: PlatformSettings, changes: dict[str, Any], *, by: str) -> PlatformSettings:
-    """Change some columns of the row as read. Other processes follow within CACHED_FOR.
+    """Change some columns of the row. Other processes see the change within CACHED_FOR.
 
-    price_tiers: a sequence of Tier. New ones count tiers_version up; the audit trail keeps
-    the old ones, each purchase its own. What is so already changes nothing. Raises
-    InvalidRequest, VersionConflict.
+    `price_tiers` is a sequence of Tier. New tiers increment `tiers_version`; the audit trail
+    keeps the old tiers, and each purchase keeps the tiers it was quoted. Values that are
+    already set are ignored. Raises InvalidRequest, or VersionConflict if the row has changed
+    since it was read.
     """
     columns = dict(changes)
     if "price_tiers" in columns:
-        columns["price_tiers"] = _checked(columns["price_tiers"])
+        columns["price_tiers"] = _validated_tiers(columns["price_tiers"])
         if columns["price_tiers"] != row.price_tiers:
             columns["tiers_version"] = row.tiers_version + 1
     if "branding_config" in columns:
         columns["branding_config"] = validate_branding(
             columns["branding_config"],
-            inherited=BUILT_IN,
-            before=readable(row.branding_config),
+            inherited=DEFAULT_BRANDING,
+            before=valid_fields(row.branding_config),
             within="branding_config",
         )
     columns = differing(row, columns)
@@ -82,16 +87,16 @@ def edit_settings(row: PlatformSettings, changes: dict[str, Any], *, by: str) ->
     return row
 
 
-def _checked(price_tiers: Sequence[Tier]) -> dict[str, object]:
+def _validated_tiers(price_tiers: Sequence[Tier]) -> dict[str, object]:
     try:
         pricing.validate_tiers(price_tiers)
     except ValueError as error:
         raise InvalidRequest.of("price_tiers", str(error)) from None
-    return _document(price_tiers)
+    return _tiers_document(price_tiers)
 
 
 def clear_cache() -> None:
-    """Let the next read see what was just changed."""
+    """Make the next call of `cached_settings` read the table."""
     global _cached
     _cached = None
 
@@ -101,17 +106,20 @@ def tiers(row: PlatformSettings) -> tuple[Tier, ...]:
 
 
 def tiers_of(document: Mapping[str, Any]) -> tuple[Tier, ...]:
-    """The tiers of a `price_tiers` column, or of the copy that a purchase keeps."""
+    """Return the tiers of a `price_tiers` column or of a purchase's copy of it."""
     return tuple(Tier(t["from"], t["unit_amount"]) for t in document["tiers"])
 
 
 def quote(quantity: int, prices: PlatformSettings | None = None) -> Quote:
-    """What `quantity` licenses cost, now or by the settings given. Raises InvalidRequest."""
+    """Return the price of `quantity` licenses, by default at current prices.
+
+    Raises InvalidRequest.
+    """
     try:
         return pricing.quote(quantity, tiers(prices or cached_settings()))
     except ValueError as error:
         raise InvalidRequest.of("quantity", str(error)) from None
 
 
-def _document(price_tiers: Sequence[Tier]) -> dict[str, object]:
+def _tiers_document(price_tiers: Sequence[Tier]) -> dict[str, object]:
     return {"tiers": [{"from": t.from_quantity, "unit_amount": t.unit_amount} for t in price_tiers]}
