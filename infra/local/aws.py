@@ -46,7 +46,7 @@ def local_aws() -> Iterator[None]:
             _verify_sender()
             yield
         return
-    with mock_aws(), one_call_at_a_time():
+    with mock_aws(), serialized_calls():
         _verify_sender()
         yield
 
@@ -58,7 +58,7 @@ def _verify_sender() -> None:
 
 
 @contextmanager
-def one_call_at_a_time() -> Iterator[None]:
+def serialized_calls() -> Iterator[None]:
     """moto rolls a transaction back by restoring a copy of the tables: a request that runs
     beside it would be lost. Its calls take turns, therefore."""
     lock = threading.RLock()

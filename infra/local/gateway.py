@@ -19,7 +19,7 @@ WEBHOOK_PATH = "/stripe/webhook"
 
 
 @dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class LocalResponse:
     status: int
     headers: list[tuple[str, str]]
     body: bytes
@@ -35,7 +35,7 @@ class Gateway:
 
     def handle(
         self, method: str, path_and_query: str, headers: Mapping[str, str], body: bytes
-    ) -> HttpAnswer:
+    ) -> LocalResponse:
         if path_and_query == WEBHOOK_PATH:
             return _function_url(method, headers, body)
         try:
@@ -47,18 +47,18 @@ class Gateway:
         return _answer(response)
 
 
-def _answer(response: dict[str, Any]) -> HttpAnswer:
+def _answer(response: dict[str, Any]) -> LocalResponse:
     headers = [(name, str(value)) for name, value in response["headers"].items()]
     for name, values in (response.get("multiValueHeaders") or {}).items():
         headers += [(name, value) for value in values]
     body = response.get("body") or ""
     encoded = response.get("isBase64Encoded")
-    return HttpAnswer(
+    return LocalResponse(
         response["statusCode"], headers, base64.b64decode(body) if encoded else body.encode()
     )
 
 
-def _not_found() -> HttpAnswer:
+def _not_found() -> LocalResponse:
     """The gateway response of infra/resources.yaml for a route that does not exist."""
     document = {
         "type": "urn:tenantry:problem:not_found",
@@ -69,10 +69,10 @@ def _not_found() -> HttpAnswer:
     }
     body = json.dumps(document).encode()
     sent = [("Content-Type", MEDIA_TYPE), *DATA.items(), ("X-Request-Id", str(uuid.uuid4()))]
-    return HttpAnswer(404, sent, body)
+    return LocalResponse(404, sent, body)
 
 
-def _function_url(method: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
+def _function_url(method: str, headers: Mapping[str, str], body: bytes) -> LocalResponse:
     """A Function URL's event, payload format 2.0; bodies may be base64, so this one is."""
     event = {
         "version": "2.0",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.aws import REGION
-from infra.local.gateway import HttpAnswer
+from infra.local.gateway import LocalResponse
 
 PREFIX = "/local/outbox"
 STYLE = Path(__file__).with_name("outbox.css").read_text()
@@ -19,7 +19,7 @@ def owns(path: str) -> bool:
     return path in (PREFIX, f"{PREFIX}.json") or path.startswith(f"{PREFIX}/")
 
 
-def handle(path: str) -> HttpAnswer:
+def handle(path: str) -> LocalResponse:
     """GET /local/outbox, /local/outbox.json, /local/outbox/{id} and …/{id}/html."""
     mails = sent_mails()
     if path == f"{PREFIX}.json":
@@ -103,7 +103,7 @@ def _linked(text: str) -> str:
     return " ".join(words).replace(" \n ", "\n")
 
 
-def _page(title: str, body: str, status: int = 200) -> HttpAnswer:
+def _page(title: str, body: str, status: int = 200) -> LocalResponse:
     refresh = '<meta http-equiv="refresh" content="5">' if title == "Outbox" else ""
     document = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -114,7 +114,7 @@ def _page(title: str, body: str, status: int = 200) -> HttpAnswer:
     return _answer(status, "text/html", document)
 
 
-def _answer(status: int, kind: str, text: str) -> HttpAnswer:
+def _answer(status: int, kind: str, text: str) -> LocalResponse:
     base = '<base target="_top">' if kind == "text/html" else ""
     body = text.replace("<head>", f"<head>{base}", 1).encode()
-    return HttpAnswer(status, [("Content-Type", f"{kind}; charset=utf-8")], body)
+    return LocalResponse(status, [("Content-Type", f"{kind}; charset=utf-8")], body)

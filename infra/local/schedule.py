@@ -30,7 +30,7 @@ SCHEDULED: dict[str, tuple[Scheduled, int]] = {
     "take-figures": (take_figures, 60 * 60),
 }
 
-PATIENCE_SECONDS = 10
+STOP_TIMEOUT_SECONDS = 10
 
 _EVENT = {
     "version": "0",
@@ -51,7 +51,7 @@ def run_now(name: str) -> Any:
     return function(dict(_EVENT), None)
 
 
-class Clock:
+class Scheduler:
     """Ticks in the background until stopped."""
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class Clock:
         """Returns once no function runs any more: one that outlives AWS finds no tables."""
         self._stopping.set()
         for thread in self._threads:
-            thread.join(PATIENCE_SECONDS)
+            thread.join(STOP_TIMEOUT_SECONDS)
 
     def _tick(self, name: str, seconds: int) -> None:
         while not self._stopping.wait(seconds):

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from infra.local.gateway import HttpAnswer
+from infra.local.gateway import LocalResponse
 from infra.local.stripe_simulator.errors import ConnectionLost
 
-Handle = Callable[[str, str, Mapping[str, str], bytes], HttpAnswer]
+Handle = Callable[[str, str, Mapping[str, str], bytes], LocalResponse]
 
 # More than the service accepts, so that it is the service that refuses.
 MAX_BODY_BYTES = 10 * 1024 * 1024
-PATIENCE_SECONDS = 10
+STOP_TIMEOUT_SECONDS = 10
 
 
 class LocalServer(ThreadingHTTPServer):
@@ -32,11 +32,11 @@ class LocalServer(ThreadingHTTPServer):
         """Returns once what was asked is answered: no request outlives what it works with."""
         self.shutdown()
         with self._idle:
-            self._idle.wait_for(lambda: not self._answering, PATIENCE_SECONDS)
+            self._idle.wait_for(lambda: not self._answering, STOP_TIMEOUT_SECONDS)
         self.server_close()
 
     def _counted(self, handle: Handle) -> Handle:
-        def counted(*request: Any) -> HttpAnswer:
+        def counted(*request: Any) -> LocalResponse:
             with self._idle:
                 self._answering += 1
             try:

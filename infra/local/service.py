@@ -12,8 +12,8 @@ from chalicelib import clock
 from infra.local import outbox, table_edits
 from infra.local.aws import create_tables, local_aws, set_environment
 from infra.local.demo import create_demo_data
-from infra.local.gateway import WEBHOOK_PATH, Gateway, HttpAnswer
-from infra.local.schedule import SCHEDULED, Clock, run_now
+from infra.local.gateway import WEBHOOK_PATH, Gateway, LocalResponse
+from infra.local.schedule import SCHEDULED, Scheduler, run_now
 from infra.local.server import LocalServer
 from infra.local.stripe_simulator.server import SimulatorServer
 from infra.local.stripe_simulator.simulator import StripeSimulator
@@ -39,11 +39,11 @@ class _Front:
 
     def handle(
         self, method: str, address: str, headers: Mapping[str, str], body: bytes
-    ) -> HttpAnswer:
+    ) -> LocalResponse:
         path = address.partition("?")[0]
         if self.site is not None and Site.owns(path):
             answer = self.site.handle(method, address, headers, body)
-            return HttpAnswer(answer.status, list(answer.headers.items()), answer.body)
+            return LocalResponse(answer.status, list(answer.headers.items()), answer.body)
         if method == "GET" and outbox.owns(path):
             return outbox.handle(path)
         if method == "POST" and address == table_edits.PATH:
@@ -53,11 +53,11 @@ class _Front:
         return self.gateway.handle(method, address, headers, body)
 
 
-def _run(name: str) -> HttpAnswer:
+def _run(name: str) -> LocalResponse:
     if name not in SCHEDULED:
-        return HttpAnswer(404, [], b"")
+        return LocalResponse(404, [], b"")
     result = json.dumps(run_now(name)).encode()
-    return HttpAnswer(200, [("Content-Type", "application/json")], result)
+    return LocalResponse(200, [("Content-Type", "application/json")], result)
 
 
 @contextmanager
@@ -81,7 +81,7 @@ def local_service(port: int) -> Iterator[LocalService]:
     if not own_stripe:
         os.environ["STRIPE_API_BASE"] = stripe_api.url
     front = _Front(Gateway(app), None if own_stripe else site)
-    schedule = Clock()
+    schedule = Scheduler()
     with local_aws():
         create_tables()
         create_demo_data()

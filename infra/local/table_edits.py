@@ -13,12 +13,12 @@ from chalicelib.storage.platform_settings import PLATFORM, PlatformSettings
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import Row, connection, key_columns, new_id
 from chalicelib.storage.tenants import Tenant
-from infra.local.gateway import HttpAnswer
+from infra.local.gateway import LocalResponse
 
 PATH = "/local/damage"
 
 
-def handle(body: bytes) -> HttpAnswer:
+def handle(body: bytes) -> LocalResponse:
     """{"kind": "counter", "reseller_id": …, "license_used"?: n, "license_count"?: n} edits
     counters. {"kind": "orphan", "reseller_id": …} copies the reseller's first tenant to a
     reseller that does not exist. {"kind": "branding", "document": {…}, "reseller_id": …,
@@ -33,7 +33,7 @@ def handle(body: bytes) -> HttpAnswer:
 
 def edit(row: Row, **columns: Any) -> None:
     """Set columns (None: remove) and nothing else."""
-    item = stored(row)
+    item = read_item(row)
     for name, value in columns.items():
         attribute = type(row).get_attributes()[name]
         item.pop(name, None)
@@ -48,10 +48,10 @@ def remove(row: Row) -> None:
 
 def duplicate(row: Row, **key: str) -> None:
     """The console's "Duplicate item": the same row under another key."""
-    put(row, stored(row) | {name: {"S": value} for name, value in key.items()})
+    put(row, read_item(row) | {name: {"S": value} for name, value in key.items()})
 
 
-def stored(row: Row) -> dict[str, Any]:
+def read_item(row: Row) -> dict[str, Any]:
     """The row as DynamoDB has it. Raises KeyError where it is not there."""
     found = _call("GetItem", TableName=_table(row), Key=_key(row), ConsistentRead=True)
     return dict(found["Item"])
@@ -105,6 +105,6 @@ def _call(operation: str, **parameters: Any) -> Any:
     return connection().client._make_api_call(operation, parameters)
 
 
-def _answer(status: int, document: dict[str, Any]) -> HttpAnswer:
+def _answer(status: int, document: dict[str, Any]) -> LocalResponse:
     body = json.dumps(document).encode()
-    return HttpAnswer(status, [("Content-Type", "application/json")], body)
+    return LocalResponse(status, [("Content-Type", "application/json")], body)

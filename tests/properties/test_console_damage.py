@@ -20,7 +20,7 @@ from chalicelib.services.identity import users
 from chalicelib.services.purchases import checkout
 from chalicelib.services.purchases.settlement import settle
 from chalicelib.services.reconciliation import resolution, runs
-from chalicelib.services.reconciliation.name_checks import key_of, name_of
+from chalicelib.services.reconciliation.name_checks import claim_name_of, key_of
 from chalicelib.services.resellers import accounts
 from chalicelib.services.tenants import lifecycle
 from chalicelib.storage.claims import Claim
@@ -31,7 +31,7 @@ from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.tenants import Tenant
 from chalicelib.storage.users import User
 from infra.local import table_edits
-from infra.local.stripe_simulator import IllegalMove, StripeSimulator
+from infra.local.stripe_simulator import InvalidAction, StripeSimulator
 from infra.local.stripe_simulator.client import InProcessHTTPClient
 from tests.support import purchase_fixtures
 from tests.support.console_edits import DAMAGE, ConsoleEditor
@@ -105,7 +105,7 @@ class World:
         reseller_id = account or self.accounts[number % len(self.accounts)]
         try:
             self._act(what, number // 2, reseller_id)
-        except (TenantryError, IllegalMove):
+        except (TenantryError, InvalidAction):
             return
 
     def _act(self, what: str, number: int, reseller_id: str) -> None:
@@ -197,7 +197,7 @@ class World:
 
 def stored() -> dict[tuple[str, ...], dict[str, Any]]:
     return {
-        (model.noun, *key_of(row)): table_edits.stored(row)
+        (model.noun, *key_of(row)): table_edits.read_item(row)
         for model in MODELS
         for row in model.scan(consistent_read=True)
     }
@@ -228,7 +228,7 @@ def check_names() -> None:
     claims = {claim.name: claim.owner for claim in Claim.scan(consistent_read=True)}
     for model in (User, Reseller, Tenant):
         for row in model.scan(consistent_read=True):
-            name = name_of(row)
+            name = claim_name_of(row)
             if name is not None:
                 assert claims.pop(name) == row.id
     assert all(name.startswith("checkout:") for name in claims), claims

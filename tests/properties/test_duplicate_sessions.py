@@ -13,7 +13,7 @@ from chalicelib import clock
 from chalicelib import settings as house
 from chalicelib.errors import TenantryError
 from chalicelib.payments import client as stripe_client
-from chalicelib.payments.webhooks import message_of
+from chalicelib.payments.webhooks import parse_event
 from chalicelib.services.purchases import checkout
 from chalicelib.services.purchases.settlement import settle
 from chalicelib.services.refunds import refund_requests
@@ -21,7 +21,7 @@ from chalicelib.services.stripe_sync.events import handle_event
 from chalicelib.services.stripe_sync.sweep import run_sweep
 from chalicelib.storage.purchases import Purchase
 from infra.local import table_edits
-from infra.local.stripe_simulator import IllegalMove, StripeSimulator
+from infra.local.stripe_simulator import InvalidAction, StripeSimulator
 from infra.local.stripe_simulator.client import InProcessHTTPClient
 from tests.support import purchase_fixtures
 from tests.support.fast_moto import fast_moto
@@ -58,7 +58,7 @@ class World:
         return checkout.read_purchase(purchase_fixtures.RESELLER, self.id)
 
     def take(self, name: str, number: int) -> None:
-        with suppress(IllegalMove, TenantryError):
+        with suppress(InvalidAction, TenantryError):
             match name:
                 case "deliver":
                     self._deliver(number)
@@ -73,7 +73,7 @@ class World:
 
     def _deliver(self, number: int) -> None:
         events = self.stripe.events()
-        message = message_of(events[-1 - number % len(events)]) if events else None
+        message = parse_event(events[-1 - number % len(events)]) if events else None
         if message is not None:
             handle_event(message)
 

@@ -19,14 +19,14 @@ from chalicelib import clock
 from chalicelib import settings as house
 from chalicelib.errors import TenantryError
 from chalicelib.payments import client as stripe_client
-from chalicelib.payments.webhooks import message_of
+from chalicelib.payments.webhooks import parse_event
 from chalicelib.services.purchases import checkout
 from chalicelib.services.refunds import refund_requests
 from chalicelib.services.stripe_sync.events import handle_event
 from chalicelib.services.stripe_sync.sweep import run_sweep
 from chalicelib.services.tenants import lifecycle
 from chalicelib.storage.purchases import Purchase
-from infra.local.stripe_simulator import IllegalMove, StripeSimulator
+from infra.local.stripe_simulator import InvalidAction, StripeSimulator
 from infra.local.stripe_simulator.client import InProcessHTTPClient
 from tests.support import purchase_fixtures
 from tests.support.fast_moto import fast_moto
@@ -90,7 +90,7 @@ class World:
     def take(self, step: Step) -> None:
         name, detail = step
         # What is not possible as things stand is refused; nothing may have come of it.
-        with suppress(IllegalMove, TenantryError):
+        with suppress(InvalidAction, TenantryError):
             getattr(self, f"_{name}", self._happens)(name, detail)
 
     def _happens(self, name: str, _detail: None) -> None:
@@ -114,7 +114,7 @@ class World:
 
     def _deliver(self, _name: str, number: int) -> None:
         events = self.stripe.events()
-        message = message_of(events[-1 - number % len(events)]) if events else None
+        message = parse_event(events[-1 - number % len(events)]) if events else None
         if message is not None:
             handle_event(message)
 

@@ -7,15 +7,15 @@ import pytest
 import requests
 
 from infra.local import schedule
-from infra.local.gateway import HttpAnswer
-from infra.local.schedule import Clock
+from infra.local.gateway import LocalResponse
+from infra.local.schedule import Scheduler
 from infra.local.server import LocalServer
 
 PATIENCE_SECONDS = 10
 
 
 def test_the_clock_waits_for_the_function_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock()
+    clock = Scheduler()
     entered, done = threading.Event(), threading.Event()
 
     def long(_event: Any, _context: None) -> None:
@@ -33,10 +33,10 @@ def test_the_clock_waits_for_the_function_that_runs(monkeypatch: pytest.MonkeyPa
 def test_the_server_answers_what_was_asked_before_it_stops() -> None:
     entered, stopping = threading.Event(), threading.Event()
 
-    def slow(*_request: Any) -> HttpAnswer:
+    def slow(*_request: Any) -> LocalResponse:
         entered.set()
         stopping.wait(PATIENCE_SECONDS)
-        return HttpAnswer(200, [], b"answered")
+        return LocalResponse(200, [], b"answered")
 
     server = LocalServer(0, slow)
     serving = threading.Thread(target=server.serve_forever, args=(0.01,))

@@ -9,8 +9,8 @@ and the API on a port of its own.
 """
 
 from infra.local.stripe_simulator.account import API_VERSION
-from infra.local.stripe_simulator.errors import ConnectionLost, IllegalMove, StripeError
-from infra.local.stripe_simulator.http_answer import Answer
+from infra.local.stripe_simulator.errors import ConnectionLost, InvalidAction, StripeError
+from infra.local.stripe_simulator.http_response import HttpResponse
 from infra.local.stripe_simulator.server import SimulatorServer
 from infra.local.stripe_simulator.simulator import StripeSimulator
 from infra.local.stripe_simulator.site import Site
@@ -18,9 +18,9 @@ from infra.local.stripe_simulator.webhook_delivery import WebhookDelivery
 
 __all__ = [
     "API_VERSION",
-    "Answer",
+    "HttpResponse",
     "ConnectionLost",
-    "IllegalMove",
+    "InvalidAction",
     "SimulatorServer",
     "Site",
     "StripeError",

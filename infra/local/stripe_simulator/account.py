@@ -20,7 +20,7 @@ API_VERSION = "2026-10-28.endive"
 
 
 @dataclass
-class Order:
+class SessionDetails:
     """What a Checkout Session was created with, and its object does not show."""
 
     line_items: list[Object]
@@ -28,7 +28,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Cause:
+class RequestInfo:
     """The API request that an event came from; nothing, when the bank or the clock moved."""
 
     request_id: str | None = None
@@ -39,8 +39,8 @@ class Account:
     def __init__(self, clock: Callable[[], float], seed: str, public_url: str) -> None:
         self.public_url = public_url.rstrip("/")
         self.new_id = Ids(seed)
-        self.cause = Cause()
-        self.orders: dict[str, Order] = {}
+        self.cause = RequestInfo()
+        self.orders: dict[str, SessionDetails] = {}
         self.expiries: list[tuple[int, str]] = []  # a heap: the next session to expire is first
         self.percent_off: dict[str, int] = {"FREE100": 100}
         self.events: list[Object] = []

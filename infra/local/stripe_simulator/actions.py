@@ -1,122 +1,139 @@
-"""The drivers by name, for whoever has only HTTP: the control endpoints and the dashboard."""
+"""What a buyer, a bank or a dashboard user does, as plain methods.
+
+Each gives the object as it is afterwards, and raises `IllegalMove` where the current state does
+not allow it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 
-from infra.local.stripe_simulator.account import Object
-from infra.local.stripe_simulator.errors import IllegalMove
-from infra.local.stripe_simulator.simulator import StripeSimulator
-from infra.local.stripe_simulator.webhook_delivery import WebhookDelivery
-
-Options = Mapping[str, Any]
-Action = Callable[[StripeSimulator, str, Options], Object]
-
-
-class UnknownAction(Exception):
-    pass
+from infra.local.stripe_simulator.account import Account, Object
+from infra.local.stripe_simulator.transitions import (
+    checkout,
+    disputes,
+    payments,
+    promotions,
+    refunds,
+)
 
 
-def perform(
-    simulator: StripeSimulator, webhooks: WebhookDelivery | None, path: str, options: Options
-) -> Any:
-    """`sessions/cs_…/pay`, `disputes/dp_…/win`, `webhooks`, `faults`: does it, says what became."""
-    try:
-        match path.strip("/").split("/"):
-            case [noun, id, verb] if action := _ACTIONS.get((noun, verb)):
-                return action(simulator, id, options)
-            case ["webhooks", *verb]:
-                return _webhooks(simulator, webhooks, "".join(verb), options)
-            case ["faults"]:
-                return _fault(simulator, options)
-            case ["faults", "clear"]:
-                simulator.faults.clear()
-                return {}
-            case ["promotion-codes"]:
-                simulator.add_promotion_code(options["code"], int(options["percent_off"]))
-                return {}
-    except (KeyError, ValueError) as wrong:
-        raise IllegalMove(str(wrong)) from wrong
-    raise UnknownAction(path)
+class SimulatedActions(ABC):
+    @abstractmethod
+    def _moving(self) -> AbstractContextManager[Account]:
+        """The account, for one thread alone."""
 
+    # The buyer, on the payment page.
 
-def _flag(options: Options, name: str) -> bool:
-    """True in JSON; `on`, as a ticked box comes from a form."""
-    return options.get(name) in (True, "true", "on", "1")
+    def pay(
+        self,
+        session_id: str,
+        *,
+        promotion_code: str | None = None,
+        email: str | None = None,
+        forced: bool = False,
+    ) -> Object:
+        """By card; with nothing left to pay, without a payment. `forced` codes need no leave."""
+        with self._moving() as account:
+            session = account.get("checkout.session", session_id)
+            if promotion_code:
+                session = promotions.apply_code(account, session, promotion_code, forced=forced)
+            return checkout.pay(account, session, email)
 
+    def pay_later(self, session_id: str, *, email: str | None = None) -> Object:
+        with self._moving() as account:
+            return checkout.pay_later(account, account.get("checkout.session", session_id), email)
 
-def _amount(options: Options) -> int | None:
-    amount = options.get("amount")
-    return None if amount in (None, "") else int(str(amount))
+    def pay_nothing(self, session_id: str) -> Object:
+        """With a code for all of it, whether or not the session offers to take one."""
+        return self.pay(session_id, promotion_code="FREE100", forced=True)
 
+    def decline_card(self, session_id: str) -> Object:
+        with self._moving() as account:
+            return checkout.decline_card(account, account.get("checkout.session", session_id))
 
-def _pay(simulator: StripeSimulator, id: str, options: Options) -> Object:
-    if code := options.get("promotion_code"):
-        simulator.apply_promotion_code(id, code)
-    email = options.get("email") or None
-    method = options.get("method", "card")
-    if method == "card":
-        return simulator.pay(id, email=email)
-    if method == "delayed":
-        return simulator.pay_later(id, email=email)
-    raise IllegalMove("method must be card or delayed")
+    def apply_promotion_code(self, session_id: str, code: str, *, forced: bool = False) -> Object:
+        with self._moving() as account:
+            session = account.get("checkout.session", session_id)
+            return promotions.apply_code(account, session, code, forced=forced)
 
+    # The bank, days later.
 
-_ACTIONS: dict[tuple[str, str], Action] = {
-    ("sessions", "pay"): _pay,
-    ("sessions", "decline"): lambda s, id, _: s.decline_card(id),
-    ("sessions", "bank-confirms"): lambda s, id, _: s.bank_confirms(id),
-    ("sessions", "bank-declines"): lambda s, id, _: s.bank_declines(id),
-    ("sessions", "expire"): lambda s, id, _: s.expire(id),
-    ("sessions", "refund"): lambda s, id, o: s.refund(id, _amount(o), pending=_flag(o, "pending")),
-    ("sessions", "dispute"): lambda s, id, o: s.open_dispute(
-        id, inquiry=_flag(o, "inquiry"), amount=_amount(o)
-    ),
-    ("refunds", "succeeds"): lambda s, id, _: s.refund_succeeds(id),
-    ("refunds", "fails"): lambda s, id, _: s.refund_fails(id),
-    ("disputes", "escalate"): lambda s, id, _: s.escalate_dispute(id),
-    ("disputes", "review"): lambda s, id, _: s.dispute_under_review(id),
-    ("disputes", "win"): lambda s, id, _: s.win_dispute(id),
-    ("disputes", "lose"): lambda s, id, _: s.lose_dispute(id),
-    ("disputes", "close"): lambda s, id, _: s.close_inquiry(id),
-}
+    def bank_confirms(self, session_id: str) -> Object:
+        with self._moving() as account:
+            return checkout.bank_confirms(account, account.get("checkout.session", session_id))
 
+    def bank_declines(self, session_id: str) -> Object:
+        with self._moving() as account:
+            return checkout.bank_declines(account, account.get("checkout.session", session_id))
 
-def _webhooks(
-    simulator: StripeSimulator, webhooks: WebhookDelivery | None, verb: str, options: Options
-) -> dict[str, Any]:
-    if webhooks is None:
-        raise IllegalMove("no webhooks are delivered here")
-    if verb == "":
-        webhooks.switch(options["mode"])
-    elif verb == "release":
-        webhooks.release(shuffled=_flag(options, "shuffled"))
-    elif verb == "retry":
-        webhooks.retry()
-    elif verb == "send":
-        (event,) = [e for e in simulator.events() if e["id"] == options["event"]]
-        webhooks.send(event)
-    else:
-        raise UnknownAction(f"webhooks/{verb}")
-    return webhook_state(webhooks)
+    def refund_succeeds(self, refund_id: str) -> Object:
+        with self._moving() as account:
+            return refunds.succeeds(account, account.get("refund", refund_id))
 
+    def refund_fails(self, refund_id: str) -> Object:
+        with self._moving() as account:
+            return refunds.fails(account, account.get("refund", refund_id))
 
-def webhook_state(webhooks: WebhookDelivery) -> dict[str, Any]:
-    return {
-        "mode": webhooks.mode,
-        "delivered": sum(entry.arrived for entry in list(webhooks.log)),
-        "waiting": len(webhooks.waiting),
-        "held": len(webhooks.held),
-        "dropped": len(webhooks.dropped),
-    }
+    def open_dispute(
+        self, session_or_charge: str, *, inquiry: bool = False, amount: int | None = None
+    ) -> Object:
+        with self._moving() as account:
+            charge = payments.charge_of(account, session_or_charge)
+            return disputes.open_dispute(account, charge, amount, inquiry=inquiry)
 
+    def escalate_dispute(self, dispute_id: str) -> Object:
+        with self._moving() as account:
+            return disputes.escalate(account, account.get("dispute", dispute_id))
 
-def _fault(simulator: StripeSimulator, options: Options) -> dict[str, Any]:
-    simulator.faults.fail(
-        next=int(options.get("next", 1)),
-        kind=options.get("kind", "500"),
-        method=options.get("method") or None,
-        path=options.get("path", "/v1/"),
-    )
-    return {}
+    def win_dispute(self, dispute_id: str) -> Object:
+        with self._moving() as account:
+            return disputes.win(account, account.get("dispute", dispute_id))
+
+    def lose_dispute(self, dispute_id: str) -> Object:
+        with self._moving() as account:
+            return disputes.lose(account, account.get("dispute", dispute_id))
+
+    def prevent_dispute(self, dispute_id: str) -> Object:
+        with self._moving() as account:
+            return disputes.prevent(account, account.get("dispute", dispute_id))
+
+    def close_inquiry(self, dispute_id: str) -> Object:
+        with self._moving() as account:
+            return disputes.close_inquiry(account, account.get("dispute", dispute_id))
+
+    # The merchant, in Stripe's dashboard.
+
+    def dispute_under_review(self, dispute_id: str) -> Object:
+        with self._moving() as account:
+            return disputes.answer(account, account.get("dispute", dispute_id))
+
+    def refund(
+        self,
+        payment_intent_or_session: str,
+        amount: int | None = None,
+        *,
+        pending: bool = False,
+        metadata: dict[str, str] | None = None,
+    ) -> Object:
+        with self._moving() as account:
+            charge = payments.charge_of(account, payment_intent_or_session)
+            return refunds.refund(account, charge, amount, pending=pending, metadata=metadata)
+
+    def expire(self, session_id: str) -> Object:
+        with self._moving() as account:
+            session = account.get("checkout.session", session_id)
+            checkout.must_be_open(session)
+            return checkout.expire(account, session)
+
+    def add_promotion_code(self, code: str, percent_off: int) -> None:
+        if not 0 < percent_off <= 100:
+            raise ValueError("percent_off must be from 1 to 100")
+        with self._moving() as account:
+            account.percent_off[code.upper()] = percent_off
+
+    def start_refunds_pending(self, pending: bool = True) -> None:
+        """Whether refunds made through the API wait for the bank."""
+        with self._moving() as account:
+            account.refunds_start_pending = pending

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from infra.local.stripe_simulator.actions import UnknownAction, perform, webhook_state
-from infra.local.stripe_simulator.errors import IllegalMove, StripeError
-from infra.local.stripe_simulator.http_answer import Answer, json_answer
+from infra.local.stripe_simulator.commands import UnknownAction, perform, webhook_state
+from infra.local.stripe_simulator.errors import InvalidAction, StripeError
+from infra.local.stripe_simulator.http_response import HttpResponse, json_response
 from infra.local.stripe_simulator.simulator import StripeSimulator
 from infra.local.stripe_simulator.webhook_delivery import WebhookDelivery
 
@@ -19,22 +19,22 @@ def handle(
     method: str,
     path: str,
     body: bytes,
-) -> Answer:
+) -> HttpResponse:
     action = path.removeprefix(PREFIX)
     if method == "GET" and action == "events":
-        return json_answer(200, {"data": simulator.events()})
+        return json_response(200, {"data": simulator.events()})
     if method == "GET" and action == "webhooks" and webhooks:
-        return json_answer(200, webhook_state(webhooks))
+        return json_response(200, webhook_state(webhooks))
     if method != "POST":
-        return json_answer(404, {"error": f"nothing answers {method} {path}"})
+        return json_response(404, {"error": f"nothing answers {method} {path}"})
     try:
         options = json.loads(body or b"{}")
         if not isinstance(options, dict):
-            return json_answer(400, {"error": "the body must be a JSON object"})
-        return json_answer(200, perform(simulator, webhooks, action, options))
+            return json_response(400, {"error": "the body must be a JSON object"})
+        return json_response(200, perform(simulator, webhooks, action, options))
     except json.JSONDecodeError as error:
-        return json_answer(400, {"error": f"the body is not JSON: {error}"})
+        return json_response(400, {"error": f"the body is not JSON: {error}"})
     except UnknownAction:
-        return json_answer(404, {"error": f"there is no action {action}"})
-    except (IllegalMove, StripeError) as refused:
-        return json_answer(409, {"error": str(refused)})
+        return json_response(404, {"error": f"there is no action {action}"})
+    except (InvalidAction, StripeError) as refused:
+        return json_response(409, {"error": str(refused)})

@@ -46,7 +46,7 @@ class InvalidParameter(StripeError):
         super().__init__(message, code=code, param=param)
 
 
-class IllegalMove(Exception):
+class InvalidAction(Exception):
     """A buyer, a bank or a dashboard user cannot do this in the current state."""
 
 

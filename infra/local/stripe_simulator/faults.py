@@ -7,8 +7,8 @@ from typing import Literal, get_args
 
 from infra.local.stripe_simulator.errors import ConnectionLost, StripeError
 
-Kind = Literal["500", "429", "timeout", "drop_before", "drop_after"]
-KINDS: tuple[str, ...] = get_args(Kind)
+FaultKind = Literal["500", "429", "timeout", "drop_before", "drop_after"]
+KINDS: tuple[str, ...] = get_args(FaultKind)
 
 _REFUSALS = {
     "500": (500, "api_error", None, "An unknown error occurred."),
@@ -23,7 +23,7 @@ _REFUSALS = {
 
 @dataclass
 class _Planned:
-    kind: Kind
+    kind: FaultKind
     left: int
     method: str | None
     path: str
@@ -34,7 +34,12 @@ class Faults:
         self._planned: list[_Planned] = []
 
     def fail(
-        self, *, next: int = 1, kind: Kind = "500", method: str | None = None, path: str = "/v1/"
+        self,
+        *,
+        next: int = 1,
+        kind: FaultKind = "500",
+        method: str | None = None,
+        path: str = "/v1/",
     ) -> None:
         """The next so many calls of this method, with a path that starts so, fail.
 
@@ -48,7 +53,7 @@ class Faults:
     def clear(self) -> None:
         self._planned.clear()
 
-    def take(self, method: str, path: str) -> Kind | None:
+    def take(self, method: str, path: str) -> FaultKind | None:
         for fault in self._planned:
             if fault.method in (None, method) and path.startswith(fault.path):
                 fault.left -= 1
@@ -58,7 +63,7 @@ class Faults:
         return None
 
 
-def before_execution(kind: Kind | None) -> None:
+def before_execution(kind: FaultKind | None) -> None:
     if kind == "drop_before":
         raise ConnectionLost("the connection was closed before the request was read")
     if kind in _REFUSALS:
@@ -66,7 +71,7 @@ def before_execution(kind: Kind | None) -> None:
         raise StripeError(message, status=status, type=type, code=code)
 
 
-def after_execution(kind: Kind | None) -> None:
+def after_execution(kind: FaultKind | None) -> None:
     if kind == "drop_after":
         raise ConnectionLost("the connection was closed before the answer was sent")
     if kind == "timeout":

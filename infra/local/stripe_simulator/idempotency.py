@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from infra.local.stripe_simulator.errors import StripeError
-from infra.local.stripe_simulator.http_answer import Answer
+from infra.local.stripe_simulator.http_response import HttpResponse
 
 HOURS_KEPT = 24
 
@@ -22,14 +22,14 @@ def _request(path: str, body: bytes) -> _Request:
 class _Kept:
     at: int
     request: _Request
-    answer: Answer
+    answer: HttpResponse
 
 
 class IdempotencyKeys:
     def __init__(self) -> None:
         self._kept: dict[str, _Kept] = {}
 
-    def replay(self, key: str, path: str, body: bytes, now: int) -> Answer | None:
+    def replay(self, key: str, path: str, body: bytes, now: int) -> HttpResponse | None:
         kept = self._kept.get(key)
         if kept is None or now - kept.at >= HOURS_KEPT * 3600:
             return None
@@ -41,9 +41,9 @@ class IdempotencyKeys:
                 type="idempotency_error",
             )
         replayed = {**kept.answer.headers, "Idempotent-Replayed": "true"}
-        return Answer(kept.answer.status, replayed, kept.answer.body)
+        return HttpResponse(kept.answer.status, replayed, kept.answer.body)
 
-    def keep(self, key: str, path: str, body: bytes, now: int, answer: Answer) -> None:
+    def keep(self, key: str, path: str, body: bytes, now: int, answer: HttpResponse) -> None:
         self._kept[key] = _Kept(now, _request(path, body), answer)
 
     def copied(self) -> IdempotencyKeys:

@@ -11,7 +11,7 @@ _OTHERS = frozenset(["brl", "chf", "dkk", "hkd", "inr", "mxn", "nok", "nzd", "se
 CURRENCIES = _OTHERS | _NO_CENTS | _SYMBOLS.keys()
 
 
-def formatted(amount: int, currency: str) -> str:
+def format_amount(amount: int, currency: str) -> str:
     symbol = _SYMBOLS.get(currency, f"{currency.upper()} ")
     if currency in _NO_CENTS:
         return f"{symbol}{amount:,}"

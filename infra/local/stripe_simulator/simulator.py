@@ -12,18 +12,18 @@ from urllib.parse import urlsplit
 
 from infra.local.stripe_simulator import faults as fault
 from infra.local.stripe_simulator import form
-from infra.local.stripe_simulator.account import API_VERSION, Account, Cause, Object
+from infra.local.stripe_simulator.account import API_VERSION, Account, Object, RequestInfo
+from infra.local.stripe_simulator.actions import SimulatedActions
 from infra.local.stripe_simulator.api import routes
-from infra.local.stripe_simulator.drivers import Drivers
-from infra.local.stripe_simulator.errors import IllegalMove, StripeError
+from infra.local.stripe_simulator.errors import InvalidAction, StripeError
 from infra.local.stripe_simulator.faults import Faults
-from infra.local.stripe_simulator.http_answer import Answer, json_answer
+from infra.local.stripe_simulator.http_response import HttpResponse, json_response
 from infra.local.stripe_simulator.idempotency import IdempotencyKeys
 from infra.local.stripe_simulator.transitions import checkout
 from infra.local.stripe_simulator.webhooks import signed
 
 
-class StripeSimulator(Drivers):
+class StripeSimulator(SimulatedActions):
     def __init__(
         self,
         *,
@@ -43,7 +43,7 @@ class StripeSimulator(Drivers):
 
     def handle(
         self, method: str, path_and_query: str, headers: Mapping[str, str], body: bytes = b""
-    ) -> Answer:
+    ) -> HttpResponse:
         """One API request. Raises `ConnectionLost` when an injected fault loses the answer."""
         sent = {name.lower(): value for name, value in headers.items()}
         url = urlsplit(path_and_query)
@@ -60,7 +60,7 @@ class StripeSimulator(Drivers):
                 encoded = body if method == "POST" else url.query.encode()
                 answer = self._answer_once(method, url.path, encoded, key, about)
             except StripeError as error:
-                return json_answer(error.status, error.content(request_id), about)
+                return json_response(error.status, error.content(request_id), about)
             fault.after_execution(planned)
             return answer
 
@@ -125,29 +125,29 @@ class StripeSimulator(Drivers):
 
     def _answer_once(
         self, method: str, path: str, encoded: bytes, key: str | None, about: dict[str, str]
-    ) -> Answer:
+    ) -> HttpResponse:
         now = self._account.now()
         if key and (replay := self._keys.replay(key, path, encoded, now)):
-            return Answer(replay.status, {**replay.headers, **about}, replay.body)
+            return HttpResponse(replay.status, {**replay.headers, **about}, replay.body)
         try:
-            with self._looking(Cause(about["Request-Id"], key)) as account:
+            with self._looking(RequestInfo(about["Request-Id"], key)) as account:
                 call, ids = routes.find(method, path)
-                answer = json_answer(
+                answer = json_response(
                     200, call(account, form.decode(encoded.decode(errors="replace")), *ids), about
                 )
         except StripeError as error:
             if not error.began_to_execute:
                 raise
-            answer = json_answer(error.status, error.content(about["Request-Id"]), about)
+            answer = json_response(error.status, error.content(about["Request-Id"]), about)
         if key:
             self._keys.keep(key, path, encoded, now, answer)
         return answer
 
     @contextmanager
-    def _looking(self, cause: Cause = Cause()) -> Iterator[Account]:  # noqa: B008 - it is frozen
+    def _looking(self, cause: RequestInfo = RequestInfo()) -> Iterator[Account]:  # noqa: B008 - it is frozen
         """The account, for one thread alone, with everything overdue done."""
         with self._lock:
-            self._account.cause = Cause()
+            self._account.cause = RequestInfo()
             checkout.expire_overdue(self._account)
             self._account.cause = cause
             yield self._account
@@ -158,7 +158,7 @@ class StripeSimulator(Drivers):
             try:
                 yield account
             except StripeError as error:
-                raise IllegalMove(error.message) from error
+                raise InvalidAction(error.message) from error
 
 
 def _user_of(credentials: str) -> str:

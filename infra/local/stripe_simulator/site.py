@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from infra.local.stripe_simulator import control
-from infra.local.stripe_simulator.http_answer import Answer
+from infra.local.stripe_simulator.http_response import HttpResponse
 from infra.local.stripe_simulator.pages import dashboard, documents, hosted
 from infra.local.stripe_simulator.pages.layout import asset, not_found
 from infra.local.stripe_simulator.simulator import StripeSimulator
@@ -25,7 +25,7 @@ class Site:
 
     def handle(
         self, method: str, path_and_query: str, headers: Mapping[str, str], body: bytes = b""
-    ) -> Answer:
+    ) -> HttpResponse:
         """Raises `ConnectionLost` when an injected fault loses the answer."""
         path = urlsplit(path_and_query).path
         if path.startswith("/v1/"):
@@ -37,7 +37,7 @@ class Site:
         if path.startswith("/pay/"):
             return hosted.handle(self._simulator, method, path_and_query, body)
         if method == "POST" and _from_another_site(headers):
-            return Answer(403, {"Content-Type": "text/plain"}, b"not from another site")
+            return HttpResponse(403, {"Content-Type": "text/plain"}, b"not from another site")
         if path.startswith(control.PREFIX):
             return control.handle(self._simulator, self._webhooks, method, path, body)
         if path == "/stripe" or path.startswith("/stripe/dashboard/"):

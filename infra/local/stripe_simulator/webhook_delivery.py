@@ -49,7 +49,7 @@ class WebhookDelivery:
         self.dropped: list[Object] = []
         self.log: list[Delivery] = []
         self._simulator = simulator
-        self._deliver = posting_to(deliver) if isinstance(deliver, str) else deliver
+        self._deliver = http_endpoint(deliver) if isinstance(deliver, str) else deliver
         self._random = random.Random(seed)
         self._seen = 0
         self._lock = threading.Lock()
@@ -144,7 +144,7 @@ class WebhookDelivery:
         return bool(age > DAYS_BEFORE_GIVING_UP * 86400)
 
 
-def posting_to(url: str) -> Deliver:
+def http_endpoint(url: str) -> Deliver:
     """An endpoint on this machine, over HTTP; no answer counts as status 0."""
     parts = urlsplit(url)
 

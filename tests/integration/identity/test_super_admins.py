@@ -132,11 +132,11 @@ def test_one_unmade_by_hand_does_not_count(people: People, unmade: dict[str, boo
     assert people.admin.api.get(own).json["is_super_admin"] is True
 
 
-def test_one_who_goes_while_another_counts_on_it(people: People, wire: AwsFaults) -> None:
+def test_one_who_goes_while_another_counts_on_it(people: People, aws_faults: AwsFaults) -> None:
     """The one who would be left goes between the look and the write."""
     second = new_user(people, "two@example.com", is_super_admin=True)
     own = f"/v1/users/{people.admin.user_id}"
-    wire.before(lambda: table_edits.edit(User(second), is_active=False))
+    aws_faults.before(lambda: table_edits.edit(User(second), is_active=False))
     assert people.admin.api.patch(own, {"is_active": False}).code == "invalid_request"
     assert people.admin.api.get(own).json["is_active"] is True
 
@@ -165,7 +165,7 @@ def test_the_address_of_a_user_who_is_none_makes_no_first_admin(people: People) 
 def test_a_row_added_by_hand_becomes_one_with_the_nightly_run(people: People, api: Api) -> None:
     """The console's "Duplicate item", as docs/operators.md says."""
     assert people.admin.api.get("/v1/me").status == 200
-    copy = {**table_edits.stored(User(people.admin.user_id)), "id": {"S": "usr_copy"}}
+    copy = {**table_edits.read_item(User(people.admin.user_id)), "id": {"S": "usr_copy"}}
     del copy["password_hash"]
     table_edits.put(User("usr_copy"), copy | {"email": {"S": "copy@example.com"}})
     api.post("/v1/password/reset-request", {"email": "copy@example.com"})

@@ -113,7 +113,7 @@ def test_who_was_faster_is_not_written_over(
 ) -> None:
     """Between comparing and writing somebody puts the row there, or changes it."""
     row = tenants(seller)[0]
-    stored = table_edits.stored(row)
+    stored = table_edits.read_item(row)
     if overwrite:
         table_edits.edit(row, name="Damaged")
     else:

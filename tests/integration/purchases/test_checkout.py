@@ -157,7 +157,7 @@ def test_a_claim_left_behind_is_taken_over(
     first = buyer.api.post(path, order).json
     row = purchases.read_purchase(first["reseller_id"], first["id"])
     claim = Claim.get(checkout_claim(row.reseller_id, 12))
-    item = table_edits.stored(claim)
+    item = table_edits.read_item(claim)
     stripe.pay(row.session_id or "")
     settle(row)
     table_edits.put(claim, item)

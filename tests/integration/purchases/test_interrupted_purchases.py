@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.storage.purchases import Purchase
-from infra.local.stripe_simulator.faults import Kind
+from infra.local.stripe_simulator.faults import FaultKind
 from infra.local.stripe_simulator.simulator import StripeSimulator
 from tests.support.aws_faults import AwsFaults, cancelled
 from tests.support.people import People, Person
@@ -28,7 +28,7 @@ def rows(buyer: Person) -> list[Purchase]:
 @pytest.mark.parametrize("key", [KEY, None])
 @pytest.mark.parametrize("kind", ["500", "drop_before", "drop_after", "timeout"])
 def test_stripe_fails_and_the_next_attempt_goes_on(
-    buyer: Person, stripe: StripeSimulator, kind: Kind, key: str | None
+    buyer: Person, stripe: StripeSimulator, kind: FaultKind, key: str | None
 ) -> None:
     stripe.faults.fail(next=9, kind=kind, method="POST", path=SESSIONS)
     refused = buyer.api.post(PURCHASES, ORDER, key=key)
@@ -48,12 +48,12 @@ def test_stripe_fails_and_the_next_attempt_goes_on(
 
 
 def test_a_crash_after_stripe_answered(
-    buyer: Person, stripe: StripeSimulator, wire: AwsFaults
+    buyer: Person, stripe: StripeSimulator, aws_faults: AwsFaults
 ) -> None:
     """The session is there, our second write is not: the same session is found again."""
-    wire.before(lambda: wire.before(cancelled("TransactionConflict"), times=10_000))
+    aws_faults.before(lambda: aws_faults.before(cancelled("TransactionConflict"), times=10_000))
     assert buyer.api.post(PURCHASES, ORDER, key=KEY).code == "busy"
-    wire.forget()
+    aws_faults.forget()
     (session,) = stripe.all("checkout.session")
     made = buyer.api.post(PURCHASES, ORDER, key=KEY)
     assert (made.status, made.json["checkout_url"]) == (201, session["url"])

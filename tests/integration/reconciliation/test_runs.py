@@ -8,11 +8,11 @@ from chalicelib.storage.rows import new_id
 from chalicelib.storage.tenants import Tenant
 from infra.local import table_edits
 from infra.local.schedule import run_now
-from tests.integration.reconciliation.admin_client import Desk, reseller_of
+from tests.integration.reconciliation.admin_client import ReconciliationClient, reseller_of
 from tests.support.people import People, Person
 
 
-def test_settings_say_what_is_automatic(seller: Person, desk: Desk) -> None:
+def test_settings_say_what_is_automatic(seller: Person, desk: ReconciliationClient) -> None:
     changed = desk.api.patch("/v1/settings", {"automatic_repairs": ["orphan_claim"]})
     assert changed.status == 200, changed.text
     table_edits.edit(reseller_of(seller), license_used=4)
@@ -20,7 +20,7 @@ def test_settings_say_what_is_automatic(seller: Person, desk: Desk) -> None:
     assert reseller_of(seller).license_used == 4
 
 
-def test_sync_tells_before_after_and_why(seller: Person, desk: Desk) -> None:
+def test_sync_tells_before_after_and_why(seller: Person, desk: ReconciliationClient) -> None:
     table_edits.edit(reseller_of(seller), license_used=4)
     where = f"/v1/resellers/{seller.reseller_id}/sync"
     dry = desk.api.post(where, {}).json
@@ -38,7 +38,7 @@ def test_sync_tells_before_after_and_why(seller: Person, desk: Desk) -> None:
     assert seller.api.post(where, {"apply": True}).status == 403
 
 
-def test_a_sync_tells_a_part_of_very_much(seller: Person, desk: Desk) -> None:
+def test_a_sync_tells_a_part_of_very_much(seller: Person, desk: ReconciliationClient) -> None:
     """The answer to a keyed request is kept in one row."""
     with Tenant.batch_write() as batch:
         for number in range(60):
@@ -66,11 +66,11 @@ def test_the_schedule_repairs_what_is_safe(seller: Person) -> None:
 
 
 def test_a_row_that_cannot_be_read_stops_no_other(
-    seller: Person, people: People, desk: Desk
+    seller: Person, people: People, desk: ReconciliationClient
 ) -> None:
     other = people.reseller(licenses=5)
     row = reseller_of(seller)
-    table_edits.put(row, table_edits.stored(row) | {"license_used": {"S": "three"}})
+    table_edits.put(row, table_edits.read_item(row) | {"license_used": {"S": "three"}})
     table_edits.edit(reseller_of(other), license_used=3)
     report = desk.run(apply=True)
     assert report["repaired"] == {"used_mismatch": 1}

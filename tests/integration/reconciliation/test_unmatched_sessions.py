@@ -16,7 +16,7 @@ from chalicelib.storage.purchases import Purchase
 from infra.local import table_edits
 from infra.local.stripe_simulator.simulator import StripeSimulator
 from tests.conftest import TestClock
-from tests.integration.reconciliation.admin_client import Desk, reseller_of
+from tests.integration.reconciliation.admin_client import ReconciliationClient, reseller_of
 from tests.support.people import People, Person
 from tests.support.purchases import buy_and_pay
 
@@ -26,7 +26,7 @@ def the_purchase(seller: Person) -> Purchase:
     return purchase
 
 
-def lose_and_adopt(seller: Person, desk: Desk) -> Purchase:
+def lose_and_adopt(seller: Person, desk: ReconciliationClient) -> Purchase:
     table_edits.remove(the_purchase(seller))
     _, where = desk.only("session_without_purchase")
     desk.decide(where, "adopt")
@@ -37,7 +37,7 @@ def lose_and_adopt(seller: Person, desk: Desk) -> Purchase:
 def restore_older_rows(seller: Person) -> None:
     """Row, ledger and pool as they were when the purchase had just been begun."""
     purchase = the_purchase(seller)
-    item = table_edits.stored(purchase)
+    item = table_edits.read_item(purchase)
     for column in ("session_id", "checkout_url", "paid_at", "payment_intent_id", "credited_at"):
         item.pop(column, None)
     item |= {"status": {"S": "pending"}, "unsettled": {"S": "unsettled"}}
@@ -55,7 +55,7 @@ def test_a_row_restored_from_before_its_session(
     buy_and_pay(seller, stripe, 10)
     restore_older_rows(seller)
     frozen.advance(timedelta(days=2))
-    desk = Desk(people)
+    desk = ReconciliationClient(people)
     (found,) = (f for f in desk.findings(desk.run()) if f["code"] == "session_without_purchase")
     assert found["safe"]
     assert found["evidence"]["amount"] == 20_000
@@ -72,7 +72,7 @@ def test_a_person_may_decide_it_too(
     buy_and_pay(seller, stripe, 10)
     restore_older_rows(seller)
     frozen.advance(timedelta(days=2))
-    desk = Desk(people)
+    desk = ReconciliationClient(people)
     report = desk.run()
     (found,) = (f for f in desk.findings(report) if f["code"] == "session_without_purchase")
     where = f"/v1/reconciliations/{report['id']}/findings/{found['id']}/resolution"
@@ -81,7 +81,7 @@ def test_a_person_may_decide_it_too(
 
 
 def test_a_checkout_that_was_just_begun_is_no_finding(
-    seller: Person, desk: Desk, stripe: StripeSimulator
+    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator
 ) -> None:
     seller.api.post("/v1/resellers/me/purchases", {"quantity": 10})
     table_edits.edit(the_purchase(seller), session_id=None)
@@ -96,13 +96,13 @@ def test_sessions_are_listed_a_page_at_a_time(
         buy_and_pay(seller, stripe, quantity)
     for purchase in Purchase.query(str(seller.reseller_id)):
         table_edits.remove(purchase)
-    desk = Desk(people)
+    desk = ReconciliationClient(people)
     report = desk.run()
     assert report["found"] == {"session_without_purchase": 5}
 
 
 def test_what_was_given_back_for_no_money_is_remembered(
-    seller: Person, desk: Desk, stripe: StripeSimulator
+    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator
 ) -> None:
     bought = buy_and_pay(seller, stripe, 10)  # 9 cost more than 10: nothing is paid back
     refund_licenses(read_purchase(str(seller.reseller_id), bought["id"]), 1, reason="x", by="usr_1")
@@ -113,7 +113,7 @@ def test_what_was_given_back_for_no_money_is_remembered(
 
 
 def test_what_stripe_refunded_is_not_given_back_twice(
-    seller: Person, desk: Desk, stripe: StripeSimulator
+    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator
 ) -> None:
     bought = buy_and_pay(seller, stripe, 12)
     purchase = read_purchase(str(seller.reseller_id), bought["id"])
@@ -124,7 +124,7 @@ def test_what_stripe_refunded_is_not_given_back_twice(
 
 
 def test_what_a_dispute_holds_was_not_given_back(
-    seller: Person, desk: Desk, stripe: StripeSimulator
+    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator
 ) -> None:
     buy_and_pay(seller, stripe, 10)
     session_id = str(the_purchase(seller).session_id)
@@ -145,14 +145,14 @@ def test_an_adopted_purchase_keeps_its_month_and_its_books(
     bought = buy_and_pay(seller, stripe, 10)
     before = the_purchase(seller)
     frozen.moment = datetime(2026, 11, 2, tzinfo=UTC)
-    adopted = lose_and_adopt(seller, Desk(people))
+    adopted = lose_and_adopt(seller, ReconciliationClient(people))
     assert find_purchase(bought["id"]).reseller_id == seller.reseller_id
     assert (adopted.month, adopted.created_at) == ("2026-10", before.created_at)
     assert (adopted.bookings, adopted.credited_at) == (before.bookings, before.credited_at)
 
 
 def test_an_adopted_purchase_goes_by_the_price_that_it_was_paid_at(
-    seller: Person, desk: Desk, stripe: StripeSimulator
+    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator
 ) -> None:
     buy_and_pay(seller, stripe, 10)
     tiers = the_purchase(seller).tiers

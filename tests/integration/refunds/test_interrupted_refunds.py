@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from chalicelib.payments import refunds as payments_refunds
-from chalicelib.payments.refunds import RefundsMade
+from chalicelib.payments.refunds import PaymentRefunds
 from chalicelib.services.refunds import execution
 from chalicelib.services.stripe_sync.sweep import run_sweep
 from chalicelib.storage.purchases import Purchase
 from infra.local.stripe_simulator import StripeSimulator
-from infra.local.stripe_simulator.faults import Kind
+from infra.local.stripe_simulator.faults import FaultKind
 from tests.conftest import TestClock
 from tests.support import purchase_fixtures
 from tests.support.page_client import signed_in
@@ -25,7 +25,7 @@ def sale(people: People, stripe: StripeSimulator) -> Sale:
     return Sale(people, stripe, quantity=20)
 
 
-def break_refunds(stripe: StripeSimulator, kind: Kind = "500") -> None:
+def break_refunds(stripe: StripeSimulator, kind: FaultKind = "500") -> None:
     """As often as one request asks."""
     stripe.faults.fail(next=3, kind=kind, method="POST", path="/v1/refunds")
 
@@ -37,7 +37,7 @@ def amounts(stripe: StripeSimulator) -> list[int]:
 @pytest.mark.parametrize("fault", ["500", "timeout"])
 @pytest.mark.parametrize("key", ["first", "second", None])
 def test_the_same_again_goes_on_with_it(
-    sale: Sale, stripe: StripeSimulator, fault: Kind, key: str | None
+    sale: Sale, stripe: StripeSimulator, fault: FaultKind, key: str | None
 ) -> None:
     break_refunds(stripe, fault)
     failed = sale.refund(5, key="first")
@@ -92,36 +92,36 @@ def test_what_was_shown_to_be_kept_is_kept(sale: Sale, stripe: StripeSimulator) 
 
 
 def test_by_clicking(sale: Sale, stripe: StripeSimulator) -> None:
-    visitor = signed_in(sale.admin)
+    client = signed_in(sale.admin)
     where = f"/admin/purchases/{sale.id}"
     break_refunds(stripe)
-    fresh = visitor.get(f"{where}/refund?licenses=5&reason=Too+many")
-    failed = visitor.submit(fresh, "/refund")
+    fresh = client.get(f"{where}/refund?licenses=5&reason=Too+many")
+    failed = client.submit(fresh, "/refund")
     assert failed.status == 502
     assert "stays open" in failed.text
     assert "Review refund" not in failed.text
-    again = visitor.get(f"{where}/refund?licenses=9&reason=Another")
+    again = client.get(f"{where}/refund?licenses=9&reason=Another")
     assert "under way" in again.text
     assert "Too many" in again.text
-    other_tab = visitor.get(f"{where}/refund?licenses=5&reason=Too+many")
-    done = visitor.follow(visitor.submit(again, "/refund"))
+    other_tab = client.get(f"{where}/refund?licenses=5&reason=Too+many")
+    done = client.follow(client.submit(again, "/refund"))
     assert "5 licenses refunded." in done.text
-    late = visitor.submit(other_tab, "/refund")
+    late = client.submit(other_tab, "/refund")
     assert late.status == 422
     assert re.search("would leave 10 licenses now, not 15", late.text)
     assert (sale.licenses(), amounts(stripe)) == (15, [10_000])
 
 
 def test_another_refund_is_told_of_the_one_under_way(sale: Sale, stripe: StripeSimulator) -> None:
-    visitor = signed_in(sale.admin)
+    client = signed_in(sale.admin)
     where = f"/admin/purchases/{sale.id}"
-    other = visitor.get(f"{where}/refund?licenses=6&reason=Another")
+    other = client.get(f"{where}/refund?licenses=6&reason=Another")
     break_refunds(stripe)
     assert sale.refund(5, key="r").status == 502
     refused = sale.refund(6)
     assert (refused.status, refused.json["errors"][0]["field"]) == (422, "purchase")
     assert "5 licenses is under way" in refused.json["errors"][0]["message"]
-    shown = visitor.submit(other, "/refund")
+    shown = client.submit(other, "/refund")
     assert shown.status == 422
     assert "A refund of 5 licenses is under way ($100.00, “Too many”)" in shown.text
     assert f'href="{where}/refund"' in shown.text
@@ -157,7 +157,7 @@ def test_the_same_request_after_a_refund_by_hand(sale: Sale, stripe: StripeSimul
 
 @pytest.mark.parametrize("fault", ["500", "429", "timeout", "drop_before", "drop_after"])
 def test_none_goes_out_after_a_day(
-    sale: Sale, stripe: StripeSimulator, frozen: TestClock, fault: Kind
+    sale: Sale, stripe: StripeSimulator, frozen: TestClock, fault: FaultKind
 ) -> None:
     """A key that is mended weeks later must not pay what was settled otherwise by then. By then
     Stripe has forgotten its idempotency keys too."""
@@ -210,7 +210,9 @@ def test_one_that_looked_long_ago_does_not_make_it_again(
         assert sale.refund(5, key="r").status == 502
     run_sweep()
     assert amounts(stripe) == [10_000]
-    monkeypatch.setattr(payments_refunds, "refunds_made", lambda *_: RefundsMade(None, 0))
+    monkeypatch.setattr(
+        payments_refunds, "read_payment_refunds", lambda *_: PaymentRefunds(None, 0)
+    )
     (asked_long_ago, *_) = rows
     assert asked_long_ago.open_refund is not None
     execution.execute_refund(asked_long_ago, asked_long_ago.open_refund)

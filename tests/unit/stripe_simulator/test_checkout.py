@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import stripe
 
-from infra.local.stripe_simulator import IllegalMove, StripeSimulator
+from infra.local.stripe_simulator import InvalidAction, StripeSimulator
 from tests.unit.stripe_simulator.merchant import Shop
 
 
@@ -111,7 +111,7 @@ def test_part_of_the_price_off(shop: Shop) -> None:
 
 def test_codes_only_where_they_are_allowed(shop: Shop) -> None:
     session = shop.checkout()
-    with pytest.raises(IllegalMove, match="takes no promotion codes"):
+    with pytest.raises(InvalidAction, match="takes no promotion codes"):
         shop.simulator.pay(session.id, promotion_code="FREE100")
     shop.simulator.pay_nothing(session.id)
     assert shop.look(session.id).amount_total == 0
@@ -136,27 +136,27 @@ def test_expired_by_the_clock(shop: Shop) -> None:
     assert shop.look(short.id).status == "expired"
     assert shop.look(long.id).status == "open"
     assert shop.types() == ["checkout.session.expired"]
-    with pytest.raises(IllegalMove, match="is expired, not open"):
+    with pytest.raises(InvalidAction, match="is expired, not open"):
         shop.simulator.pay(short.id)
 
 
 @pytest.mark.parametrize("move", ["pay", "pay_later", "decline_card", "pay_nothing", "expire"])
 def test_a_complete_session_is_closed(shop: Shop, move: str) -> None:
     session = shop.paid()
-    with pytest.raises(IllegalMove, match="is complete, not open"):
+    with pytest.raises(InvalidAction, match="is complete, not open"):
         getattr(shop.simulator, move)(session.id)
 
 
 @pytest.mark.parametrize("move", ["bank_confirms", "bank_declines"])
 def test_a_bank_that_was_not_asked(shop: Shop, move: str) -> None:
     session = shop.paid()
-    with pytest.raises(IllegalMove, match="does not wait for a bank"):
+    with pytest.raises(InvalidAction, match="does not wait for a bank"):
         getattr(shop.simulator, move)(session.id)
 
 
 def test_a_delayed_method_must_be_offered(shop: Shop) -> None:
     session = shop.checkout(payment_method_types=["card"])
-    with pytest.raises(IllegalMove, match="takes only"):
+    with pytest.raises(InvalidAction, match="takes only"):
         shop.simulator.pay_later(session.id)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import stripe
 
-from infra.local.stripe_simulator import IllegalMove
+from infra.local.stripe_simulator import InvalidAction
 from tests.unit.stripe_simulator.merchant import Shop
 
 
@@ -76,7 +76,7 @@ def test_an_inquiry_that_escalates(shop: Shop) -> None:
 def test_part_of_what_was_left(shop: Shop) -> None:
     session = shop.paid()
     shop.simulator.refund(session.id, 5_000)
-    with pytest.raises(IllegalMove, match="has 15000 left to dispute"):
+    with pytest.raises(InvalidAction, match="has 15000 left to dispute"):
         shop.simulator.open_dispute(session.id, amount=15_001)
     assert shop.simulator.open_dispute(session.id)["amount"] == 15_000
 
@@ -96,28 +96,28 @@ def test_what_a_chargeback_holds_cannot_be_refunded(shop: Shop) -> None:
 def test_a_closed_dispute_stays_closed(shop: Shop, move: str) -> None:
     dispute = shop.simulator.open_dispute(shop.paid().id)
     shop.simulator.lose_dispute(dispute["id"])
-    with pytest.raises(IllegalMove, match="is lost, not"):
+    with pytest.raises(InvalidAction, match="is lost, not"):
         getattr(shop.simulator, move)(dispute["id"])
 
 
 @pytest.mark.parametrize("move", ["escalate_dispute", "close_inquiry"])
 def test_a_chargeback_is_no_inquiry(shop: Shop, move: str) -> None:
     dispute = shop.simulator.open_dispute(shop.paid().id)
-    with pytest.raises(IllegalMove, match="is needs_response, not"):
+    with pytest.raises(InvalidAction, match="is needs_response, not"):
         getattr(shop.simulator, move)(dispute["id"])
 
 
 def test_one_dispute_at_a_time(shop: Shop) -> None:
     session = shop.paid()
     dispute = shop.simulator.open_dispute(session.id)
-    with pytest.raises(IllegalMove, match="is disputed already"):
+    with pytest.raises(InvalidAction, match="is disputed already"):
         shop.simulator.open_dispute(session.id)
     shop.simulator.win_dispute(dispute["id"])
     assert shop.simulator.open_dispute(session.payment_intent.latest_charge.id)["amount"] == 20_000
 
 
 def test_nobody_to_dispute_with(shop: Shop) -> None:
-    with pytest.raises(IllegalMove, match="No such charge"):
+    with pytest.raises(InvalidAction, match="No such charge"):
         shop.simulator.open_dispute("ch_nothing")
-    with pytest.raises(IllegalMove, match="neither a session"):
+    with pytest.raises(InvalidAction, match="neither a session"):
         shop.simulator.open_dispute("cus_1")

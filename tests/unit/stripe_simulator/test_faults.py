@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import stripe
 
-from infra.local.stripe_simulator.faults import Kind
+from infra.local.stripe_simulator.faults import FaultKind
 from tests.unit.stripe_simulator.merchant import Shop
 
 
@@ -20,7 +20,7 @@ from tests.unit.stripe_simulator.merchant import Shop
     ],
 )
 def test_a_fault_that_outlasts_the_retries(
-    shop: Shop, kind: Kind, error: type[stripe.StripeError], happened: int
+    shop: Shop, kind: FaultKind, error: type[stripe.StripeError], happened: int
 ) -> None:
     shop.simulator.faults.fail(next=3, kind=kind)
     with pytest.raises(error):
@@ -29,7 +29,7 @@ def test_a_fault_that_outlasts_the_retries(
 
 
 @pytest.mark.parametrize("kind", ["500", "drop_before", "drop_after", "timeout"])
-def test_a_passing_fault_is_retried_by_the_sdk(shop: Shop, kind: Kind) -> None:
+def test_a_passing_fault_is_retried_by_the_sdk(shop: Shop, kind: FaultKind) -> None:
     shop.simulator.faults.fail(next=2, kind=kind)
     shop.checkout()
     assert len(shop.simulator.all("checkout.session")) == 1

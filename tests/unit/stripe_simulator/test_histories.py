@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.local.stripe_simulator import IllegalMove, StripeSimulator
+from infra.local.stripe_simulator import InvalidAction, StripeSimulator
 from tests.unit.stripe_simulator.merchant import Shop
 
 ON_SESSIONS = ("pay", "pay_later", "decline_card", "bank_confirms", "bank_declines", "expire")
@@ -39,7 +39,7 @@ def make(simulator: StripeSimulator, session: str, move: str, detail: Any) -> No
             simulator.refund(target, detail)
         else:
             getattr(simulator, move)(target)
-    except IllegalMove:
+    except InvalidAction:
         pass
 
 

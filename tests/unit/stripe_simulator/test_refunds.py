@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import stripe
 
-from infra.local.stripe_simulator import IllegalMove
+from infra.local.stripe_simulator import InvalidAction
 from tests.unit.stripe_simulator.merchant import Shop
 
 
@@ -47,7 +47,7 @@ def test_more_than_there_is(shop: Shop) -> None:
 
 def test_nothing_that_could_be_refunded(shop: Shop) -> None:
     session = shop.checkout()
-    with pytest.raises(IllegalMove, match="has no payment yet"):
+    with pytest.raises(InvalidAction, match="has no payment yet"):
         shop.simulator.refund(session.id)
     shop.simulator.pay_later(session.id)
     intent = shop.look(session.id).payment_intent.id
@@ -65,7 +65,7 @@ def test_pending_then_succeeded(shop: Shop) -> None:
     assert shop.look(session.id).payment_intent.latest_charge.amount_refunded == 5_000
     assert shop.simulator.refund_succeeds(refund["id"])["status"] == "succeeded"
     assert shop.types("refund") == ["refund.created", "refund.updated"]
-    with pytest.raises(IllegalMove, match="is succeeded, not pending"):
+    with pytest.raises(InvalidAction, match="is succeeded, not pending"):
         shop.simulator.refund_succeeds(refund["id"])
 
 
@@ -78,7 +78,7 @@ def test_failed_and_given_back(shop: Shop, pending: bool) -> None:
     charge = shop.look(session.id).payment_intent.latest_charge
     assert (charge.amount_refunded, charge.refunded) == (0, False)
     assert shop.types("refund") == ["refund.created", "refund.updated", "refund.failed"]
-    with pytest.raises(IllegalMove, match="is failed already"):
+    with pytest.raises(InvalidAction, match="is failed already"):
         shop.simulator.refund_fails(refund["id"])
 
 

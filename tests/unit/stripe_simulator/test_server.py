@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 import stripe
 
-from infra.local.stripe_simulator.http_answer import Answer
+from infra.local.stripe_simulator.http_response import HttpResponse
 from infra.local.stripe_simulator.server import SimulatorServer
 from infra.local.stripe_simulator.site import Site
 from infra.local.stripe_simulator.webhook_delivery import WebhookDelivery
@@ -37,12 +37,12 @@ def server(site: Site) -> Iterator[SimulatorServer]:
     server.stop()
 
 
-def get(site: Site, path: str) -> tuple[Answer, str]:
+def get(site: Site, path: str) -> tuple[HttpResponse, str]:
     answer = site.handle("GET", path, {})
     return answer, answer.body.decode(errors="replace")
 
 
-def post(site: Site, path: str, **form: str) -> Answer:
+def post(site: Site, path: str, **form: str) -> HttpResponse:
     return site.handle("POST", path, {}, urlencode(form).encode())
 
 
@@ -100,11 +100,11 @@ def test_the_webhook_sender_posts_to_a_url_from_a_thread_of_its_own(shop: Shop) 
     class Webhook(Site):
         def handle(
             self, method: str, path_and_query: str, headers: Mapping[str, str], body: bytes = b""
-        ) -> Answer:
+        ) -> HttpResponse:
             assert (method, path_and_query) == ("POST", "/stripe/webhook")
             assert json.loads(body)["type"] == "checkout.session.expired"
             arrived.set()
-            return Answer(200)
+            return HttpResponse(200)
 
     endpoint = SimulatorServer(Webhook(shop.simulator))
     endpoint.start()

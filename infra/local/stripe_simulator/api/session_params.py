@@ -10,7 +10,7 @@ from infra.local.stripe_simulator.money import (
     CURRENCIES,
     LARGEST_AMOUNT,
     SMALLEST_AMOUNT,
-    formatted,
+    format_amount,
 )
 
 _MINUTES_OPEN_AT_LEAST = 30
@@ -151,14 +151,14 @@ def _check_amounts(lines: list[dict[str, Any]]) -> None:
     (currency,) = currencies
     total = sum(line["price_data"]["unit_amount"] * line["quantity"] for line in lines)
     if total > LARGEST_AMOUNT:
-        most = formatted(LARGEST_AMOUNT, currency)
+        most = format_amount(LARGEST_AMOUNT, currency)
         raise InvalidParameter(
             f"The Checkout Session's total amount due must be no more than {most}.",
             "line_items",
             "amount_too_large",
         )
     if 0 < total < SMALLEST_AMOUNT:
-        least = formatted(SMALLEST_AMOUNT, currency)
+        least = format_amount(SMALLEST_AMOUNT, currency)
         raise InvalidParameter(
             f"The Checkout Session's total amount due must add up to at least {least}.",
             "line_items",

@@ -7,10 +7,10 @@ from html import escape
 from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
 
 from infra.local.stripe_simulator.account import Object
-from infra.local.stripe_simulator.actions import UnknownAction, perform, webhook_state
-from infra.local.stripe_simulator.errors import IllegalMove, StripeError
-from infra.local.stripe_simulator.http_answer import Answer
-from infra.local.stripe_simulator.money import formatted
+from infra.local.stripe_simulator.commands import UnknownAction, perform, webhook_state
+from infra.local.stripe_simulator.errors import InvalidAction, StripeError
+from infra.local.stripe_simulator.http_response import HttpResponse
+from infra.local.stripe_simulator.money import format_amount
 from infra.local.stripe_simulator.pages.layout import NOTE, not_found, page, redirect
 from infra.local.stripe_simulator.simulator import StripeSimulator
 from infra.local.stripe_simulator.webhook_delivery import MODES, WebhookDelivery
@@ -25,7 +25,7 @@ def handle(
     method: str,
     path_and_query: str,
     body: bytes,
-) -> Answer:
+) -> HttpResponse:
     url = urlsplit(path_and_query)
     if method == "POST":
         return _press(simulator, webhooks, url.path.removeprefix(_ACTIONS), body)
@@ -36,17 +36,19 @@ def handle(
 
 def _press(
     simulator: StripeSimulator, webhooks: WebhookDelivery | None, action: str, body: bytes
-) -> Answer:
+) -> HttpResponse:
     try:
         perform(simulator, webhooks, action, dict(parse_qsl(body.decode(errors="replace"))))
     except UnknownAction:
         return not_found()
-    except (IllegalMove, StripeError) as refused:
+    except (InvalidAction, StripeError) as refused:
         return redirect(f"/stripe?problem={quote(str(refused))}")
     return redirect("/stripe")
 
 
-def _show(simulator: StripeSimulator, webhooks: WebhookDelivery | None, problem: str) -> Answer:
+def _show(
+    simulator: StripeSimulator, webhooks: WebhookDelivery | None, problem: str
+) -> HttpResponse:
     sessions = "".join(
         _session(simulator, session) for session in simulator.all("checkout.session")
     )
@@ -81,7 +83,7 @@ def _webhooks(webhooks: WebhookDelivery) -> str:
 
 def _session(simulator: StripeSimulator, session: Object) -> str:
     id = session["id"]
-    amount = formatted(session["amount_total"], session["currency"])
+    amount = format_amount(session["amount_total"], session["currency"])
     state = session["status"]
     if state == "complete":
         state = f"complete, {session['payment_status'].replace('_', ' ')}"
@@ -163,7 +165,7 @@ def _dispute(dispute: Object) -> str:
 
 
 def _row(name: str, object: Object, buttons: Iterable[str]) -> str:
-    amount = formatted(object["amount"], object["currency"])
+    amount = format_amount(object["amount"], object["currency"])
     state = object["status"].replace("_", " ")
     return (
         f'<li><span>{name} {amount} <span class="state">{state}</span></span>'

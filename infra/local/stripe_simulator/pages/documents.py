@@ -7,8 +7,8 @@ from html import escape
 
 from infra.local.stripe_simulator.account import Object
 from infra.local.stripe_simulator.errors import StripeError
-from infra.local.stripe_simulator.http_answer import Answer
-from infra.local.stripe_simulator.money import formatted
+from infra.local.stripe_simulator.http_response import HttpResponse
+from infra.local.stripe_simulator.money import format_amount
 from infra.local.stripe_simulator.pages.layout import NOTE, not_found, page
 from infra.local.stripe_simulator.pages.pdf import pdf
 from infra.local.stripe_simulator.simulator import StripeSimulator
@@ -17,7 +17,7 @@ MERCHANT = "Tenantry (test mode)"
 Rows = list[tuple[str, str]]
 
 
-def handle(simulator: StripeSimulator, path: str) -> Answer:
+def handle(simulator: StripeSimulator, path: str) -> HttpResponse:
     try:
         match path.strip("/").split("/"):
             case ["pay", "receipts", id]:
@@ -31,23 +31,23 @@ def handle(simulator: StripeSimulator, path: str) -> Answer:
     return not_found()
 
 
-def _receipt(charge: Object) -> Answer:
+def _receipt(charge: Object) -> HttpResponse:
     rows = [
-        ("Amount paid", formatted(charge["amount"], charge["currency"])),
+        ("Amount paid", format_amount(charge["amount"], charge["currency"])),
         ("Date paid", _day(charge["created"])),
         ("Payment method", charge["payment_method_details"]["type"].replace("_", " ")),
     ]
     if charge["amount_refunded"]:
-        rows.append(("Refunded", formatted(charge["amount_refunded"], charge["currency"])))
+        rows.append(("Refunded", format_amount(charge["amount_refunded"], charge["currency"])))
     return _document(f"Receipt from {MERCHANT}", charge["id"], rows, "")
 
 
-def _invoice(invoice: Object) -> Answer:
+def _invoice(invoice: Object) -> HttpResponse:
     download = f'<p><a href="/pay/invoices/{invoice["id"]}/pdf">Download PDF</a></p>'
     return _document(f"Invoice from {MERCHANT}", invoice["number"], _rows(invoice), download)
 
 
-def _invoice_pdf(invoice: Object) -> Answer:
+def _invoice_pdf(invoice: Object) -> HttpResponse:
     lines = [f"Invoice {invoice['number']}", MERCHANT, ""]
     lines += [f"{name}: {value}" for name, value in _rows(invoice)]
     headers = {
@@ -55,22 +55,22 @@ def _invoice_pdf(invoice: Object) -> Answer:
         "Content-Disposition": f'inline; filename="invoice-{invoice["number"]}.pdf"',
         "X-Content-Type-Options": "nosniff",
     }
-    return Answer(200, headers, pdf([*lines, "", NOTE]))
+    return HttpResponse(200, headers, pdf([*lines, "", NOTE]))
 
 
 def _rows(invoice: Object) -> Rows:
     currency = invoice["currency"]
     rows = [("Billed to", invoice["customer_email"] or ""), ("Date", _day(invoice["created"]))]
     for line in invoice["lines"]["data"]:
-        amount = formatted(line["amount"], currency)
+        amount = format_amount(line["amount"], currency)
         rows.append((f"{line['description']} × {line['quantity']:,}", amount))
     if invoice["subtotal"] != invoice["total"]:
         discount = invoice["subtotal"] - invoice["total"]
-        rows.append(("Promotion", f"−{formatted(discount, currency)}"))
-    return [*rows, ("Amount paid", formatted(invoice["amount_paid"], currency))]
+        rows.append(("Promotion", f"−{format_amount(discount, currency)}"))
+    return [*rows, ("Amount paid", format_amount(invoice["amount_paid"], currency))]
 
 
-def _document(title: str, number: str, rows: Rows, after: str) -> Answer:
+def _document(title: str, number: str, rows: Rows, after: str) -> HttpResponse:
     table = "".join(
         f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in rows
     )

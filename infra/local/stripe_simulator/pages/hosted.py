@@ -6,9 +6,9 @@ from html import escape
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from infra.local.stripe_simulator.account import Object
-from infra.local.stripe_simulator.errors import IllegalMove, StripeError
-from infra.local.stripe_simulator.http_answer import Answer
-from infra.local.stripe_simulator.money import formatted
+from infra.local.stripe_simulator.errors import InvalidAction, StripeError
+from infra.local.stripe_simulator.http_response import HttpResponse
+from infra.local.stripe_simulator.money import format_amount
 from infra.local.stripe_simulator.pages.layout import NOTE, link, message, not_found, page, redirect
 from infra.local.stripe_simulator.simulator import StripeSimulator
 from infra.local.stripe_simulator.transitions.checkout import DELAYED_METHOD
@@ -16,7 +16,9 @@ from infra.local.stripe_simulator.transitions.checkout import DELAYED_METHOD
 MERCHANT = "Tenantry (test mode)"
 
 
-def handle(simulator: StripeSimulator, method: str, path_and_query: str, body: bytes) -> Answer:
+def handle(
+    simulator: StripeSimulator, method: str, path_and_query: str, body: bytes
+) -> HttpResponse:
     url = urlsplit(path_and_query)
     try:
         session, items = simulator.order(url.path.removeprefix("/pay/"))
@@ -29,7 +31,7 @@ def handle(simulator: StripeSimulator, method: str, path_and_query: str, body: b
     return _open(session, items, parse_qs(url.query).get("problem", [""])[0])
 
 
-def _submitted(simulator: StripeSimulator, session: Object, form: dict[str, str]) -> Answer:
+def _submitted(simulator: StripeSimulator, session: Object, form: dict[str, str]) -> HttpResponse:
     id = session["id"]
     email = form.get("email") or None
     try:
@@ -42,7 +44,7 @@ def _submitted(simulator: StripeSimulator, session: Object, form: dict[str, str]
             return redirect(success_url(simulator.pay_later(id, email=email)))
         else:
             return redirect(success_url(simulator.pay(id, email=email)))
-    except IllegalMove:
+    except InvalidAction:
         # The page as it is now tells what became of the session.
         problem = "code" if form.get("do") == "apply" else ""
         return redirect(f"/pay/{id}?problem={problem}")
@@ -54,7 +56,7 @@ def success_url(session: Object) -> str:
     return url.replace("{CHECKOUT_SESSION_ID}", session["id"])
 
 
-def _closed(session: Object) -> Answer:
+def _closed(session: Object) -> HttpResponse:
     if session["status"] == "expired":
         return message(
             "This checkout has expired",
@@ -68,7 +70,7 @@ def _closed(session: Object) -> Answer:
     return message("You’re all done here", text, link=back)
 
 
-def _open(session: Object, items: list[Object], problem: str) -> Answer:
+def _open(session: Object, items: list[Object], problem: str) -> HttpResponse:
     body = (
         f'<main class="checkout">{_summary(session, items, problem)}'
         f"{_payment(session, problem)}</main>"
@@ -78,7 +80,7 @@ def _open(session: Object, items: list[Object], problem: str) -> Answer:
 
 def _summary(session: Object, items: list[Object], problem: str) -> str:
     currency = session["currency"]
-    total = formatted(session["amount_total"], currency)
+    total = format_amount(session["amount_total"], currency)
     back = ""
     if session["cancel_url"]:
         back = (
@@ -97,10 +99,10 @@ def _summary(session: Object, items: list[Object], problem: str) -> str:
 
 def _line(item: Object) -> str:
     currency = item["currency"]
-    each = formatted(item["price"]["unit_amount"], currency)
+    each = format_amount(item["price"]["unit_amount"], currency)
     return (
         f'<li><span class="name">{escape(item["description"])}</span>'
-        f'<span class="amount">{formatted(item["amount_subtotal"], currency)}</span>'
+        f'<span class="amount">{format_amount(item["amount_subtotal"], currency)}</span>'
         f'<span class="detail">Qty {item["quantity"]:,} · {each} each</span></li>'
     )
 
@@ -108,10 +110,10 @@ def _line(item: Object) -> str:
 def _totals(session: Object) -> str:
     currency = session["currency"]
     discount = session["total_details"]["amount_discount"]
-    rows = [("Subtotal", formatted(session["amount_subtotal"], currency))]
+    rows = [("Subtotal", format_amount(session["amount_subtotal"], currency))]
     if discount:
-        rows.append(("Promotion", f"−{formatted(discount, currency)}"))
-    rows.append(("Total due", formatted(session["amount_total"], currency)))
+        rows.append(("Promotion", f"−{format_amount(discount, currency)}"))
+    rows.append(("Total due", format_amount(session["amount_total"], currency)))
     return (
         '<dl class="totals">'
         + "".join(f"<div><dt>{name}</dt><dd>{amount}</dd></div>" for name, amount in rows)
@@ -139,7 +141,7 @@ def _payment(session: Object, problem: str) -> str:
             "Try another way to pay.</p>"
         )
     free = session["amount_total"] == 0
-    total = formatted(session["amount_total"], session["currency"])
+    total = format_amount(session["amount_total"], session["currency"])
     return (
         f'<section class="payment"><form method="post" action="/pay/{session["id"]}">'
         f"<h2>Contact information</h2>{_email(session)}"

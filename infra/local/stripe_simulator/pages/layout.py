@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from infra.local.stripe_simulator.http_answer import Answer
+from infra.local.stripe_simulator.http_response import HttpResponse
 
 _FILES = Path(__file__).parent
 _ASSETS = {
@@ -19,7 +19,7 @@ NOTE = "This is a Stripe simulator on your own machine; no money moves."
 
 def page(
     title: str, body: str, *, status: int = 200, css: str = "", form_targets: tuple[str, ...] = ()
-) -> Answer:
+) -> HttpResponse:
     """`form_targets` are the pages elsewhere that a form of this one may lead to."""
     html = (
         "<!doctype html>\n"
@@ -34,26 +34,26 @@ def page(
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
         f"frame-ancestors 'none'; form-action 'self' {origins}"
     )
-    return Answer(status, _headers("text/html; charset=utf-8", policy.strip()), html.encode())
+    return HttpResponse(status, _headers("text/html; charset=utf-8", policy.strip()), html.encode())
 
 
-def redirect(to: str) -> Answer:
-    return Answer(303, {"Location": to, "Cache-Control": "no-store"})
+def redirect(to: str) -> HttpResponse:
+    return HttpResponse(303, {"Location": to, "Cache-Control": "no-store"})
 
 
-def asset(name: str) -> Answer:
+def asset(name: str) -> HttpResponse:
     if name not in _ASSETS:
         return not_found()
     file, content_type = _ASSETS[name]
     headers = {"Content-Type": content_type, "X-Content-Type-Options": "nosniff"}
-    return Answer(200, headers, (_FILES / file).read_bytes())
+    return HttpResponse(200, headers, (_FILES / file).read_bytes())
 
 
-def not_found() -> Answer:
+def not_found() -> HttpResponse:
     return message("Not found", "There is no such page in this test account.", status=404)
 
 
-def message(title: str, text: str, *, link: str = "", status: int = 200) -> Answer:
+def message(title: str, text: str, *, link: str = "", status: int = 200) -> HttpResponse:
     body = (
         f'<main class="message"><h1>{escape(title)}</h1><p>{escape(text)}</p>{link}'
         f'<p class="note">{NOTE}</p></main>'

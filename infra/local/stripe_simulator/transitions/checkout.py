@@ -5,8 +5,8 @@ from __future__ import annotations
 import heapq
 from typing import Any
 
-from infra.local.stripe_simulator.account import Account, Object, Order
-from infra.local.stripe_simulator.errors import IllegalMove
+from infra.local.stripe_simulator.account import Account, Object, SessionDetails
+from infra.local.stripe_simulator.errors import InvalidAction
 from infra.local.stripe_simulator.objects.customer import new_customer
 from infra.local.stripe_simulator.objects.invoice import new_invoice
 from infra.local.stripe_simulator.objects.line_item import new_item
@@ -22,7 +22,7 @@ def start(account: Account, params: dict[str, Any]) -> Object:
     if session["customer"]:
         session = _with_customer(account, session, None)
     heapq.heappush(account.expiries, (session["expires_at"], session["id"]))
-    account.orders[session["id"]] = Order(items, params.get("payment_intent_data", {}))
+    account.orders[session["id"]] = SessionDetails(items, params.get("payment_intent_data", {}))
     return session
 
 
@@ -60,9 +60,9 @@ def pay_later(account: Account, session: Object, email: str | None) -> Object:
     """By a method whose outcome the bank tells days later."""
     must_be_open(session)
     if DELAYED_METHOD not in session["payment_method_types"]:
-        raise IllegalMove(f"{session['id']} takes only {session['payment_method_types']}")
+        raise InvalidAction(f"{session['id']} takes only {session['payment_method_types']}")
     if session["amount_total"] == 0:
-        raise IllegalMove(f"{session['id']} has nothing to pay")
+        raise InvalidAction(f"{session['id']} has nothing to pay")
     session = _with_customer(account, session, email)
     intent = payments.process(account, *payments.attempt(account, session, DELAYED_METHOD))
     session = account.change(session, payment_intent=intent["id"])
@@ -73,7 +73,7 @@ def decline_card(account: Account, session: Object) -> Object:
     """The session stays open, and the buyer can try again."""
     must_be_open(session)
     if session["amount_total"] == 0:
-        raise IllegalMove(f"{session['id']} has nothing to pay")
+        raise InvalidAction(f"{session['id']} has nothing to pay")
     intent, charge = payments.attempt(account, session, "card")
     session = account.change(session, payment_intent=intent["id"])
     payments.fail(account, intent, charge, payments.DECLINED)
@@ -98,7 +98,7 @@ def bank_declines(account: Account, session: Object) -> Object:
 
 def must_be_open(session: Object) -> None:
     if session["status"] != "open":
-        raise IllegalMove(f"{session['id']} is {session['status']}, not open")
+        raise InvalidAction(f"{session['id']} is {session['status']}, not open")
 
 
 def _awaiting_bank(account: Account, session: Object) -> tuple[Object, Object]:
@@ -106,7 +106,7 @@ def _awaiting_bank(account: Account, session: Object) -> tuple[Object, Object]:
         intent = account.get("payment_intent", session["payment_intent"])
         if intent["status"] == "processing":
             return intent, account.get("charge", intent["latest_charge"])
-    raise IllegalMove(f"{session['id']} does not wait for a bank")
+    raise InvalidAction(f"{session['id']} does not wait for a bank")
 
 
 def _with_customer(account: Account, session: Object, email: str | None) -> Object:

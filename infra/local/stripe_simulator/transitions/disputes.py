@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from infra.local.stripe_simulator.account import Account, Object
-from infra.local.stripe_simulator.errors import IllegalMove
+from infra.local.stripe_simulator.errors import InvalidAction
 from infra.local.stripe_simulator.objects.dispute import balance_transaction, new_dispute
 
 INQUIRY = ("warning_needs_response", "warning_under_review")
@@ -31,13 +31,13 @@ def open_dispute(
     remaining = charge["amount"] - charge["amount_refunded"]
     amount = remaining if amount is None else amount
     if charge["status"] != "succeeded":
-        raise IllegalMove(f"{charge['id']} is {charge['status']}, not succeeded")
+        raise InvalidAction(f"{charge['id']} is {charge['status']}, not succeeded")
     if not 0 < amount <= remaining:
-        raise IllegalMove(f"{charge['id']} has {remaining} left to dispute, not {amount}")
+        raise InvalidAction(f"{charge['id']} has {remaining} left to dispute, not {amount}")
     if holds_the_charge(account, charge) or any(
         d["status"] in INQUIRY for d in disputes_of(account, charge)
     ):
-        raise IllegalMove(f"{charge['id']} is disputed already")
+        raise InvalidAction(f"{charge['id']} is disputed already")
     dispute = account.add(new_dispute(account, charge, amount, inquiry=inquiry))
     account.change(charge, disputed=True)
     account.emit("charge.dispute.created", dispute)
@@ -107,7 +107,7 @@ def close_inquiry(account: Account, dispute: Object) -> Object:
 
 def _must_be(dispute: Object, *statuses: str) -> None:
     if dispute["status"] not in statuses:
-        raise IllegalMove(f"{dispute['id']} is {dispute['status']}, not {' or '.join(statuses)}")
+        raise InvalidAction(f"{dispute['id']} is {dispute['status']}, not {' or '.join(statuses)}")
 
 
 def _withdraw(account: Account, dispute: Object) -> Object:

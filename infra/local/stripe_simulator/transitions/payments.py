@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from infra.local.stripe_simulator.account import Account, Object
-from infra.local.stripe_simulator.errors import IllegalMove
+from infra.local.stripe_simulator.errors import InvalidAction
 from infra.local.stripe_simulator.objects import charge as charges
 from infra.local.stripe_simulator.objects.payment_intent import new_payment_intent
 
@@ -17,13 +17,13 @@ def charge_of(account: Account, id: str) -> Object:
     """The charge that an id of a session, a payment or a charge leads to."""
     kind = {"cs": "checkout.session", "pi": "payment_intent", "ch": "charge"}.get(id.split("_")[0])
     if kind is None:
-        raise IllegalMove(f"{id} is neither a session, a payment intent nor a charge")
+        raise InvalidAction(f"{id} is neither a session, a payment intent nor a charge")
     found = account.get(kind, id)
     if kind == "charge":
         return found
     following = found["payment_intent" if kind == "checkout.session" else "latest_charge"]
     if following is None:
-        raise IllegalMove(f"{id} has no payment yet")
+        raise InvalidAction(f"{id} has no payment yet")
     return charge_of(account, following)
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from infra.local.stripe_simulator.account import Account, Object
-from infra.local.stripe_simulator.errors import IllegalMove
+from infra.local.stripe_simulator.errors import InvalidAction
 
 
 def apply_code(account: Account, session: Object, code: str, *, forced: bool = False) -> Object:
     if session["status"] != "open":
-        raise IllegalMove(f"{session['id']} is {session['status']}, not open")
+        raise InvalidAction(f"{session['id']} is {session['status']}, not open")
     if not (session["allow_promotion_codes"] or forced):
-        raise IllegalMove(f"{session['id']} takes no promotion codes")
+        raise InvalidAction(f"{session['id']} takes no promotion codes")
     percent_off = account.percent_off.get(code.strip().upper())
     if percent_off is None:
-        raise IllegalMove("This code is invalid.")
+        raise InvalidAction("This code is invalid.")
     order = account.orders[session["id"]]
     order.line_items = [_discounted(item, percent_off) for item in order.line_items]
     discount = sum(item["amount_discount"] for item in order.line_items)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from infra.local.stripe_simulator.account import Account, Object
-from infra.local.stripe_simulator.errors import IllegalMove, StripeError
-from infra.local.stripe_simulator.money import formatted
+from infra.local.stripe_simulator.errors import InvalidAction, StripeError
+from infra.local.stripe_simulator.money import format_amount
 from infra.local.stripe_simulator.objects.refund import new_refund
 from infra.local.stripe_simulator.transitions.disputes import holds_the_charge
 
@@ -36,14 +36,14 @@ def refund(
 
 def succeeds(account: Account, refund: Object) -> Object:
     if refund["status"] != "pending":
-        raise IllegalMove(f"{refund['id']} is {refund['status']}, not pending")
+        raise InvalidAction(f"{refund['id']} is {refund['status']}, not pending")
     return _updated(account, refund, status="succeeded")
 
 
 def fails(account: Account, refund: Object) -> Object:
     """The buyer's bank sends the money back; also weeks after the refund succeeded."""
     if refund["status"] not in ("pending", "succeeded"):
-        raise IllegalMove(f"{refund['id']} is {refund['status']} already")
+        raise InvalidAction(f"{refund['id']} is {refund['status']} already")
     _refunded_by(account, account.get("charge", refund["charge"]), -refund["amount"])
     refund = _updated(
         account,
@@ -74,8 +74,8 @@ def _must_be_refundable(account: Account, charge: Object, amount: int, remaining
     if amount > remaining:
         currency = charge["currency"]
         raise StripeError(
-            f"Refund amount ({formatted(amount, currency)}) is greater than unrefunded amount on "
-            f"charge ({formatted(remaining, currency)})",
+            f"Refund amount ({format_amount(amount, currency)}) is greater than unrefunded amount on "
+            f"charge ({format_amount(remaining, currency)})",
             code="amount_too_large",
             param="amount",
         )

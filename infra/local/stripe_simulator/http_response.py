@@ -9,12 +9,14 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpResponse:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
 
-def json_answer(status: int, content: Any, headers: Mapping[str, str] | None = None) -> Answer:
+def json_response(
+    status: int, content: Any, headers: Mapping[str, str] | None = None
+) -> HttpResponse:
     body = json.dumps(content).encode()
-    return Answer(status, {"Content-Type": "application/json", **(headers or {})}, body)
+    return HttpResponse(status, {"Content-Type": "application/json", **(headers or {})}, body)
