@@ -1,1 +1,1 @@
-"""Email: the outbox, the text of each message, and notices to resellers."""
+"""Email: the outbox, message composition, and notices to resellers."""

@@ -1,6 +1,6 @@
-"""A mail's words: its template, in plain text and HTML, with the platform's branding.
+"""Render mail templates to messages, in plain text and HTML, with the platform's branding.
 
-`<name>.txt` begins with its subject (`Subject: …`); `<name>.html` says the same in HTML.
+`<name>.txt` starts with the subject line (`Subject: …`). `<name>.html` is the HTML version.
 """
 
 from email.headerregistry import Address
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import clock
-from chalicelib.domain.branding import inherit, readable
+from chalicelib.domain.branding import inherit, valid_fields
 from chalicelib.domain.money import money
 from chalicelib.services.settings import platform_settings
 from chalicelib.settings import settings
@@ -22,8 +22,11 @@ TEMPLATES = Path(__file__).parents[2] / "web" / "templates" / "mail"
 
 
 def compose(template: str, context: dict[str, Any], *, to: str, mail_id: str) -> EmailMessage:
-    """Raises jinja2.TemplateError for a template that is missing or lacks a value."""
-    brand = _brand()
+    """Return the message to send.
+
+    Raises jinja2.TemplateError if the template is missing or `context` lacks a value.
+    """
+    brand = _platform_branding()
     values = {**context, "brand": brand, "public_url": settings().public_url}
     text = _environment().get_template(f"{template}.txt").render(values)
     html = _environment().get_template(f"{template}.html").render(values)
@@ -44,8 +47,8 @@ def compose(template: str, context: dict[str, Any], *, to: str, mail_id: str) ->
     return message
 
 
-def _brand() -> dict[str, Any]:
-    return inherit(readable(platform_settings.cached_settings().branding_config)).values
+def _platform_branding() -> dict[str, Any]:
+    return inherit(valid_fields(platform_settings.cached_settings().branding_config)).values
 
 
 @cache

@@ -1,8 +1,8 @@
-"""Mail: queued in the transaction of what it tells of, sent soon after by the schedule.
+"""Outbox: mail is queued in the transaction of its cause, and a scheduled function sends it.
 
-So a mail is neither lost nor sent for what did not happen, and a mail that cannot be sent
-never fails the operation. Sending is at least once: the next attempt is put down before one
-begins, so that a crash in between costs a second mail at worst, never a lost one.
+So no mail is lost, none is sent for a change that did not happen, and a mail that cannot be sent
+never fails the operation. Delivery is at least once: the next retry is scheduled before each
+attempt, so a crash in between causes at worst a duplicate mail, never a lost one.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,22 +23,22 @@ from chalicelib.storage.transactions import Transaction
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
-KEPT = timedelta(days=30)
-FIRST_PAUSE = timedelta(minutes=1)
-LONGEST_PAUSE = timedelta(hours=1)
+RETENTION = timedelta(days=30)
+FIRST_RETRY_DELAY = timedelta(minutes=1)
+MAX_RETRY_DELAY = timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(days=1)
-NOT_SENT = "It was not sent within a day."
+NOT_SENT_IN_TIME = "It was not sent within a day."
 BATCH = 25
-# Enough for one attempt at SES that runs into its timeouts.
+# Enough for one call to SES that times out.
 SPARE_SECONDS = 8.0
 
-PREPARE: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}
-"""By template: what makes, at the moment of sending, that part of the context which must not
-be at rest (a password link's secret). Given the stored context, returns the whole one."""
+CONTEXT_BUILDERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""Maps a template to a function that completes its stored context just before sending. It adds
+what must not be stored, such as the secret of a password link."""
 
 
 class NoRecipient(Exception):
-    """Raised by a PREPARE function: there is nobody to send it to. It is dropped."""
+    """Raised by a context builder if nobody is left to receive the mail, which is then dropped."""
 
 
 @dataclass
@@ -49,7 +49,7 @@ class SendReport:
 
 
 def queue_mail(tx: Transaction, *, to: str, template: str, context: dict[str, Any]) -> None:
-    """Add a mail to the transaction of the effect that it tells of."""
+    """Add a mail to `tx`, the transaction of the change that it reports."""
     tx.witness(
         Mail(
             new_id("mai"),
@@ -58,16 +58,16 @@ def queue_mail(tx: Transaction, *, to: str, template: str, context: dict[str, An
             context=context,
             due=DUE,
             due_at=tx.now,
-            expires_at=tx.now + KEPT,
+            expires_at=tx.now + RETENTION,
         )
     )
 
 
 def send_due(seconds_left: Callable[[], float] = lambda: 60.0) -> SendReport:
-    """Send what is due, until nothing is or the time is up. One failure stops no other mail."""
+    """Send due mail until none is left or time runs out. A failed mail does not stop the rest."""
     report = SendReport()
     if settings().mail_from is None:
-        logger.warning("MAIL_FROM is not set: mail stays in the outbox")
+        logger.warning("MAIL_FROM is not set; mail stays in the outbox")
         return report
     for mail in _due():
         if seconds_left() < SPARE_SECONDS:
@@ -89,18 +89,18 @@ def _due() -> Iterator[Mail]:
 
 def _attempt(mail: Mail, report: SendReport) -> None:
     if _is_too_late(mail):
-        _give_up(mail, mail.last_error or NOT_SENT, report)
+        _give_up(mail, mail.last_error or NOT_SENT_IN_TIME, report)
         return
     if not _claim_attempt(mail):
         return
     try:
         _send(mail)
     except NoRecipient:
-        logger.info("A mail was dropped: nobody to send it to", extra={"mail_id": mail.id})
+        logger.info("Mail dropped: it has no recipient anymore", extra={"mail_id": mail.id})
         _drop(mail)
     except Exception as error:
-        logger.exception("A mail was not sent", extra={"mail_id": mail.id, "to": mail.to})
-        _failed(mail, error, report)
+        logger.exception("Mail could not be sent", extra={"mail_id": mail.id, "to": mail.to})
+        _record_failure(mail, error, report)
     else:
         _update_mail(mail, due=None, due_at=None, sent_at=clock.now(), last_error=None)
         report.sent += 1
@@ -108,13 +108,16 @@ def _attempt(mail: Mail, report: SendReport) -> None:
 
 
 def _is_too_late(mail: Mail) -> bool:
-    """Whether it comes too late, after so many failures or before the first attempt: a mail
-    that was queued weeks before MAIL_FROM was set would only confuse. One that was given up
-    and is due again is wanted by a person."""
-    return _is_old(mail) and mail.due is not None and mail.given_up_at is None
+    """Return whether the mail is too old to send.
+
+    This also covers mail that was never tried: a mail queued weeks before MAIL_FROM was set
+    would only confuse its reader. A mail that was given up and is due again is sent, since
+    a person has requeued it.
+    """
+    return _is_past_deadline(mail) and mail.due is not None and mail.given_up_at is None
 
 
-def _is_old(mail: Mail) -> bool:
+def _is_past_deadline(mail: Mail) -> bool:
     return clock.now() - mail.created_at > GIVE_UP_AFTER
 
 
@@ -125,19 +128,22 @@ def _give_up(mail: Mail, reason: str, report: SendReport) -> None:
 
 
 def _claim_attempt(mail: Mail) -> bool:
-    """Put down the next attempt. False where another sender was first, or it is sent."""
+    """Schedule the next retry before sending.
+
+    Return False if the mail is not due anymore or another sender claimed it first.
+    """
     now = clock.now()
     if mail.due is None or mail.due_at is None or mail.due_at > now:
         return False
-    pause = min(FIRST_PAUSE * 2 ** min(mail.attempts, 10), LONGEST_PAUSE)
-    return _update_mail(mail, attempts=mail.attempts + 1, due_at=now + pause)
+    delay = min(FIRST_RETRY_DELAY * 2 ** min(mail.attempts, 10), MAX_RETRY_DELAY)
+    return _update_mail(mail, attempts=mail.attempts + 1, due_at=now + delay)
 
 
-def _failed(mail: Mail, error: Exception, report: SendReport) -> None:
+def _record_failure(mail: Mail, error: Exception, report: SendReport) -> None:
     report.failed += 1
     count("MailFailed")
     reason = f"{type(error).__name__}: {error}"[:500]
-    if _is_old(mail):
+    if _is_past_deadline(mail):
         _give_up(mail, reason, report)
     else:
         _update_mail(mail, last_error=reason)
@@ -149,7 +155,7 @@ def _drop(mail: Mail) -> None:
     try:
         tx.commit()
     except TenantryError:
-        logger.exception("A mail was not dropped", extra={"mail_id": mail.id})
+        logger.exception("Mail could not be dropped", extra={"mail_id": mail.id})
 
 
 def _update_mail(mail: Mail, **columns: Any) -> bool:
@@ -159,8 +165,8 @@ def _update_mail(mail: Mail, **columns: Any) -> bool:
         tx.commit()
     except VersionConflict:
         return False
-    except TenantryError:  # busy: what happened is in the log, the next attempt is put down
-        logger.exception("A mail's record was not written", extra={"mail_id": mail.id})
+    except TenantryError:  # busy; the error is logged, and the retry is already scheduled
+        logger.exception("Mail row could not be updated", extra={"mail_id": mail.id})
         return False
     return True
 
@@ -168,14 +174,14 @@ def _update_mail(mail: Mail, **columns: Any) -> bool:
 def _send(mail: Mail) -> None:
     from chalicelib.services.mail.compose import compose
 
-    prepare = PREPARE.get(mail.template)
-    context = prepare(mail.context) if prepare else mail.context
+    build_context = CONTEXT_BUILDERS.get(mail.template)
+    context = build_context(mail.context) if build_context else mail.context
     message = compose(mail.template, context, to=mail.to, mail_id=mail.id)
-    _ses_send(message)
+    _send_with_ses(message)
 
 
-def _ses_send(message: "EmailMessage") -> None:
-    _ses().send_email(
+def _send_with_ses(message: "EmailMessage") -> None:
+    _ses_client().send_email(
         FromEmailAddress=settings().mail_from,
         Destination={"ToAddresses": [message["To"]]},
         Content={"Raw": {"Data": message.as_bytes()}},
@@ -183,7 +189,7 @@ def _ses_send(message: "EmailMessage") -> None:
 
 
 @cache
-def _ses() -> Any:
+def _ses_client() -> Any:
     from botocore.config import Config
     from botocore.session import get_session
 

@@ -1,17 +1,17 @@
-"""What a reseller is told by mail, in the transaction of what it is told about.
+"""Notices to resellers by mail, queued in the transaction of the change they report.
 
-Licenses that run out are told once per downward crossing. Invariant: `supply_told` on the
-reseller's row is the supply that it was last told of, or that was there when it rose again;
-who finds it worse now queues the mail and moves the mark in one transaction, on condition of
-the row's version. So two takes at once queue one mail, and a crash between a take and its
-look loses none: the hourly reconciliation looks at every reseller.
+A low-license notice is sent once per drop. Invariant: `supply_told` on the reseller's row is the
+level last reported, or the higher level that the supply has recovered to. Mail and level are
+written in one transaction, on condition of the row's version, so two tenants created at the same
+time queue one mail. Hourly reconciliation checks every reseller and catches notices that a crash
+prevented.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 from chalicelib.domain.ledger import Kind
-from chalicelib.domain.notices import Supply, is_worse, supply
+from chalicelib.domain.notices import Supply, is_worse, supply_level
 from chalicelib.errors import Busy, VersionConflict
 from chalicelib.observability import logger
 from chalicelib.services.mail import outbox
@@ -26,32 +26,40 @@ ATTEMPTS = 3
 
 
 def notify_low_supply(reseller_id: str) -> None:
-    """Tell the reseller, if its licenses have run low or out since it was last told. What goes
-    wrong here fails nobody's operation: the next look comes."""
+    """Queue a notice if licenses have run low or out since the last notice.
+
+    Errors are logged and not raised, since the operation itself has succeeded. Reconciliation
+    sends the notice later.
+    """
     try:
         for _ in range(ATTEMPTS):
             reseller = get(Reseller, reseller_id)
-            if reseller is None or _mark_told(reseller):
+            if reseller is None or _report_level(reseller):
                 return
     except Exception:
-        logger.exception("A supply notice was not queued", extra={"reseller_id": reseller_id})
+        logger.exception(
+            "Low-license notice could not be queued", extra={"reseller_id": reseller_id}
+        )
 
 
 def supply_columns(tx: Transaction, reseller: Reseller, license_count: int) -> dict[str, Any]:
-    """The mark, for a caller that changes the reseller's row itself; the mail is queued in `tx`."""
+    """Queue a notice in `tx` if the supply gets worse, and return the reseller columns to change.
+
+    For callers that write the reseller's row themselves. `license_count` is the new total.
+    """
     available = license_count - reseller.license_used
-    now = supply(available, platform_settings.cached_settings().low_license_threshold)
-    told = Supply(reseller.supply_told or Supply.ENOUGH)
+    now = supply_level(available, platform_settings.cached_settings().low_license_threshold)
+    last_reported = Supply(reseller.supply_told or Supply.ENOUGH)
     never_had_any = reseller.supply_told is None and license_count == 0
-    if is_worse(now, told) and not never_had_any:
+    if is_worse(now, last_reported) and not never_had_any:
         context = {"license_count": license_count, "license_available": available}
-        _queue(tx, reseller, f"licenses_{now}", context)
-    return {"supply_told": now} if now != told or reseller.supply_told is None else {}
+        _queue_to_user(tx, reseller, f"licenses_{now}", context)
+    return {"supply_told": now} if now != last_reported or reseller.supply_told is None else {}
 
 
-def _mark_told(reseller: Reseller) -> bool:
-    """False where somebody changed the reseller's row first: look again."""
-    now = supply(
+def _report_level(reseller: Reseller) -> bool:
+    """Queue the notice if needed. Return False if the row changed concurrently: read it again."""
+    now = supply_level(
         reseller.license_available, platform_settings.cached_settings().low_license_threshold
     )
     if now == (reseller.supply_told or Supply.ENOUGH):
@@ -66,13 +74,16 @@ def _mark_told(reseller: Reseller) -> bool:
 
 
 def notify_purchase_change(tx: Transaction, purchase: Purchase, licenses: int, kind: Kind) -> None:
-    """A purchase gave licenses (licenses > 0) or they were taken back."""
-    told: dict[Kind, Callable[[], dict[str, Any]]] = {
+    """Queue a notice that a purchase added licenses, or that a refund or dispute took them back.
+
+    Only the absolute value of `licenses` is used. Other kinds send nothing.
+    """
+    extra_context: dict[Kind, Callable[[], dict[str, Any]]] = {
         Kind.PURCHASE: lambda: {"receipt_url": purchase.receipt_url},
         Kind.REFUND: lambda: {"amount_refunded": purchase.amount_refunded, "because": "refund"},
         Kind.DISPUTE: lambda: {"amount_refunded": purchase.amount_refunded, "because": "dispute"},
     }
-    reseller = get(Reseller, purchase.reseller_id) if kind in told else None
+    reseller = get(Reseller, purchase.reseller_id) if kind in extra_context else None
     if reseller is None:
         return
     template = "purchase_paid" if kind == Kind.PURCHASE else "licenses_revoked"
@@ -83,20 +94,25 @@ def notify_purchase_change(tx: Transaction, purchase: Purchase, licenses: int, k
         "currency": purchase.currency,
         "invoice_url": purchase.invoice_url,
     }
-    _queue(tx, reseller, template, context | told[kind]())
+    _queue_to_user(tx, reseller, template, context | extra_context[kind]())
 
 
 def notify_activation_change(tx: Transaction, reseller: Reseller, is_active: bool) -> None:
     restricted = bool(platform_settings.cached_settings().restrict_inactive_resellers)
     template = "reseller_reactivated" if is_active else "reseller_deactivated"
-    _queue(tx, reseller, template, {"restricted": restricted})
+    _queue_to_user(tx, reseller, template, {"restricted": restricted})
 
 
-def _queue(tx: Transaction, reseller: Reseller, template: str, context: dict[str, Any]) -> None:
-    """To the reseller's user; to nobody where it has none that can read it."""
+def _queue_to_user(
+    tx: Transaction, reseller: Reseller, template: str, context: dict[str, Any]
+) -> None:
+    """Queue a mail to the reseller's user, unless it has no active one."""
     user = get(User, reseller.user_id) if reseller.user_id else None
     if user is None or not user.is_active:
-        logger.warning("Nobody to tell", extra={"reseller_id": reseller.id, "template": template})
+        logger.warning(
+            "Notice not sent: the reseller has no active user",
+            extra={"reseller_id": reseller.id, "template": template},
+        )
         return
     context = {"company_name": reseller.company_name, **context}
     outbox.queue_mail(tx, to=user.email, template=template, context=context)
