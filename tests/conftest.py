@@ -13,7 +13,7 @@ set_environment({"POWERTOOLS_METRICS_NAMESPACE": "Tenantry", "DNS_SERVER": "127.
 
 from app import app  # noqa: E402 - the environment comes first
 from chalicelib import clock  # noqa: E402
-from chalicelib.domain.custom_domains import compare  # noqa: E402
+from chalicelib.domain.custom_domains import compare_txt_values  # noqa: E402
 from chalicelib.payments import client as stripe_client  # noqa: E402
 from chalicelib.services.core import hashing  # noqa: E402
 from chalicelib.services.domains import txt_records  # noqa: E402
@@ -47,7 +47,7 @@ def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def _forget_hashers() -> None:
     hashing._hasher.cache_clear()
-    hashing._unknown.cache_clear()
+    hashing._dummy_hash.cache_clear()
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def world(api: Api, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch) ->
     made once in this process: hundreds of tests ask for them.
     """
     monkeypatch.setattr(
-        txt_records, "look_up_txt", lambda _name, expected: compare([expected], expected)
+        txt_records, "look_up_txt", lambda _name, expected: compare_txt_values([expected], expected)
     )
     if not _first_world:
         people = People(api)
@@ -130,6 +130,6 @@ _first_world: list[tuple[People, Person, dict[str, Any]]] = []
 
 
 @pytest.fixture
-def wire(tables: None, monkeypatch: pytest.MonkeyPatch) -> AwsFaults:
+def aws_faults(tables: None, monkeypatch: pytest.MonkeyPatch) -> AwsFaults:
     """Faults and races between the service and DynamoDB."""
     return tap(monkeypatch)

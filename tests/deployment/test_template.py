@@ -12,7 +12,7 @@ from stripe import HTTPClient
 
 from chalicelib import settings
 from chalicelib.api.headers import DATA
-from chalicelib.api.routing import DECLARED, Audience
+from chalicelib.api.declarations import ROUTES, Audience
 from chalicelib.payments.client import NETWORK_RETRIES, TIMEOUT_SECONDS
 from chalicelib.storage.rows import Expiry, Row
 from chalicelib.storage.transactions import DEADLINE_SECONDS
@@ -278,7 +278,7 @@ def test_what_makes_the_service_hash_for_anyone_has_a_limit_of_its_own(
     }
     hashing = {
         (route.method, route.path)
-        for route in DECLARED
+        for route in ROUTES
         if route.sensitive and (route.audience is Audience.PUBLIC or route.ends_session)
     }
     assert limited == {*hashing, ("POST", "/login")}

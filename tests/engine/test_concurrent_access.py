@@ -68,9 +68,9 @@ def test_just_as_many_passwords_are_judged_as_are_free(
         )
 
     found = all_at_once([lambda n=n: guess(n) for n in range(4 * THREADS)])  # type: ignore[misc]
-    assert len(judged) == ACCOUNT.free
-    assert found.count(Unauthenticated) == ACCOUNT.free
-    assert found.count(RateLimited) == len(found) - ACCOUNT.free
+    assert len(judged) == ACCOUNT.free_failures
+    assert found.count(Unauthenticated) == ACCOUNT.free_failures
+    assert found.count(RateLimited) == len(found) - ACCOUNT.free_failures
 
 
 def another_admin(number: int, *, by: str) -> User:

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from chalicelib.domain.branding import FIELDS
-from chalicelib.domain.custom_domains import Lookup, LookupResult
+from chalicelib.domain.custom_domains import LookupResult, TxtLookup
 from chalicelib.errors import Busy, DomainTaken, VersionConflict
 from chalicelib.services.branding import documents
 from chalicelib.services.domains import registry, verification
@@ -18,7 +18,7 @@ from tests.support.people import People
 pytestmark = pytest.mark.engine
 
 HOST = "app.acme.example"
-PRESENT = Lookup(LookupResult.PRESENT)
+PRESENT = TxtLookup(LookupResult.PRESENT)
 VALUES = {
     name: "#112233" if name.endswith("_color") else "https://a.example/1" for name in FIELDS
 } | {
@@ -34,7 +34,7 @@ def override(reseller_id: str, name: str) -> None:
         row = account(reseller_id)
         try:
             documents.set_reseller_branding(
-                row, documents.merged(row, {name: VALUES[name]}), by="usr_engine"
+                row, documents.merge_changes(row, {name: VALUES[name]}), by="usr_engine"
             )
         except (VersionConflict, Busy):
             continue

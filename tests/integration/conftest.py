@@ -17,7 +17,7 @@ from tests.support.people import People, Person
 
 
 @pytest.fixture
-def wire(wire: AwsFaults, request: pytest.FixtureRequest) -> AwsFaults:
+def aws_faults(aws_faults: AwsFaults, request: pytest.FixtureRequest) -> AwsFaults:
     """With the admin signed in already, so that what is planned meets the test's own calls."""
     people: People
     if "world" in request.fixturenames:
@@ -25,8 +25,8 @@ def wire(wire: AwsFaults, request: pytest.FixtureRequest) -> AwsFaults:
     else:
         people = request.getfixturevalue("people")
     assert people.admin.api
-    wire.calls.clear()
-    return wire
+    aws_faults.calls.clear()
+    return aws_faults
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +55,7 @@ def tenant(reseller: Person) -> dict[str, Any]:
 
 
 @pytest.fixture
-def visitor(reseller: Person) -> PageClient:
+def client(reseller: Person) -> PageClient:
     return signed_in(reseller)
 
 

@@ -6,16 +6,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.branding import (
-    BUILT_IN,
+    DEFAULT_BRANDING,
     FIELDS,
-    Own,
+    OwnFields,
     Source,
-    check,
+    check_document,
+    contrast_problems,
+    find_low_contrast,
     inherit,
-    low_contrast,
-    readable,
     stylesheet,
-    unreadable,
+    valid_fields,
 )
 from chalicelib.domain.colors import AA_TEXT, contrast, nearest_readable, readable_on
 from chalicelib.domain.safe_urls import check_https_url
@@ -29,27 +29,29 @@ VALUES = {
     "product_name": st.sampled_from(["Acme", "Globex", "株式会社"]),
     "support_email": st.sampled_from(["help@a.example", "help@b.example"]),
 }
-DOCUMENTS: st.SearchStrategy[Own] = st.fixed_dictionaries({}, optional=VALUES)
+DOCUMENTS: st.SearchStrategy[OwnFields] = st.fixed_dictionaries({}, optional=VALUES)
 HOSTILE = st.sampled_from(sorted({value for values in REFUSED.values() for value in values}))
 ANYTHING = st.text() | HOSTILE | st.none() | st.integers() | st.lists(st.text(), max_size=2)
 
 
 @rule
 @given(DOCUMENTS, DOCUMENTS, DOCUMENTS)
-def test_a_field_is_its_nearest_levels(platform: Own, reseller: Own, tenant: Own) -> None:
+def test_a_field_is_its_nearest_levels(
+    platform: OwnFields, reseller: OwnFields, tenant: OwnFields
+) -> None:
     effective = inherit(platform, reseller, tenant)
     for name in FIELDS:
         levels = {Source.TENANT: tenant, Source.RESELLER: reseller, Source.PLATFORM: platform}
         setting = [source for source, own in levels.items() if name in own]
         assert effective.sources[name] == (setting[0] if setting else Source.PLATFORM)
-        expected = levels[setting[0]][name] if setting else BUILT_IN.get(name)
+        expected = levels[setting[0]][name] if setting else DEFAULT_BRANDING.get(name)
         assert effective.values[name] == expected
 
 
 @rule
 @given(DOCUMENTS, DOCUMENTS, DOCUMENTS, st.sampled_from(sorted(FIELDS)))
 def test_a_reset_field_really_inherits(
-    platform: Own, reseller: Own, tenant: Own, name: str
+    platform: OwnFields, reseller: OwnFields, tenant: OwnFields, name: str
 ) -> None:
     tenant.pop(name, None)
     above, below = inherit(platform, reseller), inherit(platform, reseller, tenant)
@@ -60,35 +62,37 @@ def test_a_reset_field_really_inherits(
 
 @rule
 @given(DOCUMENTS)
-def test_what_is_kept_reads_as_it_was_kept(document: Own) -> None:
-    own, problems = check(document)
+def test_what_is_kept_reads_as_it_was_kept(document: OwnFields) -> None:
+    own, problems = check_document(document)
     assert own == document
-    assert readable(own) == own
+    assert valid_fields(own) == own
     assert problems == []
 
 
 @rule
 @given(DOCUMENTS, DOCUMENTS, DOCUMENTS)
-def test_no_edit_leaves_a_text_of_its_own_unreadable(above: Own, was: Own, own: Own) -> None:
+def test_no_edit_leaves_a_text_of_its_own_unreadable(
+    above: OwnFields, was: OwnFields, own: OwnFields
+) -> None:
     """Refused, or readable, or none of this edit's doing; and what is suggested passes."""
     inherited = inherit(above).values
     before, after = inherit(above, was).values, inherit(above, own).values
-    problems = unreadable(own, inherited, before)
+    problems = contrast_problems(own, inherited, before)
     pair = ("text_color", "background_color")
     is_its_doing = any(n in own for n in pair) and any(before[n] != after[n] for n in pair)
-    assert bool(problems) == (is_its_doing and low_contrast(after) != [])
+    assert bool(problems) == (is_its_doing and find_low_contrast(after) != [])
     for problem in problems:
         assert problem.field in own
         suggested = re.findall(r"#[0-9a-f]{6}", problem.message)[-1]
-        assert unreadable({**own, problem.field: suggested}, inherited, before) == []
+        assert contrast_problems({**own, problem.field: suggested}, inherited, before) == []
 
 
 @rule
 @given(st.dictionaries(st.sampled_from(sorted(FIELDS)) | st.text(), ANYTHING) | ANYTHING)
 def test_any_stored_document_can_be_read(stored: object) -> None:
-    own = readable(stored)
+    own = valid_fields(stored)
     assert own.keys() <= FIELDS.keys()
-    assert readable(own) == own
+    assert valid_fields(own) == own
 
 
 @rule
@@ -104,7 +108,7 @@ def test_a_stylesheet_holds_nothing_but_colours_and_one_url(values: dict[str, st
 
 @rule
 @given(DOCUMENTS, DOCUMENTS)
-def test_a_stylesheets_text_is_always_readable(reseller: Own, tenant: Own) -> None:
+def test_a_stylesheets_text_is_always_readable(reseller: OwnFields, tenant: OwnFields) -> None:
     sheet = stylesheet(inherit({}, reseller, tenant).values)
     found = dict(re.findall(r"--brand-(text|background):(#[0-9a-f]{6})", sheet))
     if len(found) == 2:
@@ -118,7 +122,7 @@ def test_the_suggested_colour_passes_and_what_passes_stays(text: str, background
     suggested = nearest_readable(text, background)
     assert contrast(suggested, background) >= AA_TEXT
     assert (suggested == text) == (contrast(text, background) >= AA_TEXT)
-    assert low_contrast({"text_color": suggested, "background_color": background}) == []
+    assert find_low_contrast({"text_color": suggested, "background_color": background}) == []
 
 
 @rule

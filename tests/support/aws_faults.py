@@ -96,12 +96,14 @@ def _do(what: Plan) -> None:
 
 def tap(monkeypatch: pytest.MonkeyPatch) -> AwsFaults:
     """Listen in on the shared connection, and let waiting cost nothing but the deadline."""
-    wire = AwsFaults()
+    faults = AwsFaults()
     client = connection().client
     real = client._make_api_call
     monkeypatch.setattr(
-        client, "_make_api_call", lambda operation, params: wire.carry(real, operation, params)
+        client,
+        "_make_api_call",
+        lambda operation, params: faults.carry(real, operation, params),
     )
-    monkeypatch.setattr(transactions, "sleep", wire.sleep)
-    monkeypatch.setattr(transactions, "monotonic", lambda: wire.seconds)
-    return wire
+    monkeypatch.setattr(transactions, "sleep", faults.sleep)
+    monkeypatch.setattr(transactions, "monotonic", lambda: faults.seconds)
+    return faults

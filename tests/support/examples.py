@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from chalicelib.api.routing import Audience, Route
+from chalicelib.api.declarations import Audience, Route
 from chalicelib.services.identity import passwords
 from chalicelib.services.identity.users import read_user
 from chalicelib.storage.purchases import Purchase

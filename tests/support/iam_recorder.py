@@ -116,7 +116,7 @@ def _caller() -> str | None:
 
 
 def _watch_calls() -> None:
-    from chalicelib.settings import Value, settings
+    from chalicelib.settings import SettingValue, settings
 
     make_api_call = botocore.client.BaseClient._make_api_call
 
@@ -131,16 +131,16 @@ def _watch_calls() -> None:
     botocore.client.BaseClient._make_api_call = observed
 
     # Tests find these in their environment; on AWS the same reading is a call.
-    read = Value.read
+    read = SettingValue.read
 
-    def read_observed(self: Value) -> str:
+    def read_observed(self: SettingValue) -> str:
         function = _caller()
         if function is not None:
             name = parameter(f"/{self.variable.lower().replace('_', '-')}")
             recorded.add(Permission(function, "ssm:GetParameter", name))
         return read(self)
 
-    value: Any = Value
+    value: Any = SettingValue
     value.read = read_observed
     _watch_remembered_settings()
 

@@ -142,6 +142,6 @@ def signed_in(person: Person) -> PageClient:
     return PageClient(tenantry).sign_in(person.email, PASSWORD)
 
 
-def create_tenant(visitor: PageClient, name: str, **typed: str) -> PageResponse:
-    shown = visitor.get("/reseller/tenants?create=1")
-    return visitor.submit(shown, "/reseller/tenants", name=name, **typed)
+def create_tenant(client: PageClient, name: str, **typed: str) -> PageResponse:
+    shown = client.get("/reseller/tenants?create=1")
+    return client.submit(shown, "/reseller/tenants", name=name, **typed)

@@ -11,8 +11,8 @@ import pytest
 import app
 from chalicelib import errors
 from chalicelib.api.problems import STATUSES, status_of
-from chalicelib.api.routing import DECLARED as ROUTES
-from chalicelib.api.routing import Audience, Route
+from chalicelib.api.declarations import ROUTES
+from chalicelib.api.declarations import Audience, Route
 from infra.local.aws import set_environment
 from tests.support.source_layout import PACKAGE, ROOT, imports, layer_of, sources
 

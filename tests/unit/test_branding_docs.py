@@ -8,7 +8,7 @@ import pytest
 from chalicelib.api.branding import CACHED_SECONDS
 from chalicelib.api.branding_config import Brand, BrandingConfig
 from chalicelib.domain import custom_domains
-from chalicelib.domain.branding import BUILT_IN, FIELDS, MAX_PRODUCT_NAME
+from chalicelib.domain.branding import DEFAULT_BRANDING, FIELDS, MAX_PRODUCT_NAME
 from chalicelib.services.domains import recheck, verification
 
 DOCS = (Path(__file__).parents[2] / "docs" / "branding.md").read_text()
@@ -31,10 +31,10 @@ def test_every_state_and_finding_is_named(word: str) -> None:
 
 def test_figures_are_those_of_the_code() -> None:
     assert f"1 to {MAX_PRODUCT_NAME} characters" in DOCS
-    assert BUILT_IN["primary_color"] in DOCS
+    assert DEFAULT_BRANDING["primary_color"] in DOCS
     assert CACHED_SECONDS == 5 * 60
     assert "five minutes" in DOCS
-    assert custom_domains.PENDING_LIFETIME.days == custom_domains.GRACE.days == 7
+    assert custom_domains.PENDING_LIFETIME.days == custom_domains.GRACE_PERIOD.days == 7
     assert (verification.ATTEMPTS_ALLOWED, verification.ATTEMPTS_WINDOW.seconds) == (10, 600)
     assert "Ten look-ups in ten minutes" in DOCS
     assert recheck.OUTAGE_EVIDENCE == 5

@@ -6,8 +6,8 @@ import pytest
 
 from chalicelib.domain.custom_domains import record_name
 from chalicelib.services.domains import hosts
-from chalicelib.services.domains.hosts import check_custom_host, normalised
-from chalicelib.settings import Value, settings
+from chalicelib.services.domains.hosts import check_custom_host, normalize_host
+from chalicelib.settings import SettingValue, settings
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ from chalicelib.settings import Value, settings
 def test_one_spelling(typed: str, kept: str) -> None:
     assert check_custom_host(typed) == kept
     assert check_custom_host(kept) == kept
-    assert normalised(kept.upper() + ":8443") == kept
+    assert normalize_host(kept.upper() + ":8443") == kept
 
 
 def test_a_host_leaves_room_for_the_record_that_proves_it() -> None:
@@ -66,7 +66,7 @@ def test_a_label_that_imitates_another_is_refused(host: str) -> None:
 def test_the_platforms_own_hosts_are_nobody_elses(
     host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = Value("PUBLIC_URL", "https://app.tenantry.example")
+    own = SettingValue("PUBLIC_URL", "https://app.tenantry.example")
     here = replace(settings(), _public_url=own, platform_hosts=("brand.io",))
     monkeypatch.setattr(hosts, "settings", lambda: here)
     with pytest.raises(ValueError, match="platform"):

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from chalicelib.domain.findings import SAFE, WHY, Action, Code
+from chalicelib.domain.findings import SAFE_CODES, WHY, Action, Code
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "operators.md").read_text()
 
@@ -19,7 +19,7 @@ def test_every_finding_is_explained() -> None:
 
 def test_what_is_safe_says_so() -> None:
     said = {code for code in Code if re.search(r"\b[Ss]afe\b", rows()[code])}
-    assert said | {Code.PURCHASE_OVERCREDITED, Code.STUCK_PURCHASE} == set(SAFE)
+    assert said | {Code.PURCHASE_OVERCREDITED, Code.STUCK_PURCHASE} == set(SAFE_CODES)
 
 
 def test_only_actions_that_there_are() -> None:

@@ -13,7 +13,7 @@ from chalicelib.domain.purchases import (
     Status,
     assess,
 )
-from chalicelib.domain.refunds import Paid, refund_quote
+from chalicelib.domain.refunds import PaidPurchase, refund_quote
 
 QUOTED = Quoted(quantity=12, total=24_000, currency="usd", livemode=True)
 PAID = PaymentFacts(
@@ -303,5 +303,5 @@ REFUNDS = {
 @pytest.mark.parametrize("case", REFUNDS)
 def test_refund_amounts(case: str) -> None:
     licenses, total, paid, so_far, back, amount = REFUNDS[case]
-    quote = refund_quote(Paid(licenses, total, paid, so_far, INITIAL_TIERS), back)
+    quote = refund_quote(PaidPurchase(licenses, total, paid, so_far, INITIAL_TIERS), back)
     assert (quote.amount, quote.kept) == (amount, licenses - back)

@@ -29,18 +29,18 @@ PASSING: list[Exception] = [
 
 @pytest.mark.parametrize("trouble", PASSING, ids=lambda trouble: str(trouble)[:60])
 def test_passing_trouble_is_tried_again_as_the_same_request(
-    wire: AwsFaults, trouble: Exception
+    aws_faults: AwsFaults, trouble: Exception
 ) -> None:
-    wire.before(trouble, times=2)
+    aws_faults.before(trouble, times=2)
     stored("name")
-    tokens = {params["ClientRequestToken"] for params in wire.writes()}
-    assert (len(wire.writes()), len(tokens)) == (3, 1)
+    tokens = {params["ClientRequestToken"] for params in aws_faults.writes()}
+    assert (len(aws_faults.writes()), len(tokens)) == (3, 1)
 
 
-def test_two_transactions_are_two_requests(wire: AwsFaults) -> None:
+def test_two_transactions_are_two_requests(aws_faults: AwsFaults) -> None:
     stored("one")
     stored("two")
-    assert len({params["ClientRequestToken"] for params in wire.writes()}) == 2
+    assert len({params["ClientRequestToken"] for params in aws_faults.writes()}) == 2
 
 
 LASTING = [
@@ -55,23 +55,25 @@ LASTING = [
 
 
 @pytest.mark.parametrize("trouble", LASTING, ids=lambda trouble: str(trouble)[:60])
-def test_nothing_else_is(wire: AwsFaults, trouble: Exception) -> None:
-    wire.before(trouble)
+def test_nothing_else_is(aws_faults: AwsFaults, trouble: Exception) -> None:
+    aws_faults.before(trouble)
     with pytest.raises(TransactWriteError):
         stored("name")
-    assert len(wire.writes()) == 1
+    assert len(aws_faults.writes()) == 1
 
 
-def test_until_the_deadline_and_then_it_is_busy(wire: AwsFaults) -> None:
-    wire.before(cancelled("TransactionConflict"), times=10_000)
+def test_until_the_deadline_and_then_it_is_busy(aws_faults: AwsFaults) -> None:
+    aws_faults.before(cancelled("TransactionConflict"), times=10_000)
     with pytest.raises(Busy) as busy:
         stored("name")
     assert busy.value.retry_after >= 1
-    assert wire.seconds <= transactions.DEADLINE_SECONDS
+    assert aws_faults.seconds <= transactions.DEADLINE_SECONDS
     assert owner_of("name") is None
 
 
-def test_pauses_grow_and_are_jittered(wire: AwsFaults, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pauses_grow_and_are_jittered(
+    aws_faults: AwsFaults, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[tuple[float, float]] = []
 
     def uniform(low: float, high: float) -> float:
@@ -79,7 +81,7 @@ def test_pauses_grow_and_are_jittered(wire: AwsFaults, monkeypatch: pytest.Monke
         return high
 
     monkeypatch.setattr(random, "uniform", uniform)
-    wire.before(cancelled("TransactionConflict"), times=10_000)
+    aws_faults.before(cancelled("TransactionConflict"), times=10_000)
     with pytest.raises(Busy):
         stored("name")
     lows, highs = zip(*asked, strict=True)
@@ -88,10 +90,10 @@ def test_pauses_grow_and_are_jittered(wire: AwsFaults, monkeypatch: pytest.Monke
     assert max(highs) == transactions.LONGEST_PAUSE_SECONDS
 
 
-def test_an_unhurried_deadline_leaves_many_attempts(wire: AwsFaults) -> None:
-    wire.before(cancelled("TransactionConflict"), times=8)
+def test_an_unhurried_deadline_leaves_many_attempts(aws_faults: AwsFaults) -> None:
+    aws_faults.before(cancelled("TransactionConflict"), times=8)
     stored("name")
-    assert len(wire.pauses) == 8
+    assert len(aws_faults.pauses) == 8
 
 
 def with_witness(tx: Transaction) -> None:
@@ -99,10 +101,10 @@ def with_witness(tx: Transaction) -> None:
     tx.witness(Claim("witness", owner="me"))
 
 
-def test_a_lost_reply_is_found_out_by_the_witness(wire: AwsFaults) -> None:
+def test_a_lost_reply_is_found_out_by_the_witness(aws_faults: AwsFaults) -> None:
     """moto, unlike DynamoDB, forgets request tokens: the second attempt finds the first."""
     stored("counter")
-    wire.after(lost())
+    aws_faults.after(lost())
     tx = Transaction()
     with_witness(tx)
     tx.commit()
@@ -111,19 +113,19 @@ def test_a_lost_reply_is_found_out_by_the_witness(wire: AwsFaults) -> None:
     assert (row.owner, row.version) == ("you", 2), "once"
 
 
-def too_late(wire: AwsFaults) -> Callable[[], object]:
+def too_late(aws_faults: AwsFaults) -> Callable[[], object]:
     """A reply is lost after all the time there is."""
 
     def lose() -> object:
-        wire.seconds += transactions.DEADLINE_SECONDS
+        aws_faults.seconds += transactions.DEADLINE_SECONDS
         raise lost()
 
     return lose
 
 
-def test_a_reply_lost_at_the_deadline_is_asked_for_once_more(wire: AwsFaults) -> None:
+def test_a_reply_lost_at_the_deadline_is_asked_for_once_more(aws_faults: AwsFaults) -> None:
     stored("counter")
-    wire.after(too_late(wire))
+    aws_faults.after(too_late(aws_faults))
     tx = Transaction()
     with_witness(tx)
     tx.commit()
@@ -132,17 +134,17 @@ def test_a_reply_lost_at_the_deadline_is_asked_for_once_more(wire: AwsFaults) ->
     assert (row.owner, row.version) == ("you", 2), "once"
 
 
-def test_what_cannot_be_seen_is_said(wire: AwsFaults) -> None:
-    wire.before(too_late(wire))
-    wire.before(lost(), times=10_000)
+def test_what_cannot_be_seen_is_said(aws_faults: AwsFaults) -> None:
+    aws_faults.before(too_late(aws_faults))
+    aws_faults.before(lost(), times=10_000)
     with pytest.raises(Busy, match="could not be seen"):
         stored("name")
-    assert len(wire.writes()) == 2
+    assert len(aws_faults.writes()) == 2
 
 
-def test_a_lost_request_is_sent_again(wire: AwsFaults) -> None:
+def test_a_lost_request_is_sent_again(aws_faults: AwsFaults) -> None:
     stored("counter")
-    wire.before(lost())
+    aws_faults.before(lost())
     tx = Transaction()
     with_witness(tx)
     tx.commit()

@@ -30,27 +30,27 @@ SENT = ("checked", "deleted", "put", "updated")
 
 
 @pytest.fixture
-def rows(wire: AwsFaults) -> None:
+def rows(aws_faults: AwsFaults) -> None:
     for name in ("checked", "deleted", "updated"):
         stored(name)
-    wire.calls.clear()
+    aws_faults.calls.clear()
 
 
 @pytest.mark.usefixtures("rows")
-def test_all_of_it_is_written(wire: AwsFaults) -> None:
+def test_all_of_it_is_written(aws_faults: AwsFaults) -> None:
     four_steps().commit()
     assert [owner_of(name) for name in SENT] == ["me", None, "me", "you"]
-    assert len(wire.writes()) == 1
+    assert len(aws_faults.writes()) == 1
 
 
 @pytest.mark.usefixtures("rows")
 @pytest.mark.parametrize("refused", SENT)
-def test_a_refusal_is_the_error_of_its_own_step(wire: AwsFaults, refused: str) -> None:
+def test_a_refusal_is_the_error_of_its_own_step(aws_faults: AwsFaults, refused: str) -> None:
     reasons = ["ConditionalCheckFailed" if name == refused else "None" for name in SENT]
-    wire.before(cancelled(*reasons))
+    aws_faults.before(cancelled(*reasons))
     with pytest.raises(Refused, match=refused):
         four_steps().commit()
-    assert len(wire.writes()) == 1, "a refusal is not tried again"
+    assert len(aws_faults.writes()) == 1, "a refusal is not tried again"
 
 
 @pytest.mark.usefixtures("rows")
@@ -67,13 +67,13 @@ def test_the_databases_own_refusal_too_and_nothing_is_half_written(refused: str)
 
 
 @pytest.mark.usefixtures("rows")
-def test_of_several_refusals_the_last_sent_is_told(wire: AwsFaults) -> None:
-    wire.before(cancelled("ConditionalCheckFailed", "None", "ConditionalCheckFailed", "None"))
+def test_of_several_refusals_the_last_sent_is_told(aws_faults: AwsFaults) -> None:
+    aws_faults.before(cancelled("ConditionalCheckFailed", "None", "ConditionalCheckFailed", "None"))
     with pytest.raises(Refused, match="put"):
         four_steps().commit()
 
 
-@pytest.mark.usefixtures("wire")
+@pytest.mark.usefixtures("aws_faults")
 def test_a_decisive_refusal_outranks_later_steps() -> None:
     stored("decisive")
     tx = Transaction()
@@ -84,7 +84,7 @@ def test_a_decisive_refusal_outranks_later_steps() -> None:
         tx.commit()
 
 
-@pytest.mark.usefixtures("wire")
+@pytest.mark.usefixtures("aws_faults")
 def test_a_witness_that_is_there_means_that_all_of_it_is() -> None:
     stored("witness")
     tx = Transaction()
@@ -93,7 +93,7 @@ def test_a_witness_that_is_there_means_that_all_of_it_is() -> None:
     tx.commit()
 
 
-@pytest.mark.usefixtures("wire")
+@pytest.mark.usefixtures("aws_faults")
 def test_a_witness_outranks_every_other_refusal() -> None:
     """Of a keyed request whose reply was lost, its own record is in the way too."""
     stored("witness")
@@ -105,7 +105,7 @@ def test_a_witness_outranks_every_other_refusal() -> None:
     tx.commit()
 
 
-@pytest.mark.usefixtures("wire")
+@pytest.mark.usefixtures("aws_faults")
 def test_an_error_may_be_made_of_the_row_that_was_found() -> None:
     stored("there")
     told: list[Claim | None] = []
@@ -124,9 +124,9 @@ def test_an_error_may_be_made_of_the_row_that_was_found() -> None:
     assert (told[0].owner, told[1]) == ("me", None)
 
 
-def test_no_steps_no_call(wire: AwsFaults) -> None:
+def test_no_steps_no_call(aws_faults: AwsFaults) -> None:
     Transaction().commit()
-    assert wire.calls == []
+    assert aws_faults.calls == []
 
 
 def change(row: Row, **columns: Any) -> None:
@@ -135,7 +135,7 @@ def change(row: Row, **columns: Any) -> None:
     tx.commit()
 
 
-@pytest.mark.usefixtures("wire")
+@pytest.mark.usefixtures("aws_faults")
 def test_a_change_is_of_the_row_as_read() -> None:
     first, second = stored("name"), get(Claim, "name")
     assert second is not None
@@ -147,7 +147,7 @@ def test_a_change_is_of_the_row_as_read() -> None:
     assert owner_of("name") == "again"
 
 
-@pytest.mark.usefixtures("wire")
+@pytest.mark.usefixtures("aws_faults")
 def test_a_change_of_what_is_gone_does_not_bring_it_back() -> None:
     row = stored("name")
     Claim("name").delete()
@@ -156,11 +156,13 @@ def test_a_change_of_what_is_gone_does_not_bring_it_back() -> None:
     assert owner_of("name") is None
 
 
-@pytest.mark.usefixtures("wire")
-def test_a_change_that_is_not_written_leaves_the_row_in_hand_as_it_was(wire: AwsFaults) -> None:
+@pytest.mark.usefixtures("aws_faults")
+def test_a_change_that_is_not_written_leaves_the_row_in_hand_as_it_was(
+    aws_faults: AwsFaults,
+) -> None:
     row = stored("name")
     before = (row.owner, row.version, row.updated_at)
-    wire.before(cancelled("TransactionConflict"), times=10_000)
+    aws_faults.before(cancelled("TransactionConflict"), times=10_000)
     tx = Transaction()
     tx.change(row, owner="you")
     with pytest.raises(Busy):
@@ -180,7 +182,7 @@ def test_none_removes_a_column() -> None:
     assert read.reseller_id is None
 
 
-@pytest.mark.usefixtures("wire")
+@pytest.mark.usefixtures("aws_faults")
 @pytest.mark.parametrize("thief", ["me", "somebody else"])
 def test_a_claim_is_freed_by_its_owner_alone(thief: str) -> None:
     stored("name")
@@ -190,12 +192,12 @@ def test_a_claim_is_freed_by_its_owner_alone(thief: str) -> None:
     assert (owner_of("name") is None) == (thief == "me")
 
 
-def test_a_claim_that_changes_hands_meanwhile_is_left(wire: AwsFaults) -> None:
+def test_a_claim_that_changes_hands_meanwhile_is_left(aws_faults: AwsFaults) -> None:
     row = stored("name")
     tx = Transaction()
     free(tx, "name", "me")
     steal: Callable[[], object] = lambda: change(row, owner="thief")  # noqa: E731
-    wire.before(steal)
+    aws_faults.before(steal)
     with pytest.raises(VersionConflict):
         tx.commit()
     assert owner_of("name") == "thief"

@@ -87,20 +87,20 @@ def test_the_tag_of_a_look_is_its_own(reseller: Person, tenant: dict[str, Any]) 
 
 
 def test_a_license_that_moves_meanwhile_stands_in_no_edits_way(
-    reseller: Person, wire: AwsFaults
+    reseller: Person, aws_faults: AwsFaults
 ) -> None:
     """Between the edit's read and its write, under If-Match."""
     tag = reseller.api.get(MINE).headers["ETag"]
-    wire.before(lambda: reseller.api.post("/v1/resellers/me/tenants", {"name": "Meanwhile"}))
+    aws_faults.before(lambda: reseller.api.post("/v1/resellers/me/tenants", {"name": "Meanwhile"}))
     edited = reseller.api.put(MINE, {"product_name": "Acme"}, if_match=tag)
     assert edited.status == 200
     assert reseller.api.get("/v1/resellers/me").json["license_used"] == 1
     assert reseller.api.get(MINE).json["own"] == {"product_name": "Acme"}
 
 
-def test_another_look_that_comes_meanwhile_does(reseller: Person, wire: AwsFaults) -> None:
+def test_another_look_that_comes_meanwhile_does(reseller: Person, aws_faults: AwsFaults) -> None:
     tag = reseller.api.get(MINE).headers["ETag"]
-    wire.before(lambda: reseller.api.patch(MINE, {"accent_color": "#112233"}))
+    aws_faults.before(lambda: reseller.api.patch(MINE, {"accent_color": "#112233"}))
     refused = reseller.api.put(MINE, {"product_name": "Acme"}, if_match=tag)
     assert refused.code == "version_conflict"
     assert reseller.api.get(MINE).json["own"] == {"accent_color": "#112233"}

@@ -77,7 +77,7 @@ def test_what_got_into_a_row_by_hand_is_shown_to_nobody(
         row.save()
         assert reseller.api.get(MINE).json["own"] == {}, value
         assert api.get("/v1/branding?reseller=company-1").json == clean, value
-        assert documents.for_login(None, "company-1", None) == clean
+        assert documents.login_branding(None, "company-1", None) == clean
         assert stylesheet({**clean, **row.branding_config}) in (plain, without(plain, field))
 
 

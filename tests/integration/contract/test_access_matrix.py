@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 import app  # noqa: F401 - declares every route
-from chalicelib.api.routing import DECLARED
+from chalicelib.api.declarations import ROUTES
 from tests.conftest import TestClock
 from tests.support.callers import CALLERS, THROUGH, Caller, Cast, doors
 from tests.support.people import People
@@ -128,7 +128,7 @@ class Anything(BaseModel):
 
 
 def test_every_route_has_its_row() -> None:
-    declared = {f"{route.method} {route.path}" for route in DECLARED}
+    declared = {f"{route.method} {route.path}" for route in ROUTES}
     assert declared == ROW_OF.keys()
 
 
@@ -138,8 +138,8 @@ def test_every_route_as(kind: str, people: People, frozen: TestClock) -> None:
     caller = CALLERS[kind](cast)
     api = people.admin.api.as_(caller.token)
     wrong = {}
-    with doors(DECLARED, "handler", input=Anything):
-        for route in DECLARED:
+    with doors(ROUTES, "handler", input=Anything):
+        for route in ROUTES:
             name = f"{route.method} {route.path}"
             path = route.path.replace("{reseller}", str(cast.account.reseller_id))
             path = path.replace("{", "").replace("}", "")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chalicelib.api.requests import MAX_BODY_BYTES, MAX_FIELD_ERRORS
-from chalicelib.api.routing import DECLARED, Route
+from chalicelib.api.declarations import ROUTES, Route
 from chalicelib.services.settings import platform_settings
 from tests.support import examples
 from tests.support.api import assert_problem
@@ -13,7 +13,7 @@ from tests.support.examples import World, example, query
 from tests.support.people import People
 from tests.support.tables import everything
 
-WITH_BODY = [r for r in DECLARED if r.method in ("POST", "PATCH", "PUT")]
+WITH_BODY = [r for r in ROUTES if r.method in ("POST", "PATCH", "PUT")]
 
 
 EVERY_BODY = pytest.mark.parametrize("route", WITH_BODY, ids=lambda r: f"{r.method} {r.path}")
@@ -132,7 +132,7 @@ PATHS = [
 def test_ids_that_no_row_has(world: World, part: str) -> None:
     rows = everything()
     admin = world.people.admin.api
-    in_a_path = [route for route in DECLARED if "{" in route.path]
+    in_a_path = [route for route in ROUTES if "{" in route.path]
     # Each route some of them: they share one reading of paths.
     for route in in_a_path[PATHS.index(part) % 6 :: 6]:
         path = route.path.replace("{reseller}", str(world.reseller.reseller_id))

@@ -6,7 +6,7 @@ import pytest
 
 import app  # noqa: F401 - declares every route
 from chalicelib.api.fields import RowOutput
-from chalicelib.api.routing import DECLARED, Route
+from chalicelib.api.declarations import ROUTES, Route
 from tests.support.api import Api
 from tests.support.aws_faults import AwsFaults
 from tests.support.examples import World, example
@@ -14,16 +14,16 @@ from tests.support.tables import everything
 
 RESOURCES = [
     route
-    for route in DECLARED
+    for route in ROUTES
     if route.method == "GET"
     and not route.paged
     and route.returns is not None
     and issubclass(route.returns, RowOutput)
 ]
 # Branding answers with more than its row holds: it has tests of its own.
-PATCHES = [r for r in DECLARED if r.method == "PATCH" and not r.path.endswith("/branding")]
+PATCHES = [r for r in ROUTES if r.method == "PATCH" and not r.path.endswith("/branding")]
 EVERY_DELETE = pytest.mark.parametrize(
-    "route", [r for r in DECLARED if r.method == "DELETE"], ids=lambda r: r.path
+    "route", [r for r in ROUTES if r.method == "DELETE"], ids=lambda r: r.path
 )
 EVERY_RESOURCE = pytest.mark.parametrize("route", RESOURCES, ids=lambda r: r.path)
 EVERY_PATCH = pytest.mark.parametrize("route", PATCHES, ids=lambda r: r.path)
@@ -126,11 +126,11 @@ def test_null_is_refused_where_it_means_nothing(world: World, route: Route) -> N
 
 @EVERY_PATCH
 def test_without_if_match_the_last_edit_wins_and_loses_no_other_field(
-    world: World, route: Route, wire: AwsFaults
+    world: World, route: Route, aws_faults: AwsFaults
 ) -> None:
     api, where = caller_of(world, route)
     beside = BESIDE.get(route.path, {"slug": "changed-beside"})
-    wire.before(lambda: api.patch(where, beside))
+    aws_faults.before(lambda: api.patch(where, beside))
     both = api.patch(where, CHANGES[route.path])
     assert both.status == 200
     expected = {**beside, **CHANGES[route.path]}
@@ -139,11 +139,11 @@ def test_without_if_match_the_last_edit_wins_and_loses_no_other_field(
 
 @EVERY_PATCH
 def test_with_if_match_an_edit_beside_it_is_a_conflict(
-    world: World, route: Route, wire: AwsFaults
+    world: World, route: Route, aws_faults: AwsFaults
 ) -> None:
     api, where = caller_of(world, route)
     tag = api.get(where).headers["ETag"]
-    wire.before(lambda: api.patch(where, BESIDE.get(route.path, {"slug": "changed-beside"})))
+    aws_faults.before(lambda: api.patch(where, BESIDE.get(route.path, {"slug": "changed-beside"})))
     refused = api.patch(where, CHANGES[route.path], if_match=tag)
     assert (refused.status, refused.code) == (412, "version_conflict")
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import app  # noqa: F401 - declares every route
-from chalicelib.api.routing import DECLARED, Route
+from chalicelib.api.declarations import ROUTES, Route
 from infra.local.stripe_simulator.simulator import StripeSimulator
 from tests.support.api import Api, Reply
 from tests.support.examples import FIELDS, World
@@ -18,7 +18,7 @@ from tests.support.people import People
 
 # Signing out, or in, is not what the others can be called after.
 ROUTES = sorted(
-    (route for route in DECLARED if route.path != "/v1/logout"), key=lambda r: (r.path, r.method)
+    (route for route in ROUTES if route.path != "/v1/logout"), key=lambda r: (r.path, r.method)
 )
 
 numbers = st.one_of(st.integers(), st.integers(-(10**400), 10**400), st.floats())

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import app  # noqa: F401 - declares every route
-from chalicelib.api.routing import DECLARED, Route
-from chalicelib.services.core.idempotency import KEPT
+from chalicelib.api.declarations import ROUTES, Route
+from chalicelib.services.core.idempotency import RETENTION
 from tests.conftest import TestClock
 from tests.support.api import Reply
 from tests.support.aws_faults import AwsFaults, cancelled, lost
@@ -17,7 +17,7 @@ from tests.support.examples import World, example
 from tests.support.people import PASSWORD, People
 from tests.support.tables import everything
 
-POSTS = [route for route in DECLARED if route.method == "POST"]
+POSTS = [route for route in ROUTES if route.method == "POST"]
 EVERY_POST = pytest.mark.parametrize("route", POSTS, ids=lambda route: route.path)
 KEY = "a-key-of-the-client"
 
@@ -56,11 +56,11 @@ def test_the_same_key_with_another_body_is_refused(world: World, route: Route) -
 
 
 @EVERY_POST
-def test_two_at_once_happen_once(world: World, route: Route, wire: AwsFaults) -> None:
+def test_two_at_once_happen_once(world: World, route: Route, aws_faults: AwsFaults) -> None:
     """The second is carried out whole, between the first's reads and its write."""
     request = example(world, route)
     inner: list[Reply] = []
-    wire.before(lambda: inner.append(request.send(key=KEY)))
+    aws_faults.before(lambda: inner.append(request.send(key=KEY)))
     outer = request.send(key=KEY)
     (first,) = inner
     assert first.status < 300, first.text
@@ -69,10 +69,10 @@ def test_two_at_once_happen_once(world: World, route: Route, wire: AwsFaults) ->
 
 @EVERY_POST
 def test_a_lost_reply_is_no_reason_to_do_it_twice(
-    world: World, route: Route, wire: AwsFaults
+    world: World, route: Route, aws_faults: AwsFaults
 ) -> None:
     request = example(world, route)
-    wire.after(lost())
+    aws_faults.after(lost())
     first = request.send(key=KEY)
     assert first.status < 300, first.text
     rows = everything()
@@ -82,13 +82,13 @@ def test_a_lost_reply_is_no_reason_to_do_it_twice(
 
 
 @EVERY_POST
-def test_an_error_is_not_kept(world: World, route: Route, wire: AwsFaults) -> None:
+def test_an_error_is_not_kept(world: World, route: Route, aws_faults: AwsFaults) -> None:
     request = example(world, route)
-    wire.before(cancelled("TransactionConflict"), times=10_000)
+    aws_faults.before(cancelled("TransactionConflict"), times=10_000)
     busy = request.send(key=KEY)
     assert (busy.status, busy.code) == (503, "busy")
     assert int(busy.headers["Retry-After"]) >= 1
-    wire.forget()
+    aws_faults.forget()
     first = request.send(key=KEY)
     assert first.status < 300, first.text
     assert "Idempotent-Replayed" not in first.headers or route.path.endswith("/purchases")
@@ -128,7 +128,11 @@ def test_a_key_that_is_none_is_refused(world: World, key: str) -> None:
 
 @pytest.mark.parametrize(
     ("after", "replayed"),
-    [(KEPT - timedelta(minutes=1), True), (KEPT, False), (KEPT + timedelta(days=1), False)],
+    [
+        (RETENTION - timedelta(minutes=1), True),
+        (RETENTION, False),
+        (RETENTION + timedelta(days=1), False),
+    ],
 )
 def test_a_key_is_remembered_for_seven_days(
     frozen: TestClock, people: People, after: timedelta, replayed: bool

@@ -254,17 +254,17 @@ def test_parameters_that_are_not_ours(world: World, query: str) -> None:
 
 
 def test_what_is_rare_is_looked_for_in_parts(
-    world: World, wire: AwsFaults, monkeypatch: pytest.MonkeyPatch
+    world: World, aws_faults: AwsFaults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No page reads on without an end: it may be empty and still lead on."""
     monkeypatch.setattr(reads, "MOST_SIFTED", 3)
     rare = world.tenant(deleted=True)
     for _ in range(COUNT):
         world.tenant()
-    wire.calls.clear()
+    aws_faults.calls.clear()
     pages = all_pages(world.reseller.api, "/v1/resellers/me/tenants?status=deleted", 2)
     found = [id for page in pages for id in page]
     assert rare in found
     assert len(pages) > 1
-    queries = [params for operation, params in wire.calls if operation == "Query"]
+    queries = [params for operation, params in aws_faults.calls if operation == "Query"]
     assert len(queries) <= 3 * len(pages), "strides grow"

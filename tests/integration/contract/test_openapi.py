@@ -3,7 +3,7 @@
 import re
 
 from app import app
-from chalicelib.api.routing import DECLARED
+from chalicelib.api.declarations import ROUTES
 from chalicelib.domain.passwords import LENGTH
 from chalicelib.web.docs.reference import reference
 from tests.support.api import Api
@@ -13,7 +13,7 @@ from tests.support.page_client import PageClient
 def test_names_every_route(api: Api) -> None:
     document = api.get("/openapi.json").json
     told = {(m.upper(), path) for path, item in document["paths"].items() for m in item}
-    assert told == {(route.method, route.path) for route in DECLARED}
+    assert told == {(route.method, route.path) for route in ROUTES}
 
 
 def test_every_reference_leads_somewhere(api: Api) -> None:
@@ -63,7 +63,7 @@ def _references(node: object) -> list[str]:
 def test_the_api_is_told_to_people_whole(api: Api) -> None:
     shown = PageClient(app).get("/docs")
     assert shown.status == 200
-    for route in DECLARED:
+    for route in ROUTES:
         assert f'<code class="break">{route.path}</code>' in shown.text
     objects = PageClient(app).get("/docs/objects").text
     linked = set(re.findall(r'href="/docs/objects#(\w+)"', shown.text + objects))

@@ -9,7 +9,7 @@ import re
 import pytest
 
 import app as house
-from chalicelib.api.routing import DECLARED
+from chalicelib.api.declarations import ROUTES
 from chalicelib.web.shell import csrf
 from chalicelib.web.shell.routing import PAGES, PageRoute
 from infra.local.stripe_simulator.simulator import StripeSimulator
@@ -122,18 +122,18 @@ def expected(caller: Caller, page: PageRoute) -> tuple[int, str]:
     return THROUGH, ""
 
 
-def visitor_as(token: str | None) -> PageClient:
-    visitor = PageClient(house.app)
+def client_for(token: str | None) -> PageClient:
+    client = PageClient(house.app)
     if token is not None:
-        visitor.cookies[SESSION] = token
-    return visitor
+        client.cookies[SESSION] = token
+    return client
 
 
-def opened(visitor: PageClient, page: PageRoute, path: str) -> PageResponse:
+def opened(client: PageClient, page: PageRoute, path: str) -> PageResponse:
     """The page, or its form as a page of ours would send it."""
     if page.method == "GET":
-        return visitor.get(path)
-    return visitor.post(path, [("csrf_token", csrf.token_of(visitor.cookies.get(SESSION, "")))])
+        return client.get(path)
+    return client.post(path, [("csrf_token", csrf.token_of(client.cookies.get(SESSION, "")))])
 
 
 def test_every_page_has_its_row() -> None:
@@ -144,7 +144,7 @@ def test_every_page_has_its_row() -> None:
         for method in methods
         if method != "HEAD"
     }
-    data = {f"{route.method} {route.path}" for route in DECLARED}
+    data = {f"{route.method} {route.path}" for route in ROUTES}
     assert routed - data - FILES == ROW_OF.keys()
     assert {name_of(page) for page in PAGES} == ROW_OF.keys()
 
@@ -152,12 +152,12 @@ def test_every_page_has_its_row() -> None:
 @pytest.mark.parametrize("kind", CALLERS)
 def test_every_page_as(kind: str, people: People, frozen: TestClock) -> None:
     caller = CALLERS[kind](Cast(people, frozen))
-    visitor = visitor_as(caller.token)
+    client = client_for(caller.token)
     wrong = {}
     with doors(PAGES, "show"):
         for page in PAGES:
-            visitor.cookies = {SESSION: caller.token} if caller.token else {}
-            shown = opened(visitor, page, any_path(page))
+            client.cookies = {SESSION: caller.token} if caller.token else {}
+            shown = opened(client, page, any_path(page))
             got = (shown.status, shown.headers.get("Location", ""))
             if got != expected(caller, page):
                 wrong[name_of(page)] = f"{got}, not {expected(caller, page)}"
@@ -170,9 +170,9 @@ def test_every_page_as(kind: str, people: People, frozen: TestClock) -> None:
 def test_the_files_of_the_pages_are_for_everyone(
     kind: str, people: People, frozen: TestClock
 ) -> None:
-    visitor = visitor_as(CALLERS[kind](Cast(people, frozen)).token)
-    assert visitor.get("/static/app.css").status == 200
-    assert visitor.get("/static/..%2Frouting.py").status == 404
+    client = client_for(CALLERS[kind](Cast(people, frozen)).token)
+    assert client.get("/static/app.css").status == 200
+    assert client.get("/static/..%2Frouting.py").status == 404
 
 
 @pytest.fixture
@@ -191,7 +191,7 @@ def test_what_is_asked_for_by_get_changes_nothing(world: World, stripe: StripeSi
     """Neither by a route nor by a page, for whom every one of them opens. What a purchase that is
     still open has become is looked up at Stripe, where this one is still open too."""
     admin, own = world.people.admin.api, world.reseller.api
-    asked = [example(world, route) for route in DECLARED if route.method == "GET"]
+    asked = [example(world, route) for route in ROUTES if route.method == "GET"]
     run, tenant = world.reconciliation(), world.tenant()
     named = {"reconciliation": run, "findings": world.finding(), "tenants": tenant}
     named |= {"users": world.reseller.user_id, "resellers": str(world.reseller.reseller_id)}
@@ -200,31 +200,31 @@ def test_what_is_asked_for_by_get_changes_nothing(world: World, stripe: StripeSi
     pages = [page for page in PAGES if page.method == "GET"]
     paths = [_naming(page.path, named, world) for page in pages]
     for api in (admin, own):
-        assert visitor_as(str(api.token)).get("/").status == 303
+        assert client_for(str(api.token)).get("/").status == 303
     rows = everything()
     found = {request.send().status for request in asked}
     assert found == {200}
     for path in paths:
-        statuses = {visitor_as(str(api.token)).get(path).status for api in (admin, own)}
+        statuses = {client_for(str(api.token)).get(path).status for api in (admin, own)}
         assert statuses & {200, 303, 422}, path  # 422: no refund of what is not paid
         assert everything() == rows, path
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "none"])
 def test_no_form_of_another_site_gets_through(mighty: str, site: str) -> None:
-    visitor = visitor_as(mighty)
+    client = client_for(mighty)
     with doors(PAGES, "show"):
-        assert {opened(visitor, page, any_path(page)).status for page in FORMS} == {THROUGH}
-        visitor.headers["Sec-Fetch-Site"] = site
-        through = [p.path for p in FORMS if opened(visitor, p, any_path(p)).status != 403]
+        assert {opened(client, page, any_path(page)).status for page in FORMS} == {THROUGH}
+        client.headers["Sec-Fetch-Site"] = site
+        through = [p.path for p in FORMS if opened(client, p, any_path(p)).status != 403]
     assert through == []
 
 
 @pytest.mark.parametrize("sent", [{}, {"csrf_token": ""}, {"csrf_token": "0" * 64}])
 def test_no_form_gets_through_without_its_sessions_token(mighty: str, sent: dict[str, str]) -> None:
-    visitor, fields = visitor_as(mighty), [("a", "b"), *sent.items()]
+    client, fields = client_for(mighty), [("a", "b"), *sent.items()]
     with doors(PAGES, "show"):
-        through = [p.path for p in FORMS if visitor.post(any_path(p), fields).status != 403]
+        through = [p.path for p in FORMS if client.post(any_path(p), fields).status != 403]
     assert through == []
 
 
@@ -240,14 +240,14 @@ def test_what_is_anothers_looks_like_what_is_not_there(world: World, page: PageR
     is_admins = ROW_OF[name_of(page)] == "admin"
     person = world.people.admin if is_admins else world.people.reseller(licenses=3)
     other = str(person.api.token)
-    assert visitor_as(other).get("/").status == 303  # that the session is in use is on record
+    assert client_for(other).get("/").status == 303  # that the session is in use is on record
     theirs = own_path(world, page.path)
     nowhere = re.sub(r"(_01)\w{20}\w*", r"\g<1>JD0000000000000000000000", theirs)
     nowhere = re.sub(r"/app\d+\.", "/nowhere.", nowhere)
     assert nowhere != theirs
     rows = everything()
     foreign, absent = (
-        _without_echo(opened(visitor_as(other), page, path), path) for path in (theirs, nowhere)
+        _without_echo(opened(client_for(other), page, path), path) for path in (theirs, nowhere)
     )
     assert foreign == absent
     assert everything() == rows

@@ -3,13 +3,13 @@
 import pytest
 
 import app  # noqa: F401 - declares every route
-from chalicelib.api.routing import DECLARED, Audience, Route
+from chalicelib.api.declarations import ROUTES, Audience, Route
 from tests.support.api import Reply
 from tests.support.examples import World, example
 from tests.support.tables import everything
 
-EVERY_ROUTE = pytest.mark.parametrize("route", DECLARED, ids=lambda r: f"{r.method} {r.path}")
-OF_A_RESELLER = [r for r in DECLARED if "{reseller}" in r.path]
+EVERY_ROUTE = pytest.mark.parametrize("route", ROUTES, ids=lambda r: f"{r.method} {r.path}")
+OF_A_RESELLER = [r for r in ROUTES if "{reseller}" in r.path]
 
 
 def without_id(reply: Reply) -> tuple[int, str, dict[str, str]]:

@@ -37,17 +37,17 @@ def check_headers(path: str, shown: PageResponse) -> None:
 @pytest.mark.parametrize("signed_in", [False, True])
 def test_every_answer_says_how_it_may_be_used(people: People, signed_in: bool) -> None:
     """Of every route and page: of success, of refusal, of bad input, of redirects."""
-    visitor = PageClient(app)
+    client = PageClient(app)
     if signed_in:
-        visitor.cookies["__Host-session"] = str(people.admin.api.token)
-        visitor.headers["Authorization"] = f"Bearer {people.admin.api.token}"
+        client.cookies["__Host-session"] = str(people.admin.api.token)
+        client.headers["Authorization"] = f"Bearer {people.admin.api.token}"
     seen = set()
     for path, methods in sorted(app.routes.items()):
         for method in methods:
             if method == "DELETE" or path == "/logout":
                 continue
             asked = re.sub(r"\{\w+\}", "x_01JD0000000000000000000000", path)
-            shown = visitor._call(method, asked, b"{}" if method != "GET" else b"")
+            shown = client._call(method, asked, b"{}" if method != "GET" else b"")
             check_headers(path, shown)
             seen.add(shown.status)
     assert seen >= ({200, 303, 404, 422} if signed_in else {200, 303, 401, 404, 422})
@@ -56,15 +56,15 @@ def test_every_answer_says_how_it_may_be_used(people: People, signed_in: bool) -
 def test_so_does_what_breaks_and_what_is_not_there(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    visitor = PageClient(app)
-    too_large = visitor._call("POST", "/v1/login", b"x" * 300_000)
+    client = PageClient(app)
+    too_large = client._call("POST", "/v1/login", b"x" * 300_000)
     assert too_large.status == 413
-    nowhere, unknown = visitor.get("/static/app.css/x"), visitor.get("/static/x.css")
+    nowhere, unknown = client.get("/static/app.css/x"), client.get("/static/x.css")
     assert (nowhere.status, unknown.status) == (404, 404)
     monkeypatch.setattr(
         "chalicelib.services.settings.platform_settings.cached_settings", lambda: 1 / 0
     )
-    broken = [visitor.get("/v1/pricing"), visitor.get("/login")]
+    broken = [client.get("/v1/pricing"), client.get("/login")]
     assert [shown.status for shown in broken] == [500, 500]
     for shown in (too_large, nowhere, unknown, *broken):
         check_headers("", shown)
@@ -74,10 +74,10 @@ def test_so_does_what_breaks_and_what_is_not_there(
 def test_a_file_is_kept_under_an_address_that_names_its_content(
     people: People, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, kind: str
 ) -> None:
-    visitor = PageClient(app)
-    address = re.search(rf'="(/static/{name}\?v=\w+)"', visitor.get("/login").text)
+    client = PageClient(app)
+    address = re.search(rf'="(/static/{name}\?v=\w+)"', client.get("/login").text)
     assert address
-    file = visitor.get(address[1])
+    file = client.get(address[1])
     assert file.status == 200
     assert file.headers["Content-Type"] == f"{kind}; charset=utf-8"
     assert "immutable" in file.headers["Cache-Control"]

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from app import app
-from chalicelib.api.routing import DECLARED
+from chalicelib.api.declarations import ROUTES
 from chalicelib.settings import settings
 from chalicelib.web.shell.routing import PAGES
 from tests.support.examples import World
@@ -57,7 +57,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def patterns(method: str) -> dict[str, re.Pattern[str]]:
     """Every route of pages and data by its template, and what its addresses look like."""
-    declared = [(page.method, page.path) for page in PAGES] + [(r.method, r.path) for r in DECLARED]
+    declared = [(page.method, page.path) for page in PAGES] + [(r.method, r.path) for r in ROUTES]
     return {
         path: re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(STAGE + path)) + "$")
         for known, path in [*declared, ("GET", "/static/{name}")]
@@ -73,7 +73,7 @@ def template_of(address: str, method: str = "GET") -> str | None:
     return next((t for t, pattern in known.items() if pattern.match(path)), None)
 
 
-def wander(visitor: PageClient, start: str) -> set[str]:
+def wander(client: PageClient, start: str) -> set[str]:
     """Follow every link from here; the templates of what was seen. An address of one
     template is looked at a few times: its rows differ, its page does not."""
     waiting, seen, looks = deque([start]), {start}, dict[str, int]()
@@ -84,7 +84,7 @@ def wander(visitor: PageClient, start: str) -> set[str]:
         looks[template] = looks.get(template, 0) + 1
         if looks[template] > 4:
             continue
-        shown = visitor.get(address)
+        shown = client.get(address)
         if shown.status == 303:
             assert shown.location.startswith(f"{STAGE}/"), (address, shown.location)
             onward = {shown.location}
@@ -125,10 +125,10 @@ def test_every_link_form_and_file_carries_the_stage(world: World) -> None:
 
 
 def test_forms_and_doors_lead_on_under_the_stage(world: World) -> None:
-    visitor = PageClient(app, STAGE).sign_in(world.reseller.email, PASSWORD)
-    shown = visitor.get(f"{STAGE}/reseller/tenants?create=1")
-    created = visitor.submit(shown, "/reseller/tenants", name="Blue")
+    client = PageClient(app, STAGE).sign_in(world.reseller.email, PASSWORD)
+    shown = client.get(f"{STAGE}/reseller/tenants?create=1")
+    created = client.submit(shown, "/reseller/tenants", name="Blue")
     assert created.location.startswith(f"{STAGE}/reseller/tenants/tnt_")
-    assert visitor.follow(created).status == 200
+    assert client.follow(created).status == 200
     asked = PageClient(app, STAGE).get(f"{STAGE}/reseller/tenants")
     assert asked.location == f"{STAGE}/login?next=%2Freseller%2Ftenants"

@@ -20,10 +20,10 @@ class Own:
 
     base: str
     person: Person
-    visitor: PageClient
+    client: PageClient
 
-    def page(self, visitor: PageClient | None = None) -> PageResponse:
-        return (visitor or self.visitor).get(self.base)
+    def page(self, client: PageClient | None = None) -> PageResponse:
+        return (client or self.client).get(self.base)
 
     def elsewhere(self) -> PageClient:
         """The same person, in another browser."""
@@ -40,32 +40,32 @@ def own(request: pytest.FixtureRequest, people: People) -> Own:
 
 
 def signs_in(email: str, password: str) -> bool:
-    visitor = PageClient(app)
-    shown = visitor.submit(visitor.get("/login"), "/login", email=email, password=password)
+    client = PageClient(app)
+    shown = client.submit(client.get("/login"), "/login", email=email, password=password)
     return shown.status == 303
 
 
-def settings(visitor: PageClient) -> PageResponse:
-    return visitor.get("/reseller/settings")
+def settings(client: PageClient) -> PageResponse:
+    return client.get("/reseller/settings")
 
 
 def test_ones_name_is_changed_freely_and_ones_address_with_the_password(
-    visitor: PageClient, reseller: Person
+    client: PageClient, reseller: Person
 ) -> None:
-    saved = visitor.submit(settings(visitor), "/settings/profile", name="Rosa")
+    saved = client.submit(settings(client), "/settings/profile", name="Rosa")
     assert saved.status == 303
-    refused = visitor.submit(settings(visitor), "/settings/profile", email="new@example.com")
+    refused = client.submit(settings(client), "/settings/profile", email="new@example.com")
     assert refused.status == 422
     assert 'id="profile-current_password-error"' in refused.text
     assert dict(refused.form("/settings/profile").fields)["email"] == "new@example.com"
-    visitor.submit(refused, "/settings/profile", current_password=PASSWORD)
+    client.submit(refused, "/settings/profile", current_password=PASSWORD)
     assert signs_in("new@example.com", PASSWORD)
 
 
-def test_an_address_that_is_anothers_is_refused(visitor: PageClient, people: People) -> None:
+def test_an_address_that_is_anothers_is_refused(client: PageClient, people: People) -> None:
     other = people.reseller()
-    refused = visitor.submit(
-        settings(visitor), "/settings/profile", email=other.email, current_password=PASSWORD
+    refused = client.submit(
+        settings(client), "/settings/profile", email=other.email, current_password=PASSWORD
     )
     assert refused.status == 409
     assert 'id="profile-email-error"' in refused.text
@@ -75,22 +75,22 @@ def test_a_password_is_changed_to_the_letter_and_ends_the_other_sessions(
     own: Own,
 ) -> None:
     elsewhere = own.elsewhere()
-    wrong = own.visitor.submit(
+    wrong = own.client.submit(
         own.page(), "/password", current_password="wrong", new_password=NEW_PASSWORD
     )
     assert wrong.status == 422
     assert 'id="password-current_password-error"' in wrong.text
     assert NEW_PASSWORD not in wrong.text
-    short = own.visitor.submit(
+    short = own.client.submit(
         own.page(), "/password", current_password=PASSWORD, new_password="short"
     )
     assert short.status == 422
     assert 'id="password-new_password-error"' in short.text
     assert own.page(elsewhere).status == 200
-    changed = own.visitor.submit(
+    changed = own.client.submit(
         own.page(), "/password", current_password=PASSWORD, new_password=NEW_PASSWORD
     )
-    assert "Your password is changed." in own.visitor.follow(changed).text
+    assert "Your password is changed." in own.client.follow(changed).text
     assert own.page(elsewhere).status == 303
     assert not signs_in(own.person.email, NEW_PASSWORD.strip())
     assert signs_in(own.person.email, NEW_PASSWORD)
@@ -104,18 +104,18 @@ def test_a_session_elsewhere_is_seen_and_signed_out(own: Own) -> None:
     item = next(li for li in shown.text.split("<li>") if "Firefox on Linux" in li)
     revoke = re.search(r"/sessions/ses_\w+/revoke", item)
     assert revoke
-    gone = own.visitor.follow(own.visitor.submit(shown, revoke[0]))
+    gone = own.client.follow(own.client.submit(shown, revoke[0]))
     assert "That session is signed out." in gone.text
     assert "Firefox on Linux" not in gone.text
     assert own.page(elsewhere).status == 303
     assert own.page(third).status == 200
-    assert own.visitor.submit(shown, revoke[0]).status == 404
+    assert own.client.submit(shown, revoke[0]).status == 404
 
 
 def test_all_other_sessions_are_signed_out_at_once(own: Own) -> None:
     others = [own.elsewhere(), own.elsewhere()]
-    ended = own.visitor.submit(own.page(), "/sessions/revoke-others")
-    page = own.visitor.follow(ended)
+    ended = own.client.submit(own.page(), "/sessions/revoke-others")
+    page = own.client.follow(ended)
     assert "Every other session is signed out." in page.text
     assert page.text.count("This one") == 1
     assert "revoke" not in page.text
@@ -128,42 +128,42 @@ def test_all_other_sessions_are_signed_out_at_once(own: Own) -> None:
 def test_the_address_of_a_deed_leads_back_and_does_nothing(own: Own, deed: str) -> None:
     """For whoever reloads it, or comes from a link that somebody planted."""
     elsewhere = own.elsewhere()
-    assert own.visitor.get(own.base + deed).location == own.base
+    assert own.client.get(own.base + deed).location == own.base
     assert own.page(elsewhere).status == 200
     assert signs_in(own.person.email, PASSWORD)
 
 
 def test_a_forgotten_password_is_set_by_a_mailed_link_once(reseller: Person) -> None:
-    visitor = PageClient(app)
-    asked = visitor.submit(visitor.get("/password"), "/password", email=reseller.email)
-    assert "Check your e-mail" in visitor.follow(asked).text
+    client = PageClient(app)
+    asked = client.submit(client.get("/password"), "/password", email=reseller.email)
+    assert "Check your e-mail" in client.follow(asked).text
     text = mails_to(reseller.email)[-1]["text"]
     link = re.search(r"(/password\?token=\S+)", text)
     assert link
-    page = visitor.get(link[1])
+    page = client.get(link[1])
     assert "Choose a new password" in page.text
-    unlike = visitor.submit(page, "/password", new_password=NEW_PASSWORD, repeat_password="other")
+    unlike = client.submit(page, "/password", new_password=NEW_PASSWORD, repeat_password="other")
     assert unlike.status == 422
     assert 'id="repeat_password-error"' in unlike.text
-    done = visitor.submit(
+    done = client.submit(
         unlike, "/password", new_password=NEW_PASSWORD, repeat_password=NEW_PASSWORD
     )
-    assert "Your password is set." in visitor.follow(done).text
+    assert "Your password is set." in client.follow(done).text
     assert signs_in(reseller.email, NEW_PASSWORD)
-    assert "This link no longer works" in visitor.get(link[1]).text
-    late = visitor.submit(page, "/password", new_password="x" * 20, repeat_password="x" * 20)
+    assert "This link no longer works" in client.get(link[1]).text
+    late = client.submit(page, "/password", new_password="x" * 20, repeat_password="x" * 20)
     assert late.status == 422
     assert "This link no longer works" in late.text
 
 
 def test_where_a_password_is_chosen_the_page_tells_how_long_it_must_be(
-    visitor: PageClient, reseller: Person
+    client: PageClient, reseller: Person
 ) -> None:
     stranger = PageClient(app)
     stranger.submit(stranger.get("/password"), "/password", email=reseller.email)
     link = re.search(r"(/password\?token=\S+)", mails_to(reseller.email)[-1]["text"])
     assert link
-    for shown in (settings(visitor), stranger.get(link[1])):
+    for shown in (settings(client), stranger.get(link[1])):
         chosen = re.search(r'<input id="[a-z-]*new_password"[^>]*>', shown.text)
         assert chosen
         assert 'type="password"' in chosen[0]
@@ -174,17 +174,17 @@ def test_where_a_password_is_chosen_the_page_tells_how_long_it_must_be(
 
 
 def test_a_strangers_address_gets_the_same_answer(people: People) -> None:
-    visitor = PageClient(app)
-    asked = visitor.submit(visitor.get("/password"), "/password", email="stranger@example.com")
-    assert "Check your e-mail" in visitor.follow(asked).text
+    client = PageClient(app)
+    asked = client.submit(client.get("/password"), "/password", email="stranger@example.com")
+    assert "Check your e-mail" in client.follow(asked).text
     assert mails_to("stranger@example.com") == []
 
 
-def test_an_admins_account_is_a_page_of_its_own(people: People, visitor: PageClient) -> None:
+def test_an_admins_account_is_a_page_of_its_own(people: People, client: PageClient) -> None:
     admin = signed_in(people.admin)
     saved = admin.submit(admin.get("/account"), "/account/profile", name="Ada")
     assert "Your profile is saved." in admin.follow(saved).text
-    assert visitor.get("/account").location == "/reseller/settings"
+    assert client.get("/account").location == "/reseller/settings"
 
 
 @pytest.mark.parametrize(

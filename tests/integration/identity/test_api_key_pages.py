@@ -9,27 +9,27 @@ from tests.support.page_client import PageClient, PageResponse, signed_in
 from tests.support.people import People, Person
 
 
-def settings(visitor: PageClient) -> PageResponse:
-    return visitor.get("/reseller/settings")
+def settings(client: PageClient) -> PageResponse:
+    return client.get("/reseller/settings")
 
 
 def test_a_key_is_shown_once_and_again_where_the_form_is_sent_again(
-    visitor: PageClient, reseller: Person
+    client: PageClient, reseller: Person
 ) -> None:
-    form = settings(visitor)
-    shown = visitor.submit(form, "/settings/api-keys", name="Billing", scopes="read")
+    form = settings(client)
+    shown = client.submit(form, "/settings/api-keys", name="Billing", scopes="read")
     assert shown.status == 200
     key = _shown_key(shown)
     assert reseller.api.as_(key).get("/v1/resellers/me/licenses").status == 200
-    again = visitor.submit(form, "/settings/api-keys", name="Billing", scopes="read")
+    again = client.submit(form, "/settings/api-keys", name="Billing", scopes="read")
     assert _shown_key(again) == key
-    listed = visitor.follow(visitor.get("/reseller/settings/api-keys"))
+    listed = client.follow(client.get("/reseller/settings/api-keys"))
     assert "Billing" in listed.text
     assert ">Read</td>" in listed.text
     assert key not in listed.text
     revoke = re.search(r"/api-keys/\w+/revoke", listed.text)
     assert revoke
-    visitor.submit(visitor.get(f"/reseller/settings{revoke[0]}"), revoke[0])
+    client.submit(client.get(f"/reseller/settings{revoke[0]}"), revoke[0])
     assert reseller.api.as_(key).get("/v1/resellers/me/licenses").status == 401
 
 
@@ -50,16 +50,16 @@ def _shown_key(shown: PageResponse) -> str:
     ],
 )
 def test_a_key_that_can_not_be_made_is_said_beside_its_field(
-    visitor: PageClient, typed: dict[str, str], field: str
+    client: PageClient, typed: dict[str, str], field: str
 ) -> None:
-    refused = visitor.submit(settings(visitor), "/settings/api-keys", **typed)
+    refused = client.submit(settings(client), "/settings/api-keys", **typed)
     assert refused.status == 422
     assert f'id="key-{field}' in refused.text
     assert 'role="alert"' in refused.text
 
 
-def test_an_api_key_opens_no_page(visitor: PageClient) -> None:
-    key = _shown_key(visitor.submit(settings(visitor), "/api-keys", name="K", scopes="read"))
+def test_an_api_key_opens_no_page(client: PageClient) -> None:
+    key = _shown_key(client.submit(settings(client), "/api-keys", name="K", scopes="read"))
     thief = PageClient(app)
     thief.cookies["__Host-session"] = key
     assert settings(thief).status == 303
@@ -94,13 +94,13 @@ def test_an_admins_key_that_can_not_be_made_is_said_once(people: People) -> None
     assert refused.text.count("Choose at least one.") == 2  # in the summary and beside the field
 
 
-def test_admin_keys_are_for_admins_alone(people: People, visitor: PageClient) -> None:
+def test_admin_keys_are_for_admins_alone(people: People, client: PageClient) -> None:
     plain = people.user()
     somebody = signed_in(plain)
     page = somebody.get("/account")
     assert page.status == 200
     assert "API keys" not in page.text
-    for person in (somebody, visitor):
+    for person in (somebody, client):
         token = person.get("/account" if person is somebody else "/reseller").form("/logout")
         assert person.post("/account/api-keys", token.fields).status == 403
         assert person.get("/account/api-keys/key_x/revoke").status == 403

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from chalicelib.services.identity import sessions
-from chalicelib.services.identity.sessions import Device, sessions_of
+from chalicelib.services.identity.sessions import Device, list_user_sessions
 from chalicelib.services.identity.users import read_user
 from chalicelib.storage.credentials import Credential
 from tests.conftest import TestClock
@@ -41,7 +41,7 @@ def test_a_session_in_use_ends_after_twelve_hours(people: People, frozen: TestCl
 
 
 def test_use_is_not_written_down_at_every_request(
-    people: People, frozen: TestClock, wire: AwsFaults
+    people: People, frozen: TestClock, aws_faults: AwsFaults
 ) -> None:
     someone = people.reseller()
     assert is_in(someone.api)
@@ -148,7 +148,7 @@ def test_a_session_that_was_overlooked_is_not_listed(people: People, frozen: Tes
     someone.sign_in_anew()
     (listed,) = someone.api.get("/v1/sessions").json["data"]
     assert listed["is_current"]
-    assert [one.id for one in sessions_of(read_user(someone.user_id))] == [listed["id"]]
+    assert [one.id for one in list_user_sessions(read_user(someone.user_id))] == [listed["id"]]
 
 
 def test_an_admin_signs_a_user_out_everywhere(people: People, frozen: TestClock) -> None:
@@ -177,7 +177,7 @@ def test_one_ends_all_of_ones_other_sessions(people: People, frozen: TestClock) 
 
 
 def test_a_revoked_session_is_not_brought_back_by_its_use(
-    people: People, frozen: TestClock, wire: AwsFaults
+    people: People, frozen: TestClock, aws_faults: AwsFaults
 ) -> None:
     """Revoked between being read and its use being written down."""
     from chalicelib.services.identity import authenticate

@@ -110,11 +110,11 @@ def test_the_email_address_moves_with_its_claim(people: People) -> None:
 
 
 def test_of_two_edits_of_the_address_at_once_no_claim_is_left_over(
-    people: People, wire: AwsFaults
+    people: People, aws_faults: AwsFaults
 ) -> None:
     user = people.admin.api.post(USERS, NEW).json
     path = f"{USERS}/{user['id']}"
-    wire.before(lambda: people.admin.api.patch(path, {"email": "first@example.com"}))
+    aws_faults.before(lambda: people.admin.api.patch(path, {"email": "first@example.com"}))
     assert people.admin.api.patch(path, {"email": "second@example.com"}).status == 200
     assert people.admin.api.get(path).json["email"] == "second@example.com"
     owners = [owner_of(email_claim(f"{n}@example.com")) for n in ("ann", "first", "second")]

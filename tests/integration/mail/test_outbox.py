@@ -133,7 +133,7 @@ def test_a_crash_after_sending_began_loses_no_mail(
 
 def test_what_is_prepared_at_sending_time_is_never_at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     prepare = {"licenses_low": lambda stored: {**stored, "company_name": "prepared just now"}}
-    monkeypatch.setattr(mail, "PREPARE", prepare)
+    monkeypatch.setattr(mail, "CONTEXT_BUILDERS", prepare)
     queue()
     (sent,) = mails_to(TO)
     assert "prepared just now" in sent["text"]

@@ -108,4 +108,4 @@ def test_a_mail_that_fails_fails_no_operation(
     monkeypatch.setattr(outbox, "_ses_send", lambda _: 1 / 0)
     create(seller, 1)
     assert outbox.send_due().failed == 1
-    assert timedelta(0) < outbox.FIRST_PAUSE
+    assert timedelta(0) < outbox.FIRST_RETRY_DELAY

@@ -61,26 +61,26 @@ def test_whose_row_it_was(seller: Person, people: People, lines: Lines) -> None:
     assert (found["reseller"], found["id"]) == (seller.reseller_id, tenant)
     assert none["reseller"] == seller.reseller_id
     assert "sk_live_pasted" not in json.dumps(none)
-    visitor = signed_in(people.admin)
+    client = signed_in(people.admin)
     lines()
-    visitor.get(f"/admin/resellers/{seller.reseller_id}/tenants/{tenant}")
+    client.get(f"/admin/resellers/{seller.reseller_id}/tenants/{tenant}")
     (page,) = lines()
     assert (page["reseller"], page["id"]) == (seller.reseller_id, tenant)
 
 
-def test_what_was_behind_a_503(seller: Person, lines: Lines, wire: AwsFaults) -> None:
+def test_what_was_behind_a_503(seller: Person, lines: Lines, aws_faults: AwsFaults) -> None:
     """Which row or table, and how it refused; the caller is told neither."""
-    wire.before(cancelled("None", "TransactionConflict"), times=10_000)
+    aws_faults.before(cancelled("None", "TransactionConflict"), times=10_000)
     reply = seller.api.post("/v1/resellers/me/tenants", {"name": "Blue"})
-    wire.forget()
+    aws_faults.forget()
     line = lines()[-1]
     assert (reply.status, line["refused"]) == (503, "busy")
     assert re.fullmatch(r"TransactionConflict on \w+", line["because"])
     assert "Conflict" not in json.dumps(reply.json)
     for code in ("ThrottlingException", "RequestLimitExceeded"):
-        wire.before(refusal(code, operation="Query"), operation="Query", times=10_000)
+        aws_faults.before(refusal(code, operation="Query"), operation="Query", times=10_000)
         seller.api.get("/v1/resellers/me/ledger")
-        wire.forget()
+        aws_faults.forget()
         (line,) = lines()
         assert code in line["because"]
         assert "ledger" in line["because"]
@@ -100,10 +100,10 @@ def test_why_it_was_refused(seller: Person, people: People, lines: Lines) -> Non
 
 def test_a_page_is_a_request_too(seller: Person, lines: Lines) -> None:
     """By its pattern: what stands in an address may be a secret."""
-    visitor = signed_in(seller)
+    client = signed_in(seller)
     made = seller.api.post("/v1/resellers/me/tenants", {"name": "Blue"}).json
     lines()
-    visitor.get(f"/reseller/tenants/{made['id']}")
+    client.get(f"/reseller/tenants/{made['id']}")
     PageClient(app).get("/password?token=lnk_secret.secret")
     page, link = lines()
     assert (page["method"], page["route"]) == ("GET", "/reseller/tenants/{id}")

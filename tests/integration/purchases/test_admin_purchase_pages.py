@@ -76,7 +76,7 @@ def test_the_list_goes_on_from_month_to_month(
 
 
 def test_a_quiet_year_ends_the_list_but_hides_nothing(
-    people: People, wire: AwsFaults, frozen: TestClock
+    people: People, aws_faults: AwsFaults, frozen: TestClock
 ) -> None:
     account = accounts.read_reseller(str(people.reseller().reseller_id))
     old = buy_licenses(account, 1, by="test")
@@ -85,9 +85,9 @@ def test_a_quiet_year_ends_the_list_but_hides_nothing(
     assert listed(admin.get("/admin/purchases")) == [old.id]
     frozen.advance(timedelta(days=60))
     admin = signed_in(people.admin)
-    before = len(wire.calls)
+    before = len(aws_faults.calls)
     assert listed(admin.get("/admin/purchases")) == []
-    asked = [sent for _, sent in wire.calls[before:] if sent.get("IndexName") == "by-month"]
+    asked = [sent for _, sent in aws_faults.calls[before:] if sent.get("IndexName") == "by-month"]
     assert len(asked) == search.QUIET_MONTHS
     assert listed(admin.get(f"/admin/purchases?q={account.company_name}")) == [old.id]
     assert listed(admin.get(f"/admin/purchases?month={old.month}")) == [old.id]

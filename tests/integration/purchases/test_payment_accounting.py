@@ -10,7 +10,7 @@ from chalicelib.services.purchases.accept_payment import accept_as_paid
 from chalicelib.services.purchases.checkout import buy_licenses, read_purchase
 from chalicelib.services.purchases.settlement import settle
 from chalicelib.services.refunds.refund_requests import refund_licenses
-from chalicelib.services.reporting.statements import statement, statement_lines
+from chalicelib.services.reporting.statements import build_statement, statement_lines
 from chalicelib.services.stripe_sync.sweep import run_sweep
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.purchases import Purchase
@@ -48,7 +48,7 @@ def with_another_session(purchase: Purchase) -> tuple[str, str]:
 
 
 def money() -> Money:
-    return statement(purchase_fixtures.read_account(), EVER).money.get("usd", Money())
+    return build_statement(purchase_fixtures.read_account(), EVER).money.get("usd", Money())
 
 
 def test_the_second_payment_is_booked_and_so_is_its_way_back(
@@ -125,7 +125,7 @@ def test_other_money_is_not_booked_as_ours(purchase: Purchase, stripe: StripeSim
     table_edits.edit(again(purchase), currency="eur")
     row = settled(purchase)
     assert (row.status, row.amount_paid) == ("quarantined", 0)
-    assert statement(purchase_fixtures.read_account(), EVER).money == {}
+    assert build_statement(purchase_fixtures.read_account(), EVER).money == {}
 
 
 def test_a_free_checkout_is_nothing_to_pay_back(

@@ -8,7 +8,7 @@ from chalicelib.storage.tenants import Tenant
 from tests.support.people import People, Person
 
 
-class Desk:
+class ReconciliationClient:
     """The admin's side of it."""
 
     def __init__(self, people: People) -> None:

@@ -7,8 +7,8 @@ import pytest
 from chalicelib.services.reconciliation import facts, reseller_checks
 from chalicelib.services.reconciliation.facts import Inspection
 from tests.conftest import TestClock
-from tests.integration.reconciliation.admin_client import Desk
-from tests.integration.reconciliation.hourly_runs import Lambda
+from tests.integration.reconciliation.admin_client import ReconciliationClient
+from tests.integration.reconciliation.hourly_runs import ScheduledFunction
 from tests.support.people import People, Person
 
 
@@ -22,18 +22,18 @@ def seller(people: People) -> Person:
 
 
 @pytest.fixture
-def desk(people: People) -> Desk:
-    return Desk(people)
+def desk(people: People) -> ReconciliationClient:
+    return ReconciliationClient(people)
 
 
 @pytest.fixture
-def function(frozen: TestClock) -> Lambda:
-    return Lambda(frozen)
+def function(frozen: TestClock) -> ScheduledFunction:
+    return ScheduledFunction(frozen)
 
 
 @pytest.fixture
 def counting(
-    function: Lambda, monkeypatch: pytest.MonkeyPatch
+    function: ScheduledFunction, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Callable[[str, bool], float]], None]:
     """Give what it takes to count a reseller, by its id and whether it is a whole run's."""
 

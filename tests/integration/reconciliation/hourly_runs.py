@@ -13,7 +13,7 @@ from chalicelib.storage.rows import new_id
 from tests.conftest import TestClock
 from tests.support.people import Person
 
-LIFE = 900.0  # seconds that one invocation has
+TIMEOUT_SECONDS = 900.0  # seconds that one invocation has
 
 
 WHOLE = {"scope": "whole", "apply": True, "by": "schedule"}
@@ -26,7 +26,7 @@ class Killed(BaseException):
     """By Lambda, for time or memory: nothing more is written."""
 
 
-class Lambda:
+class ScheduledFunction:
     """Scheduled invocations, an hour apart, each with LIFE seconds."""
 
     def __init__(self, frozen: TestClock) -> None:
@@ -35,14 +35,14 @@ class Lambda:
 
     def takes(self, seconds: float) -> None:
         self.used += seconds
-        if self.used > LIFE:
+        if self.used > TIMEOUT_SECONDS:
             raise Killed
 
     def hour(self, event: dict[str, Any]) -> dict[str, Any] | None:
         """None where it was killed."""
         self.used = 0.0
         try:
-            return scheduled.handle_event(event, lambda: LIFE - self.used)
+            return scheduled.handle_event(event, lambda: TIMEOUT_SECONDS - self.used)
         except Killed:
             return None
         finally:

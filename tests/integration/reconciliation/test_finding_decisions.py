@@ -5,12 +5,14 @@ import pytest
 from chalicelib.payments import reports as payment_reports
 from infra.local import table_edits
 from infra.local.stripe_simulator.simulator import StripeSimulator
-from tests.integration.reconciliation.admin_client import Desk, reseller_of
+from tests.integration.reconciliation.admin_client import ReconciliationClient, reseller_of
 from tests.support.people import Person
 from tests.support.purchases import buy_and_pay
 
 
-def test_a_decision_is_refused_when_the_facts_have_changed(seller: Person, desk: Desk) -> None:
+def test_a_decision_is_refused_when_the_facts_have_changed(
+    seller: Person, desk: ReconciliationClient
+) -> None:
     table_edits.edit(reseller_of(seller), license_count=8)
     _, where = desk.only("count_unexplained")
     table_edits.edit(reseller_of(seller), license_count=800)
@@ -19,7 +21,7 @@ def test_a_decision_is_refused_when_the_facts_have_changed(seller: Person, desk:
     assert reseller_of(seller).license_count == 800
 
 
-def test_traffic_does_not_hinder_a_decision(seller: Person, desk: Desk) -> None:
+def test_traffic_does_not_hinder_a_decision(seller: Person, desk: ReconciliationClient) -> None:
     table_edits.edit(reseller_of(seller), license_count=8)
     _, where = desk.only("count_unexplained")
     seller.api.post("/v1/resellers/me/tenants", {"name": "Meanwhile"})
@@ -27,7 +29,7 @@ def test_traffic_does_not_hinder_a_decision(seller: Person, desk: Desk) -> None:
     desk.assert_clean()
 
 
-def test_what_came_right_by_itself_is_gone(seller: Person, desk: Desk) -> None:
+def test_what_came_right_by_itself_is_gone(seller: Person, desk: ReconciliationClient) -> None:
     table_edits.edit(reseller_of(seller), license_count=8)
     _, where = desk.only("count_unexplained")
     table_edits.edit(reseller_of(seller), license_count=5)
@@ -35,7 +37,9 @@ def test_what_came_right_by_itself_is_gone(seller: Person, desk: Desk) -> None:
     assert reseller_of(seller).license_count == 5
 
 
-def test_what_is_ignored_is_not_found_until_it_changes(seller: Person, desk: Desk) -> None:
+def test_what_is_ignored_is_not_found_until_it_changes(
+    seller: Person, desk: ReconciliationClient
+) -> None:
     table_edits.edit(reseller_of(seller), license_count=8)
     _, where = desk.only("count_unexplained")
     assert desk.decide(where, "ignore")["state"] == "ignored"
@@ -45,7 +49,9 @@ def test_what_is_ignored_is_not_found_until_it_changes(seller: Person, desk: Des
     desk.only("count_unexplained")
 
 
-def test_who_ignored_what_and_why_is_for_admins_to_read(seller: Person, desk: Desk) -> None:
+def test_who_ignored_what_and_why_is_for_admins_to_read(
+    seller: Person, desk: ReconciliationClient
+) -> None:
     table_edits.edit(reseller_of(seller), license_count=8)
     _, where = desk.only("count_unexplained")
     decided = desk.decide(where, "ignore")
@@ -56,7 +62,7 @@ def test_who_ignored_what_and_why_is_for_admins_to_read(seller: Person, desk: De
     assert "finding.ignored" not in {e["action"] for e in own}
 
 
-def test_a_decision_is_made_once(seller: Person, desk: Desk) -> None:
+def test_a_decision_is_made_once(seller: Person, desk: ReconciliationClient) -> None:
     table_edits.edit(reseller_of(seller), license_count=8)
     _, where = desk.only("count_unexplained")
     body = {"action": "adopt", "reason": "As agreed."}
@@ -85,7 +91,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_decision_about_a_counter_asks_stripe_nothing(
-    seller: Person, desk: Desk, stripe: StripeSimulator, asked: list[str]
+    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator, asked: list[str]
 ) -> None:
     """However many purchases there are: a request has 29 seconds."""
     for quantity in range(1, 6):
@@ -101,7 +107,7 @@ def test_a_decision_about_a_counter_asks_stripe_nothing(
 
 
 def test_a_decision_about_a_purchase_asks_about_it_alone(
-    seller: Person, desk: Desk, stripe: StripeSimulator, asked: list[str]
+    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator, asked: list[str]
 ) -> None:
     for quantity in range(1, 5):
         buy_and_pay(seller, stripe, quantity)

@@ -17,11 +17,11 @@ from infra.local.stripe_simulator.simulator import StripeSimulator
 from tests.conftest import TestClock
 from tests.integration.reconciliation.admin_client import reseller_of
 from tests.integration.reconciliation.hourly_runs import (
-    LIFE,
     PARTIAL,
+    TIMEOUT_SECONDS,
     WHOLE,
     Killed,
-    Lambda,
+    ScheduledFunction,
     in_scan_order,
     put_purchases,
     put_resellers,
@@ -31,7 +31,7 @@ from tests.support.people import Person
 
 
 def test_slow_resellers_are_looked_at_one_after_the_other(
-    tables: None, stripe: StripeSimulator, function: Lambda, counting: Any
+    tables: None, stripe: StripeSimulator, function: ScheduledFunction, counting: Any
 ) -> None:
     put_resellers(24)
     counting(lambda _, whole: 40.0 if whole else 0.1)
@@ -43,7 +43,7 @@ def test_slow_resellers_are_looked_at_one_after_the_other(
 
 
 def test_a_position_is_saved_while_it_works(
-    tables: None, stripe: StripeSimulator, function: Lambda, counting: Any
+    tables: None, stripe: StripeSimulator, function: ScheduledFunction, counting: Any
 ) -> None:
     """Whoever kills it, and whenever, half a minute's work is lost."""
     put_resellers(8)
@@ -52,7 +52,7 @@ def test_a_position_is_saved_while_it_works(
     def killed_once(reseller_id: str, whole: bool) -> float:
         if whole and reseller_id == fifth and not done:
             done.append(reseller_id)
-            return LIFE
+            return TIMEOUT_SECONDS
         return 31.0 if whole else 0.0
 
     done: list[str] = []
@@ -65,11 +65,11 @@ def test_a_position_is_saved_while_it_works(
 
 
 def test_a_reseller_that_outlives_the_function_is_passed_over(
-    tables: None, stripe: StripeSimulator, function: Lambda, counting: Any
+    tables: None, stripe: StripeSimulator, function: ScheduledFunction, counting: Any
 ) -> None:
     put_resellers(4)
     second = in_scan_order()[1]
-    counting(lambda id, whole: LIFE + 1 if whole and id == second else 0.0)
+    counting(lambda id, whole: TIMEOUT_SECONDS + 1 if whole and id == second else 0.0)
     for hour in range(5):
         function.hour(PARTIAL if hour else WHOLE)
     first, *hourly = reports()
@@ -79,7 +79,7 @@ def test_a_reseller_that_outlives_the_function_is_passed_over(
 
 
 def test_a_night_does_not_begin_while_another_is_under_way(
-    tables: None, stripe: StripeSimulator, function: Lambda, counting: Any
+    tables: None, stripe: StripeSimulator, function: ScheduledFunction, counting: Any
 ) -> None:
     put_resellers(12)
     counting(lambda _, whole: 250.0 if whole else 0.0)
@@ -89,7 +89,10 @@ def test_a_night_does_not_begin_while_another_is_under_way(
 
 
 def test_one_resellers_purchases_are_asked_about_in_several_runs(
-    seller: Person, function: Lambda, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
+    seller: Person,
+    function: ScheduledFunction,
+    stripe: StripeSimulator,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ids = put_purchases(seller, 95)
     asked: list[str] = []
@@ -110,7 +113,7 @@ def test_one_resellers_purchases_are_asked_about_in_several_runs(
 
 
 def test_the_database_failing_is_gone_on_from(
-    tables: None, stripe: StripeSimulator, function: Lambda, counting: Any
+    tables: None, stripe: StripeSimulator, function: ScheduledFunction, counting: Any
 ) -> None:
     put_resellers(6)
     third = in_scan_order()[2]
@@ -135,7 +138,7 @@ def test_the_database_failing_is_gone_on_from(
 def test_a_position_that_cannot_be_saved_ends_nothing(
     tables: None,
     stripe: StripeSimulator,
-    function: Lambda,
+    function: ScheduledFunction,
     counting: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -160,7 +163,10 @@ def test_a_position_that_cannot_be_saved_ends_nothing(
 
 
 def test_stripe_out_of_reach_is_gone_on_from(
-    seller: Person, function: Lambda, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
+    seller: Person,
+    function: ScheduledFunction,
+    stripe: StripeSimulator,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ids = put_purchases(seller, 25)
     asked: list[str] = []
@@ -182,7 +188,7 @@ def test_stripe_out_of_reach_is_gone_on_from(
 
 
 def test_a_list_that_cannot_be_read_is_left_in_the_end(
-    seller: Person, function: Lambda, stripe: StripeSimulator
+    seller: Person, function: ScheduledFunction, stripe: StripeSimulator
 ) -> None:
     stripe.faults.fail(next=1000, kind="500", path="/v1/checkout/sessions")
     for hour in range(4):
@@ -193,9 +199,9 @@ def test_a_list_that_cannot_be_read_is_left_in_the_end(
 
 
 def test_a_persons_run_that_died_does_not_stop_the_schedule(
-    seller: Person, function: Lambda, counting: Any
+    seller: Person, function: ScheduledFunction, counting: Any
 ) -> None:
-    counting(lambda _, whole: LIFE + 1 if whole else 0.0)
+    counting(lambda _, whole: TIMEOUT_SECONDS + 1 if whole else 0.0)
     with pytest.raises(Killed):
         runs.start_run("whole", apply=False, by="usr_1", seconds_left=lambda: 20.0)
     function.frozen.advance(timedelta(hours=1))
@@ -222,11 +228,11 @@ def test_purchases_at_rest_are_asked_about_in_turn(
     monkeypatch.setattr(reseller_checks, "compare_with_stripe", by_stripe)
     nights = []
     for _ in range(28):
-        scheduled.handle_event(WHOLE, lambda: LIFE)
+        scheduled.handle_event(WHOLE, lambda: TIMEOUT_SECONDS)
         nights.append({id for id in asked if id in old})
         assert {id for id in asked if id in young} == set(young)
         asked.clear()
         frozen.advance(timedelta(days=1))
     assert sorted(id for night in nights for id in night) == old
-    runs.start_run("whole", apply=False, by="usr_1", seconds_left=lambda: LIFE)
+    runs.start_run("whole", apply=False, by="usr_1", seconds_left=lambda: TIMEOUT_SECONDS)
     assert sorted(asked) == sorted([*old, *young])

@@ -5,13 +5,17 @@ import pytest
 from chalicelib.storage.ledger import LedgerEntry
 from infra.local import table_edits
 from infra.local.stripe_simulator.simulator import StripeSimulator
-from tests.integration.reconciliation.admin_client import Desk, reseller_of, tenants_of
+from tests.integration.reconciliation.admin_client import (
+    ReconciliationClient,
+    reseller_of,
+    tenants_of,
+)
 from tests.support.people import Person
 from tests.support.purchases import buy_and_pay
 
 
 def test_nothing_is_found_where_nothing_is_wrong(
-    seller: Person, desk: Desk, stripe: StripeSimulator
+    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator
 ) -> None:
     buy_and_pay(seller, stripe, 10)
     report = desk.run()
@@ -20,7 +24,7 @@ def test_nothing_is_found_where_nothing_is_wrong(
 
 
 @pytest.mark.parametrize("used", [0, 1, 4, 99])
-def test_used_mismatch(seller: Person, desk: Desk, used: int) -> None:
+def test_used_mismatch(seller: Person, desk: ReconciliationClient, used: int) -> None:
     table_edits.edit(reseller_of(seller), license_used=used)
     report = desk.run()
     found = next(f for f in desk.findings(report) if f["code"] == "used_mismatch")
@@ -33,7 +37,7 @@ def test_used_mismatch(seller: Person, desk: Desk, used: int) -> None:
     desk.assert_clean()
 
 
-def test_an_edited_count_can_be_adopted(seller: Person, desk: Desk) -> None:
+def test_an_edited_count_can_be_adopted(seller: Person, desk: ReconciliationClient) -> None:
     table_edits.edit(reseller_of(seller), license_count=8)
     found, where = desk.only("count_unexplained")
     assert found["evidence"] == {"license_count": 8, "explained": 5, "difference": 3}
@@ -47,7 +51,7 @@ def test_an_edited_count_can_be_adopted(seller: Person, desk: Desk) -> None:
     desk.assert_clean()
 
 
-def test_an_edited_count_can_be_reverted(seller: Person, desk: Desk) -> None:
+def test_an_edited_count_can_be_reverted(seller: Person, desk: ReconciliationClient) -> None:
     table_edits.edit(reseller_of(seller), license_count=8)
     _, where = desk.only("count_unexplained")
     desk.decide(where, "revert")
@@ -56,7 +60,7 @@ def test_an_edited_count_can_be_reverted(seller: Person, desk: Desk) -> None:
 
 
 def test_an_edit_is_never_taken_for_a_payment(
-    seller: Person, desk: Desk, stripe: StripeSimulator
+    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator
 ) -> None:
     """The schedule adds what was paid; whether the edit stays, a person decides."""
     buy_and_pay(seller, stripe, 10, deliver=False)
@@ -71,7 +75,7 @@ def test_an_edit_is_never_taken_for_a_payment(
     desk.assert_clean()
 
 
-def test_over_allocated(seller: Person, desk: Desk) -> None:
+def test_over_allocated(seller: Person, desk: ReconciliationClient) -> None:
     """As a refund may leave it: no damage, and yet somebody should know."""
     table_edits.edit(reseller_of(seller), license_count=1)
     for entry in LedgerEntry.query(str(seller.reseller_id)):
@@ -83,7 +87,7 @@ def test_over_allocated(seller: Person, desk: Desk) -> None:
     desk.assert_clean()
 
 
-def test_tenant_holds_wrongly(seller: Person, desk: Desk) -> None:
+def test_tenant_holds_wrongly(seller: Person, desk: ReconciliationClient) -> None:
     table_edits.edit(tenants_of(seller)[0], holds_license=False)
     found, where = desk.only("tenant_holds_wrongly")
     assert found["safe"]

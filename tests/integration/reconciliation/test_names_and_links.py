@@ -5,11 +5,15 @@ from chalicelib.storage.reads import get
 from chalicelib.storage.tenants import Tenant
 from chalicelib.storage.users import User
 from infra.local import table_edits
-from tests.integration.reconciliation.admin_client import Desk, reseller_of, tenants_of
+from tests.integration.reconciliation.admin_client import (
+    ReconciliationClient,
+    reseller_of,
+    tenants_of,
+)
 from tests.support.people import People, Person
 
 
-def test_orphan_tenant_adopted(seller: Person, people: People, desk: Desk) -> None:
+def test_orphan_tenant_adopted(seller: Person, people: People, desk: ReconciliationClient) -> None:
     other = people.reseller(licenses=1)
     tenant = tenants_of(seller)[0]
     table_edits.duplicate(tenant, reseller_id="rsl_gone", id="tnt_orphan")
@@ -26,7 +30,7 @@ def test_orphan_tenant_adopted(seller: Person, people: People, desk: Desk) -> No
 
 
 def test_orphan_tenant_cannot_be_adopted_without_a_license(
-    seller: Person, people: People, desk: Desk
+    seller: Person, people: People, desk: ReconciliationClient
 ) -> None:
     poor = people.reseller(licenses=0)
     table_edits.duplicate(tenants_of(seller)[0], reseller_id="rsl_gone", id="tnt_orphan")
@@ -36,14 +40,14 @@ def test_orphan_tenant_cannot_be_adopted_without_a_license(
     assert get(Tenant, "rsl_gone", "tnt_orphan") is not None
 
 
-def test_orphan_tenant_deleted(seller: Person, desk: Desk) -> None:
+def test_orphan_tenant_deleted(seller: Person, desk: ReconciliationClient) -> None:
     table_edits.duplicate(tenants_of(seller)[0], reseller_id="rsl_gone", id="tnt_orphan")
     _, where = desk.only("orphan_tenant")
     desk.decide(where, "delete")
     desk.assert_clean()
 
 
-def test_orphan_claim_and_missing_claim(seller: Person, desk: Desk) -> None:
+def test_orphan_claim_and_missing_claim(seller: Person, desk: ReconciliationClient) -> None:
     tenant = tenants_of(seller)[0]
     table_edits.edit(tenant, slug="azure")
     codes = {f["code"] for f in desk.findings(desk.run())}
@@ -54,7 +58,7 @@ def test_orphan_claim_and_missing_claim(seller: Person, desk: Desk) -> None:
     assert Claim.get(name).owner == tenant.id
 
 
-def test_a_tenant_twice(seller: Person, desk: Desk) -> None:
+def test_a_tenant_twice(seller: Person, desk: ReconciliationClient) -> None:
     table_edits.duplicate(tenants_of(seller)[0], id="tnt_twice")
     report = desk.run()
     codes = sorted(f["code"] for f in desk.findings(report))
@@ -67,7 +71,7 @@ def test_a_tenant_twice(seller: Person, desk: Desk) -> None:
     desk.assert_clean()
 
 
-def test_reseller_without_user(seller: Person, people: People, desk: Desk) -> None:
+def test_reseller_without_user(seller: Person, people: People, desk: ReconciliationClient) -> None:
     user = get(User, seller.user_id)
     assert user is not None
     table_edits.edit(user, reseller_id=None)
@@ -84,7 +88,7 @@ def test_reseller_without_user(seller: Person, people: People, desk: Desk) -> No
     desk.assert_clean()
 
 
-def test_user_link_wrong(seller: Person, people: People, desk: Desk) -> None:
+def test_user_link_wrong(seller: Person, people: People, desk: ReconciliationClient) -> None:
     stranger = desk.api.post("/v1/users", {"email": "new@example.com", "name": "New"}).json
     user = get(User, stranger["id"])
     assert user is not None

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.findings import SAFE, Code
+from chalicelib.domain.findings import SAFE_CODES, Code
 from chalicelib.errors import NotFound
 from chalicelib.functions.reconcile import reconcile
 from chalicelib.storage.ledger import LedgerEntry
@@ -110,7 +110,7 @@ def test_it_mends_what_is_safe(
 
 
 def test_every_safe_repair_is_carried_out() -> None:
-    assert set().union(*HARM.values()) == SAFE
+    assert set().union(*HARM.values()) == SAFE_CODES
 
 
 def test_what_is_not_safe_waits_for_a_person(seller: Person) -> None:

@@ -7,7 +7,7 @@ from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.purchases import Purchase
 from infra.local import table_edits
 from infra.local.stripe_simulator.simulator import StripeSimulator
-from tests.integration.reconciliation.admin_client import Desk, reseller_of
+from tests.integration.reconciliation.admin_client import ReconciliationClient, reseller_of
 from tests.support.people import Person
 from tests.support.purchases import buy_and_pay
 
@@ -18,7 +18,7 @@ def the_purchase(seller: Person) -> Purchase:
 
 
 def test_a_paid_purchase_that_nobody_heard_of(
-    seller: Person, desk: Desk, stripe: StripeSimulator
+    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator
 ) -> None:
     buy_and_pay(seller, stripe, 10, deliver=False)
     found, where = desk.only("purchase_uncredited")
@@ -30,7 +30,7 @@ def test_a_paid_purchase_that_nobody_heard_of(
 
 
 def test_a_purchase_whose_ledger_entry_was_deleted_is_not_credited_twice(
-    seller: Person, desk: Desk, stripe: StripeSimulator
+    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator
 ) -> None:
     buy_and_pay(seller, stripe, 10)
     for entry in LedgerEntry.query(str(seller.reseller_id)):
@@ -44,7 +44,7 @@ def test_a_purchase_whose_ledger_entry_was_deleted_is_not_credited_twice(
 
 
 def test_a_forged_purchase_is_taken_back(
-    seller: Person, desk: Desk, stripe: StripeSimulator
+    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator
 ) -> None:
     seller.api.post("/v1/resellers/me/purchases", {"quantity": 10})
     purchase = the_purchase(seller)
@@ -63,7 +63,7 @@ def test_a_forged_purchase_is_taken_back(
 
 
 def test_a_purchase_hidden_from_the_sweep(
-    seller: Person, desk: Desk, stripe: StripeSimulator
+    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator
 ) -> None:
     seller.api.post("/v1/resellers/me/purchases", {"quantity": 10})
     table_edits.edit(the_purchase(seller), unsettled=None)
@@ -73,7 +73,9 @@ def test_a_purchase_hidden_from_the_sweep(
     desk.assert_clean()
 
 
-def test_session_without_purchase(seller: Person, desk: Desk, stripe: StripeSimulator) -> None:
+def test_session_without_purchase(
+    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator
+) -> None:
     buy_and_pay(seller, stripe, 10)
     table_edits.remove(the_purchase(seller))
     _, where = desk.only("session_without_purchase")
@@ -83,7 +85,9 @@ def test_session_without_purchase(seller: Person, desk: Desk, stripe: StripeSimu
     desk.assert_clean()
 
 
-def test_a_purchase_twice(seller: Person, desk: Desk, stripe: StripeSimulator) -> None:
+def test_a_purchase_twice(
+    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator
+) -> None:
     buy_and_pay(seller, stripe, 10)
     table_edits.duplicate(the_purchase(seller), id="pur_twice")
     _, where = desk.only("stuck_purchase")
@@ -94,7 +98,7 @@ def test_a_purchase_twice(seller: Person, desk: Desk, stripe: StripeSimulator) -
 @pytest.mark.parametrize("first", ["whole", "partial"])
 @pytest.mark.parametrize("then", ["whole", "partial"])
 def test_what_is_left_alone_is_left_alone_by_night_and_by_the_hour(
-    seller: Person, desk: Desk, stripe: StripeSimulator, first: str, then: str
+    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator, first: str, then: str
 ) -> None:
     """A run by the hour does not ask Stripe; it is the same purchase nevertheless."""
     bought = seller.api.post("/v1/resellers/me/purchases", {"quantity": 10}).json
@@ -110,7 +114,9 @@ def test_what_is_left_alone_is_left_alone_by_night_and_by_the_hour(
     assert (report["found"], report["ignored"]) == ({}, 1)
 
 
-def test_paid_twice_waits_for_a_person(seller: Person, desk: Desk, stripe: StripeSimulator) -> None:
+def test_paid_twice_waits_for_a_person(
+    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator
+) -> None:
     seller.api.post("/v1/resellers/me/purchases", {"quantity": 10})
     first = str(the_purchase(seller).session_id)
     table_edits.edit(the_purchase(seller), session_id=None, checkout_url=None, checkout_attempt=1)

@@ -43,7 +43,7 @@ def test_the_overview_of_few_is_of_now(
 def test_the_overview_of_many_is_as_the_schedule_counted(
     admin: PageClient, people: People, monkeypatch: pytest.MonkeyPatch, frozen: TestClock
 ) -> None:
-    monkeypatch.setattr(dashboard_stats, "FEW", 1)
+    monkeypatch.setattr(dashboard_stats, "MAX_LIVE_ROWS", 1)
     people.reseller(licenses=2)
     people.reseller(licenses=3)
     assert "Being counted" in admin.get("/admin").text

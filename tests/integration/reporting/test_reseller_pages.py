@@ -13,83 +13,83 @@ from tests.support.purchases import buy_and_pay
 def test_who_is_not_signed_in_comes_back_to_the_page_that_was_asked_for(
     people: People, reseller: Person
 ) -> None:
-    visitor = PageClient(app)
-    asked = visitor.get("/reseller/tenants?q=a b&status=active")
+    client = PageClient(app)
+    asked = client.get("/reseller/tenants?q=a b&status=active")
     assert asked.status == 303
-    shown = visitor.get(asked.location)
-    landed = visitor.submit(shown, "/login", email=reseller.email, password=PASSWORD)
+    shown = client.get(asked.location)
+    landed = client.submit(shown, "/login", email=reseller.email, password=PASSWORD)
     assert landed.location == "/reseller/tenants?q=a+b&status=active"
-    assert visitor.follow(landed).status == 200
+    assert client.follow(landed).status == 200
 
 
-def test_the_overview_shows_the_pool_and_what_happened(visitor: PageClient) -> None:
-    create_tenant(visitor, "Blue Bottle")
-    text = visitor.get("/reseller").text
+def test_the_overview_shows_the_pool_and_what_happened(client: PageClient) -> None:
+    create_tenant(client, "Blue Bottle")
+    text = client.get("/reseller").text
     assert "of 2 licenses used" in text
     assert "Blue Bottle created" in text
     assert "2 licenses allocated to you" in text
 
 
 def test_buying_leads_to_the_payment_page_and_back(
-    visitor: PageClient, reseller: Person, stripe: StripeSimulator
+    client: PageClient, reseller: Person, stripe: StripeSimulator
 ) -> None:
-    shown = visitor.get("/reseller/licenses?quantity=9")
+    shown = client.get("/reseller/licenses?quantity=9")
     assert "10 licenses cost $25.00 less than 9" in shown.text
-    left = visitor.submit(shown, "/reseller/licenses", quantity="10")
+    left = client.submit(shown, "/reseller/licenses", quantity="10")
     assert left.status == 303
     assert left.location.startswith("http")
-    assert "Waiting for your payment" in visitor.get("/reseller/licenses").text
-    again = visitor.submit(shown, "/reseller/licenses", quantity="10")
+    assert "Waiting for your payment" in client.get("/reseller/licenses").text
+    again = client.submit(shown, "/reseller/licenses", quantity="10")
     assert again.location == left.location
     purchase = reseller.api.get("/v1/resellers/me/purchases").json["data"][0]
-    returned = visitor.get(f"/reseller/licenses?purchase={purchase['id']}")
-    assert "Not paid yet" in visitor.follow(returned).text
+    returned = client.get(f"/reseller/licenses?purchase={purchase['id']}")
+    assert "Not paid yet" in client.follow(returned).text
     stripe.pay(left.location.rsplit("/", 1)[1])  # and no webhook ever comes
-    page = visitor.follow(returned)
+    page = client.follow(returned)
     assert "10 licenses added" in page.text
     assert reseller.pool == (12, 0)
 
 
 @pytest.mark.parametrize("quantity", ["0", "-1", "1e3", "abc", "100001", "９", "9" * 5000])
-def test_a_quantity_that_is_none_is_refused(visitor: PageClient, quantity: str) -> None:
-    shown = visitor.get("/reseller/licenses")
-    assert visitor.submit(shown, "/reseller/licenses", quantity=quantity).status == 422
-    assert visitor.get(f"/reseller/licenses?quantity={quantity[:100]}").status == 422
+def test_a_quantity_that_is_none_is_refused(client: PageClient, quantity: str) -> None:
+    shown = client.get("/reseller/licenses")
+    assert client.submit(shown, "/reseller/licenses", quantity=quantity).status == 422
+    assert client.get(f"/reseller/licenses?quantity={quantity[:100]}").status == 422
 
 
-def test_another_resellers_things_are_not_there(people: People, visitor: PageClient) -> None:
+def test_another_resellers_things_are_not_there(people: People, client: PageClient) -> None:
     other = people.reseller(licenses=1)
     theirs = other.api.post("/v1/resellers/me/tenants", {"name": "Theirs"}).json["id"]
-    missing = visitor.get("/reseller/tenants/tnt_01JD00000000000000000000")
+    missing = client.get("/reseller/tenants/tnt_01JD00000000000000000000")
     for path in ("", "/delete"):
-        shown = visitor.get(f"/reseller/tenants/{theirs}{path}")
+        shown = client.get(f"/reseller/tenants/{theirs}{path}")
         assert shown.status == 404
         assert "There is no such tenant." in shown.text
     assert missing.status == 404
-    deed = visitor.get("/reseller").form("/logout").fields
+    deed = client.get("/reseller").form("/logout").fields
     for path in ("", "/delete", "/deactivate", "/reactivate", "/restore"):
-        assert visitor.post(f"/reseller/tenants/{theirs}{path}", deed).status in (404, 422)
+        assert client.post(f"/reseller/tenants/{theirs}{path}", deed).status in (404, 422)
 
 
 def test_an_admin_without_a_reseller_account_finds_no_reseller_pages(people: People) -> None:
-    visitor = signed_in(people.admin)
-    assert visitor.get("/reseller").status == 404
+    client = signed_in(people.admin)
+    assert client.get("/reseller").status == 404
 
 
 def test_a_statement_is_printed_and_downloaded(
-    people: People, visitor: PageClient, reseller: Person
+    people: People, client: PageClient, reseller: Person
 ) -> None:
-    text = visitor.get("/reseller/statement").text
+    text = client.get("/reseller/statement").text
     assert "Allocation: Initial" in text
     assert '<span class="plus">+2</span>' in text
-    file = visitor.get("/reseller/statement?from=2020-01-01&to=2099-12-31&format=csv")
+    file = client.get("/reseller/statement?from=2020-01-01&to=2099-12-31&format=csv")
     assert file.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert (
         'filename="statement-company-1-2020-01-01-to-2099-12-31.csv"'
         in file.headers["Content-Disposition"]
     )
     assert ",allocation,2,2," in file.text
-    before = visitor.get("/reseller/statement?from=2020-01-01&to=2020-01-31").text
+    before = client.get("/reseller/statement?from=2020-01-01&to=2020-01-31").text
     assert "Nothing in this period" in before
     admin = signed_in(people.admin)
     assert admin.get(f"/admin/resellers/{reseller.reseller_id}/statement").status == 200
@@ -99,23 +99,23 @@ def test_a_statement_is_printed_and_downloaded(
     "asked",
     ["from=soon", "from=2026-02-02&to=2026-01-01", "to=9999-12-31", "from=0001-01-01"],
 )
-def test_a_period_that_is_none_is_refused(visitor: PageClient, asked: str) -> None:
-    assert visitor.get(f"/reseller/statement?{asked}").status == 422
+def test_a_period_that_is_none_is_refused(client: PageClient, asked: str) -> None:
+    assert client.get(f"/reseller/statement?{asked}").status == 422
 
 
-def test_where_the_payment_page_leads_back_to_takes_no_dictation(visitor: PageClient) -> None:
+def test_where_the_payment_page_leads_back_to_takes_no_dictation(client: PageClient) -> None:
     for path in ("/reseller/licenses", "/reseller/licenses/return"):
-        led = visitor.get(f"{path}?purchase=x%0d%0aSet-Cookie:a=b%2F..%2F..%2Flogout")
+        led = client.get(f"{path}?purchase=x%0d%0aSet-Cookie:a=b%2F..%2F..%2Flogout")
         assert led.location.startswith("/reseller/purchases/x%0D%0ASet-Cookie%3Aa%3Db%2F..%2F")
-        assert visitor.follow(led).status == 404
+        assert client.follow(led).status == 404
 
 
 def test_a_purchase_that_could_not_be_settled_is_shown_as_it_is_stored(
-    visitor: PageClient, reseller: Person, stripe: StripeSimulator, wire: AwsFaults
+    client: PageClient, reseller: Person, stripe: StripeSimulator, aws_faults: AwsFaults
 ) -> None:
     bought = buy_and_pay(reseller, stripe, 10, deliver=False)
     where = f"/reseller/purchases/{bought['id']}?returned=1"
-    wire.before(cancelled("TransactionConflict"), times=10_000)
-    assert "10 licenses added" not in visitor.get(where).text
-    wire.forget()
-    assert "10 licenses added" in visitor.get(where).text
+    aws_faults.before(cancelled("TransactionConflict"), times=10_000)
+    assert "10 licenses added" not in client.get(where).text
+    aws_faults.forget()
+    assert "10 licenses added" in client.get(where).text

@@ -71,7 +71,7 @@ def release(tx: Transaction) -> None:
 
 
 @pytest.fixture
-def wire(tables: None, monkeypatch: pytest.MonkeyPatch) -> AwsFaults:
+def aws_faults(tables: None, monkeypatch: pytest.MonkeyPatch) -> AwsFaults:
     return tap(monkeypatch)
 
 
@@ -281,20 +281,20 @@ def test_sync_is_refused_where_the_pool_moved_since_the_count_began(
     ],
 )
 def test_a_lost_reply_moves_nothing_twice(
-    wire: AwsFaults, step: Callable[[Transaction], object], after: tuple[int, int]
+    aws_faults: AwsFaults, step: Callable[[Transaction], object], after: tuple[int, int]
 ) -> None:
     open_pool(5, 2)
-    wire.after(lost())
+    aws_faults.after(lost())
     do(step)
     assert counters() == after
 
 
 @pytest.mark.parametrize("step", [take, release])
 def test_a_lost_reply_is_not_mistaken_for_a_refusal(
-    wire: AwsFaults, step: Callable[[Transaction], object]
+    aws_faults: AwsFaults, step: Callable[[Transaction], object]
 ) -> None:
     """The last license is taken, the reply lost: the retry finds the pool full, by itself."""
     open_pool(1, 0 if step is take else 1)
-    wire.after(lost())
+    aws_faults.after(lost())
     do(step)
     assert counters() == (1, 1 if step is take else 0)

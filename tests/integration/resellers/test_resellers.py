@@ -91,9 +91,9 @@ def test_a_user_has_one_account(people: People) -> None:
     assert "already" in refused.json["errors"][0]["message"]
 
 
-def test_two_accounts_for_one_user_at_once(people: People, wire: AwsFaults) -> None:
+def test_two_accounts_for_one_user_at_once(people: People, aws_faults: AwsFaults) -> None:
     user = people.user()
-    wire.before(lambda: create(people, user_id=user.user_id, slug="first"))
+    aws_faults.before(lambda: create(people, user_id=user.user_id, slug="first"))
     refused = create(people, user_id=user.user_id, slug="second")
     assert (refused.status, refused.code) == (422, "invalid_request")
     assert owner_of(slug_claim("second")) is None
@@ -167,17 +167,17 @@ def test_adjustments(people: People) -> None:
 
 
 @pytest.mark.parametrize("change", [1, -1])
-def test_an_adjustment_beside_another(people: People, wire: AwsFaults, change: int) -> None:
+def test_an_adjustment_beside_another(people: People, aws_faults: AwsFaults, change: int) -> None:
     account = people.reseller(licenses=5)
     path = f"{RESELLERS}/{account.reseller_id}/license-adjustments"
-    wire.before(lambda: people.admin.api.post(path, {"change": 10, "reason": "Beside"}))
+    aws_faults.before(lambda: people.admin.api.post(path, {"change": 10, "reason": "Beside"}))
     assert people.admin.api.post(path, {"change": change, "reason": "This"}).status == 201
     assert pool_of(people, account) == (15 + change, 0)
 
 
-def test_an_edit_beside_a_take_loses_neither(people: People, wire: AwsFaults) -> None:
+def test_an_edit_beside_a_take_loses_neither(people: People, aws_faults: AwsFaults) -> None:
     account = people.reseller(licenses=5)
-    wire.before(lambda: account.api.post(f"{RESELLERS}/me/tenants", {"name": "Bakery"}))
+    aws_faults.before(lambda: account.api.post(f"{RESELLERS}/me/tenants", {"name": "Bakery"}))
     assert edit(people, account, license_count=1).status == 200
     assert pool_of(people, account) == (1, 1)
 
@@ -230,9 +230,9 @@ def test_links_that_can_not_be(people: People, who: str) -> None:
     assert reseller["company_name"] == ("Edited" if who == "itself" else "Company 1")
 
 
-def test_linking_two_accounts_to_one_user_at_once(people: People, wire: AwsFaults) -> None:
+def test_linking_two_accounts_to_one_user_at_once(people: People, aws_faults: AwsFaults) -> None:
     first, second, user = people.reseller(), people.reseller(), people.user()
-    wire.before(lambda: edit(people, first, user_id=user.user_id))
+    aws_faults.before(lambda: edit(people, first, user_id=user.user_id))
     refused = edit(people, second, user_id=user.user_id)
     assert (refused.status, refused.code) == (422, "invalid_request")
     owner = get(User, second.user_id)

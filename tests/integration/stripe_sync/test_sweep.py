@@ -124,7 +124,7 @@ def test_a_long_first_window_is_gone_through_in_parts(
     class Killed(BaseException):
         pass
 
-    monkeypatch.setattr(sweep, "MOST_LISTED", 16)
+    monkeypatch.setattr(sweep, "MAX_LISTED", 16)
     monkeypatch.setattr(listings, "PAGE", 4)
     for number in range(120):
         foreign_session(number)

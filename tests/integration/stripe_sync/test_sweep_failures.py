@@ -97,7 +97,7 @@ def test_an_event_that_leads_nowhere_does_not_stop_the_rest(
     stripe.open_dispute(elsewhere.session_id or "")
     frozen.advance(timedelta(seconds=1))
     paid(stripe, 12)
-    refusal = PaymentProviderRefused("No such payment", why="resource_missing", permanent=True)
+    refusal = PaymentProviderRefused("No such payment", provider_code="resource_missing", permanent=True)
     monkeypatch.setattr(listings, "session_of_payment", Mock(side_effect=refusal))
     report = sweep.run_sweep()
     assert (report.finished, report.failed) == (True, 1)

@@ -195,13 +195,13 @@ def test_after_30_days_it_is_gone_though_its_row_lingers(
     assert attempt().status == {"read": 200, "restore": 200, "delete": 204, "edit": 404}[way]
 
 
-def test_restoring_while_the_row_expires(account: Person, wire: AwsFaults) -> None:
+def test_restoring_while_the_row_expires(account: Person, aws_faults: AwsFaults) -> None:
     """DynamoDB's TTL takes it between our look and our write: no ghost, no license lost."""
     tenant = made(account)
     delete(account, tenant)
     row = get(Tenant, account.reseller_id or "", tenant)
     assert row is not None
-    wire.before(row.delete)
+    aws_faults.before(row.delete)
     assert move(account, tenant, "restore").code == "not_found"
     assert used(account) == 0
 

@@ -110,10 +110,10 @@ def test_renaming_there_and_back(account: Person) -> None:
     assert create(account, slug="bakery").status == 201
 
 
-def test_two_renames_at_once_leave_one_claim(account: Person, wire: AwsFaults) -> None:
+def test_two_renames_at_once_leave_one_claim(account: Person, aws_faults: AwsFaults) -> None:
     tenant = made(account)
     path = f"{TENANTS}/{tenant}"
-    wire.before(lambda: account.api.patch(path, {"slug": "first"}))
+    aws_faults.before(lambda: account.api.patch(path, {"slug": "first"}))
     assert account.api.patch(path, {"slug": "second"}).json["slug"] == "second"
     assert create(account, slug="first").status == 201
 
