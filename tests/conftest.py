@@ -22,7 +22,7 @@ from chalicelib.settings import settings  # noqa: E402
 from infra.local.stripe_simulator.client import InProcessHTTPClient  # noqa: E402
 from infra.local.stripe_simulator.simulator import StripeSimulator  # noqa: E402
 from tests.support.api import Api  # noqa: E402
-from tests.support.aws_faults import AwsFaults, tap  # noqa: E402
+from tests.support.aws_faults import AwsFaults, install_faults  # noqa: E402
 from tests.support.examples import World  # noqa: E402
 from tests.support.people import People, Person  # noqa: E402
 from tests.support.tables import empty_tables, load_rows, rows_of_all_tables  # noqa: E402
@@ -132,4 +132,4 @@ _first_world: list[tuple[People, Person, dict[str, Any]]] = []
 @pytest.fixture
 def aws_faults(tables: None, monkeypatch: pytest.MonkeyPatch) -> AwsFaults:
     """Faults and races between the service and DynamoDB."""
-    return tap(monkeypatch)
+    return install_faults(monkeypatch)

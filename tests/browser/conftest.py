@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from infra.local.demo import ADMIN_EMAIL, PASSWORD, RESELLER_EMAIL
 from tests.browser.page_monitor import Watch
-from tests.support.processes import start
+from tests.support.processes import start_service
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
@@ -47,7 +47,7 @@ class Town:
 @pytest.fixture(scope="session")
 def town() -> Iterator[Town]:
     """The service, until the last test; it must have logged no error by then."""
-    process = start(0, "tests.browser.serve")
+    process = start_service(0, "tests.browser.serve")
     assert process.stdout is not None
     assert process.stderr is not None
     told = next((line for line in process.stdout if line.startswith('{"url"')), None)

@@ -11,7 +11,7 @@ from playwright.sync_api import APIRequestContext, Dialog, Page, Route
 
 from infra.local.demo import PASSWORD
 from tests.browser.conftest import Open, Town, Window
-from tests.support.hostile_values import NEUTRALISED, REFUSED, SCRIPT
+from tests.support.hostile_values import NEUTRALIZED, REFUSED, SCRIPT
 
 pytestmark = pytest.mark.browser
 
@@ -192,7 +192,7 @@ def test_what_is_sent_is_refused_and_hurts_nobody(
 def test_what_is_kept_is_shown_as_it_was_kept(hunt: Hunt, town: Town, open_window: Open) -> None:
     """Of other machines just the pictures are asked for, at just the addresses that are kept."""
     nobody, reseller, admin = (Prey(open_window(who), town) for who in (None, "hostile", "admin"))
-    for document in rounds({name: tuple(values) for name, values in NEUTRALISED.items()}):
+    for document in rounds({name: tuple(values) for name, values in NEUTRALIZED.items()}):
         kept = hunt.call("PUT", MINE, document, hunt.reseller)["own"]
         pictures = {kept[name].partition("#")[0] for name in ("logo_url", "login_background_url")}
         for prey, path in ((nobody, LOGIN), (reseller, PREVIEW)):

@@ -56,7 +56,7 @@ def create_tenant(reseller_id: str, number: int) -> bool:
 
 
 def test_one_webhook_a_hundred_times(tables: None, stripe: StripeSimulator) -> None:
-    reseller = purchase_fixtures.open_account()
+    reseller = purchase_fixtures.create_reseller()
     purchase = checkout.buy_licenses(reseller, 12, by="usr_engine")
     stripe.pay(purchase.session_id or "")
     (event,) = stripe.events("checkout.session.completed")
@@ -92,7 +92,7 @@ def test_one_webhook_a_hundred_times(tables: None, stripe: StripeSimulator) -> N
 
 def test_one_refund_seen_by_everybody(tables: None, stripe: StripeSimulator) -> None:
     """No claim stands in the way here: the purchase's version alone keeps it to one."""
-    reseller = purchase_fixtures.open_account()
+    reseller = purchase_fixtures.create_reseller()
     purchase = checkout.buy_licenses(reseller, 12, by="usr_engine")
     stripe.pay(purchase.session_id or "")
     current_purchase(reseller.id, purchase.id)
@@ -174,7 +174,7 @@ def test_a_claim_left_behind_is_taken_over_once(
     tables: None, stripe: StripeSimulator, owner: str
 ) -> None:
     """As a table restored alone leaves it; sixteen orders at once make one checkout."""
-    reseller = purchase_fixtures.open_account()
+    reseller = purchase_fixtures.create_reseller()
     first = checkout.buy_licenses(reseller, 7, by="usr_engine")
     claim = Claim.get(checkout_claim(reseller.id, 7), consistent_read=True)
     stripe.pay(first.session_id or "")
@@ -228,7 +228,7 @@ def test_refunds_at_once_pay_back_once(tables: None, stripe: StripeSimulator) ->
     """An admin's impatient finger, and the sweep on top of it."""
     from chalicelib.services.refunds.refund_requests import refund_licenses
 
-    reseller = purchase_fixtures.open_account()
+    reseller = purchase_fixtures.create_reseller()
     purchase = checkout.buy_licenses(reseller, 100, by="usr_engine")
     stripe.pay(purchase.session_id or "")
     current_purchase(reseller.id, purchase.id)

@@ -11,7 +11,7 @@ from chalicelib.services.domains import txt_records
 from chalicelib.settings import settings
 from tests.support.aws_faults import AwsFaults
 from tests.support.dns_server import Zone, dns_server
-from tests.support.leaks import Leaks, watch
+from tests.support.leaks import LeakDetector, detect_leaks
 from tests.support.page_client import PageClient, signed_in
 from tests.support.people import People, Person
 
@@ -30,9 +30,9 @@ def aws_faults(aws_faults: AwsFaults, request: pytest.FixtureRequest) -> AwsFaul
 
 
 @pytest.fixture(autouse=True)
-def leaks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Leaks]:
+def leaks(monkeypatch: pytest.MonkeyPatch) -> Iterator[LeakDetector]:
     """No test of the whole run may find a secret of its own in its logs."""
-    watched = watch(monkeypatch)
+    watched = detect_leaks(monkeypatch)
     logger.addHandler(watched)
     yield watched
     logger._logger.removeHandler(watched)
@@ -68,7 +68,7 @@ def name_server() -> Iterator[Zone]:
 @pytest.fixture
 def zone(name_server: Zone, monkeypatch: pytest.MonkeyPatch) -> Zone:
     """Where the service looks TXT records up."""
-    name_server.forget()
+    name_server.reset()
     here = replace(settings(), dns_server=f"127.0.0.1:{name_server.port}")
     monkeypatch.setattr(txt_records, "settings", lambda: here)
     return name_server

@@ -216,7 +216,7 @@ def check_books(stripe: StripeSimulator) -> None:
         for purchase in Purchase.query(reseller.id, consistent_read=True):
             assert purchase.licenses_granted == credited[purchase.id]
             if purchase.session_id is not None:
-                truth, _ = purchase_fixtures.stripes_truth(
+                truth, _ = purchase_fixtures.expected_grant(
                     stripe, purchase.session_id, purchase.quantity
                 )
                 assert purchase.licenses_granted == truth

@@ -82,7 +82,7 @@ def bought() -> Purchase:
 
 
 def buy(_stripe: StripeSimulator, once: IdempotentRequest | None) -> Any:
-    account = purchase_fixtures.read_account()
+    account = purchase_fixtures.read_reseller()
     return checkout.buy_licenses(account, QUANTITY, by="usr_b", once=once or IdempotentRequest())
 
 
@@ -103,7 +103,7 @@ def accept_it(_stripe: StripeSimulator, once: IdempotentRequest | None) -> Any:
 
 
 def nothing(_stripe: StripeSimulator) -> None:
-    purchase_fixtures.open_account()
+    purchase_fixtures.create_reseller()
 
 
 def open_checkout(stripe: StripeSimulator) -> None:
@@ -207,8 +207,8 @@ def check(stripe: StripeSimulator, name: str, rescue: str, reached: bool) -> Non
         assert (row["status"], row["licenses_granted"], rescue) == ("quarantined", 0, "sweep")
         return
     assert row["licenses_granted"] == licenses
-    assert purchase_fixtures.read_account().license_count == licenses
-    truth = purchase_fixtures.stripes_truth(stripe, row["session_id"], QUANTITY)
+    assert purchase_fixtures.read_reseller().license_count == licenses
+    truth = purchase_fixtures.expected_grant(stripe, row["session_id"], QUANTITY)
     assert (row["licenses_granted"], row["amount_refunded"]) == truth
     assert purchase_fixtures.rows("claims") == []
 

@@ -45,12 +45,12 @@ steps = st.one_of(
 class World:
     def __init__(self, stripe: StripeSimulator) -> None:
         self.stripe = stripe
-        purchase_fixtures.swept_just_now()
-        account = purchase_fixtures.open_account()
-        purchase = checkout.buy_licenses(account, QUANTITY, by="usr_books")
+        purchase_fixtures.record_recent_sweep()
+        account = purchase_fixtures.create_reseller()
+        purchase = checkout.buy_licenses(account, QUANTITY, by="usr_test")
         lost = str(purchase.session_id)
         table_edits.edit(purchase, session_id=None, checkout_url=None, checkout_attempt=1)
-        known = checkout.buy_licenses(account, QUANTITY, by="usr_books")
+        known = checkout.buy_licenses(account, QUANTITY, by="usr_test")
         self.sessions = (str(known.session_id), lost)
         self.id = purchase.id
 
@@ -96,11 +96,11 @@ class World:
 
     def check_truth(self) -> None:
         row = self.row()
-        money = [purchase_fixtures.stripes_money(self.stripe, id) for id in self.sessions]
+        money = [purchase_fixtures.expected_money(self.stripe, id) for id in self.sessions]
         (stored,) = purchase_fixtures.rows("purchases")
-        assert purchase_fixtures.booked(stored) == tuple(map(sum, zip(*money, strict=True)))
+        assert purchase_fixtures.booked_totals(stored) == tuple(map(sum, zip(*money, strict=True)))
         worth = [
-            purchase_fixtures.stripes_truth(self.stripe, id, QUANTITY)[0] for id in self.sessions
+            purchase_fixtures.expected_grant(self.stripe, id, QUANTITY)[0] for id in self.sessions
         ]
         free = [max(0, licenses - row.returned) for licenses in worth]
         assert row.licenses_granted in free

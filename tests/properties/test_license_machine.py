@@ -32,7 +32,7 @@ from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.tenants import Tenant
 from infra.local.stripe_simulator.simulator import StripeSimulator
 from tests.properties.license_model import ModelPurchase, ModelReseller, ModelTenant
-from tests.support.platform_settings import switch
+from tests.support.platform_settings import set_switches
 from tests.support.tables import empty_tables
 
 BY = "usr_test"
@@ -54,7 +54,7 @@ class Licenses(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         empty_tables()
-        switch()
+        set_switches()
         self.holding = True
         self.people = 0
         self.world: dict[str, ModelReseller] = {}
@@ -147,7 +147,7 @@ class Licenses(RuleBasedStateMachine):
 
     @rule(holding=st.booleans())
     def throw_the_switch(self, holding: bool) -> None:
-        switch(deactivated_tenants_hold_license=holding)
+        set_switches(deactivated_tenants_hold_license=holding)
         self.holding = holding
 
     # Tenants.

@@ -80,9 +80,9 @@ class World:
     def __init__(self, stripe: StripeSimulator, frozen: Any) -> None:
         self.stripe = stripe
         self.frozen = frozen
-        purchase_fixtures.swept_just_now()
+        purchase_fixtures.record_recent_sweep()
         self.purchase = checkout.buy_licenses(
-            purchase_fixtures.open_account(), QUANTITY, by="usr_books"
+            purchase_fixtures.create_reseller(), QUANTITY, by="usr_test"
         )
         assert self.purchase.session_id is not None
         self.session_id: str = self.purchase.session_id
@@ -139,7 +139,7 @@ class World:
             slug=None,
             contact_email=None,
             branding_config={},
-            by="usr_books",
+            by="usr_test",
         )
 
     def _later(self, _name: str, hours: int) -> None:
@@ -147,12 +147,12 @@ class World:
 
     def check_truth(self) -> None:
         (row,) = purchase_fixtures.rows("purchases")
-        worth, refunded = purchase_fixtures.stripes_truth(self.stripe, self.session_id, QUANTITY)
+        worth, refunded = purchase_fixtures.expected_grant(self.stripe, self.session_id, QUANTITY)
         returned = Purchase(refunds=row["refunds"]).returned
         if worth > 0 or row["status"] == "refunded":
             worth = max(0, worth - returned)
         assert (row["licenses_granted"], row["amount_refunded"]) == (worth, refunded)
-        assert purchase_fixtures.booked(row) == purchase_fixtures.stripes_money(
+        assert purchase_fixtures.booked_totals(row) == purchase_fixtures.expected_money(
             self.stripe, self.session_id
         )
         (reseller,) = purchase_fixtures.rows("resellers")

@@ -14,7 +14,9 @@ WRITE = "TransactWriteItems"
 Plan = Exception | Callable[[], object]
 
 
-def refusal(code: str, *reasons: str, operation: str = WRITE) -> botocore.exceptions.ClientError:
+def error_response(
+    code: str, *reasons: str, operation: str = WRITE
+) -> botocore.exceptions.ClientError:
     """DynamoDB's answer of an error; reasons: of a cancellation, step by step as sent."""
     response: dict[str, Any] = {
         "Error": {"Code": code, "Message": "planned by the test"},
@@ -23,11 +25,11 @@ def refusal(code: str, *reasons: str, operation: str = WRITE) -> botocore.except
     return botocore.exceptions.ClientError(response, operation)
 
 
-def cancelled(*reasons: str) -> botocore.exceptions.ClientError:
-    return refusal("TransactionCanceledException", *reasons)
+def transaction_canceled(*reasons: str) -> botocore.exceptions.ClientError:
+    return error_response("TransactionCanceledException", *reasons)
 
 
-def lost() -> botocore.exceptions.ReadTimeoutError:
+def lost_reply() -> botocore.exceptions.ReadTimeoutError:
     return botocore.exceptions.ReadTimeoutError(endpoint_url="https://dynamodb.example")
 
 
@@ -57,7 +59,7 @@ class AwsFaults:
         """The next such call is carried out, and then raises this, or this is done."""
         self._plans += [_Planned(operation, what, after=True)] * times
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Nothing more is planned."""
         self._plans.clear()
 
@@ -94,7 +96,7 @@ def _do(what: Plan) -> None:
     what()
 
 
-def tap(monkeypatch: pytest.MonkeyPatch) -> AwsFaults:
+def install_faults(monkeypatch: pytest.MonkeyPatch) -> AwsFaults:
     """Listen in on the shared connection, and let waiting cost nothing but the deadline."""
     faults = AwsFaults()
     client = connection().client

@@ -14,11 +14,11 @@ from tests.support.people import PASSWORD, People
 SCOPES = ("read", "tenants", "purchases", "branding", "admin")
 
 # What the handlers answer while `doors` stands before them: nothing on the way there does.
-THROUGH = 503
+HANDLER_REACHED = 503
 
 
 @contextmanager
-def doors(routes: list[Any], attribute: str, **also: Any) -> Iterator[None]:
+def stub_handlers(routes: list[Any], attribute: str, **also: Any) -> Iterator[None]:
     """Let every route accept any request and do nothing, so that only its door is tried.
 
     attribute: where a route keeps what it calls. also: what else of it is replaced. It refuses
@@ -58,7 +58,7 @@ class Caller:
 
 
 @dataclass
-class Cast:
+class CallerFactory:
     """What the callers below are made of. account: the one that every path names."""
 
     people: People
@@ -103,23 +103,23 @@ class Cast:
         assert self.people.admin.api.patch(path, changes).status == 200
 
 
-CALLERS: dict[str, Callable[[Cast], Caller]] = {
+CALLERS: dict[str, Callable[[CallerFactory], Caller]] = {
     "nobody": lambda cast: Caller(None, known=False),
     "garbage": lambda cast: Caller("ses_x.y", known=False),
-    "an expired session": Cast.expired,
-    "a deactivated user": Cast.deactivated_user,
+    "an expired session": CallerFactory.expired,
+    "a deactivated user": CallerFactory.deactivated_user,
     "a deactivated reseller": lambda cast: cast.deactivated_reseller(cast.session()),
     "a deactivated reseller's key": lambda cast: cast.deactivated_reseller(cast.key("read")),
     "the reseller": lambda cast: Caller(cast.session(), owns=True, has_account=True),
     "another reseller": lambda cast: Caller(cast.people.reseller().api.token, has_account=True),
     "a user without an account": lambda cast: Caller(cast.people.user().api.token),
     "an admin": lambda cast: Caller(cast.people.admin.api.token, is_admin=True),
-    "an admin with an account": Cast.admin_with_an_account,
+    "an admin with an account": CallerFactory.admin_with_an_account,
 }
 
 
-def _keys(scope: str) -> dict[str, Callable[[Cast], Caller]]:
-    made: dict[str, Callable[[Cast], Caller]] = {
+def _keys(scope: str) -> dict[str, Callable[[CallerFactory], Caller]]:
+    made: dict[str, Callable[[CallerFactory], Caller]] = {
         f"an admin's {scope} key": lambda cast: Caller(
             cast.admin_key(scope), is_admin=True, scope=scope
         )

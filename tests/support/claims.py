@@ -13,7 +13,7 @@ def put_claim(tx: Transaction, name: str) -> None:
     claim(tx, name, "me", otherwise=Refused(name))
 
 
-def stored(name: str) -> Claim:
+def store_claim(name: str) -> Claim:
     tx = Transaction()
     put_claim(tx, name)
     tx.commit()
@@ -22,6 +22,6 @@ def stored(name: str) -> Claim:
     return found
 
 
-def rename(tx: Transaction, name: str, owner: str) -> None:
+def change_owner(tx: Transaction, name: str, owner: str) -> None:
     condition = Claim.name.exists()
     tx.update(Claim(name), [Claim.owner.set(owner)], condition=condition, otherwise=Refused(name))

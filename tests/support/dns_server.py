@@ -15,19 +15,19 @@ class Zone(BaseResolver):  # type: ignore[misc] # dnslib carries no types
 
     def __init__(self) -> None:
         self.port = 0
-        self.forget()
+        self.reset()
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self.txt: dict[str, list[str | bytes | list[str]]] = {}
         self.silent: set[str] = set()
         self.slow: set[str] = set()
         self.failing: set[str] = set()
-        self.asked: list[str] = []
+        self.queries: list[str] = []
 
     def resolve(self, request: Any, _handler: Any) -> Any:
         name = str(request.q.qname).rstrip(".").lower()
-        self.asked.append(name)
-        if name in self.silent or (name in self.slow and self.asked.count(name) == 1):
+        self.queries.append(name)
+        if name in self.silent or (name in self.slow and self.queries.count(name) == 1):
             raise DNSError("Nothing is sent back.")
         reply = request.reply()
         if name in self.failing:

@@ -23,7 +23,7 @@ from tests.support.people import PASSWORD, People, Person
 _numbers = count(1)
 
 # An example for each field that some route requires, by its name; called anew each time.
-FIELDS: dict[str, Callable[["World"], Any]] = {
+FIELD_FACTORIES: dict[str, Callable[["World"], Any]] = {
     "email": lambda world: f"new{next(_numbers)}@example.com",
     "name": lambda world: f"New {next(_numbers)}",
     "company_name": lambda world: f"Company {next(_numbers)}",
@@ -122,7 +122,7 @@ class World:
 
 
 # What the {id} of a path names, by the noun before it, and what must be true of it first.
-IDS: dict[str, Callable[[World], str]] = {
+ID_FACTORIES: dict[str, Callable[[World], str]] = {
     "users": lambda world: world.reseller.user_id,
     "tenants": lambda world: world.tenant(),
     "purchases": lambda world: world.purchase(),
@@ -132,7 +132,7 @@ IDS: dict[str, Callable[[World], str]] = {
     "reconciliations": lambda world: world.reconciliation(),
     "findings": lambda world: world.finding(),
 }
-FIRST: dict[str, Callable[[World], str]] = {
+PRECONDITIONS: dict[str, Callable[[World], str]] = {
     "restore": lambda world: world.tenant(deleted=True),
     "accept": lambda world: world.purchase(otherwise=True),
     "refunds": lambda world: world.purchase(paid=True),
@@ -167,11 +167,11 @@ def caller(world: World, route: Route) -> Api:
             return world.reseller.api
 
 
-def own_path(world: World, template: str) -> str:
+def page_path(world: World, template: str) -> str:
     """The path of a page, naming things of the reseller's."""
     parts = template.split("/")
     return "/".join(
-        IDS[parts[place - 1]](world) if part.startswith("{") else part
+        ID_FACTORIES[parts[place - 1]](world) if part.startswith("{") else part
         for place, part in enumerate(parts)
     )
 
@@ -184,7 +184,7 @@ def path(world: World, route: Route) -> str:
         elif part.startswith("{"):
             last = parts[-1]
             noun = parts[place - 1]
-            make = FIRST.get(last) or IDS[noun]
+            make = PRECONDITIONS.get(last) or ID_FACTORIES[noun]
             if route.audience is Audience.ADMIN and noun == "api-keys":
                 make = World.admin_key
             parts[place] = make(world)
@@ -210,4 +210,4 @@ def body(world: World, route: Route) -> Any:
         user = world.people.user()
         return {"user_id": user.user_id, "company_name": "A", "slug": f"slug-{next(_numbers)}"}
     required = [name for name, info in route.input.model_fields.items() if info.is_required()]
-    return {name: FIELDS[name](world) for name in required}
+    return {name: FIELD_FACTORIES[name](world) for name in required}

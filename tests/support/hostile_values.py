@@ -153,7 +153,7 @@ _NEUTRAL_URLS = {
     "https://cdn.example.com/größe.svg": "https://cdn.example.com/gr%C3%B6%C3%9Fe.svg",
 }
 
-NEUTRALISED: dict[str, dict[str, str]] = {
+NEUTRALIZED: dict[str, dict[str, str]] = {
     "product_name": {
         '"onmouseover="alert(1)': '"onmouseover="alert(1)',
         "{{ 7*7 }} ${7*7} %s": "{{ 7*7 }} ${7*7} %s",

@@ -162,7 +162,7 @@ def _watch_remembered_settings() -> None:
         return current()
 
     module: Any = platform_settings
-    module.current = current_observed
+    module.cached_settings = current_observed
 
 
 @pytest.hookimpl(trylast=True)

@@ -10,7 +10,7 @@ from chalicelib.services.core import hashing as secrets
 from chalicelib.services.core.idempotency import IdempotentRequest
 
 
-class Leaks(logging.Handler):
+class LeakDetector(logging.Handler):
     """Everything logged, as CloudWatch would get it, beside everything that is secret."""
 
     def __init__(self) -> None:
@@ -26,9 +26,9 @@ class Leaks(logging.Handler):
         return {secret for secret in self.secrets if secret in text}
 
 
-def watch(monkeypatch: pytest.MonkeyPatch) -> Leaks:
+def detect_leaks(monkeypatch: pytest.MonkeyPatch) -> LeakDetector:
     """Note every token, key and link secret that is made, and every password that is set."""
-    leaks = Leaks()
+    leaks = LeakDetector()
 
     def noting(original: Any) -> Any:
         def noted(*arguments: Any) -> str:

@@ -31,7 +31,7 @@ class Person:
         licenses = self.api.get("/v1/resellers/me/licenses").json
         return licenses["license_count"], licenses["license_used"]
 
-    def sign_in_anew(self) -> None:
+    def sign_in_again(self) -> None:
         """Before the next request: a session does not last for months."""
         vars(self).pop("api", None)
 

@@ -5,7 +5,7 @@ from chalicelib.services.settings import platform_settings
 from chalicelib.storage.platform_settings import PlatformSettings
 
 
-def switch(**switches: bool) -> PlatformSettings:
+def set_switches(**switches: bool) -> PlatformSettings:
     """Change the platform's settings in the table, at once for this process."""
     row = platform_settings.read_settings()
     for name, value in switches.items():

@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def start(port: int, module: str = "infra.local.run") -> subprocess.Popen[str]:
+def start_service(port: int, module: str = "infra.local.run") -> subprocess.Popen[str]:
     """`make run`, with nothing of the tests' own environment that could steer it."""
     steering = ("STRIPE_", "AWS_", "PUBLIC_URL", "STAGE", "TABLE_PREFIX")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(steering)}
@@ -24,7 +24,7 @@ def start(port: int, module: str = "infra.local.run") -> subprocess.Popen[str]:
     )
 
 
-def address(service: subprocess.Popen[str]) -> str:
+def wait_for_address(service: subprocess.Popen[str]) -> str:
     """The address that it prints once it answers."""
     assert service.stdout is not None
     for line in service.stdout:

@@ -15,18 +15,18 @@ from chalicelib.storage.stripe_events import PROGRESS, SweepProgress
 from infra.local.stripe_simulator.simulator import StripeSimulator
 from tests.support.tables import tables
 
-RESELLER = "rsl_books"
+RESELLER = "rsl_test"
 
 
-def open_account(licenses: int = 0) -> Reseller:
+def create_reseller(licenses: int = 0) -> Reseller:
     """A reseller's row, as if it had been created with so many licenses."""
     now = clock.now()
     account = Reseller(
         RESELLER,
-        user_id="usr_books",
-        company_name="Books",
-        slug="books",
-        company_key=company_key("Books", RESELLER),
+        user_id="usr_test",
+        company_name="Test Reseller",
+        slug="test-reseller",
+        company_key=company_key("Test Reseller", RESELLER),
         license_count=licenses,
         created_at=now,
         updated_at=now,
@@ -35,21 +35,21 @@ def open_account(licenses: int = 0) -> Reseller:
     return account
 
 
-def swept_just_now() -> None:
+def record_recent_sweep() -> None:
     """As the sweep before this one left it."""
     now = clock.now()
     SweepProgress(PROGRESS, seen_until=now - OVERLAP, created_at=now, updated_at=now).save()
 
 
-def read_account() -> Reseller:
+def read_reseller() -> Reseller:
     return Reseller.get(RESELLER, consistent_read=True)
 
 
 def buy(quantity: int = 12) -> Purchase:
-    return buy_licenses(read_account(), quantity, by="usr_books")
+    return buy_licenses(read_reseller(), quantity, by="usr_test")
 
 
-def paid(
+def pay_unnoticed(
     stripe: StripeSimulator, *quantities: int, how: Callable[[str], Any] | None = None
 ) -> list[Purchase]:
     """Bought and paid at Stripe, of which the service has not heard."""
@@ -59,11 +59,11 @@ def paid(
     return bought
 
 
-def granted() -> int:
+def total_granted() -> int:
     return sum(row["licenses_granted"] for row in rows("purchases"))
 
 
-def again(purchase: Purchase) -> Purchase:
+def reload(purchase: Purchase) -> Purchase:
     """As it is now."""
     return read_purchase(purchase.reseller_id, purchase.id)
 
@@ -114,7 +114,7 @@ def check_invariants(opened_with: int = 0) -> None:
 
 def _check_money(purchase: dict[str, Any]) -> None:
     """What is booked is what the row says of the session that counts, and what the others took."""
-    gross, refunded, disputed = booked(purchase)
+    gross, refunded, disputed = booked_totals(purchase)
     if purchase.get("other_sessions"):
         assert gross >= purchase["amount_paid"]
         assert refunded >= purchase["amount_refunded"]
@@ -124,7 +124,7 @@ def _check_money(purchase: dict[str, Any]) -> None:
         assert (disputed > 0) == (purchase["status"] == "disputed")
 
 
-def booked(purchase: dict[str, Any]) -> tuple[int, int, int]:
+def booked_totals(purchase: dict[str, Any]) -> tuple[int, int, int]:
     gross, refunded, disputed = (
         sum(booking[name] for booking in purchase["bookings"].values())
         for name in ("gross", "refunded", "disputed")
@@ -132,10 +132,10 @@ def booked(purchase: dict[str, Any]) -> tuple[int, int, int]:
     return gross, refunded, disputed
 
 
-HOLDING = ("needs_response", "under_review", "lost")
+HOLDING_DISPUTES = ("needs_response", "under_review", "lost")
 
 
-def stripes_truth(stripe: StripeSimulator, session_id: str, quantity: int) -> tuple[int, int]:
+def expected_grant(stripe: StripeSimulator, session_id: str, quantity: int) -> tuple[int, int]:
     """What a session is worth and how much of it was refunded, by the stand-in's own objects;
     worked out apart from the code under test."""
     session = stripe.find("checkout.session", session_id)
@@ -146,7 +146,7 @@ def stripes_truth(stripe: StripeSimulator, session_id: str, quantity: int) -> tu
     alive = [r for r in refunds if r["status"] in ("pending", "succeeded")]
     refunded = sum(refund["amount"] for refund in alive)
     disputes = [d for d in stripe.all("dispute") if d["payment_intent"] == intent]
-    if any(dispute["status"] in HOLDING for dispute in disputes):
+    if any(dispute["status"] in HOLDING_DISPUTES for dispute in disputes):
         return 0, refunded
     if total and refunded == total:
         return 0, refunded
@@ -156,7 +156,7 @@ def stripes_truth(stripe: StripeSimulator, session_id: str, quantity: int) -> tu
     return max(0, worth), refunded
 
 
-def stripes_money(stripe: StripeSimulator, session_id: str) -> tuple[int, int, int]:
+def expected_money(stripe: StripeSimulator, session_id: str) -> tuple[int, int, int]:
     """What a session's payment has paid, paid back and lost to the bank, by the stand-in's own
     objects; worked out apart from the code under test."""
     session = stripe.find("checkout.session", session_id)
@@ -165,5 +165,5 @@ def stripes_money(stripe: StripeSimulator, session_id: str) -> tuple[int, int, i
     intent = session["payment_intent"]
     disputes = [d for d in stripe.all("dispute") if d["payment_intent"] == intent and intent]
     moved = [m["amount"] for dispute in disputes for m in dispute["balance_transactions"]]
-    _, refunded = stripes_truth(stripe, session_id, 0)
+    _, refunded = expected_grant(stripe, session_id, 0)
     return session["amount_total"], refunded, -sum(moved)

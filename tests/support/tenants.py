@@ -7,26 +7,26 @@ from tests.support.people import Person
 TENANTS = "/v1/resellers/me/tenants"
 
 
-def create(account: Person, name: str = "Bakery", **fields: object) -> Reply:
+def create_tenant(account: Person, name: str = "Bakery", **fields: object) -> Reply:
     return account.api.post(TENANTS, {"name": name, **fields})
 
 
-def made(account: Person, name: str = "Bakery", **fields: object) -> str:
-    reply = create(account, name, **fields)
+def create_tenant_id(account: Person, name: str = "Bakery", **fields: object) -> str:
+    reply = create_tenant(account, name, **fields)
     assert reply.status == 201, reply.text
     tenant_id: str = reply.json["id"]
     return tenant_id
 
 
-def move(account: Person, tenant_id: str, verb: str) -> Reply:
+def post_action(account: Person, tenant_id: str, verb: str) -> Reply:
     return account.api.post(f"{TENANTS}/{tenant_id}/{verb}")
 
 
-def delete(account: Person, tenant_id: str) -> None:
+def delete_tenant(account: Person, tenant_id: str) -> None:
     assert account.api.delete(f"{TENANTS}/{tenant_id}").status == 204
 
 
-def used(account: Person) -> int:
+def licenses_used(account: Person) -> int:
     """license_used, which must also be what the ledger and the tenants say."""
     licenses = account.api.get("/v1/resellers/me/licenses").json
     entries = account.api.get("/v1/resellers/me/ledger?limit=100").json["data"]
@@ -38,6 +38,6 @@ def used(account: Person) -> int:
     return count
 
 
-def names(account: Person, query: str = "") -> list[str]:
+def tenant_names(account: Person, query: str = "") -> list[str]:
     listed = account.api.get(f"{TENANTS}?{query}").json["data"]
     return [tenant["name"] for tenant in listed]

@@ -11,14 +11,14 @@ from chalicelib.storage.credentials import Credential
 from chalicelib.storage.reads import get
 from chalicelib.storage.rows import Row
 from chalicelib.storage.transactions import Transaction
-from tests.support.aws_faults import AwsFaults, cancelled
-from tests.support.claims import Refused, put_claim, rename, stored
+from tests.support.aws_faults import AwsFaults, transaction_canceled
+from tests.support.claims import Refused, change_owner, put_claim, store_claim
 
 
 def four_steps() -> Transaction:
     """One of each sort, in an order that is not the one in which they are sent."""
     tx = Transaction()
-    rename(tx, "updated", "you")
+    change_owner(tx, "updated", "you")
     put_claim(tx, "put")
     tx.check(Claim, "checked", condition=Claim.name.exists(), otherwise=Refused("checked"))
     row = Claim("deleted")
@@ -32,7 +32,7 @@ SENT = ("checked", "deleted", "put", "updated")
 @pytest.fixture
 def rows(aws_faults: AwsFaults) -> None:
     for name in ("checked", "deleted", "updated"):
-        stored(name)
+        store_claim(name)
     aws_faults.calls.clear()
 
 
@@ -47,7 +47,7 @@ def test_all_of_it_is_written(aws_faults: AwsFaults) -> None:
 @pytest.mark.parametrize("refused", SENT)
 def test_a_refusal_is_the_error_of_its_own_step(aws_faults: AwsFaults, refused: str) -> None:
     reasons = ["ConditionalCheckFailed" if name == refused else "None" for name in SENT]
-    aws_faults.before(cancelled(*reasons))
+    aws_faults.before(transaction_canceled(*reasons))
     with pytest.raises(Refused, match=refused):
         four_steps().commit()
     assert len(aws_faults.writes()) == 1, "a refusal is not tried again"
@@ -57,7 +57,7 @@ def test_a_refusal_is_the_error_of_its_own_step(aws_faults: AwsFaults, refused: 
 @pytest.mark.parametrize("refused", SENT)
 def test_the_databases_own_refusal_too_and_nothing_is_half_written(refused: str) -> None:
     if refused == "put":
-        stored("put")
+        store_claim("put")
     else:
         Claim(refused).delete()
     before = [owner_of(name) for name in SENT]
@@ -68,36 +68,38 @@ def test_the_databases_own_refusal_too_and_nothing_is_half_written(refused: str)
 
 @pytest.mark.usefixtures("rows")
 def test_of_several_refusals_the_last_sent_is_told(aws_faults: AwsFaults) -> None:
-    aws_faults.before(cancelled("ConditionalCheckFailed", "None", "ConditionalCheckFailed", "None"))
+    aws_faults.before(
+        transaction_canceled("ConditionalCheckFailed", "None", "ConditionalCheckFailed", "None")
+    )
     with pytest.raises(Refused, match="put"):
         four_steps().commit()
 
 
 @pytest.mark.usefixtures("aws_faults")
 def test_a_decisive_refusal_outranks_later_steps() -> None:
-    stored("decisive")
+    store_claim("decisive")
     tx = Transaction()
     row, absent = Claim("decisive", owner="me"), Claim.name.does_not_exist()
     tx.put(row, condition=absent, otherwise=Refused("decisive"), decisive=True)
-    rename(tx, "nobody", "you")
+    change_owner(tx, "nobody", "you")
     with pytest.raises(Refused, match="decisive"):
         tx.commit()
 
 
 @pytest.mark.usefixtures("aws_faults")
 def test_a_witness_that_is_there_means_that_all_of_it_is() -> None:
-    stored("witness")
+    store_claim("witness")
     tx = Transaction()
     tx.witness(Claim("witness", owner="me"))
-    rename(tx, "nobody", "you")
+    change_owner(tx, "nobody", "you")
     tx.commit()
 
 
 @pytest.mark.usefixtures("aws_faults")
 def test_a_witness_outranks_every_other_refusal() -> None:
     """Of a keyed request whose reply was lost, its own record is in the way too."""
-    stored("witness")
-    stored("decisive")
+    store_claim("witness")
+    store_claim("decisive")
     tx = Transaction()
     tx.witness(Claim("witness", owner="me"))
     row, absent = Claim("decisive", owner="me"), Claim.name.does_not_exist()
@@ -107,7 +109,7 @@ def test_a_witness_outranks_every_other_refusal() -> None:
 
 @pytest.mark.usefixtures("aws_faults")
 def test_an_error_may_be_made_of_the_row_that_was_found() -> None:
-    stored("there")
+    store_claim("there")
     told: list[Claim | None] = []
 
     def otherwise(found: Claim | None) -> Exception:
@@ -137,7 +139,7 @@ def change(row: Row, **columns: Any) -> None:
 
 @pytest.mark.usefixtures("aws_faults")
 def test_a_change_is_of_the_row_as_read() -> None:
-    first, second = stored("name"), get(Claim, "name")
+    first, second = store_claim("name"), get(Claim, "name")
     assert second is not None
     change(first, owner="first")
     assert (first.owner, first.version) == ("first", 2), "the row in hand is the new one"
@@ -149,7 +151,7 @@ def test_a_change_is_of_the_row_as_read() -> None:
 
 @pytest.mark.usefixtures("aws_faults")
 def test_a_change_of_what_is_gone_does_not_bring_it_back() -> None:
-    row = stored("name")
+    row = store_claim("name")
     Claim("name").delete()
     with pytest.raises(VersionConflict):
         change(row, owner="ghost")
@@ -160,9 +162,9 @@ def test_a_change_of_what_is_gone_does_not_bring_it_back() -> None:
 def test_a_change_that_is_not_written_leaves_the_row_in_hand_as_it_was(
     aws_faults: AwsFaults,
 ) -> None:
-    row = stored("name")
+    row = store_claim("name")
     before = (row.owner, row.version, row.updated_at)
-    aws_faults.before(cancelled("TransactionConflict"), times=10_000)
+    aws_faults.before(transaction_canceled("TransactionConflict"), times=10_000)
     tx = Transaction()
     tx.change(row, owner="you")
     with pytest.raises(Busy):
@@ -185,7 +187,7 @@ def test_none_removes_a_column() -> None:
 @pytest.mark.usefixtures("aws_faults")
 @pytest.mark.parametrize("thief", ["me", "somebody else"])
 def test_a_claim_is_freed_by_its_owner_alone(thief: str) -> None:
-    stored("name")
+    store_claim("name")
     tx = Transaction()
     free(tx, "name", thief)
     tx.commit()
@@ -193,7 +195,7 @@ def test_a_claim_is_freed_by_its_owner_alone(thief: str) -> None:
 
 
 def test_a_claim_that_changes_hands_meanwhile_is_left(aws_faults: AwsFaults) -> None:
-    row = stored("name")
+    row = store_claim("name")
     tx = Transaction()
     free(tx, "name", "me")
     steal: Callable[[], object] = lambda: change(row, owner="thief")  # noqa: E731

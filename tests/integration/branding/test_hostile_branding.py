@@ -10,7 +10,7 @@ from chalicelib.domain.branding import FIELDS, stylesheet
 from chalicelib.services.branding import documents
 from chalicelib.storage.resellers import Reseller
 from tests.support.api import Api
-from tests.support.hostile_values import HOSTS, NEUTRALISED, REFUSED, SCRIPT
+from tests.support.hostile_values import HOSTS, NEUTRALIZED, REFUSED, SCRIPT
 from tests.support.people import People, Person
 
 MINE = "/v1/resellers/me/branding"
@@ -53,7 +53,7 @@ def test_refused_wherever_it_is_sent(reseller: Person, people: People, field: st
 
 @pytest.mark.parametrize(
     ("field", "value", "kept"),
-    [(field, *pair) for field, values in NEUTRALISED.items() for pair in values.items()],
+    [(field, *pair) for field, values in NEUTRALIZED.items() for pair in values.items()],
 )
 def test_neutralised(reseller: Person, field: str, value: str, kept: str) -> None:
     reply = reseller.api.put(MINE, {field: value})

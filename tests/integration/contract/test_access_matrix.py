@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 import app  # noqa: F401 - declares every route
 from chalicelib.api.declarations import ROUTES
 from tests.conftest import TestClock
-from tests.support.callers import CALLERS, THROUGH, Caller, Cast, doors
+from tests.support.callers import CALLERS, HANDLER_REACHED, Caller, CallerFactory, stub_handlers
 from tests.support.people import People
 
 RESELLER = "/v1/resellers/{reseller}"
@@ -113,14 +113,14 @@ ROW_OF = {name: row for row, names in ROWS.items() for name in names}
 
 def expected(caller: Caller, audience: str, scope: str) -> int:
     if audience == "public":
-        return THROUGH
+        return HANDLER_REACHED
     if not caller.known:
         return 401
     if caller.scope is not None and caller.scope != scope:
         return 403
     if audience == "admin":
-        return THROUGH if caller.is_admin else 403
-    return THROUGH if audience == "signed in" or caller.is_admin or caller.owns else 404
+        return HANDLER_REACHED if caller.is_admin else 403
+    return HANDLER_REACHED if audience == "signed in" or caller.is_admin or caller.owns else 404
 
 
 class Anything(BaseModel):
@@ -134,11 +134,11 @@ def test_every_route_has_its_row() -> None:
 
 @pytest.mark.parametrize("kind", CALLERS)
 def test_every_route_as(kind: str, people: People, frozen: TestClock) -> None:
-    cast = Cast(people, frozen)
+    cast = CallerFactory(people, frozen)
     caller = CALLERS[kind](cast)
     api = people.admin.api.as_(caller.token)
     wrong = {}
-    with doors(ROUTES, "handler", input=Anything):
+    with stub_handlers(ROUTES, "handler", input=Anything):
         for route in ROUTES:
             name = f"{route.method} {route.path}"
             path = route.path.replace("{reseller}", str(cast.account.reseller_id))

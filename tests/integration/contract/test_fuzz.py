@@ -13,7 +13,7 @@ import app  # noqa: F401 - declares every route
 from chalicelib.api.declarations import ROUTES, Route
 from infra.local.stripe_simulator.simulator import StripeSimulator
 from tests.support.api import Api, Reply
-from tests.support.examples import FIELDS, World
+from tests.support.examples import FIELD_FACTORIES, World
 from tests.support.people import People
 
 # Signing out, or in, is not what the others can be called after.
@@ -59,7 +59,7 @@ def bodies(draw: st.DrawFn, route: Route, world: World) -> bytes:
     body: dict[str, Any] = {}
     for name, field in route.input.model_fields.items():
         if field.is_required() or draw(st.booleans()):
-            plausible = FIELDS[name](world) if name in FIELDS else draw(scalars)
+            plausible = FIELD_FACTORIES[name](world) if name in FIELD_FACTORIES else draw(scalars)
             body[name] = draw(st.one_of(st.just(plausible), documents, long))
     if draw(st.integers(0, 5)) == 0:
         body[draw(st.text(max_size=10))] = draw(documents)

@@ -12,7 +12,7 @@ from chalicelib.api.declarations import ROUTES, Route
 from chalicelib.services.core.idempotency import RETENTION
 from tests.conftest import TestClock
 from tests.support.api import Reply
-from tests.support.aws_faults import AwsFaults, cancelled, lost
+from tests.support.aws_faults import AwsFaults, lost_reply, transaction_canceled
 from tests.support.examples import World, example
 from tests.support.people import PASSWORD, People
 from tests.support.tables import everything
@@ -72,7 +72,7 @@ def test_a_lost_reply_is_no_reason_to_do_it_twice(
     world: World, route: Route, aws_faults: AwsFaults
 ) -> None:
     request = example(world, route)
-    aws_faults.after(lost())
+    aws_faults.after(lost_reply())
     first = request.send(key=KEY)
     assert first.status < 300, first.text
     rows = everything()
@@ -84,11 +84,11 @@ def test_a_lost_reply_is_no_reason_to_do_it_twice(
 @EVERY_POST
 def test_an_error_is_not_kept(world: World, route: Route, aws_faults: AwsFaults) -> None:
     request = example(world, route)
-    aws_faults.before(cancelled("TransactionConflict"), times=10_000)
+    aws_faults.before(transaction_canceled("TransactionConflict"), times=10_000)
     busy = request.send(key=KEY)
     assert (busy.status, busy.code) == (503, "busy")
     assert int(busy.headers["Retry-After"]) >= 1
-    aws_faults.forget()
+    aws_faults.clear()
     first = request.send(key=KEY)
     assert first.status < 300, first.text
     assert "Idempotent-Replayed" not in first.headers or route.path.endswith("/purchases")

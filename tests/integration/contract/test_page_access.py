@@ -14,8 +14,8 @@ from chalicelib.web.shell import csrf
 from chalicelib.web.shell.routing import PAGES, PageRoute
 from infra.local.stripe_simulator.simulator import StripeSimulator
 from tests.conftest import TestClock
-from tests.support.callers import CALLERS, THROUGH, Caller, Cast, doors
-from tests.support.examples import World, example, own_path
+from tests.support.callers import CALLERS, HANDLER_REACHED, Caller, CallerFactory, stub_handlers
+from tests.support.examples import World, example, page_path
 from tests.support.page_client import PageClient, PageResponse
 from tests.support.people import People
 from tests.support.tables import everything
@@ -111,15 +111,15 @@ def expected(caller: Caller, page: PageRoute) -> tuple[int, str]:
     """The status, and where it leads."""
     audience = ROW_OF[name_of(page)]
     if audience == "public":
-        return THROUGH, ""
+        return HANDLER_REACHED, ""
     if not caller.known or caller.scope is not None:  # a key opens no page
         asked = f"?next={any_path(page).replace('/', '%2F')}" if page.method == "GET" else ""
         return 303, f"/login{asked}"
     if audience == "admin":
-        return (THROUGH if caller.is_admin else 403), ""
+        return (HANDLER_REACHED if caller.is_admin else 403), ""
     if audience == "reseller":
-        return (THROUGH if caller.has_account else 404), ""
-    return THROUGH, ""
+        return (HANDLER_REACHED if caller.has_account else 404), ""
+    return HANDLER_REACHED, ""
 
 
 def client_for(token: str | None) -> PageClient:
@@ -151,10 +151,10 @@ def test_every_page_has_its_row() -> None:
 
 @pytest.mark.parametrize("kind", CALLERS)
 def test_every_page_as(kind: str, people: People, frozen: TestClock) -> None:
-    caller = CALLERS[kind](Cast(people, frozen))
+    caller = CALLERS[kind](CallerFactory(people, frozen))
     client = client_for(caller.token)
     wrong = {}
-    with doors(PAGES, "show"):
+    with stub_handlers(PAGES, "show"):
         for page in PAGES:
             client.cookies = {SESSION: caller.token} if caller.token else {}
             shown = opened(client, page, any_path(page))
@@ -170,7 +170,7 @@ def test_every_page_as(kind: str, people: People, frozen: TestClock) -> None:
 def test_the_files_of_the_pages_are_for_everyone(
     kind: str, people: People, frozen: TestClock
 ) -> None:
-    client = client_for(CALLERS[kind](Cast(people, frozen)).token)
+    client = client_for(CALLERS[kind](CallerFactory(people, frozen)).token)
     assert client.get("/static/app.css").status == 200
     assert client.get("/static/..%2Frouting.py").status == 404
 
@@ -178,7 +178,7 @@ def test_the_files_of_the_pages_are_for_everyone(
 @pytest.fixture
 def mighty(people: People, frozen: TestClock) -> str:
     """The session of somebody for whom every door is open."""
-    return str(CALLERS["an admin with an account"](Cast(people, frozen)).token)
+    return str(CALLERS["an admin with an account"](CallerFactory(people, frozen)).token)
 
 
 def _naming(path: str, named: dict[str, str], world: World) -> str:
@@ -213,8 +213,8 @@ def test_what_is_asked_for_by_get_changes_nothing(world: World, stripe: StripeSi
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "none"])
 def test_no_form_of_another_site_gets_through(mighty: str, site: str) -> None:
     client = client_for(mighty)
-    with doors(PAGES, "show"):
-        assert {opened(client, page, any_path(page)).status for page in FORMS} == {THROUGH}
+    with stub_handlers(PAGES, "show"):
+        assert {opened(client, page, any_path(page)).status for page in FORMS} == {HANDLER_REACHED}
         client.headers["Sec-Fetch-Site"] = site
         through = [p.path for p in FORMS if opened(client, p, any_path(p)).status != 403]
     assert through == []
@@ -223,7 +223,7 @@ def test_no_form_of_another_site_gets_through(mighty: str, site: str) -> None:
 @pytest.mark.parametrize("sent", [{}, {"csrf_token": ""}, {"csrf_token": "0" * 64}])
 def test_no_form_gets_through_without_its_sessions_token(mighty: str, sent: dict[str, str]) -> None:
     client, fields = client_for(mighty), [("a", "b"), *sent.items()]
-    with doors(PAGES, "show"):
+    with stub_handlers(PAGES, "show"):
         through = [p.path for p in FORMS if client.post(any_path(p), fields).status != 403]
     assert through == []
 
@@ -241,7 +241,7 @@ def test_what_is_anothers_looks_like_what_is_not_there(world: World, page: PageR
     person = world.people.admin if is_admins else world.people.reseller(licenses=3)
     other = str(person.api.token)
     assert client_for(other).get("/").status == 303  # that the session is in use is on record
-    theirs = own_path(world, page.path)
+    theirs = page_path(world, page.path)
     nowhere = re.sub(r"(_01)\w{20}\w*", r"\g<1>JD0000000000000000000000", theirs)
     nowhere = re.sub(r"/app\d+\.", "/nowhere.", nowhere)
     assert nowhere != theirs

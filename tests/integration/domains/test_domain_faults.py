@@ -12,7 +12,13 @@ from chalicelib.services.domains import registry, verification
 from chalicelib.storage.audit import AuditEntry
 from chalicelib.storage.claims import owner_of
 from chalicelib.storage.domains import Domain, domain_claim
-from tests.support.aws_faults import WRITE, AwsFaults, cancelled, lost, tap
+from tests.support.aws_faults import (
+    WRITE,
+    AwsFaults,
+    install_faults,
+    lost_reply,
+    transaction_canceled,
+)
 from tests.support.people import People
 
 HOST = "app.acme.example"
@@ -27,7 +33,7 @@ def owner(people: People) -> str:
 
 @pytest.fixture
 def aws_faults(owner: str, monkeypatch: pytest.MonkeyPatch) -> AwsFaults:
-    return tap(monkeypatch)
+    return install_faults(monkeypatch)
 
 
 def add(owner: str, tenant_id: str | None = None) -> Domain:
@@ -44,7 +50,7 @@ def actions() -> list[str]:
 
 def test_a_lost_reply_leaves_one_claim_and_one_record(owner: str, aws_faults: AwsFaults) -> None:
     domain = add(owner)
-    aws_faults.after(lost())
+    aws_faults.after(lost_reply())
     assert judge(domain, PRESENT).status == "verified"
     assert owner_of(domain_claim(HOST)) == owner
     assert actions() == ["domain.added", "domain.verified"]
@@ -62,7 +68,7 @@ def test_a_lost_reply_of_adding_is_repeated_by_adding_again(
 
 def test_a_conflict_is_tried_again(owner: str, aws_faults: AwsFaults) -> None:
     domain = add(owner)
-    aws_faults.before(cancelled("TransactionConflict"))
+    aws_faults.before(transaction_canceled("TransactionConflict"))
     assert judge(domain, PRESENT).status == "verified"
 
 

@@ -11,7 +11,7 @@ from infra.local.schedule import run_now
 from tests.conftest import TestClock
 from tests.support.api import Api
 from tests.support.dns_server import Zone
-from tests.support.domains import HOST, prove
+from tests.support.domains import HOST, add_verified_domain
 from tests.support.mail import mails_to
 from tests.support.page_client import signed_in
 from tests.support.people import People, Person
@@ -26,7 +26,7 @@ def reseller(people: People, zone: Zone) -> Person:
 
 @pytest.fixture
 def record(zone: Zone, reseller: Person, frozen: TestClock) -> str:
-    name: str = prove(zone, reseller)["record_name"]
+    name: str = add_verified_domain(zone, reseller)["record_name"]
     return name
 
 
@@ -83,8 +83,8 @@ def test_a_tenant_signs_in_at_its_domain_while_that_is_in_use(
     zone: Zone, reseller: Person, frozen: TestClock
 ) -> None:
     tenant = reseller.api.post("/v1/resellers/me/tenants", {"name": "Blue Bottle"}).json
-    record = prove(zone, reseller, tenant_id=tenant["id"])["record_name"]
-    prove(zone, reseller, "other.acme.example")
+    record = add_verified_domain(zone, reseller, tenant_id=tenant["id"])["record_name"]
+    add_verified_domain(zone, reseller, "other.acme.example")
     del zone.txt[record]
     for days, is_in_use in ((1, True), (7, False)):
         frozen.advance(days * A_DAY)
@@ -112,7 +112,7 @@ def test_judges_nobody_while_no_name_server_answers(
 ) -> None:
     for number in range(4):
         host = f"app{number}.acme.example"
-        zone.failing.add(prove(zone, reseller, host)["record_name"])
+        zone.failing.add(add_verified_domain(zone, reseller, host)["record_name"])
     zone.failing.add(record)
     frozen.advance(A_DAY)
     report = run_now("check-domains")

@@ -15,7 +15,7 @@ from chalicelib.storage.domains import domain_claim
 from tests.conftest import TestClock
 from tests.support.api import Api
 from tests.support.dns_server import Zone
-from tests.support.domains import DOMAINS, HOST, add, prove, verify
+from tests.support.domains import DOMAINS, HOST, add_domain, add_verified_domain, verify_domain
 from tests.support.people import People, Person
 
 A_DAY = timedelta(days=1)
@@ -27,12 +27,12 @@ def reseller(people: People, zone: Zone) -> Person:
 
 
 def test_a_domain_is_proven_by_its_record(zone: Zone, reseller: Person) -> None:
-    added = add(reseller)
+    added = add_domain(reseller)
     assert (added["status"], added["record_name"]) == ("pending", "_tenantry.app.acme.example")
     assert added["found"] == []
     assert added["finding"] is added["explanation"] is None
     zone.txt[added["record_name"]] = [added["record_value"]]
-    verified = verify(reseller).json
+    verified = verify_domain(reseller).json
     assert (verified["status"], verified["finding"]) == ("verified", "present")
     assert verified["expires_at"] is None
     assert owner_of(domain_claim(HOST)) == reseller.reseller_id
@@ -61,10 +61,10 @@ def test_the_answer_leads_to_the_domain(reseller: Person) -> None:
 def test_what_was_found_instead_is_told(
     zone: Zone, reseller: Person, values: Any, finding: str, found: list[str]
 ) -> None:
-    added = add(reseller)
+    added = add_domain(reseller)
     if values is not None:
         zone.txt[added["record_name"]] = values
-    looked = verify(reseller)
+    looked = verify_domain(reseller)
     assert looked.status == 200
     assert (looked.json["status"], looked.json["finding"]) == ("pending", finding)
     assert sorted(looked.json["found"]) == sorted(found)
@@ -78,31 +78,31 @@ def test_what_was_found_instead_is_told(
 def test_the_right_value_may_stand_beside_others_and_in_quotes(
     zone: Zone, reseller: Person, values: list[str]
 ) -> None:
-    added = add(reseller)
+    added = add_domain(reseller)
     zone.txt[added["record_name"]] = [v.format(it=added["record_value"]) for v in values]
-    assert verify(reseller).json["status"] == "verified"
+    assert verify_domain(reseller).json["status"] == "verified"
 
 
 def test_a_value_in_other_letter_case_is_not_the_right_one(zone: Zone, reseller: Person) -> None:
-    added = add(reseller)
+    added = add_domain(reseller)
     zone.txt[added["record_name"]] = [added["record_value"].upper()]
-    assert verify(reseller).json["finding"] == "other_value"
+    assert verify_domain(reseller).json["finding"] == "other_value"
 
 
 def test_a_failing_name_server_is_told(zone: Zone, reseller: Person) -> None:
-    zone.failing.add(add(reseller)["record_name"])
-    assert verify(reseller).json["finding"] == "server_failure"
+    zone.failing.add(add_domain(reseller)["record_name"])
+    assert verify_domain(reseller).json["finding"] == "server_failure"
 
 
 def test_a_slow_name_server_is_asked_again(
     zone: Zone, reseller: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(txt_records, "ATTEMPT_SECONDS", 0.1)
-    added = add(reseller)
+    added = add_domain(reseller)
     zone.txt[added["record_name"]] = [added["record_value"]]
     zone.slow.add(added["record_name"])
-    assert verify(reseller).json["finding"] == "present"
-    assert zone.asked.count(added["record_name"]) > 1
+    assert verify_domain(reseller).json["finding"] == "present"
+    assert zone.queries.count(added["record_name"]) > 1
 
 
 def test_a_silent_name_server_is_not_waited_for(
@@ -110,45 +110,45 @@ def test_a_silent_name_server_is_not_waited_for(
 ) -> None:
     monkeypatch.setattr(txt_records, "ATTEMPT_SECONDS", 0.1)
     monkeypatch.setattr(txt_records, "LIFETIME_SECONDS", 0.2)
-    zone.silent.add(add(reseller)["record_name"])
-    assert verify(reseller).json["finding"] == "timeout"
+    zone.silent.add(add_domain(reseller)["record_name"])
+    assert verify_domain(reseller).json["finding"] == "timeout"
 
 
 def test_a_verified_domain_is_its_owners_alone(zone: Zone, people: People) -> None:
     first, second = people.reseller(), people.reseller()
-    added = add(second)  # waiting for a record blocks nobody
-    prove(zone, first)
+    added = add_domain(second)  # waiting for a record blocks nobody
+    add_verified_domain(zone, first)
     zone.txt[added["record_name"]] = [added["record_value"]]
-    assert verify(second).code == "domain_taken"
+    assert verify_domain(second).code == "domain_taken"
     assert people.reseller().api.post(DOMAINS, {"host": HOST}).code == "domain_taken"
     assert owner_of(domain_claim(HOST)) == first.reseller_id
 
     assert first.api.delete(f"{DOMAINS}/{HOST}").status == 204
-    assert verify(second).json["status"] == "verified"
+    assert verify_domain(second).json["status"] == "verified"
 
 
 def test_adding_again_returns_the_same_record(zone: Zone, reseller: Person) -> None:
-    first, again = add(reseller), add(reseller, "APP.acme.example.")
+    first, again = add_domain(reseller), add_domain(reseller, "APP.acme.example.")
     assert first["record_value"] == again["record_value"]
-    prove(zone, reseller)
-    assert add(reseller)["status"] == "verified"
+    add_verified_domain(zone, reseller)
+    assert add_domain(reseller)["status"] == "verified"
 
 
 def test_a_pending_domain_expires(reseller: Person, frozen: TestClock) -> None:
-    first = add(reseller)
+    first = add_domain(reseller)
     frozen.advance(timedelta(days=7))
     reseller.api.token = reseller._api.post(
         "/v1/login", {"email": reseller.email, "password": "correct horse battery"}
     ).json["token"]
     assert reseller.api.get(DOMAINS).json["data"] == []
     assert reseller.api.get(f"{DOMAINS}/{HOST}").code == "not_found"
-    assert verify(reseller).code == "not_found"
-    assert add(reseller)["record_value"] != first["record_value"]
+    assert verify_domain(reseller).code == "not_found"
+    assert add_domain(reseller)["record_value"] != first["record_value"]
 
 
 def test_another_resellers_domain_does_not_exist(people: People, zone: Zone) -> None:
     owner, other = people.reseller(), people.reseller()
-    prove(zone, owner)
+    add_verified_domain(zone, owner)
     path = f"/v1/resellers/{owner.reseller_id}/domains"
     for reply in (
         other.api.get(path),
@@ -162,17 +162,17 @@ def test_another_resellers_domain_does_not_exist(people: People, zone: Zone) -> 
 
 
 def test_a_retried_verify_happens_once(zone: Zone, reseller: Person) -> None:
-    add(reseller)
+    add_domain(reseller)
     first = reseller.api.post(f"{DOMAINS}/{HOST}/verify", key="k1")
-    asked = len(zone.asked)
+    asked = len(zone.queries)
     again = reseller.api.post(f"{DOMAINS}/{HOST}/verify", key="k1")
     assert (again.text, again.headers["Idempotent-Replayed"]) == (first.text, "true")
-    assert len(zone.asked) == asked
+    assert len(zone.queries) == asked
 
 
 def test_removal_heeds_if_match(zone: Zone, reseller: Person) -> None:
     etag = reseller.api.post(DOMAINS, {"host": HOST}).headers["ETag"]
-    verify(reseller)
+    verify_domain(reseller)
     stale = reseller.api.delete(f"{DOMAINS}/{HOST}", if_match=etag)
     assert stale.code == "version_conflict"
     now = reseller.api.get(f"{DOMAINS}/{HOST}").headers["ETag"]
@@ -180,28 +180,28 @@ def test_removal_heeds_if_match(zone: Zone, reseller: Person) -> None:
 
 
 def test_look_ups_on_request_are_limited(zone: Zone, reseller: Person, frozen: TestClock) -> None:
-    add(reseller)
+    add_domain(reseller)
     for _ in range(ATTEMPTS_ALLOWED):
-        assert verify(reseller).status == 200
-    refused = verify(reseller)
+        assert verify_domain(reseller).status == 200
+    refused = verify_domain(reseller)
     assert refused.code == "rate_limited"
     assert 0 < int(refused.headers["Retry-After"]) <= ATTEMPTS_WINDOW.total_seconds() + 1
-    assert len(zone.asked) == ATTEMPTS_ALLOWED
+    assert len(zone.queries) == ATTEMPTS_ALLOWED
     frozen.advance(ATTEMPTS_WINDOW)
-    assert verify(reseller).status == 200
+    assert verify_domain(reseller).status == 200
 
 
 def test_domains_of_a_reseller_are_limited(
     reseller: Person, frozen: TestClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chalicelib.services.domains.registry.MAX_DOMAINS", 2)
-    add(reseller, "a.acme.example")
-    add(reseller, "b.acme.example")
+    add_domain(reseller, "a.acme.example")
+    add_domain(reseller, "b.acme.example")
     assert reseller.api.post(DOMAINS, {"host": "c.acme.example"}).code == "invalid_request"
     assert MAX_DOMAINS == 100
     frozen.advance(PENDING_LIFETIME)
-    reseller.sign_in_anew()
-    add(reseller, "c.acme.example")  # what has expired takes no room, collected or not
+    reseller.sign_in_again()
+    add_domain(reseller, "c.acme.example")  # what has expired takes no room, collected or not
 
 
 class TestTenants:
@@ -218,16 +218,16 @@ class TestTenants:
     def test_wears_the_tenants_look(
         self, api: Api, zone: Zone, reseller: Person, tenant: dict[str, Any]
     ) -> None:
-        prove(zone, reseller, tenant_id=tenant["id"])
+        add_verified_domain(zone, reseller, tenant_id=tenant["id"])
         for host in (HOST, HOST.upper(), f"{HOST}:8443", f"{HOST}."):
             assert api.get(f"/v1/branding?host={host}").json["product_name"] == "Blue Bottle"
-        add(reseller)  # the reseller's own now
+        add_domain(reseller)  # the reseller's own now
         assert api.get(f"/v1/branding?host={HOST}").json["product_name"] == "Tenantry"
 
     def test_wears_the_resellers_look_once_the_tenant_is_deleted(
         self, api: Api, zone: Zone, reseller: Person, tenant: dict[str, Any]
     ) -> None:
-        prove(zone, reseller, tenant_id=tenant["id"])
+        add_verified_domain(zone, reseller, tenant_id=tenant["id"])
         reseller.api.put("/v1/resellers/me/branding", {"product_name": "Acme"})
         reseller.api.delete(f"/v1/resellers/me/tenants/{tenant['id']}")
         assert api.get(f"/v1/branding?host={HOST}").json["product_name"] == "Acme"
@@ -243,7 +243,7 @@ class TestTenants:
 
 
 def test_every_change_is_in_the_audit_trail(zone: Zone, reseller: Person) -> None:
-    prove(zone, reseller)
+    add_verified_domain(zone, reseller)
     reseller.api.delete(f"{DOMAINS}/{HOST}")
     entries = reseller.api.get("/v1/resellers/me/audit").json["data"]
     actions = [entry["action"] for entry in entries if entry["target"] == HOST]

@@ -145,7 +145,7 @@ def test_a_session_that_was_overlooked_is_not_listed(people: People, frozen: Tes
     frozen.advance(timedelta(seconds=1))
     people.admin.api.post(f"/v1/users/{someone.user_id}/sign-out")
     kept.save()
-    someone.sign_in_anew()
+    someone.sign_in_again()
     (listed,) = someone.api.get("/v1/sessions").json["data"]
     assert listed["is_current"]
     assert [one.id for one in list_user_sessions(read_user(someone.user_id))] == [listed["id"]]

@@ -10,7 +10,7 @@ from chalicelib.storage.reads import get
 from tests.conftest import TestClock
 from tests.support.api import Api, Reply
 from tests.support.people import PASSWORD, People
-from tests.support.platform_settings import switch
+from tests.support.platform_settings import set_switches
 
 
 def sign_in(api: Api, email: str, password: str = PASSWORD) -> Reply:
@@ -79,7 +79,7 @@ def test_an_inactive_reseller_is_refused_at_the_door(api: Api, people: People) -
 
 def test_unless_the_platform_does_not_restrict_it(api: Api, people: People) -> None:
     account = people.reseller(is_active=False, licenses=1)
-    switch(restrict_inactive_resellers=False)
+    set_switches(restrict_inactive_resellers=False)
     assert account.api.get("/v1/me").status == 200
     refused = account.api.post("/v1/resellers/me/tenants", {"name": "Bakery"})
     assert (refused.status, refused.code) == (409, "reseller_inactive")

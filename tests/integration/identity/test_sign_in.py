@@ -9,7 +9,7 @@ from chalice.local import LambdaEventConverter
 from chalicelib.storage.users import User
 from tests.conftest import TestClock
 from tests.support.api import Api, Reply
-from tests.support.leaks import Leaks
+from tests.support.leaks import LeakDetector
 from tests.support.people import PASSWORD, People
 
 
@@ -171,7 +171,7 @@ def test_a_forwarded_address_is_not_believed(people: People, api: Api) -> None:
 
 
 def test_sign_ins_are_logged_with_who_and_from_where(
-    people: People, api: Api, leaks: Leaks
+    people: People, api: Api, leaks: LeakDetector
 ) -> None:
     someone = people.reseller()
     sign_in(api, someone.email, "wrong password")

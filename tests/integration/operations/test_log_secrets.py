@@ -3,12 +3,12 @@
 import pytest
 
 from chalicelib.observability import logger
-from tests.support.leaks import Leaks
+from tests.support.leaks import LeakDetector
 from tests.support.mail import mails_to
 from tests.support.people import PASSWORD, People
 
 
-def test_every_kind_of_secret_is_watched_for(people: People, leaks: Leaks) -> None:
+def test_every_kind_of_secret_is_watched_for(people: People, leaks: LeakDetector) -> None:
     someone = people.reseller()
     key = someone.api.post("/v1/resellers/me/api-keys", {"name": "K", "scopes": ["read"]})
     someone.api.post("/v1/password/reset-request", {"email": someone.email})
@@ -22,7 +22,7 @@ def test_every_kind_of_secret_is_watched_for(people: People, leaks: Leaks) -> No
 
 
 @pytest.mark.parametrize("secret", ["a-secret-of-this-test", "with “quotes” and ünïcode"])
-def test_a_leak_would_be_found(leaks: Leaks, secret: str) -> None:
+def test_a_leak_would_be_found(leaks: LeakDetector, secret: str) -> None:
     leaks.secrets.add(secret)
     logger.info("Something", extra={"document": {"nested": [f"Bearer {secret}"]}})
     assert leaks.found() == {secret}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import ROOT, address, start
+from tests.support.processes import ROOT, start_service, wait_for_address
 
 README = (ROOT / "README.md").read_text()
 DOCUMENTS = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
@@ -20,9 +20,9 @@ def blocks(heading: str) -> list[str]:
 
 def test_the_tour() -> None:
     (tour,) = blocks("Five minutes")
-    service = start(port=0)
+    service = start_service(port=0)
     try:
-        script = tour.replace("http://127.0.0.1:8000", address(service))
+        script = tour.replace("http://127.0.0.1:8000", wait_for_address(service))
         ran = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
             capture_output=True,

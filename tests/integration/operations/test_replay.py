@@ -102,13 +102,13 @@ def scheduled(moment: str) -> dict[str, Any]:
 
 
 def test_what_failed_is_done_and_gone(queue: Queue) -> None:
-    account = purchase_fixtures.open_account()
+    account = purchase_fixtures.create_reseller()
     table_edits.edit(account, license_used=3)
     queue.failed("reconcile", NIGHTLY)
     functions = Functions()
     assert replay.replay(STAGE, functions) == 0
     assert functions.invoked == [("reconcile", NIGHTLY)]
-    assert purchase_fixtures.read_account().license_used == 0
+    assert purchase_fixtures.read_reseller().license_used == 0
     assert len(queue) == 0
     assert replay.replay(STAGE, functions) == 0
     assert len(functions.invoked) == 1

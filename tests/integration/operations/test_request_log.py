@@ -10,7 +10,7 @@ import pytest
 
 from app import app
 from chalicelib.observability import logger
-from tests.support.aws_faults import AwsFaults, cancelled, refusal
+from tests.support.aws_faults import AwsFaults, error_response, transaction_canceled
 from tests.support.page_client import PageClient, signed_in
 from tests.support.people import People, Person
 
@@ -70,17 +70,17 @@ def test_whose_row_it_was(seller: Person, people: People, lines: Lines) -> None:
 
 def test_what_was_behind_a_503(seller: Person, lines: Lines, aws_faults: AwsFaults) -> None:
     """Which row or table, and how it refused; the caller is told neither."""
-    aws_faults.before(cancelled("None", "TransactionConflict"), times=10_000)
+    aws_faults.before(transaction_canceled("None", "TransactionConflict"), times=10_000)
     reply = seller.api.post("/v1/resellers/me/tenants", {"name": "Blue"})
-    aws_faults.forget()
+    aws_faults.clear()
     line = lines()[-1]
     assert (reply.status, line["refused"]) == (503, "busy")
     assert re.fullmatch(r"TransactionConflict on \w+", line["because"])
     assert "Conflict" not in json.dumps(reply.json)
     for code in ("ThrottlingException", "RequestLimitExceeded"):
-        aws_faults.before(refusal(code, operation="Query"), operation="Query", times=10_000)
+        aws_faults.before(error_response(code, operation="Query"), operation="Query", times=10_000)
         seller.api.get("/v1/resellers/me/ledger")
-        aws_faults.forget()
+        aws_faults.clear()
         (line,) = lines()
         assert code in line["because"]
         assert "ledger" in line["because"]

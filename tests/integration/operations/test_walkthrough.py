@@ -8,14 +8,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.processes import ROOT, address, start
+from tests.support.processes import ROOT, start_service, wait_for_address
 
 PATIENCE_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[subprocess.Popen[str]]:
-    process = start(port=0)
+    process = start_service(port=0)
     yield process
     process.kill()
     process.communicate()
@@ -23,7 +23,7 @@ def service() -> Iterator[subprocess.Popen[str]]:
 
 def test_the_guide_from_beginning_to_end(service: subprocess.Popen[str]) -> None:
     walkthrough = subprocess.run(
-        [sys.executable, "-m", "infra.local.walkthrough", address(service)],
+        [sys.executable, "-m", "infra.local.walkthrough", wait_for_address(service)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -38,7 +38,7 @@ def test_the_guide_from_beginning_to_end(service: subprocess.Popen[str]) -> None
 
 def test_a_taken_port_is_said_in_words() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        process = start(port=taken.getsockname()[1])
+        process = start_service(port=taken.getsockname()[1])
         _, said = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 1
     assert "is taken" in said

@@ -23,12 +23,12 @@ from infra.local.stripe_simulator import StripeSimulator
 from infra.local.stripe_simulator.transitions import checkout
 from tests.support import purchase_fixtures
 from tests.support.people import People
-from tests.support.purchase_fixtures import again, buy
+from tests.support.purchase_fixtures import buy, reload
 
 
 @pytest.fixture
 def reseller(tables: None) -> Reseller:
-    return purchase_fixtures.open_account()
+    return purchase_fixtures.create_reseller()
 
 
 def statuses() -> list[str]:
@@ -204,14 +204,14 @@ def test_paid_at_the_old_price_just_before_the_new_one(
     stripe.pay(first.session_id or "")
     second = buy()
     assert second.id != first.id
-    assert again(first).licenses_granted == 12
+    assert reload(first).licenses_granted == 12
 
 
 def test_the_customer_is_remembered(reseller: Reseller, stripe: StripeSimulator) -> None:
     first = buy()
     stripe.pay(first.session_id or "")
     settle(first)
-    customer = purchase_fixtures.read_account().stripe_customer_id
+    customer = purchase_fixtures.read_reseller().stripe_customer_id
     assert customer == stripe.find("checkout.session", first.session_id or "")["customer"]
     second = buy()
     assert stripe.find("checkout.session", second.session_id or "")["customer"] == customer
@@ -223,7 +223,7 @@ def test_a_customer_deleted_in_stripe_is_forgotten(
     reseller.update([Reseller.stripe_customer_id.set("cus_gone")])
     bought = buy()
     assert bought.checkout_url
-    assert purchase_fixtures.read_account().stripe_customer_id is None
+    assert purchase_fixtures.read_reseller().stripe_customer_id is None
     assert len(purchase_fixtures.rows("purchases")) == 1
 
 
@@ -244,7 +244,7 @@ def test_what_is_asked_of_stripe_may_change_between_two_attempts(
     assert bought.session_id == newest["id"]
     run_sweep()  # finds the one whose answer was lost, and closes it
     assert stripe.find("checkout.session", lost["id"])["status"] == "expired"
-    assert again(bought).status == "pending"
+    assert reload(bought).status == "pending"
 
 
 def test_no_order_beyond_what_stripe_takes(people: People) -> None:

@@ -13,12 +13,12 @@ from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.transactions import Transaction
 from infra.local.stripe_simulator import StripeSimulator
 from tests.support import purchase_fixtures
-from tests.support.purchase_fixtures import again, buy
+from tests.support.purchase_fixtures import buy, reload
 
 
 @pytest.fixture
 def reseller(tables: None) -> Reseller:
-    return purchase_fixtures.open_account()
+    return purchase_fixtures.create_reseller()
 
 
 def lose_the_session(purchase: Purchase) -> str:
@@ -42,7 +42,7 @@ def test_a_session_that_the_row_never_learnt_is_paid(
     lost, purchase = lose_the_first_session()
     stripe.pay(lost)
     run_sweep()
-    row = again(purchase)
+    row = reload(purchase)
     assert (row.status, row.session_id, row.licenses_granted) == ("paid", lost, 12)
     assert stripe.find("checkout.session", purchase.session_id or "")["status"] == "expired"
     purchase_fixtures.check_invariants()
@@ -55,17 +55,17 @@ def test_two_sessions_paid_count_once_and_a_person_is_told(
     stripe.pay(lost)
     stripe.pay(purchase.session_id or "")
     run_sweep()
-    row = again(purchase)
+    row = reload(purchase)
     assert (row.status, row.licenses_granted) == ("paid", 12)
     assert "Paid twice" in (row.status_reason or "")
     stripe.refund(row.session_id or "")
     run_sweep()
-    row = again(purchase)
+    row = reload(purchase)
     assert (row.status, row.licenses_granted) == ("paid", 12)
     assert row.status_reason is None
     stripe.refund(row.session_id or "")
     run_sweep()
-    assert again(purchase).licenses_granted == 0
+    assert reload(purchase).licenses_granted == 0
     purchase_fixtures.check_invariants()
 
 
@@ -82,16 +82,16 @@ def test_of_three_that_were_paid_none_is_forgotten(
             lose_the_session(purchase)
             purchase = buy()
     run_sweep()
-    assert "Paid 3 times" in (again(purchase).status_reason or "")
+    assert "Paid 3 times" in (reload(purchase).status_reason or "")
     purchase_fixtures.check_invariants()
     for left in (2, 1):
-        row = again(purchase)
+        row = reload(purchase)
         assert (row.status, row.licenses_granted) == ("paid", 12)
         stripe.refund(row.session_id or "")
         row = settle(row).purchase
         assert ("Paid twice" in (row.status_reason or "")) == (left > 1)
-    stripe.refund(again(purchase).session_id or "")
-    row = settle(again(purchase)).purchase
+    stripe.refund(reload(purchase).session_id or "")
+    row = settle(reload(purchase)).purchase
     assert (row.status, row.licenses_granted) == ("refunded", 0)
     purchase_fixtures.check_invariants()
 
@@ -102,10 +102,10 @@ def test_looking_closes_nothing(reseller: Reseller, stripe: StripeSimulator) -> 
     stripe.pay(lost)
     purchase.update([Purchase.other_sessions.add({lost})])
     is_open = stripe.find("checkout.session", purchase.session_id or "")
-    view = worth_now(again(purchase), 0)
+    view = worth_now(reload(purchase), 0)
     assert (view.status, view.worth) == ("paid", 12)
     session = stripe.find("checkout.session", is_open["id"])
     assert session["status"] == "open"
-    settle(again(purchase))
+    settle(reload(purchase))
     assert stripe.find("checkout.session", is_open["id"])["status"] == "expired"
-    assert again(purchase).session_id == lost
+    assert reload(purchase).session_id == lost

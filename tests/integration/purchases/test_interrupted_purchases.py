@@ -5,7 +5,7 @@ import pytest
 from chalicelib.storage.purchases import Purchase
 from infra.local.stripe_simulator.faults import FaultKind
 from infra.local.stripe_simulator.simulator import StripeSimulator
-from tests.support.aws_faults import AwsFaults, cancelled
+from tests.support.aws_faults import AwsFaults, transaction_canceled
 from tests.support.people import People, Person
 
 PURCHASES = "/v1/resellers/me/purchases"
@@ -51,9 +51,11 @@ def test_a_crash_after_stripe_answered(
     buyer: Person, stripe: StripeSimulator, aws_faults: AwsFaults
 ) -> None:
     """The session is there, our second write is not: the same session is found again."""
-    aws_faults.before(lambda: aws_faults.before(cancelled("TransactionConflict"), times=10_000))
+    aws_faults.before(
+        lambda: aws_faults.before(transaction_canceled("TransactionConflict"), times=10_000)
+    )
     assert buyer.api.post(PURCHASES, ORDER, key=KEY).code == "busy"
-    aws_faults.forget()
+    aws_faults.clear()
     (session,) = stripe.all("checkout.session")
     made = buyer.api.post(PURCHASES, ORDER, key=KEY)
     assert (made.status, made.json["checkout_url"]) == (201, session["url"])

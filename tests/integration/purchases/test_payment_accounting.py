@@ -25,7 +25,7 @@ EVER = Period(datetime(2000, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
 @pytest.fixture
 def purchase(tables: None, stripe: StripeSimulator) -> Purchase:
     """10 licenses at 20.00, to be paid."""
-    return buy_licenses(purchase_fixtures.open_account(), 10, by="usr_buyer")
+    return buy_licenses(purchase_fixtures.create_reseller(), 10, by="usr_buyer")
 
 
 def own(purchase: Purchase) -> str:
@@ -44,11 +44,11 @@ def with_another_session(purchase: Purchase) -> tuple[str, str]:
     """The first, whose answer was lost; and the one that the row knows."""
     lost = own(purchase)
     table_edits.edit(again(purchase), session_id=None, checkout_url=None, checkout_attempt=1)
-    return lost, str(buy_licenses(purchase_fixtures.read_account(), 10, by="usr_buyer").session_id)
+    return lost, str(buy_licenses(purchase_fixtures.read_reseller(), 10, by="usr_buyer").session_id)
 
 
 def money() -> Money:
-    return build_statement(purchase_fixtures.read_account(), EVER).money.get("usd", Money())
+    return build_statement(purchase_fixtures.read_reseller(), EVER).money.get("usd", Money())
 
 
 def test_the_second_payment_is_booked_and_so_is_its_way_back(
@@ -68,7 +68,9 @@ def test_the_second_payment_is_booked_and_so_is_its_way_back(
     assert money() == Money(40_000, 20_000, 0)
     after = again(purchase).bookings
     assert {at: after[at] for at in before} == before, "what was booked stays as it is"
-    lines = [cells for cells in statement_lines(purchase_fixtures.read_account(), EVER) if cells[4]]
+    lines = [
+        cells for cells in statement_lines(purchase_fixtures.read_reseller(), EVER) if cells[4]
+    ]
     assert sum(int(str(cells[2])) for cells in lines) == 10
     purchase_fixtures.check_invariants()
 
@@ -125,7 +127,7 @@ def test_other_money_is_not_booked_as_ours(purchase: Purchase, stripe: StripeSim
     table_edits.edit(again(purchase), currency="eur")
     row = settled(purchase)
     assert (row.status, row.amount_paid) == ("quarantined", 0)
-    assert build_statement(purchase_fixtures.read_account(), EVER).money == {}
+    assert build_statement(purchase_fixtures.read_reseller(), EVER).money == {}
 
 
 def test_a_free_checkout_is_nothing_to_pay_back(
@@ -186,7 +188,7 @@ def test_while_a_bank_is_asked_nobody_pays_elsewhere(
 def test_anothers_session_does_not_hide_its_own(
     purchase: Purchase, stripe: StripeSimulator
 ) -> None:
-    other = buy_licenses(purchase_fixtures.read_account(), 20, by="usr_buyer")
+    other = buy_licenses(purchase_fixtures.read_reseller(), 20, by="usr_buyer")
     stripe.pay(str(other.session_id))
     settled(other)
     table_edits.edit(again(purchase), other_sessions={str(other.session_id)})

@@ -16,12 +16,12 @@ from chalicelib.storage.resellers import Reseller
 from infra.local.stripe_simulator import StripeSimulator
 from tests.support import purchase_fixtures
 from tests.support.people import People
-from tests.support.purchase_fixtures import again, buy
+from tests.support.purchase_fixtures import buy, reload
 
 
 @pytest.fixture
 def reseller(tables: None) -> Reseller:
-    return purchase_fixtures.open_account()
+    return purchase_fixtures.create_reseller()
 
 
 def test_an_older_look_written_after_a_newer_one_is_corrected(
@@ -38,12 +38,12 @@ def test_an_older_look_written_after_a_newer_one_is_corrected(
         seen = look(session_id)
         monkeypatch.setattr(reports, "fetch_session", look)
         stripe.refund_fails(refund["id"])
-        assert not settle(again(purchase)).changed
+        assert not settle(reload(purchase)).changed
         return seen
 
     monkeypatch.setattr(reports, "fetch_session", slow_look)
-    settle(again(purchase))
-    row = again(purchase)
+    settle(reload(purchase))
+    row = reload(purchase)
     assert (row.status, row.licenses_granted, row.amount_refunded) == ("paid", 12, 0)
     purchase_fixtures.check_invariants()
 
@@ -54,7 +54,7 @@ def test_a_session_made_for_another_is_never_credited(
     cheap, dear = buy(1), buy(100)
     stripe.pay(cheap.session_id or "")
     dear.update([Purchase.session_id.set(cheap.session_id)])
-    settled = settle(again(dear)).purchase
+    settled = settle(reload(dear)).purchase
     assert (settled.status, settled.licenses_granted) == ("quarantined", 0)
     assert "was not made for this purchase" in (settled.status_reason or "")
 
@@ -103,8 +103,8 @@ def test_an_invoice_that_comes_late_is_waited_for(
     stripe._account.change(session, invoice=session["invoice"])
     frozen.advance(timedelta(minutes=15))
     run_sweep()
-    assert again(purchase).invoice_url
-    assert again(purchase).unsettled is None
+    assert reload(purchase).invoice_url
+    assert reload(purchase).unsettled is None
 
 
 def test_looking_settles_what_waits(reseller: Reseller, stripe: StripeSimulator) -> None:

@@ -23,10 +23,10 @@ Paid = tuple[Purchase, str, str]
 @pytest.fixture
 def paid_twice(tables: None, stripe: StripeSimulator) -> Paid:
     """With its two sessions: the row's own comes first, then the other."""
-    purchase = buy_licenses(purchase_fixtures.open_account(), 10, by="usr_buyer")
+    purchase = buy_licenses(purchase_fixtures.create_reseller(), 10, by="usr_buyer")
     first = str(purchase.session_id)
     table_edits.edit(purchase, session_id=None, checkout_url=None, checkout_attempt=1)
-    second = str(buy_licenses(purchase_fixtures.read_account(), 10, by="usr_buyer").session_id)
+    second = str(buy_licenses(purchase_fixtures.read_reseller(), 10, by="usr_buyer").session_id)
     assert first != second
     stripe.pay(first)
     stripe.pay(second)
@@ -70,7 +70,7 @@ def test_the_payment_that_counts_keeps_counting(paid_twice: Paid, stripe: Stripe
 
 
 def test_anothers_money_is_in_anothers_books(tables: None, stripe: StripeSimulator) -> None:
-    account = purchase_fixtures.open_account()
+    account = purchase_fixtures.create_reseller()
     one = buy_licenses(account, 10, by="usr_buyer")
     stripe.pay(str(one.session_id))
     settled(one)
@@ -85,7 +85,7 @@ def test_anothers_money_is_in_anothers_books(tables: None, stripe: StripeSimulat
 
 def test_prevented_by_paying_the_buyer(tables: None, stripe: StripeSimulator) -> None:
     """As Visa's rapid dispute resolution does: no chargeback, and no money either."""
-    purchase = buy_licenses(purchase_fixtures.open_account(), 10, by="usr_buyer")
+    purchase = buy_licenses(purchase_fixtures.create_reseller(), 10, by="usr_buyer")
     stripe.pay(str(purchase.session_id))
     assert settled(purchase).licenses_granted == 10
     inquiry = stripe.open_dispute(str(purchase.session_id), inquiry=True)
@@ -111,7 +111,7 @@ def test_too_much_was_paid(
         return report(session_id)
 
     monkeypatch.setattr(reports, "fetch_session", watched)
-    purchase = buy_licenses(purchase_fixtures.open_account(), 10, by="usr_buyer")
+    purchase = buy_licenses(purchase_fixtures.create_reseller(), 10, by="usr_buyer")
     table_edits.edit(purchase, total=15_000)
     stripe.pay(str(purchase.session_id))
     run_sweep()
@@ -140,7 +140,7 @@ def test_a_checkout_that_was_not_looked_at_is_asked_for_by_the_same_name(
     tables: None, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Our key of Stripe's was wrong: two who ask anew, one of them slow, get one session."""
-    account = purchase_fixtures.open_account()
+    account = purchase_fixtures.create_reseller()
     with monkeypatch.context() as wrong:
         wrong.setattr(stripe, "_api_key", "sk_test_another")
         with pytest.raises(PaymentProviderRefused):

@@ -4,7 +4,7 @@ import pytest
 
 from app import app
 from infra.local.stripe_simulator.simulator import StripeSimulator
-from tests.support.aws_faults import AwsFaults, cancelled
+from tests.support.aws_faults import AwsFaults, transaction_canceled
 from tests.support.page_client import PageClient, create_tenant, signed_in
 from tests.support.people import PASSWORD, People, Person
 from tests.support.purchases import buy_and_pay
@@ -115,7 +115,7 @@ def test_a_purchase_that_could_not_be_settled_is_shown_as_it_is_stored(
 ) -> None:
     bought = buy_and_pay(reseller, stripe, 10, deliver=False)
     where = f"/reseller/purchases/{bought['id']}?returned=1"
-    aws_faults.before(cancelled("TransactionConflict"), times=10_000)
+    aws_faults.before(transaction_canceled("TransactionConflict"), times=10_000)
     assert "10 licenses added" not in client.get(where).text
-    aws_faults.forget()
+    aws_faults.clear()
     assert "10 licenses added" in client.get(where).text

@@ -109,7 +109,7 @@ def session_of(bought: dict[str, str]) -> str:
 
 def money_of(seller: Person, month: str) -> tuple[int, int, int]:
     """Gross, refunded and disputed of a month; the CSV's lines must add up to them."""
-    seller.sign_in_anew()
+    seller.sign_in_again()
     found = statement(seller, f"?month={month}")
     sums = {"gross": 0, "refunded": 0, "disputed": 0} | found["money"].get("usd", {})
     text = seller.api.get(

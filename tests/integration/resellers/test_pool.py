@@ -18,7 +18,7 @@ from chalicelib.storage.pool import Move, PoolDrifted
 from chalicelib.storage.reads import get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.transactions import Transaction
-from tests.support.aws_faults import AwsFaults, lost, tap
+from tests.support.aws_faults import AwsFaults, install_faults, lost_reply
 
 ID = "rsl_1"
 MOVE = Move(Kind.ALLOCATION, "usr_1", ref="ref_1", reason="Because")
@@ -72,7 +72,7 @@ def release(tx: Transaction) -> None:
 
 @pytest.fixture
 def aws_faults(tables: None, monkeypatch: pytest.MonkeyPatch) -> AwsFaults:
-    return tap(monkeypatch)
+    return install_faults(monkeypatch)
 
 
 pytestmark = pytest.mark.usefixtures("tables")
@@ -284,7 +284,7 @@ def test_a_lost_reply_moves_nothing_twice(
     aws_faults: AwsFaults, step: Callable[[Transaction], object], after: tuple[int, int]
 ) -> None:
     open_pool(5, 2)
-    aws_faults.after(lost())
+    aws_faults.after(lost_reply())
     do(step)
     assert counters() == after
 
@@ -295,6 +295,6 @@ def test_a_lost_reply_is_not_mistaken_for_a_refusal(
 ) -> None:
     """The last license is taken, the reply lost: the retry finds the pool full, by itself."""
     open_pool(1, 0 if step is take else 1)
-    aws_faults.after(lost())
+    aws_faults.after(lost_reply())
     do(step)
     assert counters() == (1, 1 if step is take else 0)

@@ -19,20 +19,20 @@ from chalicelib.storage.stripe_events import PROGRESS, SweepProgress
 from infra.local.schedule import run_now
 from infra.local.stripe_simulator import StripeSimulator
 from tests.support import purchase_fixtures
-from tests.support.purchase_fixtures import buy, granted, paid
+from tests.support.purchase_fixtures import buy, pay_unnoticed, total_granted
 
 
 @pytest.fixture
 def reseller(tables: None) -> Reseller:
-    return purchase_fixtures.open_account()
+    return purchase_fixtures.create_reseller()
 
 
 def test_lost_webhooks_are_healed(reseller: Reseller, stripe: StripeSimulator) -> None:
-    paid(stripe, 1, 2, 3)
+    pay_unnoticed(stripe, 1, 2, 3)
     report = run_now("sweep-purchases")
     assert (report["settled"], report["licenses_moved"], report["failed"]) == (3, 6, 0)
     assert report["finished"]
-    assert granted() == 6
+    assert total_granted() == 6
     assert run_now("sweep-purchases")["settled"] == 0
 
 
@@ -40,7 +40,7 @@ def test_lost_webhooks_are_healed(reseller: Reseller, stripe: StripeSimulator) -
 def test_on_a_purchase_paid_long_ago(
     reseller: Reseller, stripe: StripeSimulator, frozen: Any, by: str
 ) -> None:
-    (purchase,) = paid(stripe, 12)
+    (purchase,) = pay_unnoticed(stripe, 12)
     sweep.run_sweep()
     frozen.advance(timedelta(days=200))
     sweep.run_sweep()
@@ -50,20 +50,20 @@ def test_on_a_purchase_paid_long_ago(
         dispute = stripe.open_dispute(purchase.session_id or "")
         if by == "won":
             sweep.run_sweep()
-            assert granted() == 0
+            assert total_granted() == 0
             stripe.win_dispute(dispute["id"])
     sweep.run_sweep()
-    assert granted() == {"refund": 10, "dispute": 0, "won": 12}[by]
+    assert total_granted() == {"refund": 10, "dispute": 0, "won": 12}[by]
 
 
 def test_a_long_silence(reseller: Reseller, stripe: StripeSimulator, frozen: Any) -> None:
     """As far back as Stripe keeps its events."""
-    (purchase,) = paid(stripe, 12)
+    (purchase,) = pay_unnoticed(stripe, 12)
     settle(purchase)
     stripe.refund(purchase.session_id or "")
     frozen.advance(timedelta(days=28))
     sweep.run_sweep()
-    assert granted() == 0
+    assert total_granted() == 0
 
 
 @pytest.mark.parametrize("by", ["Stripe's lists", "the index"])
@@ -74,25 +74,25 @@ def test_it_goes_on_where_it_stopped(
     frozen: Any,
     by: str,
 ) -> None:
-    purchase_fixtures.swept_just_now()
+    purchase_fixtures.record_recent_sweep()
     for quantity in range(1, 13):
         if by == "the index":
-            (purchase,) = paid(stripe, quantity, how=stripe.pay_later)
+            (purchase,) = pay_unnoticed(stripe, quantity, how=stripe.pay_later)
             settle(purchase)
             stripe.bank_confirms(purchase.session_id or "")
         else:
-            paid(stripe, quantity)
+            pay_unnoticed(stripe, quantity)
         frozen.advance(timedelta(seconds=1))
     if by == "the index":
         frozen.advance(timedelta(minutes=10))
-        purchase_fixtures.swept_just_now()
+        purchase_fixtures.record_recent_sweep()
     handle = Mock(side_effect=stripe.handle)  # a clock by which each call takes a second
     monkeypatch.setattr(stripe, "handle", handle)
     monkeypatch.setattr(sweep, "time", SimpleNamespace(monotonic=lambda: handle.call_count))
     seen = []
     for _ in range(20):
         finished = sweep.run_sweep(seconds=8).finished
-        seen.append(granted())
+        seen.append(total_granted())
         if finished:
             break
     assert finished
@@ -129,10 +129,10 @@ def test_a_long_first_window_is_gone_through_in_parts(
     for number in range(120):
         foreign_session(number)
         frozen.advance(timedelta(minutes=5 if 40 < number < 100 else 90))
-    (waiting,) = paid(stripe, 12, how=stripe.pay_later)
+    (waiting,) = pay_unnoticed(stripe, 12, how=stripe.pay_later)
     settle(waiting)
     stripe.bank_confirms(waiting.session_id or "")
-    paid(stripe, 3)
+    pay_unnoticed(stripe, 3)
     calls, handle = count(), stripe.handle
 
     def limited(*request: Any) -> Any:
@@ -152,15 +152,15 @@ def test_a_long_first_window_is_gone_through_in_parts(
         assert progress is not None
         assert progress.seen_until is not None
         reached.append(progress.seen_until)
-        print(sweeps, progress.seen_until, clock.now(), finished, granted())
+        print(sweeps, progress.seen_until, clock.now(), finished, total_granted())
         if finished:
             break
         if sweeps == 0:
-            assert granted() == 12  # what waits comes first
+            assert total_granted() == 12  # what waits comes first
     assert finished
     assert len(reached) > 2
     assert reached == sorted(set(reached))
-    assert granted() == 15
+    assert total_granted() == 15
 
 
 def foreign_session(number: int) -> None:
@@ -184,7 +184,7 @@ def foreign_session(number: int) -> None:
 
 
 def test_anothers_sessions_are_left_alone(reseller: Reseller, stripe: StripeSimulator) -> None:
-    (purchase,) = paid(stripe, 12)
+    (purchase,) = pay_unnoticed(stripe, 12)
     purchase.delete()
     report = sweep.run_sweep()
     assert report.unknown_sessions == 1

@@ -16,41 +16,41 @@ from chalicelib.storage.transactions import Transaction
 from infra.local import table_edits
 from infra.local.stripe_simulator import StripeSimulator
 from tests.support import purchase_fixtures
-from tests.support.purchase_fixtures import granted, paid
+from tests.support.purchase_fixtures import pay_unnoticed, total_granted
 
 
 @pytest.fixture
 def reseller(tables: None) -> Reseller:
-    return purchase_fixtures.open_account()
+    return purchase_fixtures.create_reseller()
 
 
 def test_one_failure_does_not_stop_the_rest(reseller: Reseller, stripe: StripeSimulator) -> None:
-    first, _ = paid(stripe, 1, 2)
+    first, _ = pay_unnoticed(stripe, 1, 2)
     stripe.faults.fail(next=3, kind="500", path=f"/v1/checkout/sessions/{first.session_id}")
     report = sweep.run_sweep()
-    assert (report.failed, granted()) == (1, 2)
+    assert (report.failed, total_granted()) == (1, 2)
     assert sweep.run_sweep().failed == 0
-    assert granted() == 3
+    assert total_granted() == 3
 
 
 def test_a_failure_on_a_settled_purchase_is_not_forgotten(
     reseller: Reseller, stripe: StripeSimulator, frozen: Any
 ) -> None:
-    (purchase,) = paid(stripe, 12)
+    (purchase,) = pay_unnoticed(stripe, 12)
     sweep.run_sweep()
     stripe.refund(purchase.session_id or "")
     stripe.faults.fail(next=3, kind="500", path=f"/v1/checkout/sessions/{purchase.session_id}")
     sweep.run_sweep()
     frozen.advance(timedelta(days=40))  # its event has left the window, and Stripe
     sweep.run_sweep()
-    assert granted() == 0
+    assert total_granted() == 0
 
 
 def test_a_session_that_its_row_never_learnt_survives_a_failure(
     reseller: Reseller, stripe: StripeSimulator, frozen: Any
 ) -> None:
     """The window moves on; nothing but the row can lead to the session again."""
-    (purchase,) = paid(stripe, 12)
+    (purchase,) = pay_unnoticed(stripe, 12)
     table_edits.edit(purchase, session_id=None, checkout_url=None)
     stripe.faults.fail(next=3, kind="500", path=f"/v1/checkout/sessions/{purchase.session_id}")
     assert sweep.run_sweep().failed == 1
@@ -64,18 +64,18 @@ def test_a_session_that_its_row_never_learnt_survives_a_failure(
 def test_a_failure_on_an_open_checkout_is_not_forgotten(
     reseller: Reseller, stripe: StripeSimulator, frozen: Any
 ) -> None:
-    (purchase,) = paid(stripe, 12)
+    (purchase,) = pay_unnoticed(stripe, 12)
     stripe.faults.fail(next=3, kind="500", path=f"/v1/checkout/sessions/{purchase.session_id}")
     assert sweep.run_sweep().failed == 1
     frozen.advance(timedelta(minutes=15))  # its event has left the window
     sweep.run_sweep()
-    assert granted() == 12
+    assert total_granted() == 12
 
 
 def test_a_row_that_vanishes_does_not_stop_the_rest(
     reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, _, _ = paid(stripe, 1, 2, 3)
+    first, _, _ = pay_unnoticed(stripe, 1, 2, 3)
 
     def vanishing(purchase: Purchase, **asked: Any) -> SettleResult:
         if purchase.id == first.id:
@@ -92,23 +92,25 @@ def test_an_event_that_leads_nowhere_does_not_stop_the_rest(
     reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch, frozen: Any
 ) -> None:
     """Stripe refuses to say, and always will, which session a payment came through."""
-    elsewhere = paid(stripe, 1)[0]
+    elsewhere = pay_unnoticed(stripe, 1)[0]
     settle(elsewhere)
     stripe.open_dispute(elsewhere.session_id or "")
     frozen.advance(timedelta(seconds=1))
-    paid(stripe, 12)
-    refusal = PaymentProviderRefused("No such payment", provider_code="resource_missing", permanent=True)
+    pay_unnoticed(stripe, 12)
+    refusal = PaymentProviderRefused(
+        "No such payment", provider_code="resource_missing", permanent=True
+    )
     monkeypatch.setattr(listings, "session_of_payment", Mock(side_effect=refusal))
     report = sweep.run_sweep()
     assert (report.finished, report.failed) == (True, 1)
-    assert granted() == 12
+    assert total_granted() == 12
 
 
 def test_a_failure_that_cannot_be_put_down_keeps_the_window(
     reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch, frozen: Any
 ) -> None:
     """Stripe and the database fail together: the next sweep lists the same once more."""
-    (purchase,) = paid(stripe, 12)
+    (purchase,) = pay_unnoticed(stripe, 12)
     stripe.faults.fail(next=3, kind="500", path=f"/v1/checkout/sessions/{purchase.session_id}")
     with monkeypatch.context() as out_of_reach:
         busy = Mock(side_effect=Busy)
@@ -117,13 +119,13 @@ def test_a_failure_that_cannot_be_put_down_keeps_the_window(
             sweep.run_sweep()
     frozen.advance(timedelta(minutes=15))
     sweep.run_sweep()
-    assert granted() == 12
+    assert total_granted() == 12
 
 
 def test_a_stripe_that_cannot_be_asked(
     reseller: Reseller, stripe: StripeSimulator, frozen: Any
 ) -> None:
-    (bought,) = paid(stripe, 12, how=stripe.pay_later)
+    (bought,) = pay_unnoticed(stripe, 12, how=stripe.pay_later)
     settle(bought)
     stripe.bank_confirms(bought.session_id or "")
     stripe.faults.fail(next=3, kind="500", path="/v1/events")
@@ -133,4 +135,4 @@ def test_a_stripe_that_cannot_be_asked(
     assert purchase["licenses_granted"] == 12  # by the sparse index, which needs no list
     stripe.refund(purchase["session_id"])
     sweep.run_sweep()
-    assert granted() == 0
+    assert total_granted() == 0

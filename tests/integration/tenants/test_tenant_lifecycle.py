@@ -12,8 +12,16 @@ from tests.conftest import TestClock
 from tests.support.api import Reply
 from tests.support.aws_faults import AwsFaults
 from tests.support.people import People, Person
-from tests.support.platform_settings import switch
-from tests.support.tenants import TENANTS, create, delete, made, move, names, used
+from tests.support.platform_settings import set_switches
+from tests.support.tenants import (
+    TENANTS,
+    create_tenant,
+    create_tenant_id,
+    delete_tenant,
+    licenses_used,
+    post_action,
+    tenant_names,
+)
 
 
 @pytest.fixture
@@ -23,146 +31,146 @@ def account(people: People) -> Person:
 
 def test_a_deactivated_tenant_keeps_its_license(people: People) -> None:
     account = people.reseller(licenses=1)
-    tenant = made(account)
-    off = move(account, tenant, "deactivate").json
+    tenant = create_tenant_id(account)
+    off = post_action(account, tenant, "deactivate").json
     assert (off["is_active"], off["holds_license"]) == (False, True)
-    assert used(account) == 1
-    assert create(account, "Other").code == "licenses_exhausted"
-    assert move(account, tenant, "reactivate").json["is_active"] is True
-    assert used(account) == 1
+    assert licenses_used(account) == 1
+    assert create_tenant(account, "Other").code == "licenses_exhausted"
+    assert post_action(account, tenant, "reactivate").json["is_active"] is True
+    assert licenses_used(account) == 1
 
 
 def test_repeating_a_move_changes_nothing(account: Person) -> None:
-    tenant = made(account)
+    tenant = create_tenant_id(account)
     for verb in ("deactivate", "reactivate"):
-        once = move(account, tenant, verb).json
-        assert move(account, tenant, verb).json == once
-    assert used(account) == 1
-    delete(account, tenant)
-    delete(account, tenant)
-    assert used(account) == 0
-    restored = move(account, tenant, "restore").json
-    assert move(account, tenant, "restore").json == restored
-    assert used(account) == 1
+        once = post_action(account, tenant, verb).json
+        assert post_action(account, tenant, verb).json == once
+    assert licenses_used(account) == 1
+    delete_tenant(account, tenant)
+    delete_tenant(account, tenant)
+    assert licenses_used(account) == 0
+    restored = post_action(account, tenant, "restore").json
+    assert post_action(account, tenant, "restore").json == restored
+    assert licenses_used(account) == 1
 
 
 def test_the_switch_that_frees_a_deactivated_tenants_license(people: People) -> None:
     account = people.reseller(licenses=1)
-    switch(deactivated_tenants_hold_license=False)
-    first = made(account, "First")
-    assert move(account, first, "deactivate").json["holds_license"] is False
-    assert used(account) == 0
-    second = made(account, "Second")
-    refused = move(account, first, "reactivate")
+    set_switches(deactivated_tenants_hold_license=False)
+    first = create_tenant_id(account, "First")
+    assert post_action(account, first, "deactivate").json["holds_license"] is False
+    assert licenses_used(account) == 0
+    second = create_tenant_id(account, "Second")
+    refused = post_action(account, first, "reactivate")
     assert (refused.status, refused.code) == (409, "licenses_exhausted")
     assert account.api.get(f"{TENANTS}/{first}").json["is_active"] is False
-    delete(account, second)
-    back = move(account, first, "reactivate").json
+    delete_tenant(account, second)
+    back = post_action(account, first, "reactivate").json
     assert (back["is_active"], back["holds_license"]) == (True, True)
-    assert used(account) == 1
+    assert licenses_used(account) == 1
 
 
 @pytest.mark.parametrize("before", [True, False])
 def test_the_switch_may_be_thrown_at_any_time(account: Person, before: bool) -> None:
     """holds_license says what each tenant did, so nothing is freed or taken twice."""
-    switch(deactivated_tenants_hold_license=before)
-    tenant = made(account)
-    move(account, tenant, "deactivate")
-    assert used(account) == int(before)
-    switch(deactivated_tenants_hold_license=not before)
-    move(account, tenant, "deactivate")
-    assert used(account) == int(before)
-    move(account, tenant, "reactivate")
-    assert used(account) == 1
-    move(account, tenant, "deactivate")
-    delete(account, tenant)
-    assert used(account) == 0
-    assert move(account, tenant, "restore").json["holds_license"] is True
-    assert used(account) == 1
+    set_switches(deactivated_tenants_hold_license=before)
+    tenant = create_tenant_id(account)
+    post_action(account, tenant, "deactivate")
+    assert licenses_used(account) == int(before)
+    set_switches(deactivated_tenants_hold_license=not before)
+    post_action(account, tenant, "deactivate")
+    assert licenses_used(account) == int(before)
+    post_action(account, tenant, "reactivate")
+    assert licenses_used(account) == 1
+    post_action(account, tenant, "deactivate")
+    delete_tenant(account, tenant)
+    assert licenses_used(account) == 0
+    assert post_action(account, tenant, "restore").json["holds_license"] is True
+    assert licenses_used(account) == 1
 
 
 def test_deleting_frees_the_license_and_the_slug_at_once(people: People) -> None:
     account = people.reseller(licenses=1)
-    tenant = made(account)
-    delete(account, tenant)
-    assert used(account) == 0
-    assert names(account) == []
+    tenant = create_tenant_id(account)
+    delete_tenant(account, tenant)
+    assert licenses_used(account) == 0
+    assert tenant_names(account) == []
     gone = account.api.get(f"{TENANTS}/{tenant}").json
     assert gone["deleted_at"] is not None
     assert gone["purge_at"] is not None
-    assert (gone["holds_license"], names(account, "status=deleted")) == (False, ["Bakery"])
-    assert create(account, slug="bakery").status == 201
+    assert (gone["holds_license"], tenant_names(account, "status=deleted")) == (False, ["Bakery"])
+    assert create_tenant(account, slug="bakery").status == 201
 
 
 @pytest.mark.parametrize("verb", ["deactivate", "reactivate"])
 def test_what_is_deleted_can_not_be_changed(account: Person, verb: str) -> None:
-    tenant = made(account)
-    delete(account, tenant)
-    assert move(account, tenant, verb).code == "not_found"
+    tenant = create_tenant_id(account)
+    delete_tenant(account, tenant)
+    assert post_action(account, tenant, verb).code == "not_found"
     assert account.api.patch(f"{TENANTS}/{tenant}", {"name": "X"}).code == "not_found"
     assert account.api.patch(f"{TENANTS}/{tenant}", {}).code == "not_found"
 
 
 def test_restore(account: Person) -> None:
-    tenant = made(account)
-    move(account, tenant, "deactivate")
-    delete(account, tenant)
-    back = move(account, tenant, "restore").json
+    tenant = create_tenant_id(account)
+    post_action(account, tenant, "deactivate")
+    delete_tenant(account, tenant)
+    back = post_action(account, tenant, "restore").json
     assert (back["is_active"], back["holds_license"]) == (True, True)
     assert (back["deleted_at"], back["purge_at"]) == (None, None)
-    assert used(account) == 1
-    assert create(account, slug="bakery").code == "slug_taken"
+    assert licenses_used(account) == 1
+    assert create_tenant(account, slug="bakery").code == "slug_taken"
 
 
 def test_restoring_takes_a_license_again(people: People) -> None:
     account = people.reseller(licenses=1)
-    tenant = made(account)
-    delete(account, tenant)
-    made(account, "Other")
-    refused = move(account, tenant, "restore")
+    tenant = create_tenant_id(account)
+    delete_tenant(account, tenant)
+    create_tenant_id(account, "Other")
+    refused = post_action(account, tenant, "restore")
     assert (refused.status, refused.code) == (409, "licenses_exhausted")
-    assert used(account) == 1
+    assert licenses_used(account) == 1
 
 
 def test_restoring_needs_its_slug(account: Person) -> None:
-    tenant = made(account)
-    delete(account, tenant)
-    other = made(account, "Other", slug="bakery")
-    refused = move(account, tenant, "restore")
+    tenant = create_tenant_id(account)
+    delete_tenant(account, tenant)
+    other = create_tenant_id(account, "Other", slug="bakery")
+    refused = post_action(account, tenant, "restore")
     assert (refused.status, refused.code) == (409, "slug_taken")
-    assert used(account) == 1
-    delete(account, other)
-    assert move(account, tenant, "restore").status == 200
+    assert licenses_used(account) == 1
+    delete_tenant(account, other)
+    assert post_action(account, tenant, "restore").status == 200
 
 
 def test_restoring_under_another_slug(people: People) -> None:
     account = people.reseller(licenses=3)
-    tenant = made(account)
-    delete(account, tenant)
-    made(account, "Other", slug="bakery")
+    tenant = create_tenant_id(account)
+    delete_tenant(account, tenant)
+    create_tenant_id(account, "Other", slug="bakery")
     path = f"{TENANTS}/{tenant}/restore"
     assert account.api.post(path, {"slug": "Not a slug"}).code == "invalid_request"
     back = account.api.post(path, {"slug": "bakery-two"}).json
     assert (back["slug"], back["deleted_at"]) == ("bakery-two", None)
-    assert create(account, slug="bakery-two").code == "slug_taken"
-    assert used(account) == 2
-    delete(account, tenant)
-    assert create(account, slug="bakery-two").status == 201
+    assert create_tenant(account, slug="bakery-two").code == "slug_taken"
+    assert licenses_used(account) == 2
+    delete_tenant(account, tenant)
+    assert create_tenant(account, slug="bakery-two").status == 201
 
 
 def test_restoring_under_a_slug_that_is_taken(account: Person) -> None:
-    tenant = made(account)
-    delete(account, tenant)
-    made(account, "Other", slug="taken")
+    tenant = create_tenant_id(account)
+    delete_tenant(account, tenant)
+    create_tenant_id(account, "Other", slug="taken")
     refused = account.api.post(f"{TENANTS}/{tenant}/restore", {"slug": "taken"})
     assert (refused.status, refused.code) == (409, "slug_taken")
-    assert used(account) == 1
-    assert create(account, slug="bakery").status == 201  # its own name is still free
+    assert licenses_used(account) == 1
+    assert create_tenant(account, slug="bakery").status == 201  # its own name is still free
 
 
 def test_restoring_needs_an_active_reseller(people: People, account: Person) -> None:
-    tenant = made(account)
-    delete(account, tenant)
+    tenant = create_tenant_id(account)
+    delete_tenant(account, tenant)
     path = f"/v1/resellers/{account.reseller_id}"
     people.admin.api.patch(path, {"is_active": False})
     refused = people.admin.api.post(f"{path}/tenants/{tenant}/restore")
@@ -173,8 +181,8 @@ def test_restoring_needs_an_active_reseller(people: People, account: Person) -> 
 def test_after_30_days_it_is_gone_though_its_row_lingers(
     people: People, account: Person, frozen: TestClock, way: str
 ) -> None:
-    tenant = made(account)
-    delete(account, tenant)
+    tenant = create_tenant_id(account)
+    delete_tenant(account, tenant)
     path = f"/v1/resellers/{account.reseller_id}/tenants/{tenant}"
 
     def attempt() -> Reply:
@@ -197,22 +205,22 @@ def test_after_30_days_it_is_gone_though_its_row_lingers(
 
 def test_restoring_while_the_row_expires(account: Person, aws_faults: AwsFaults) -> None:
     """DynamoDB's TTL takes it between our look and our write: no ghost, no license lost."""
-    tenant = made(account)
-    delete(account, tenant)
+    tenant = create_tenant_id(account)
+    delete_tenant(account, tenant)
     row = get(Tenant, account.reseller_id or "", tenant)
     assert row is not None
     aws_faults.before(row.delete)
-    assert move(account, tenant, "restore").code == "not_found"
-    assert used(account) == 0
+    assert post_action(account, tenant, "restore").code == "not_found"
+    assert licenses_used(account) == 0
 
 
 def test_a_drifted_pool_does_not_hold_up_a_deletion(people: People, account: Person) -> None:
     """Somebody set license_used to 0 by hand: the tenant goes, for reconciliation to judge."""
-    tenant = made(account)
+    tenant = create_tenant_id(account)
     row = get(Reseller, account.reseller_id or "")
     assert row is not None
     row.update([Reseller.license_used.set(0)])
-    delete(account, tenant)
+    delete_tenant(account, tenant)
     licenses = account.api.get("/v1/resellers/me/licenses").json
     assert licenses["license_used"] == 0
     assert account.api.get(f"{TENANTS}/{tenant}").json["holds_license"] is False
