@@ -1,1 +1,1 @@
-"""Users and how they sign in: sessions, passwords, API keys, lockout."""
+"""Users and authentication: sessions, passwords, API keys, and lockout."""

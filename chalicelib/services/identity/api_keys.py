@@ -1,4 +1,4 @@
-"""API keys: a reseller's, which reach that account alone, and admins'."""
+"""API keys of resellers, which reach only that account, and of super admins."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,13 +16,15 @@ from chalicelib.storage.rows import new_id
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User
 
-NOT_ACTIVE = "The user whose key this would be is not active."
+OWNER_INACTIVE = "The key's user is not active."
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose keys: a user's who is an admin, or those of a reseller account, which act as the
-    user that it is linked to."""
+    """The owner of API keys: a super admin, or a reseller account.
+
+    A reseller's keys act as the user that the account is linked to.
+    """
 
     user_id: str
     reseller_id: str | None = None
@@ -45,13 +47,13 @@ def owner_of_reseller_keys(reseller: Reseller) -> Owner:
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """key: the whole secret, which is never shown again."""
+    """A new key's row, and the complete key, which is shown only once."""
 
     row: Credential
     key: str = field(repr=False)
 
     def __getattr__(self, column: str) -> Any:
-        """The columns of its row, for an answer that shows both."""
+        """Return a column of the row, so that one response can render both."""
         return getattr(self.row, column)
 
 
@@ -64,14 +66,15 @@ def create_key(
     by: str,
     once: IdempotentRequest = NO_KEY,
 ) -> NewKey:
-    """Condition: the owner is active and, for what only admins may, a super admin.
+    """Create a key and return it with its secret.
 
-    Raises InvalidRequest (expires_at in the past; scope admin for one who is none; somebody
-    else who is not active), Unauthenticated (oneself is not, any more).
+    Condition: the owner is active and, for an admin key or the scope `admin`, a super admin.
+    Raises InvalidRequest if `expires_at` is in the past or the condition fails, or
+    Unauthenticated if the caller is the owner and is not active anymore.
     """
     if expires_at is not None and expires_at <= clock.now():
-        raise InvalidRequest.of("expires_at", "Choose a time that is still to come.")
-    wanted = sorted(set(scopes))
+        raise InvalidRequest.of("expires_at", "Choose a time in the future.")
+    unique_scopes = sorted(set(scopes))
     tx = Transaction()
     key_id = new_id(owner.kind)
     secret = once.secret_for(key_id)
@@ -82,10 +85,10 @@ def create_key(
         secret_hash=hashing.hash_token(secret),
         expires_at=expires_at,
         name=name,
-        scopes=wanted,
+        scopes=unique_scopes,
     )
     tx.witness(row)
-    needs_admin = "admin" in wanted or owner.kind is Kind.ADMIN_KEY
+    needs_admin = "admin" in unique_scopes or owner.kind is Kind.ADMIN_KEY
     _require_owner(tx, owner, admin=needs_admin, by=by)
     audit.record(
         tx,
@@ -93,7 +96,7 @@ def create_key(
         action="api_key.created",
         target=key_id,
         reseller_id=owner.reseller_id,
-        after={"name": name, "scopes": wanted, "expires_at": expires_at},
+        after={"name": name, "scopes": unique_scopes, "expires_at": expires_at},
     )
     made = NewKey(row, f"{key_id}.{secret}")
     once.record(tx, made)
@@ -108,16 +111,22 @@ def _require_owner(tx: Transaction, owner: Owner, *, admin: bool, by: str) -> No
             User,
             owner.user_id,
             condition=active & (User.is_super_admin == True),  # noqa: E712
-            otherwise=InvalidRequest.of("scopes", "Only a super admin's key can have scope admin."),
+            otherwise=InvalidRequest.of(
+                "scopes", "Only a super admin's key can have the scope admin."
+            ),
         )
     else:
-        mine = str(by) == owner.user_id
-        refused = Unauthenticated(NOT_ACTIVE) if mine else InvalidRequest.of("reseller", NOT_ACTIVE)
+        is_own = str(by) == owner.user_id
+        refused = (
+            Unauthenticated(OWNER_INACTIVE)
+            if is_own
+            else InvalidRequest.of("reseller", OWNER_INACTIVE)
+        )
         tx.check(User, owner.user_id, condition=active, otherwise=refused)
 
 
 def list_keys(owner: Owner, request: Pagination) -> Page[Credential]:
-    """All keys that were not revoked, the oldest first; expired ones too."""
+    """Return the keys that were not revoked, including expired ones, oldest first."""
     page = query_page(
         Credential,
         owner.user_id,
@@ -137,7 +146,10 @@ def read_key(owner: Owner, key_id: str) -> Credential:
 
 
 def revoke_key(row: Credential, *, by: str) -> None:
-    """It stops at once. Raises VersionConflict: it was used or revoked since it was read."""
+    """Delete the key, effective immediately.
+
+    Raises VersionConflict if it was used or revoked since it was read.
+    """
     tx = Transaction()
     tx.delete(row, condition=Credential.version == row.version, otherwise=VersionConflict())
     audit.record(

@@ -1,7 +1,7 @@
-"""Who is calling: turning a session's token or an API key into a caller.
+"""Authentication: resolve a session token or an API key to a caller.
 
-The rows of the user and of the reseller are read each time, so that what is deactivated
-stops at once, whatever credentials still exist.
+Every request reads the user's and the reseller's rows, so a deactivation takes effect at once
+even if credentials still exist.
 """
 
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User
 
-# A session ends this long after its last use, and after this long in any case.
+# A session ends this long after its last use, and this long after sign-in.
 SESSION_IDLE = timedelta(hours=1)
 SESSION_LIFETIME = timedelta(hours=12)
-# Use is written down at most this often; a session idles by this much less, therefore.
+# Use is recorded at most this often, so a session can end this much earlier than SESSION_IDLE.
 USE_RECORDED_EVERY = timedelta(minutes=5)
 
 LONGEST_TOKEN = 200
@@ -38,7 +38,7 @@ class Caller:
 
     @property
     def is_admin(self) -> bool:
-        """A reseller's key reaches that reseller alone, unless it was scoped for more."""
+        """Whether the caller acts as a super admin. A reseller's key needs the scope `admin`."""
         bound = self.credential.kind is Kind.RESELLER_KEY and "admin" not in self.scopes
         return bool(self.user.is_super_admin) and not bound
 
@@ -48,11 +48,11 @@ class Caller:
 
     @property
     def scopes(self) -> frozenset[str]:
-        """What an API key was scoped for; of a session, nothing: it needs no scope."""
+        """The scopes of an API key. Empty for a session, which needs none."""
         return frozenset(self.credential.scopes or ())
 
     def may(self, scope: str) -> bool:
-        """Whether the credential is good for a route of this scope."""
+        """Return whether the credential allows routes of this scope."""
         return not self.credential.is_key or scope in self.scopes
 
     def actor(self, source_ip: str | None) -> Actor:
@@ -60,14 +60,14 @@ class Caller:
         return Actor(self.user.id, source_ip=source_ip, credential_id=key)
 
 
-def authenticate(token: str, *, keys: bool = False) -> Caller:
-    """The caller behind a session's token or, with `keys`, an API key; in two round trips.
+def authenticate(token: str, *, accept_keys: bool = False) -> Caller:
+    """Return the caller of a session token or, with `accept_keys`, an API key. Two round trips.
 
-    Raises Unauthenticated, with one message for every cause.
+    Raises Unauthenticated, with the same message for every cause.
     """
-    refused = Unauthenticated("The token is not valid, or no longer.")
+    refused = Unauthenticated("The token is invalid, expired, or revoked.")
     credential_id, _, secret = token.partition(".")
-    kinds = {Kind.SESSION, Kind.RESELLER_KEY, Kind.ADMIN_KEY} if keys else {Kind.SESSION}
+    kinds = {Kind.SESSION, Kind.RESELLER_KEY, Kind.ADMIN_KEY} if accept_keys else {Kind.SESSION}
     if credential_id.partition("_")[0] not in kinds or not secret:
         raise refused
     if len(token) > LONGEST_TOKEN or not token.isascii():
@@ -87,7 +87,10 @@ def authenticate(token: str, *, keys: bool = False) -> Caller:
 
 
 def has_expired(credential: Credential) -> bool:
-    """TTL rows linger for days, and idling has no row of its own: asked at every use."""
+    """Return whether the credential has expired, or the session was idle for too long.
+
+    Checked on every use: TTL deletes rows days late and knows nothing about idle sessions.
+    """
     now = clock.now()
     if credential.expires_at is not None and credential.expires_at <= now:
         return True
@@ -96,8 +99,12 @@ def has_expired(credential: Credential) -> bool:
 
 
 def is_revoked(credential: Credential, user: User) -> bool:
-    """What was issued before the user was deactivated; a session from before all were ended;
-    a reseller's key whose account was given to another user; a former admin's key."""
+    """Return whether the user's row has invalidated the credential.
+
+    That is so for any credential issued before a deactivation, a session authenticated before
+    the user's sessions were ended, a reseller's key after the account moved to another user,
+    and an admin key of a former super admin.
+    """
     if user.deactivated_at is not None and credential.created_at <= user.deactivated_at:
         return True
     if credential.kind is Kind.RESELLER_KEY:
@@ -106,25 +113,28 @@ def is_revoked(credential: Credential, user: User) -> bool:
         return not user.is_super_admin
     if credential.kind is not Kind.SESSION or user.sessions_since is None:
         return False
-    proven_at = credential.authenticated_at or credential.created_at
-    return bool(proven_at < user.sessions_since)
+    authenticated_at = credential.authenticated_at or credential.created_at
+    return bool(authenticated_at < user.sessions_since)
 
 
 def _read_owner(credential: Credential) -> tuple[User | None, Reseller | None]:
-    wanted: list[tuple[type[User] | type[Reseller], str]] = [(User, credential.owner)]
+    keys: list[tuple[type[User] | type[Reseller], str]] = [(User, credential.owner)]
     if credential.reseller_id:
-        wanted.append((Reseller, credential.reseller_id))
-    found = get_one_of_each(*wanted)
+        keys.append((Reseller, credential.reseller_id))
+    found = get_one_of_each(*keys)
     user = found[0] if isinstance(found[0], User) else None
     if user is None or user.reseller_id is None:
         return user, None
     if user.reseller_id == credential.reseller_id:
         return user, found[1] if isinstance(found[1], Reseller) else None
-    return user, get(Reseller, user.reseller_id)  # linked since the session began
+    return user, get(Reseller, user.reseller_id)  # linked after the session began
 
 
 def is_restricted(user: User, reseller: Reseller | None) -> bool:
-    """An inactive reseller cannot sign in, where the platform restricts it. Admins always can."""
+    """Return whether the user of an inactive reseller is locked out.
+
+    Depends on the platform setting `restrict_inactive_resellers`. Never applies to super admins.
+    """
     return (
         reseller is not None
         and not reseller.is_active
@@ -134,8 +144,10 @@ def is_restricted(user: User, reseller: Reseller | None) -> bool:
 
 
 def _record_use(credential: Credential, refused: Unauthenticated) -> None:
-    """Now and then, and only on a credential that is still there: it may have been revoked
-    since it was read."""
+    """Update `used_at` if it is at least USE_RECORDED_EVERY old.
+
+    Condition: the credential exists. Raises `refused` if it was revoked since it was read.
+    """
     now = clock.now()
     if credential.used_at is not None and now - credential.used_at < USE_RECORDED_EVERY:
         return
@@ -149,4 +161,4 @@ def _record_use(credential: Credential, refused: Unauthenticated) -> None:
     try:
         tx.commit()
     except Busy:
-        logger.warning("A credential's use was not recorded", extra={"id": credential.id})
+        logger.warning("Credential use could not be recorded", extra={"id": credential.id})

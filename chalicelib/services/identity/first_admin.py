@@ -1,4 +1,4 @@
-"""The first super admin of an installation: made from outside, once."""
+"""The first super admin of an installation, created once by the operator."""
 
 from dataclasses import dataclass, field
 
@@ -16,18 +16,21 @@ OPERATOR = "operator"
 
 @dataclass(frozen=True, slots=True)
 class FirstAdmin:
-    """link: where the first password is set, for a day; None where one was given."""
+    """The new user. `link` sets the first password and is valid for a day.
+
+    `link` is None if a password was given.
+    """
 
     user: User
     link: str | None = field(repr=False)
 
 
 def create_first_admin(*, email: str, name: str, password: str | None = None) -> FirstAdmin:
-    """Works only while there is no active super admin, however the others were made.
+    """Create a super admin, provided that there is no active one.
 
-    The link is handed to the operator, since an installation this young may not send mail
-    yet. Called again for the same email before a password was set, it makes a fresh link:
-    the reply may have been lost, or a day gone by. Raises AdminExists, EmailTaken.
+    Return the link instead of mailing it, since a new installation might not send mail yet.
+    Calling this again with the same email before a password is set creates a new link, in case
+    the first response was lost or the link has expired. Raises AdminExists or EmailTaken.
     """
     tx = Transaction()
     user = add_user(tx, email=email, name=name, password=password, is_super_admin=True, by=OPERATOR)
@@ -36,27 +39,31 @@ def create_first_admin(*, email: str, name: str, password: str | None = None) ->
         super_admins.add_first(tx, user.id)
         tx.commit()
     except (AdminExists, EmailTaken):
-        again = _waiting_for_its_password(email)
-        if again is None:
+        existing = _admin_without_password(email)
+        if existing is None:
             raise
-        return _fresh_link(again)
+        return _reissue_link(existing)
     return FirstAdmin(user, link)
 
 
-def _waiting_for_its_password(email: str) -> User | None:
+def _admin_without_password(email: str) -> User | None:
     user_id = owner_of(email_claim(email))
     user = get(User, user_id) if user_id else None
-    waits = user is not None and user.is_super_admin and not user.has_password
-    return user if waits else None
+    if user is None or not user.is_super_admin or user.has_password:
+        return None
+    return user
 
 
-def _fresh_link(user: User) -> FirstAdmin:
-    """Raises AdminExists where there is another one, or its password was set meanwhile."""
+def _reissue_link(user: User) -> FirstAdmin:
+    """Create a new link for a user whose first password is not set yet.
+
+    Raises AdminExists if another super admin is active or the password was set concurrently.
+    """
     if set(super_admins.active_ones(user.id)) != {user.id}:
         raise AdminExists
     tx = Transaction()
-    waits = super_admins.ACTIVE_ONE & User.password_hash.does_not_exist()
-    tx.check(User, user.id, condition=waits, otherwise=AdminExists())
+    still_pending = super_admins.ACTIVE_ONE & User.password_hash.does_not_exist()
+    tx.check(User, user.id, condition=still_pending, otherwise=AdminExists())
     link = passwords.add_link(tx, user, passwords.FIRST_LINK_LIFETIME)
     tx.commit()
     return FirstAdmin(user, link)

@@ -1,8 +1,9 @@
-"""Lockout: every try is counted before it is judged, and taken back if it succeeds.
+"""Lockout: every attempt is counted before it is evaluated, and uncounted if it succeeds.
 
-Invariant: between two pauses no more than the policy's free tries are judged, however many
-run at once. Condition: the counter is still below what is free, or exactly as it was read
-and its pause is over. A lost reply or a crash leaves a try counted that was not judged.
+Invariant: between two lockouts, at most the policy's free attempts are evaluated, however many
+run concurrently. Condition: the counter is still within the free attempts, or it is unchanged
+since it was read and its lockout is over. After a lost reply or a crash, an attempt can stay
+counted without having been evaluated.
 """
 
 import hashlib
@@ -23,50 +24,53 @@ from chalicelib.storage.attempts import Attempts
 from chalicelib.storage.reads import batch_get
 from chalicelib.storage.transactions import Transaction
 
-ROUNDS = 8
-MESSAGE = "Too many attempts. Wait a little before the next one."
+MAX_CONFLICTS = 8
+TOO_MANY_ATTEMPTS = "Too many attempts. Wait a while, then try again."
 
 
 @dataclass(frozen=True, slots=True)
 class CounterChange:
-    """One counter that was moved for a try. paused: this try began a pause."""
+    """A counter that was incremented, and whether this attempt started a lockout."""
 
     key: str
-    paused: bool
+    started_lockout: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A try that was counted and may be judged now."""
+    """An attempt that was counted and can now be evaluated."""
 
     counted: Sequence[CounterChange]
 
 
 def begin_sign_in(email: str, source_ip: str | None) -> Attempt:
-    """Before a password is looked at. Raises RateLimited, Busy."""
+    """Count a sign-in attempt before the password is checked. Raises RateLimited or Busy."""
     return _count_attempt(
-        [(_account(email), lockout.ACCOUNT), (_source(source_ip), lockout.SOURCE)]
+        [(_account_key(email), lockout.ACCOUNT), (_source_key(source_ip), lockout.SOURCE)]
     )
 
 
 def begin_mail(email: str, source_ip: str | None) -> Attempt:
-    """Before a mail is sent that anyone may ask for. Raises RateLimited, Busy."""
+    """Count a mail that anyone can request, before it is queued. Raises RateLimited or Busy."""
     return _count_attempt(
         [
-            (f"mail:{_digest(email)}", lockout.MAILBOX),
+            (f"mail:{_email_digest(email)}", lockout.MAILBOX),
             (f"mail-from:{network(source_ip)}", lockout.MAIL_SOURCE),
         ]
     )
 
 
-def clear_after_success(tried: Attempt) -> None:
-    """The account's failures are forgotten; at the address only this try is, so that signing
-    in to one's own account buys no guesses at others. Losing this loses nothing but time."""
-    account, source = tried.counted
+def clear_after_success(attempt: Attempt) -> None:
+    """Reset the account's counter, and uncount this attempt at the source address.
+
+    Other failures at the address stay counted, so signing in to your own account gives no extra
+    guesses at other accounts. If this write fails, the user only waits longer.
+    """
+    account, source = attempt.counted
     tx = Transaction()
-    _forget(tx, account.key)
+    _delete_counter(tx, account.key)
     actions: list[Action] = [Attempts.failures.add(-1)]
-    if source.paused:
+    if source.started_lockout:
         actions.append(Attempts.locked_until.remove())
     tx.update(
         Attempts(source.key),
@@ -77,47 +81,50 @@ def clear_after_success(tried: Attempt) -> None:
     try:
         tx.commit()
     except (VersionConflict, Busy):
-        logger.info("A successful try stays counted")
+        logger.info("Successful attempt could not be uncounted")
 
 
 def clear_lockout(tx: Transaction, email: str) -> None:
-    """Whoever reads the account's mail may try anew: nobody can be locked out by a stranger."""
-    _forget(tx, _account(email))
+    """Reset the account's counter in `tx`, after its user has proved access to the mailbox.
+
+    So a stranger cannot keep a user locked out.
+    """
+    _delete_counter(tx, _account_key(email))
 
 
-def _forget(tx: Transaction, key: str) -> None:
+def _delete_counter(tx: Transaction, key: str) -> None:
     anything = Attempts.key.exists() | Attempts.key.does_not_exist()
     tx.delete(Attempts(key), condition=anything, otherwise=VersionConflict())
 
 
-def _account(email: str) -> str:
-    """By address, not by user: an unknown one is locked out just the same."""
-    return f"account:{_digest(email)}"
+def _account_key(email: str) -> str:
+    """Keyed by email address, not by user, so that unknown addresses are locked out too."""
+    return f"account:{_email_digest(email)}"
 
 
-def _source(source_ip: str | None) -> str:
+def _source_key(source_ip: str | None) -> str:
     return f"source:{network(source_ip)}"
 
 
 def network(source_ip: str | None) -> str:
-    """An IPv6 customer has a whole /64 to send from."""
+    """Return the address to count by. For IPv6, that is the /64 that one customer controls."""
     if source_ip is None:
         return "unknown"
     try:
         address = ipaddress.ip_address(source_ip)
-    except ValueError:  # API Gateway's own test call
+    except ValueError:  # not an address: a test call in the API Gateway console
         return source_ip
     if address.version == 4:
         return source_ip
     return str(ipaddress.ip_network((address, 64), strict=False))
 
 
-def _digest(email: str) -> str:
+def _email_digest(email: str) -> str:
     return hashlib.sha256(email.encode()).hexdigest()
 
 
 def _count_attempt(limits: Sequence[tuple[str, Policy]]) -> Attempt:
-    for _ in range(ROUNDS):
+    for _ in range(MAX_CONFLICTS):
         found = {row.key: row for row in batch_get(Attempts, [Attempts(key) for key, _ in limits])}
         _raise_if_locked(list(found.values()))
         tx = Transaction()
@@ -125,39 +132,39 @@ def _count_attempt(limits: Sequence[tuple[str, Policy]]) -> Attempt:
         try:
             tx.commit()
         except VersionConflict:
-            continue  # another try came between: read again
+            continue  # a concurrent attempt was counted first; read again
         return Attempt(counted)
-    raise RateLimited(MESSAGE, retry_after=1)
+    raise RateLimited(TOO_MANY_ATTEMPTS, retry_after=1)
 
 
 def _raise_if_locked(rows: Sequence[Attempts]) -> None:
     now = clock.now()
-    left = max(
+    wait = max(
         (row.locked_until - now for row in rows if row.locked_until is not None),
         default=timedelta(0),
     )
-    if left > timedelta(0):
+    if wait > timedelta(0):
         count("AttemptsRefused")
-        raise RateLimited(MESSAGE, retry_after=math.ceil(left.total_seconds()))
+        raise RateLimited(TOO_MANY_ATTEMPTS, retry_after=math.ceil(wait.total_seconds()))
 
 
 def _increment(tx: Transaction, key: str, policy: Policy, found: Attempts | None) -> CounterChange:
-    expires_at = tx.now + policy.forgotten_after
+    expires_at = tx.now + policy.forget_after
     if found is None or found.expires_at <= tx.now:
-        untouched = (
+        unchanged = (
             Attempts.key.does_not_exist() if found is None else Attempts.version == found.version
         )
-        # Its version goes on from the forgotten row's, so that no other can take it for that.
+        # Continue the version of the expired row, so that the two cannot be confused.
         version = found.version + 1 if found else 1
         row = Attempts(key, failures=1, expires_at=expires_at, version=version)
-        tx.put(row, condition=untouched, otherwise=VersionConflict())
-        return CounterChange(key, paused=False)
+        tx.put(row, condition=unchanged, otherwise=VersionConflict())
+        return CounterChange(key, started_lockout=False)
     pause = policy.pause(found.failures + 1)
     actions: list[Action] = [Attempts.failures.add(1), Attempts.expires_at.set(expires_at)]
-    if pause is None:  # several at once are all right, as long as they are free
-        condition = Attempts.failures < policy.free - 1
+    if pause is None:  # concurrent attempts are fine while they are free
+        condition = Attempts.failures < policy.free_failures - 1
     else:
         actions.append(Attempts.locked_until.set(tx.now + pause))
         condition = Attempts.version == found.version
     tx.update(Attempts(key), actions, condition=condition, otherwise=VersionConflict())
-    return CounterChange(key, paused=pause is not None)
+    return CounterChange(key, started_lockout=pause is not None)

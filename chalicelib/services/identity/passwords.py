@@ -1,7 +1,8 @@
-"""Passwords: the rules for a new one, changing one's own, and links that set one by mail.
+"""Passwords: rules for new ones, password changes, and mailed links that set a password.
 
-A link's secret is made when its mail is sent, so that it is never at rest in the outbox; the
-credentials table has its hash. It works once: redeeming deletes it in the same transaction.
+A link's secret is created when its mail is sent, so it is never stored in the outbox; the
+credentials table holds its hash. A link works once: the transaction that sets the password
+deletes it.
 """
 
 from datetime import timedelta
@@ -32,11 +33,14 @@ from chalicelib.storage.users import User, email_claim
 
 FIRST_LINK_LIFETIME = timedelta(hours=24)
 RESET_LINK_LIFETIME = timedelta(hours=1)
-DEAD_LINK = "This link is not valid, or no longer. Ask for a new one."
+INVALID_LINK = "This link is invalid or has expired. Request a new one."
 
 
 def hash_new_password(password: str, *, email: str, field: str = "password") -> str:
-    """The hash of a password that keeps the rules. Raises InvalidRequest."""
+    """Check the password against the rules and return its hash.
+
+    Raises InvalidRequest for `field`.
+    """
     try:
         check_password(password, email=email, common=_common_passwords())
     except ValueError as error:
@@ -46,7 +50,7 @@ def hash_new_password(password: str, *, email: str, field: str = "password") -> 
 
 @cache
 def _common_passwords() -> frozenset[str]:
-    """The 30,000 most common ones, in lower case."""
+    """Return the 30,000 most common passwords, in lowercase."""
     from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
     return frozenset(FREQUENCY_LISTS["passwords"])
@@ -61,10 +65,10 @@ def change_password(
     by: str,
     once: IdempotentRequest = NO_KEY,
 ) -> None:
-    """One's own, by who knows the present one; all other sessions end with it.
+    """Change the caller's own password, and end all other sessions.
 
-    Invariant: the password that was proven is the one that is replaced. Raises
-    InvalidRequest, RateLimited, VersionConflict (it was changed meanwhile).
+    Invariant: the password that was verified is the one replaced. Raises InvalidRequest,
+    RateLimited, or VersionConflict if the password was changed in the meantime.
     """
     user = caller.user
     verify_current_password(user, current_password, device=device)
@@ -81,21 +85,21 @@ def change_password(
 
 
 def verify_current_password(user: User, current_password: str, *, device: Device) -> None:
-    """That it is really this user who asks; wrong guesses count as at the sign-in.
+    """Check the user's current password. Wrong ones count toward the sign-in lockout.
 
-    Raises InvalidRequest, RateLimited.
+    Raises InvalidRequest or RateLimited.
     """
-    tried = lockout.begin_sign_in(user.email, device.source_ip)
+    attempt = lockout.begin_sign_in(user.email, device.source_ip)
     if not hashing.password_matches(current_password, user.password_hash):
         raise InvalidRequest.of("current_password", "This is not your current password.")
-    lockout.clear_after_success(tried)
+    lockout.clear_after_success(attempt)
 
 
 def request_reset(email: str, *, device: Device, once: IdempotentRequest = NO_KEY) -> None:
-    """Mail a link to set a new password, if the address is a user's.
+    """Queue a mail with a link to set a new password, if a user has this address.
 
-    That is found out when the mail is due, not here: the answer is the same for all, and
-    takes as long. Raises RateLimited.
+    The user is looked up when the mail is sent, so that response and timing are the same for
+    unknown addresses. Raises RateLimited.
     """
     lockout.begin_mail(email, device.source_ip)
     tx = Transaction()
@@ -105,12 +109,12 @@ def request_reset(email: str, *, device: Device, once: IdempotentRequest = NO_KE
 
 
 def invite(tx: Transaction, user: User) -> None:
-    """Mail the user a link to set the first password, if `tx` is committed."""
+    """Queue a mail in `tx` with a link to set the first password."""
     outbox.queue_mail(tx, to=user.email, template="set_password", context={"user_id": user.id})
 
 
 def add_link(tx: Transaction, user: User, lifetime: timedelta) -> str:
-    """The address of the page that sets this user's password, once, if `tx` is committed."""
+    """Add a one-time password link to `tx`, and return its URL."""
     link_id = new_id(Kind.PASSWORD_LINK)
     secret = hashing.new_secret()
     tx.witness(
@@ -126,52 +130,55 @@ def add_link(tx: Transaction, user: User, lifetime: timedelta) -> str:
 
 
 def find_link(token: str) -> tuple[Credential, User]:
-    """What a link stands for, while it is good. Raises InvalidRequest."""
+    """Return the link's credential and user. Raises InvalidRequest if it is not valid."""
     link_id, _, secret = token.partition(".")
-    dead = InvalidRequest.of("token", DEAD_LINK)
+    invalid = InvalidRequest.of("token", INVALID_LINK)
     if not link_id.startswith(f"{Kind.PASSWORD_LINK}_") or not secret or len(token) > 200:
-        raise dead
+        raise invalid
     link = get(Credential, link_id)
     if link is None or not hashing.digest_matches(secret, link.secret_hash):
-        raise dead
+        raise invalid
     user = get(User, link.owner)
     if user is None or not user.is_active or _is_link_invalid(link, user):
-        raise dead
+        raise invalid
     return link, user
 
 
 def _is_link_invalid(link: Credential, user: User) -> bool:
-    """Expired; sent to an address that is not the user's any more; or older than a change of
-    the password or a deactivation."""
-    ended = [moment for moment in (user.sessions_since, user.deactivated_at) if moment is not None]
+    """Return whether the link can no longer be used.
+
+    That is so if it has expired, if the user's email has changed, or if the user's sessions were
+    ended (by a new password, for example) or the user was deactivated after it was created.
+    """
+    invalidated_at = [at for at in (user.sessions_since, user.deactivated_at) if at is not None]
     return bool(
         link.expires_at is None
         or link.expires_at <= clock.now()
         or link.email != user.email
-        or any(link.created_at <= moment for moment in ended)
+        or any(link.created_at <= at for at in invalidated_at)
     )
 
 
 def set_password_by_link(
     token: str, new_password: str, *, device: Device, once: IdempotentRequest = NO_KEY
 ) -> None:
-    """Set the password by a mailed link: once. All sessions end, and a lockout too.
+    """Set the password with a mailed link. Ends all sessions and a lockout.
 
-    Condition: the link is still there, so that two redeemings cannot both succeed; and what
-    made the link good still holds of the user. Raises InvalidRequest.
+    Condition: the link still exists, so that it cannot be used twice, and the user's row still
+    allows it. Raises InvalidRequest.
     """
     link, user = find_link(token)
     new_hash = hash_new_password(new_password, email=user.email, field="new_password")
     tx = Transaction()
-    dead = InvalidRequest.of("token", DEAD_LINK)
-    tx.delete(link, condition=Credential.secret_hash == link.secret_hash, otherwise=dead)
+    invalid = InvalidRequest.of("token", INVALID_LINK)
+    tx.delete(link, condition=Credential.secret_hash == link.secret_hash, otherwise=invalid)
     tx.update(
         User(user.id),
         [User.password_hash.set(new_hash), User.sessions_since.set(tx.now)],
         condition=(User.is_active == True)  # noqa: E712 - builds a condition
         & (User.email == link.email)
         & (User.sessions_since.does_not_exist() | (User.sessions_since < link.created_at)),
-        otherwise=dead,
+        otherwise=invalid,
     )
     lockout.clear_lockout(tx, user.email)
     _audit(tx, user, "user.password_set", by=audit.Actor(user.id, source_ip=device.source_ip))
@@ -184,20 +191,19 @@ def _audit(tx: Transaction, user: User, action: str, *, by: str) -> None:
     audit.record(tx, actor=by, action=action, target=user.id, reseller_id=user.reseller_id)
 
 
-def _prepare_first(context: dict[str, Any]) -> dict[str, Any]:
-    user = get(User, context["user_id"])
-    return _prepared(user, FIRST_LINK_LIFETIME)
+def _first_password_context(context: dict[str, Any]) -> dict[str, Any]:
+    return _link_context(get(User, context["user_id"]), FIRST_LINK_LIFETIME)
 
 
-def _prepare_reset(context: dict[str, Any]) -> dict[str, Any]:
+def _reset_context(context: dict[str, Any]) -> dict[str, Any]:
     user_id = owner_of(email_claim(context["email"]))
-    return _prepared(get(User, user_id) if user_id else None, RESET_LINK_LIFETIME)
+    return _link_context(get(User, user_id) if user_id else None, RESET_LINK_LIFETIME)
 
 
-def _prepared(user: User | None, lifetime: timedelta) -> dict[str, Any]:
+def _link_context(user: User | None, lifetime: timedelta) -> dict[str, Any]:
     if user is None or not user.is_active:
         raise outbox.NoRecipient
-    logger.info("A password link was made", extra={"user_id": user.id})
+    logger.info("Password link created", extra={"user_id": user.id})
     hours = int(lifetime.total_seconds() // 3600)
     tx = Transaction()
     link = add_link(tx, user, lifetime)
@@ -205,5 +211,5 @@ def _prepared(user: User | None, lifetime: timedelta) -> dict[str, Any]:
     return {"name": user.name, "link": link, "hours": hours}
 
 
-outbox.PREPARE["set_password"] = _prepare_first
-outbox.PREPARE["reset_password"] = _prepare_reset
+outbox.CONTEXT_BUILDERS["set_password"] = _first_password_context
+outbox.CONTEXT_BUILDERS["reset_password"] = _reset_context

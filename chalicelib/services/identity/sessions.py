@@ -1,4 +1,4 @@
-"""Sessions: signing in and out, and what one has open elsewhere."""
+"""Sessions: sign in, sign out, and list or end a user's open sessions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ from chalicelib.storage.rows import new_id
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User, email_claim
 
-WRONG = "The email address or the password is wrong."
-NOBODY = "usr_nobody"  # read where an email is unknown, so that as much is read
+WRONG_CREDENTIALS = "The email address or the password is wrong."
+UNKNOWN_USER_ID = "usr_nobody"  # read for an unknown email, so that timing reveals nothing
 LONGEST_USER_AGENT = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Where a person signs in from."""
+    """The client that a person signs in from."""
 
     source_ip: str | None = None
     user_agent: str | None = None
@@ -43,7 +43,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """token: the session's secret, which is never shown again."""
+    """A new session. `token` is its secret and is returned only once."""
 
     token: str
     expires_at: datetime
@@ -58,29 +58,29 @@ def sign_in(
     replaces: str | None = None,
     once: IdempotentRequest = NO_KEY,
 ) -> SignedIn:
-    """Open a session; always a new one. replaces: the session that the browser had before.
+    """Open a new session, and end the session with the token `replaces`, if there is one.
 
-    An unknown email costs the same reads, the same lockout and the same work as a known one.
-    Raises Unauthenticated (one message for every cause), SignInRefused, RateLimited.
+    An unknown email causes the same reads, lockout, and hashing as a known one. Raises
+    Unauthenticated (with the same message for every cause), SignInRefused, or RateLimited.
     """
-    tried = lockout.begin_sign_in(email, device.source_ip)
-    user = get(User, owner_of(email_claim(email)) or NOBODY)
+    attempt = lockout.begin_sign_in(email, device.source_ip)
+    user = get(User, owner_of(email_claim(email)) or UNKNOWN_USER_ID)
     password_hash = user.password_hash if user else None
-    right = hashing.password_matches(password, password_hash)
-    if user is None or password_hash is None or not right or not user.is_active:
+    matches = hashing.password_matches(password, password_hash)
+    if user is None or password_hash is None or not matches or not user.is_active:
         _log_refusal(user, device)
-        raise Unauthenticated(WRONG)
+        raise Unauthenticated(WRONG_CREDENTIALS)
     reseller = get(Reseller, user.reseller_id) if user.reseller_id else None
     if is_restricted(user, reseller):
-        lockout.clear_after_success(tried)
+        lockout.clear_after_success(attempt)
         raise SignInRefused
     signed_in = _create_session(user, password_hash, device, once)
-    _record_sign_in(signed_in, tried, replaces)
+    _record_sign_in(signed_in, attempt, replaces)
     return signed_in
 
 
 def _log_refusal(user: User | None, device: Device) -> None:
-    """Without the address that was typed: people type passwords there."""
+    """Log the refusal without the email that was typed, since people type passwords there."""
     count("SignInRefused")
     logger.warning(
         "Sign-in refused", extra={"user_id": user.id if user else None, "from": device.source_ip}
@@ -90,7 +90,7 @@ def _log_refusal(user: User | None, device: Device) -> None:
 def _create_session(
     user: User, password_hash: str, device: Device, once: IdempotentRequest
 ) -> SignedIn:
-    """Condition: the password that was proven is still the user's, who is still active."""
+    """Write the session if the verified password is still current and the user is active."""
     tx = Transaction()
     session_id = new_id(Kind.SESSION)
     secret = once.secret_for(session_id)
@@ -111,25 +111,25 @@ def _create_session(
         User,
         user.id,
         condition=(User.password_hash == password_hash) & (User.is_active == True),  # noqa: E712
-        otherwise=Unauthenticated(WRONG),
+        otherwise=Unauthenticated(WRONG_CREDENTIALS),
     )
     once.record(tx, signed_in)
     tx.commit()
     return signed_in
 
 
-def _record_sign_in(signed_in: SignedIn, tried: Attempt, replaces: str | None) -> None:
-    lockout.clear_after_success(tried)
+def _record_sign_in(signed_in: SignedIn, attempt: Attempt, replaces: str | None) -> None:
+    lockout.clear_after_success(attempt)
     if replaces is not None:
         replaced_id, _, secret = replaces.partition(".")
         replaced = get(Credential, replaced_id) if replaced_id else None
         if replaced is not None and hashing.digest_matches(secret, replaced.secret_hash):
-            _end(replaced)
+            _delete_session(replaced)
     logger.info("Signed in", extra={"user_id": signed_in.user.id})
 
 
 def sign_out(caller: Caller, *, once: IdempotentRequest = NO_KEY) -> None:
-    """End the session that is calling. Raises Unauthenticated: it has ended meanwhile."""
+    """End the current session. Raises Unauthenticated if it has ended already."""
     tx = Transaction()
     ended = Unauthenticated("This session has ended.")
     tx.delete(caller.credential, condition=Credential.id.exists(), otherwise=ended)
@@ -138,7 +138,7 @@ def sign_out(caller: Caller, *, once: IdempotentRequest = NO_KEY) -> None:
     logger.info("Signed out", extra={"user_id": caller.id})
 
 
-def _end(session: Credential) -> None:
+def _delete_session(session: Credential) -> None:
     tx = Transaction()
     anything = Credential.id.exists() | Credential.id.does_not_exist()
     tx.delete(Credential(session.id), condition=anything, otherwise=NotFound("session"))
@@ -147,7 +147,7 @@ def _end(session: Credential) -> None:
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
-    """One's own session as one sees it: what it is, never its secret."""
+    """A session as its user sees it, without the secret."""
 
     id: str
     created_at: datetime
@@ -159,17 +159,18 @@ class OpenSession:
 
 
 def list_sessions(caller: Caller, request: Pagination) -> Page[OpenSession]:
-    """One's own sessions that are open, the oldest first."""
-    return _list(caller.user, request, here=caller.credential.id)
+    """Return the caller's open sessions, oldest first."""
+    return _open_sessions(caller.user, request, current=caller.credential.id)
 
 
-def sessions_of(user: User) -> list[OpenSession]:
-    """The open sessions of a user, for an admin: up to a hundred."""
-    return _list(user, Pagination(100)).rows
+def list_user_sessions(user: User) -> list[OpenSession]:
+    """Return up to 100 open sessions of a user, for admins."""
+    return _open_sessions(user, Pagination(100)).rows
 
 
-def _list(user: User, request: Pagination, here: str | None = None) -> Page[OpenSession]:
-    """One that was overlooked when the others were cleared away is not open."""
+def _open_sessions(
+    user: User, request: Pagination, current: str | None = None
+) -> Page[OpenSession]:
     page = query_page(
         Credential,
         user.id,
@@ -177,11 +178,12 @@ def _list(user: User, request: Pagination, here: str | None = None) -> Page[Open
         index=Credential.by_owner,
         range_condition=Credential.id.startswith(f"{Kind.SESSION}_"),
     )
-    open_ones = [row for row in page.rows if not has_expired(row) and not is_revoked(row, user)]
-    return Page([_open_session(row, here) for row in open_ones], page.next_cursor)
+    # Expired and revoked sessions can still have a row.
+    rows = [row for row in page.rows if not has_expired(row) and not is_revoked(row, user)]
+    return Page([_session_view(row, current) for row in rows], page.next_cursor)
 
 
-def _open_session(row: Credential, here: str | None) -> OpenSession:
+def _session_view(row: Credential, current: str | None) -> OpenSession:
     used_at = row.used_at or row.created_at
     return OpenSession(
         row.id,
@@ -190,12 +192,12 @@ def _open_session(row: Credential, here: str | None) -> OpenSession:
         row.expires_at,
         row.source_ip,
         row.user_agent,
-        row.id == here,
+        row.id == current,
     )
 
 
 def read_session(caller: Caller, session_id: str) -> Credential:
-    """One of one's own. Raises NotFound."""
+    """Return one of the caller's sessions. Raises NotFound."""
     session = get(Credential, session_id)
     if session is None or session.owner != caller.id or session.kind is not Kind.SESSION:
         raise NotFound("session")
@@ -203,8 +205,10 @@ def read_session(caller: Caller, session_id: str) -> Credential:
 
 
 def revoke_session(caller: Caller, session: Credential, *, by: str) -> None:
-    """End one of one's own sessions. Raises VersionConflict: it was used or ended since it was
-    read."""
+    """End one of the caller's sessions.
+
+    Raises VersionConflict if it was used or ended since it was read.
+    """
     tx = Transaction()
     unchanged = Credential.version == session.version
     tx.delete(session, condition=unchanged, otherwise=VersionConflict())
@@ -219,7 +223,7 @@ def revoke_session(caller: Caller, session: Credential, *, by: str) -> None:
 
 
 def end_other_sessions(caller: Caller, *, by: str) -> None:
-    """End all of one's own sessions but the one that is calling."""
+    """End all of the caller's sessions except the current one."""
     tx = Transaction()
     revoke_other_sessions(tx, caller, User.id.exists())
     audit.record(
@@ -236,9 +240,11 @@ def end_other_sessions(caller: Caller, *, by: str) -> None:
 def revoke_other_sessions(
     tx: Transaction, caller: Caller, condition: Condition, *actions: Action
 ) -> None:
-    """Change the caller's user so that every other session of it is void, in `tx`. The one
-    that is calling counts as newly proven. Raises at commit: VersionConflict (the condition
-    on the user does not hold), Unauthenticated (this session has ended)."""
+    """Invalidate all other sessions of the caller in `tx`, and apply `actions` to the user.
+
+    The current session counts as newly authenticated. At commit, raises VersionConflict if
+    `condition` on the user's row fails, or Unauthenticated if the current session has ended.
+    """
     tx.update(
         User(caller.id),
         [User.sessions_since.set(tx.now), *actions],
@@ -256,8 +262,11 @@ def revoke_other_sessions(
 def delete_revoked_credentials(
     user_id: str, kinds: Iterable[Kind], *, but: str | None = None
 ) -> None:
-    """Delete credentials that the user's row has made void: see access.is_void. Tidiness,
-    not safety: the index may lag, and one that is missed stays void."""
+    """Delete credentials that the user's row has invalidated, except the one with the ID `but`.
+
+    This only cleans up. The index can lag, but a row that is missed stays invalid; see
+    `authenticate.is_revoked`.
+    """
     for kind in kinds:
         found = Credential.by_owner.query(user_id, Credential.id.startswith(f"{kind}_"))
         with Credential.batch_write() as batch:

@@ -1,4 +1,4 @@
-"""Users: created and edited by super admins."""
+"""Users, created and edited by super admins."""
 
 from typing import Any
 
@@ -25,9 +25,10 @@ def create_user(
     by: str,
     once: IdempotentRequest = NO_KEY,
 ) -> User:
-    """Without a password, the user is mailed a link to set one.
+    """Create a user. Without a password, the user is mailed a link to set one.
 
-    Raises EmailTaken, InvalidRequest (password), Forbidden (`by` may not make admins).
+    Raises EmailTaken, InvalidRequest for the password, or Forbidden if `by` cannot create super
+    admins.
     """
     tx = Transaction()
     user = add_user(
@@ -51,7 +52,10 @@ def add_user(
     is_super_admin: bool,
     by: str,
 ) -> User:
-    """The rows of a new user. Whoever adds an admin adds the step that permits it."""
+    """Add the rows of a new user to `tx`.
+
+    For a super admin, the caller must add the condition that permits it.
+    """
     hashed = passwords.hash_new_password(password, email=email) if password is not None else None
     user = User(
         new_id("usr"), email=email, name=name, password_hash=hashed, is_super_admin=is_super_admin
@@ -78,7 +82,7 @@ def read_user(user_id: str) -> User:
 
 
 def list_users(request: Pagination, *, email_prefix: str = "") -> Page[User]:
-    """All users by email."""
+    """Return users ordered by email."""
     return query_page(
         User,
         "users",
@@ -89,12 +93,11 @@ def list_users(request: Pagination, *, email_prefix: str = "") -> Page[User]:
 
 
 def edit_user(user: User, changes: dict[str, Any], *, by: str) -> User:
-    """Change some of email, name, password, is_super_admin, is_active of the row as read.
+    """Change some of email, name, password, is_super_admin, and is_active.
 
-    Deactivating ends the user's sessions and keys for good; a new password ends the sessions;
-    being an admin no more ends the admin's keys.
-    What is so already changes nothing. Raises EmailTaken, InvalidRequest, Forbidden,
-    VersionConflict.
+    Deactivating a user permanently ends its sessions and keys. A new password ends its sessions.
+    Removing super admin rights ends its admin keys. Values that are already set are ignored.
+    Raises EmailTaken, InvalidRequest, Forbidden, or VersionConflict.
     """
     changes = dict(changes)
     password = changes.pop("password", None)
@@ -117,7 +120,7 @@ def edit_user(user: User, changes: dict[str, Any], *, by: str) -> User:
         target=user.id,
         reseller_id=user.reseller_id,
     )
-    _move_admins(tx, user, columns, by=by)
+    _check_admin_change(tx, user, columns, by=by)
     if password is not None:
         columns["sessions_since"] = tx.now
     deactivated = user.is_active and not columns.get("is_active", True)
@@ -133,17 +136,19 @@ def edit_user(user: User, changes: dict[str, Any], *, by: str) -> User:
 def edit_user_with_password(
     user: User, changes: dict[str, Any], *, current_password: str, device: Device, by: str
 ) -> User:
-    """The same, where it may be one's own row: the address decides who gets password links, so
-    that changing one's own takes the password, as changing the password does. Raises RateLimited
-    besides."""
-    takes_over = "password" in changes or changes.get("email", user.email) != user.email
-    if takes_over and str(by) == user.id:
+    """Edit a user, and require the current password for changes to your own password or email.
+
+    The email is included since password links are sent to it. Raises what `edit_user` raises,
+    or RateLimited.
+    """
+    is_sensitive = "password" in changes or changes.get("email", user.email) != user.email
+    if is_sensitive and str(by) == user.id:
         passwords.verify_current_password(user, current_password, device=device)
     return edit_user(user, changes, by=by)
 
 
-def _move_admins(tx: Transaction, user: User, columns: dict[str, Any], *, by: str) -> None:
-    """What a change of the two columns that make a super admin takes."""
+def _check_admin_change(tx: Transaction, user: User, columns: dict[str, Any], *, by: str) -> None:
+    """Add the conditions for a change of `is_super_admin` or `is_active` to `tx`."""
     granted = columns.get("is_super_admin", user.is_super_admin)
     active = columns.get("is_active", user.is_active)
     was, will_be = user.is_super_admin and user.is_active, granted and active
@@ -165,7 +170,7 @@ def _delete_revoked(user: User, new_password: bool, deactivated: bool, demoted: 
 
 
 def send_password_link(user: User, *, by: str, once: IdempotentRequest = NO_KEY) -> User:
-    """Mail the user a fresh link to set a password, where the first one ran out."""
+    """Mail the user a new link to set a password, for example after the first one expired."""
     tx = Transaction()
     passwords.invite(tx, user)
     _audit(tx, user, "user.password_link_sent", by=by)
@@ -175,7 +180,7 @@ def send_password_link(user: User, *, by: str, once: IdempotentRequest = NO_KEY)
 
 
 def sign_out_everywhere(user: User, *, by: str, once: IdempotentRequest = NO_KEY) -> User:
-    """End all sessions of a user. API keys go on. Raises VersionConflict."""
+    """End all sessions of a user. API keys stay valid. Raises VersionConflict."""
     tx = Transaction()
     tx.change(user, sessions_since=tx.now)
     _audit(tx, user, "user.signed_out", by=by)
