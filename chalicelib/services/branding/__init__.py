@@ -1,1 +1,1 @@
-"""White-label branding of the platform, resellers, and tenants."""
+"""White-label branding of the platform, its resellers, and their tenants."""

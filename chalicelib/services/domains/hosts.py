@@ -1,6 +1,6 @@
-"""Host names that may become a reseller's own: spelled one way, and nobody else's.
+"""Validation and normalization of host names for custom domains.
 
-A name is kept and shown in ASCII (xn--…) alone, so that no two look the same.
+Names are stored and shown only in ASCII (xn--…), so that no two names look the same.
 """
 
 import unicodedata
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
 MAX_HOST = 253
-# The record that proves a host stands below it, and is a name too.
+# The name of the verification record, which is longer than the host, must fit too.
 MAX_CUSTOM_HOST = MAX_HOST - len(record_name(""))
-# RFC 6761 and 6762, ICANN's .internal: names that no public DNS answers for.
-SPECIAL = frozenset({"localhost", "local", "internal", "onion", "arpa", "invalid"})
+# Not served by the public DNS: RFC 6761, RFC 6762, and ICANN's .internal.
+SPECIAL_USE_TLDS = frozenset({"localhost", "local", "internal", "onion", "arpa", "invalid"})
 
-# Scripts that are written together; each stands for the first word of its letters' names. The
-# signs of 佐々木 and of データ are named otherwise than the letters that they stand among.
-_EAST_ASIAN = (
+# Scripts that are written together, identified by the first word of a character's Unicode name.
+# IDEOGRAPHIC and KATAKANA-HIRAGANA cover the marks in 佐々木 and データ.
+_EAST_ASIAN_SCRIPTS = (
     {"CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "LATIN"},
     {"CJK", "HANGUL", "LATIN"},
     {"CJK", "BOPOMOFO", "LATIN"},
 )
 
 
-def normalised(text: str) -> str | None:
-    """The host in lowercase ASCII without port and final dot; None if it can be no name."""
+def normalize_host(text: str) -> str | None:
+    """Return the host in lowercase ASCII, without port and trailing dot, or None if invalid."""
     host = text.strip().rsplit(":", 1)[0] if text.count(":") == 1 else text.strip()
     try:
         return _to_ascii(host)
@@ -39,30 +39,32 @@ def normalised(text: str) -> str | None:
 
 
 def check_custom_host(text: str) -> str:
-    """The host as it is kept. Raises ValueError with the rule it breaks."""
+    """Return the normalized host to store. Raises ValueError that states the broken rule."""
     if any(c in text.strip() for c in "/:@?#%*\\ "):
-        raise ValueError("Send the host name alone, such as app.example.com.")
+        raise ValueError("Enter only a host name, such as app.example.com.")
     host = _to_ascii(text.strip())
     if len(host) > MAX_CUSTOM_HOST:
-        raise ValueError(f"Use {MAX_CUSTOM_HOST} characters at most.")
+        raise ValueError(f"Use at most {MAX_CUSTOM_HOST} characters.")
     if _is_ip_address(host):
         raise ValueError("Use a host name, not an IP address.")
-    if "." not in host or host.rpartition(".")[2] in SPECIAL:
-        raise ValueError("Use a host name of the public internet, such as app.example.com.")
+    if "." not in host or host.rpartition(".")[2] in SPECIAL_USE_TLDS:
+        raise ValueError("Use a public host name, such as app.example.com.")
     if _suffixes().is_public(host):
-        raise ValueError(f"{host} is a public suffix, shared by many owners.")
+        raise ValueError(f"{host} is a public suffix that many owners share. Use a name below it.")
     if is_platform_host(host):
-        raise ValueError("This is a host of the platform itself.")
+        raise ValueError("This host belongs to the platform. Use one of your own.")
     return host
 
 
 def _to_ascii(host: str) -> str:
-    """IDNA 2008, with the mapping that browsers apply first (UTS 46), without a final dot.
-    Raises ValueError."""
+    """Encode the host with IDNA 2008 and the UTS 46 mapping that browsers apply.
+
+    Removes a trailing dot. Raises ValueError.
+    """
     import idna
 
     if not 0 < len(host) <= MAX_HOST + 1:
-        raise ValueError(f"A host name has 1 to {MAX_HOST} characters.")
+        raise ValueError(f"Use 1 to {MAX_HOST} characters.")
     try:
         ascii_host = idna.encode(host, uts46=True, std3_rules=True, transitional=False).decode()
         labels = idna.decode(ascii_host).split(".")
@@ -70,35 +72,37 @@ def _to_ascii(host: str) -> str:
         raise ValueError("This is not a valid host name.") from None
     for label in labels:
         if _mixes_scripts(label):
-            raise ValueError("A label that mixes alphabets is not allowed: it imitates another.")
+            raise ValueError("A label must not mix alphabets, since it could imitate another name.")
     return ascii_host.removesuffix(".")
 
 
 def _mixes_scripts(label: str) -> bool:
     scripts = {unicodedata.name(c, "?").split()[0] for c in label if c.isalpha()}
-    return len(scripts) > 1 and not any(scripts <= together for together in _EAST_ASIAN)
+    return len(scripts) > 1 and not any(scripts <= allowed for allowed in _EAST_ASIAN_SCRIPTS)
 
 
 def _is_ip_address(host: str) -> bool:
-    """In any notation that browsers take for one: the last label is a number. (Those of
-    IPv6 have colons and got no further.)"""
+    """Return whether browsers would read the host as an IPv4 address: its last label is a number.
+
+    IPv6 addresses contain colons and were rejected before.
+    """
     last = host.rpartition(".")[2]
     return last.isdigit() or last.startswith("0x")
 
 
 def is_platform_host(host: str) -> bool:
-    """Whether the host is the platform's, contains it, or is below it."""
-    own = [urlsplit(settings().public_url).hostname or "", *settings().platform_hosts]
+    """Return whether the host equals, is above, or is below one of the platform's hosts."""
+    platform_hosts = [urlsplit(settings().public_url).hostname or "", *settings().platform_hosts]
     return any(
         host == name or name.endswith("." + host) or host.endswith("." + name)
-        for name in own
+        for name in platform_hosts
         if name
     )
 
 
 @cache
 def _suffixes() -> "PublicSuffixList":
-    # Imported on first use: only adding a domain asks it.
+    # Imported on first use, since only adding a domain needs it.
     from publicsuffixlist import PublicSuffixList
 
     return PublicSuffixList()

@@ -1,6 +1,6 @@
-"""Telling a domain's owner, by mail, what its missing record leads to."""
+"""Mail to a domain's owner when its record goes missing."""
 
-from chalicelib.domain.custom_domains import DomainState, Lookup, Status, explain
+from chalicelib.domain.custom_domains import DomainState, Status, TxtLookup, explain_lookup
 from chalicelib.services.mail import outbox
 from chalicelib.storage.domains import Domain
 from chalicelib.storage.reads import get
@@ -11,9 +11,11 @@ from chalicelib.storage.users import User
 TEMPLATES = {Status.FAILING: "domain_failing", Status.SUSPENDED: "domain_suspended"}
 
 
-def tell_owner(tx: Transaction, domain: Domain, now: DomainState, lookup: Lookup) -> None:
-    """Queue the mail, in the transaction of the change that it tells of; none where nothing is
-    wrong, or nobody is left to be told."""
+def notify_owner(tx: Transaction, domain: Domain, now: DomainState, lookup: TxtLookup) -> None:
+    """Queue a mail in `tx` if the domain becomes failing or suspended.
+
+    Sends nothing if the reseller or its user no longer exists.
+    """
     template = TEMPLATES.get(now.status)
     reseller = get(Reseller, domain.reseller_id) if template else None
     user = get(User, reseller.user_id) if reseller else None
@@ -24,7 +26,7 @@ def tell_owner(tx: Transaction, domain: Domain, now: DomainState, lookup: Lookup
         "host": domain.host,
         "record_name": domain.record_name,
         "record_value": domain.record_value,
-        "what_was_found": explain(lookup.finding, domain.record_name, domain.record_value),
+        "what_was_found": explain_lookup(lookup.result, domain.record_name, domain.record_value),
         "until": f"{now.grace_until:%d %B %Y}" if now.grace_until else "",
     }
     outbox.queue_mail(tx, to=user.email, template=template, context=context)

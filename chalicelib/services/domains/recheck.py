@@ -1,70 +1,73 @@
-"""The daily look at every domain in use: is its record still there?"""
+"""Daily recheck that the TXT record of every domain in use still exists."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib import clock
-from chalicelib.domain.custom_domains import RECHECK_AFTER, UNDECIDED, Lookup
+from chalicelib.domain.custom_domains import INCONCLUSIVE, RECHECK_AFTER, TxtLookup
 from chalicelib.errors import TenantryError
 from chalicelib.observability import count, logger
 from chalicelib.services.domains.verification import check_domain, look_up_record
 from chalicelib.storage.domains import VERIFIED, Domain
 from chalicelib.storage.reads import batch_get
 
-# At most so many at once in memory; time is what really limits a run.
+# Limits memory use. In practice, a run is limited by time.
 BATCH = 200
-# To write what was found, once the time for looking is over.
+# Reserved for writing the results.
 SPARE_SECONDS = 30.0
-# With so many domains looked up and not one answer, it is our own resolver that is down.
-OUTAGE_EVIDENCE = 5
+# If at least this many lookups were made and none was conclusive, our own resolver is down.
+MIN_OUTAGE_LOOKUPS = 5
 SCHEDULE = "schedule"
 
 
 @dataclass
 class DomainReport:
-    looked_at: int = 0
+    checked: int = 0
     changed: int = 0
     failed: int = 0
     outage: bool = False
 
 
 def check_due_domains(seconds_left: Callable[[], float] = lambda: 60.0) -> DomainReport:
-    """Look at the domains whose last look is a day old, the oldest first.
+    """Recheck the domains that were last checked at least a day ago, oldest first.
 
-    One failure doesn't stop the rest. What there is no time for comes first at the next run.
+    One failure does not stop the rest. Domains left over when time runs out come first in the
+    next run. If no lookup is conclusive, nothing is written.
     """
     report = DomainReport()
-    looked = [
+    lookups = [
         (domain, look_up_record(domain)) for domain in _due() if seconds_left() > SPARE_SECONDS
     ]
-    report.looked_at = len(looked)
-    report.outage = _is_outage([lookup for _, lookup in looked])
+    report.checked = len(lookups)
+    report.outage = _is_outage([lookup for _, lookup in lookups])
     if report.outage:
         count("DomainCheckOutage")
-        logger.error("No name server answers: no domain was judged", extra=vars(report))
+        logger.error(
+            "DNS outage: no lookup was conclusive, so no domain was updated", extra=vars(report)
+        )
         return report
-    for domain, lookup in looked:
+    for domain, lookup in lookups:
         _check_safely(domain, lookup, report)
     logger.info("Domains checked", extra=vars(report))
     return report
 
 
 def _due() -> list[Domain]:
-    day_old = Domain.checked_at <= clock.now() - RECHECK_AFTER
-    return batch_get(Domain, list(Domain.by_check.query(VERIFIED, day_old, limit=BATCH)))
+    is_due = Domain.checked_at <= clock.now() - RECHECK_AFTER
+    return batch_get(Domain, list(Domain.by_check.query(VERIFIED, is_due, limit=BATCH)))
 
 
-def _is_outage(lookups: list[Lookup]) -> bool:
-    undecided = [lookup for lookup in lookups if lookup.finding in UNDECIDED]
-    return len(lookups) >= OUTAGE_EVIDENCE and len(undecided) == len(lookups)
+def _is_outage(lookups: list[TxtLookup]) -> bool:
+    inconclusive = [lookup for lookup in lookups if lookup.result in INCONCLUSIVE]
+    return len(lookups) >= MIN_OUTAGE_LOOKUPS and len(inconclusive) == len(lookups)
 
 
-def _check_safely(domain: Domain, lookup: Lookup, report: DomainReport) -> None:
+def _check_safely(domain: Domain, lookup: TxtLookup, report: DomainReport) -> None:
     before = domain.status
     try:
         after = check_domain(domain, lookup, by=SCHEDULE).status
     except TenantryError:
         report.failed += 1
-        logger.exception("A domain was not judged", extra={"host": domain.host})
+        logger.exception("Domain could not be updated", extra={"host": domain.host})
         return
     report.changed += after != before

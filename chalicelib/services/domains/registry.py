@@ -1,6 +1,6 @@
-"""Custom domains: added, listed and given up. services/domains/verification.py proves them.
+"""Add, list, and remove custom domains. `verification` checks their DNS records.
 
-Adding claims nothing, so that who only waits for a record blocks nobody.
+Adding a domain doesn't reserve the host, so an unverified request can't block anyone else.
 """
 
 import secrets
@@ -27,20 +27,21 @@ MAX_DOMAINS = 100
 def add_domain(
     reseller_id: str, host: str, *, tenant_id: str | None, by: str, once: IdempotentRequest = NO_KEY
 ) -> Domain:
-    """A pending domain. Adding one again returns it, for another tenant if that is asked.
+    """Add a pending domain. Adding it again returns it, reassigned to `tenant_id`.
 
-    Raises InvalidRequest (host; tenant_id; too many), DomainTaken, VersionConflict.
+    Raises InvalidRequest for the host, the tenant, or too many domains; DomainTaken; or
+    VersionConflict.
     """
-    name = _checked(host)
+    name = _validated_host(host)
     if owner_of(domain_claim(name)) not in (None, reseller_id):
-        raise DomainTaken(name)  # said early; what holds is the claim, when it is verified
+        raise DomainTaken(name)  # early answer; the claim made at verification is what counts
     existing = _find(reseller_id, name)
     tx = Transaction()
     if tenant_id is not None:
         _require_tenant(tx, reseller_id, tenant_id)
     if existing is None:
-        _require_room(reseller_id)
-        domain = _new(tx, reseller_id, name, tenant_id)
+        _check_domain_limit(reseller_id)
+        domain = _put_pending(tx, reseller_id, name, tenant_id)
         record_change(tx, domain, by, "domain.added", after={"tenant_id": tenant_id})
     else:
         domain = existing
@@ -54,7 +55,7 @@ def add_domain(
     return domain
 
 
-def _checked(host: str) -> str:
+def _validated_host(host: str) -> str:
     try:
         return check_custom_host(host)
     except ValueError as error:
@@ -71,14 +72,16 @@ def _require_tenant(tx: Transaction, reseller_id: str, tenant_id: str) -> None:
     )
 
 
-def _require_room(reseller_id: str) -> None:
-    there = Domain.count(reseller_id, filter_condition=_alive(), consistent_read=True)
-    if there >= MAX_DOMAINS:
-        raise InvalidRequest.of("host", f"There can be {MAX_DOMAINS} domains at most.")
+def _check_domain_limit(reseller_id: str) -> None:
+    count = Domain.count(reseller_id, filter_condition=_not_expired(), consistent_read=True)
+    if count >= MAX_DOMAINS:
+        raise InvalidRequest.of(
+            "host", f"You can have at most {MAX_DOMAINS} domains. Remove one first."
+        )
 
 
-def _new(tx: Transaction, reseller_id: str, host: str, tenant_id: str | None) -> Domain:
-    """A new row, in the place of an expired one that was not collected yet."""
+def _put_pending(tx: Transaction, reseller_id: str, host: str, tenant_id: str | None) -> Domain:
+    """Add a new row to `tx`. It can replace an expired one that TTL has not deleted yet."""
     domain = Domain(
         reseller_id,
         host,
@@ -87,25 +90,25 @@ def _new(tx: Transaction, reseller_id: str, host: str, tenant_id: str | None) ->
         token=secrets.token_hex(16),
         expires_at=_expiry(tx),
     )
-    free_place = Domain.host.does_not_exist() | (Domain.expires_at <= tx.now)
-    tx.put(domain, condition=free_place, otherwise=VersionConflict())
+    is_free = Domain.host.does_not_exist() | (Domain.expires_at <= tx.now)
+    tx.put(domain, condition=is_free, otherwise=VersionConflict())
     return domain
 
 
 def _expiry(tx: Transaction) -> datetime:
-    """To the second, as the table keeps it."""
+    """Return the expiry in whole seconds, as the table stores it."""
     return (tx.now + PENDING_LIFETIME).replace(microsecond=0)
 
 
 def _renew(tx: Transaction, domain: Domain, tenant_id: str | None) -> None:
-    """The row stays, with its token: a record that is set already goes on to be right."""
+    """Keep the row and its token, so that a TXT record that was already set stays valid."""
     pending = domain.status == Status.PENDING
     expires_at = _expiry(tx) if pending else domain.expires_at
     tx.change(domain, still=same(domain), tenant_id=tenant_id, expires_at=expires_at)
 
 
 def read_domain(reseller_id: str, host: str) -> Domain:
-    """Raises NotFound; for a pending domain that has expired too."""
+    """Return the domain. Raises NotFound, also for a pending domain that has expired."""
     domain = _find(reseller_id, host)
     if domain is None:
         raise NotFound("domain")
@@ -120,24 +123,24 @@ def _find(reseller_id: str, host: str) -> Domain | None:
 
 
 def list_domains(reseller_id: str, request: Pagination) -> Page[Domain]:
-    """The reseller's domains by host."""
-    return query_page(Domain, reseller_id, request, filter_condition=_alive())
+    """Return the reseller's domains ordered by host."""
+    return query_page(Domain, reseller_id, request, filter_condition=_not_expired())
 
 
-def domains_of_tenant(tenant: Tenant) -> list[Domain]:
-    """Those at which this tenant alone is signed in to, by host."""
-    own = _alive() & (Domain.tenant_id == tenant.id)
+def list_tenant_domains(tenant: Tenant) -> list[Domain]:
+    """Return the domains assigned to this tenant, ordered by host."""
+    own = _not_expired() & (Domain.tenant_id == tenant.id)
     return list(iterate_partition(Domain, tenant.reseller_id, filter_condition=own))
 
 
-def _alive() -> Condition:
-    """Holds of what has not expired: the table collects its rows days later."""
-    alive: Condition = Domain.expires_at.does_not_exist() | (Domain.expires_at > clock.now())
-    return alive
+def _not_expired() -> Condition:
+    """Return a filter for rows that have not expired, since TTL deletes rows days late."""
+    condition: Condition = Domain.expires_at.does_not_exist() | (Domain.expires_at > clock.now())
+    return condition
 
 
 def remove_domain(domain: Domain, *, by: str) -> None:
-    """Give the domain up; the host is free at once. Raises VersionConflict."""
+    """Remove the domain and free its host at once. Raises VersionConflict."""
     tx = Transaction()
     tx.delete(
         Domain(domain.reseller_id, domain.host),

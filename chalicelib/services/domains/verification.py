@@ -1,8 +1,7 @@
-"""Proving custom domains: on request, and again and again by the schedule.
+"""Verification of custom domains, on request and by the daily recheck.
 
-A look-up is turned into what the domain is in one place, `check_domain`, whoever asked. A
-host is claimed in the transaction that takes its domain into use, and freed in the one that
-ends that.
+Both callers apply a lookup through `check_domain`. A host is claimed in the transaction that
+verifies its domain, and freed in the one that suspends or removes it.
 """
 
 from datetime import timedelta
@@ -11,39 +10,42 @@ from chalicelib import clock
 from chalicelib.domain.custom_domains import (
     IN_USE,
     DomainState,
-    Lookup,
     LookupResult,
     Status,
+    TxtLookup,
     next_state,
 )
 from chalicelib.errors import Busy, DomainTaken, NotFound, RateLimited, VersionConflict
 from chalicelib.observability import count, logger
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.domains import txt_records
-from chalicelib.services.domains.notices import tell_owner
+from chalicelib.services.domains.notices import notify_owner
 from chalicelib.services.domains.registry import read_domain, record_change
 from chalicelib.storage.claims import Claim, free
 from chalicelib.storage.domains import VERIFIED, Domain, domain_claim, same
 from chalicelib.storage.transactions import Transaction
 
-# How often somebody may ask for a look-up of one domain; the schedule asks besides.
+# Rate limit for requested lookups of one domain. The daily recheck is not counted.
 ATTEMPTS_ALLOWED = 10
 ATTEMPTS_WINDOW = timedelta(minutes=10)
-CONFLICTS = 5
+MAX_CONFLICTS = 5
 
 
 def verify_domain(domain: Domain, *, by: str, once: IdempotentRequest = NO_KEY) -> Domain:
-    """Look the record up now, and act on what is found. See check_domain.
+    """Look up the domain's record now, and apply the result with `check_domain`.
 
-    Raises RateLimited, DomainTaken, VersionConflict (read again).
+    Raises RateLimited, VersionConflict if a concurrent attempt was counted first, and what
+    `check_domain` raises.
     """
     _count_attempt(domain)
     return check_domain(domain, look_up_record(domain), by=by, once=once)
 
 
 def _count_attempt(domain: Domain) -> None:
-    """Put the attempt down before it is made, so that no number of parallel calls makes us
-    ask more often. Raises RateLimited, VersionConflict."""
+    """Count the attempt before the lookup, so that parallel calls cannot exceed the limit.
+
+    Raises RateLimited or VersionConflict.
+    """
     now = clock.now()
     since = domain.attempts_since
     if since is None or now - since >= ATTEMPTS_WINDOW:
@@ -52,43 +54,46 @@ def _count_attempt(domain: Domain) -> None:
         attempts = domain.attempts
     if attempts >= ATTEMPTS_ALLOWED:
         wait = int((since + ATTEMPTS_WINDOW - now).total_seconds()) + 1
-        raise RateLimited("This domain was checked often just now. Wait a little.", wait)
+        raise RateLimited(
+            "This domain was checked too often. Wait a few minutes, then try again.", wait
+        )
     tx = Transaction()
     tx.change(domain, still=same(domain), attempts=attempts + 1, attempts_since=since)
     tx.commit()
 
 
-def look_up_record(domain: Domain) -> Lookup:
-    """What is at the name where the domain's record should be."""
+def look_up_record(domain: Domain) -> TxtLookup:
+    """Look up the domain's verification record."""
     return txt_records.look_up_txt(domain.record_name, domain.record_value)
 
 
 def check_domain(
-    domain: Domain, lookup: Lookup, *, by: str, once: IdempotentRequest = NO_KEY
+    domain: Domain, lookup: TxtLookup, *, by: str, once: IdempotentRequest = NO_KEY
 ) -> Domain:
-    """Make the domain what `lookup` says it is, in one transaction.
+    """Update the domain to the state that follows from `lookup`, in one transaction.
 
     Invariant: the host is claimed for this reseller exactly while the domain is in use.
-    Condition: the row's version, and for a new claim that nobody else has it. Who loses the
-    race judges the row as it is then by the same finding. Raises DomainTaken, NotFound, Busy.
+    Condition: the row's version and, for a new claim, that no other reseller holds it. After a
+    version conflict, the same lookup is applied to the current row. Raises DomainTaken, Busy, or
+    NotFound if the domain was removed in the meantime.
     """
-    for _ in range(CONFLICTS):
+    for _ in range(MAX_CONFLICTS):
         try:
             return _apply_lookup(domain, lookup, by=by, once=once)
         except VersionConflict:
-            again = read_domain(domain.reseller_id, domain.host)
-            if again.token != domain.token:
-                raise NotFound("domain") from None  # given up and added anew meanwhile
-            domain = again
+            current = read_domain(domain.reseller_id, domain.host)
+            if current.token != domain.token:
+                raise NotFound("domain") from None  # removed and added again
+            domain = current
     raise Busy
 
 
-def _apply_lookup(domain: Domain, lookup: Lookup, *, by: str, once: IdempotentRequest) -> Domain:
+def _apply_lookup(domain: Domain, lookup: TxtLookup, *, by: str, once: IdempotentRequest) -> Domain:
     tx = Transaction()
     before = DomainState(Status(domain.status), domain.grace_until)
     after = next_state(before, lookup, tx.now)
     if after.status in IN_USE and before.status not in IN_USE:
-        _claim(tx, domain)
+        _claim_host(tx, domain)
     if after.status not in IN_USE and before.status in IN_USE:
         free(tx, domain_claim(domain.host), domain.reseller_id)
     if after.status != before.status:
@@ -100,22 +105,22 @@ def _apply_lookup(domain: Domain, lookup: Lookup, *, by: str, once: IdempotentRe
             before={"status": before.status},
             after={"status": after.status},
         )
-        tell_owner(tx, domain, after, lookup)
+        notify_owner(tx, domain, after, lookup)
     _write_state(tx, domain, after, lookup)
     once.record(tx, domain)
     tx.commit()
-    _log(domain, before.status, lookup.finding)
+    _log_check(domain, before.status, lookup.result)
     return domain
 
 
-def _write_state(tx: Transaction, domain: Domain, after: DomainState, lookup: Lookup) -> None:
+def _write_state(tx: Transaction, domain: Domain, after: DomainState, lookup: TxtLookup) -> None:
     in_use = after.status in IN_USE
     tx.change(
         domain,
         still=same(domain),
         status=after.status,
-        finding=lookup.finding,
-        found_values={"values": list(lookup.found)} if lookup.found else None,
+        finding=lookup.result,
+        found_values={"values": list(lookup.values)} if lookup.values else None,
         checked_at=tx.now,
         verified_at=tx.now if lookup.present else domain.verified_at,
         grace_until=after.grace_until,
@@ -124,8 +129,8 @@ def _write_state(tx: Transaction, domain: Domain, after: DomainState, lookup: Lo
     )
 
 
-def _claim(tx: Transaction, domain: Domain) -> None:
-    """Ours already means: a repair by hand. It is then no one else's."""
+def _claim_host(tx: Transaction, domain: Domain) -> None:
+    """Claim the host. A manual repair can have claimed it for this reseller already."""
     tx.put(
         Claim(domain_claim(domain.host), owner=domain.reseller_id),
         condition=Claim.name.does_not_exist() | (Claim.owner == domain.reseller_id),
@@ -133,7 +138,7 @@ def _claim(tx: Transaction, domain: Domain) -> None:
     )
 
 
-def _log(domain: Domain, before: Status, finding: LookupResult) -> None:
+def _log_check(domain: Domain, before: Status, result: LookupResult) -> None:
     logger.info(
         "Domain checked",
         extra={
@@ -141,7 +146,7 @@ def _log(domain: Domain, before: Status, finding: LookupResult) -> None:
             "reseller_id": domain.reseller_id,
             "before": before,
             "after": domain.status,
-            "finding": finding,
+            "finding": result,
         },
     )
     if domain.status != before:

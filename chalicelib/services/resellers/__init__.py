@@ -1,1 +1,1 @@
-"""Reseller accounts and the activity of their license pools."""
+"""Reseller accounts and the activity in their license pools."""

@@ -1,9 +1,9 @@
-"""Resellers: created, edited and given licenses by super admins."""
+"""Reseller accounts and their licenses, managed by super admins."""
 
 from typing import Any
 
 from chalicelib.domain.ledger import Kind
-from chalicelib.domain.notices import supply
+from chalicelib.domain.notices import supply_level
 from chalicelib.errors import InvalidRequest, NotFound, SlugTaken
 from chalicelib.services.core import audit
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
@@ -31,7 +31,7 @@ def create_reseller(
     by: str,
     once: IdempotentRequest = NO_KEY,
 ) -> Reseller:
-    """Link a new reseller account to an existing user. Raises InvalidRequest, SlugTaken."""
+    """Create a reseller account for an existing user. Raises InvalidRequest or SlugTaken."""
     user = _find_user(user_id, user_email)
     reseller_id = new_id("rsl")
     reseller = Reseller(
@@ -41,14 +41,14 @@ def create_reseller(
         slug=slug,
         is_active=is_active,
         company_key=company_key(company_name, reseller_id),
-        supply_told=supply(
+        supply_told=supply_level(
             license_count, platform_settings.cached_settings().low_license_threshold
         ),
     )
     tx = Transaction()
     pool.open_pool(tx, reseller, license_count, Move(Kind.ALLOCATION, by, reason="Initial"))
     claim(tx, slug_claim(slug), reseller_id, otherwise=SlugTaken(slug))
-    _link(tx, user, reseller_id)
+    _link_user(tx, user, reseller_id)
     audit.record(
         tx,
         actor=by,
@@ -78,7 +78,7 @@ def _find_user(user_id: str | None, user_email: str | None) -> User:
     return user
 
 
-def _link(tx: Transaction, user: User, reseller_id: str) -> None:
+def _link_user(tx: Transaction, user: User, reseller_id: str) -> None:
     taken = InvalidRequest.of("user_id", "This user already has a reseller account.")
     tx.update(
         User(user.id),
@@ -88,8 +88,8 @@ def _link(tx: Transaction, user: User, reseller_id: str) -> None:
     )
 
 
-def _unlink(tx: Transaction, user_id: str, reseller_id: str) -> None:
-    """Undo the link, where the user still is there and still linked to this reseller."""
+def _unlink_user(tx: Transaction, user_id: str, reseller_id: str) -> None:
+    """Remove the link, if the user exists and is still linked to this reseller."""
     user = get(User, user_id)
     if user is not None and user.reseller_id == reseller_id:
         tx.change(user, reseller_id=None)
@@ -104,7 +104,7 @@ def read_reseller(reseller_id: str) -> Reseller:
 
 
 def list_resellers(request: Pagination, *, search: str = "") -> Page[Reseller]:
-    """All resellers by company name; `search` is its beginning, in any letter case."""
+    """Return resellers ordered by company name. `search` is a case-insensitive name prefix."""
     prefix = company_key(search, "").removesuffix("#")
     return query_page(
         Reseller,
@@ -116,10 +116,10 @@ def list_resellers(request: Pagination, *, search: str = "") -> Page[Reseller]:
 
 
 def edit_reseller(reseller: Reseller, changes: dict[str, Any], *, by: str) -> Reseller:
-    """Change some of company_name, slug, license_count, is_active, user_id of the row as read.
+    """Change some of company_name, slug, license_count, is_active, and user_id.
 
-    What is so already changes nothing. Raises SlugTaken, LicenseCountBelowUsed, InvalidRequest,
-    VersionConflict.
+    Values that are already set are ignored. Raises SlugTaken, LicenseCountBelowUsed,
+    InvalidRequest, or VersionConflict.
     """
     columns = differing(reseller, changes)
     if not columns:
@@ -132,8 +132,8 @@ def edit_reseller(reseller: Reseller, changes: dict[str, Any], *, by: str) -> Re
     if "company_name" in columns:
         columns["company_key"] = company_key(str(columns["company_name"]), reseller.id)
     if "user_id" in columns:
-        _link(tx, _find_user(str(columns["user_id"]), None), reseller.id)
-        _unlink(tx, reseller.user_id, reseller.id)
+        _link_user(tx, _find_user(str(columns["user_id"]), None), reseller.id)
+        _unlink_user(tx, reseller.user_id, reseller.id)
     audit.record_edit(
         tx,
         reseller,
@@ -159,9 +159,9 @@ def edit_reseller(reseller: Reseller, changes: dict[str, Any], *, by: str) -> Re
 def adjust_licenses(
     reseller: Reseller, change: int, *, reason: str, by: str, once: IdempotentRequest = NO_KEY
 ) -> LedgerEntry:
-    """Give licenses (change > 0) or take unused ones back (change < 0).
+    """Add licenses if `change` is positive, or take unused ones back if it is negative.
 
-    Raises NotFound, LicenseCountBelowUsed, VersionConflict (the total moved: read again).
+    Raises NotFound, LicenseCountBelowUsed, or VersionConflict if the total has changed.
     """
     tx = Transaction()
     if change > 0:
@@ -179,7 +179,7 @@ def adjust_licenses(
 def list_ledger(
     reseller_id: str, request: Pagination, *, entry: str | None = None
 ) -> Page[LedgerEntry]:
-    """Every move of the reseller's pool, newest first; with `entry`, that one alone."""
+    """Return the ledger of the reseller's pool, newest first, or only the entry with ID `entry`."""
     return query_page(
         LedgerEntry,
         reseller_id,

@@ -1,4 +1,4 @@
-"""What happened lately to a reseller's pool, and how it grew: read from the ledger."""
+"""Recent activity and history of a reseller's license pool, read from the ledger."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,35 +11,40 @@ from chalicelib.storage.reads import Pagination, batch_get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.tenants import Tenant
 
-# One query reads as many without paging: a page's worth of work, however large the ledger.
-LOOKED_BACK = 500
-POINTS = 14
-TENANT_ID = "tnt_"
+# One query reads this many entries without paging, so the cost is bounded for any ledger.
+MAX_ENTRIES_READ = 500
+MAX_POINTS = 14
+TENANT_ID_PREFIX = "tnt_"
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """newest: the latest entries. subjects: the names of the tenants that they are about.
-    history: oldest first; fewer than two points where a day has not passed yet."""
+    """The latest ledger entries of a pool and its history.
+
+    Attributes:
+        newest: The latest entries, newest first.
+        tenant_names: Names of the tenants that these entries refer to, by tenant ID.
+        history: Pool levels, oldest first. Fewer than two in the first day.
+    """
 
     newest: list[LedgerEntry]
-    subjects: dict[str, str]
+    tenant_names: dict[str, str]
     history: list[Level]
 
 
 def recent_activity(reseller: Reseller, limit: int) -> Activity:
-    """The last `limit` moves, and the pool's levels as far back as the last 500 reach."""
-    entries = list_ledger(reseller.id, Pagination(LOOKED_BACK)).rows
+    """Return the last `limit` entries, and pool levels computed from the last 500."""
+    entries = list_ledger(reseller.id, Pagination(MAX_ENTRIES_READ)).rows
     changes = [Change(e.at, e.count_change, e.used_change) for e in entries]
     history = pool_levels(
-        changes, reseller.license_count, reseller.license_used, clock.now(), most=POINTS
+        changes, reseller.license_count, reseller.license_used, clock.now(), max_levels=MAX_POINTS
     )
     newest = entries[:limit]
     return Activity(newest, tenant_names(newest), history)
 
 
 def tenant_names(entries: Sequence[LedgerEntry]) -> dict[str, str]:
-    """Tenant id → name, for the entries that are about a tenant which is still known."""
-    about = {(e.reseller_id, e.ref) for e in entries if e.ref and e.ref.startswith(TENANT_ID)}
-    rows = batch_get(Tenant, [Tenant(reseller_id, ref) for reseller_id, ref in sorted(about)])
+    """Return the names of the existing tenants that the entries refer to, by tenant ID."""
+    keys = {(e.reseller_id, e.ref) for e in entries if e.ref and e.ref.startswith(TENANT_ID_PREFIX)}
+    rows = batch_get(Tenant, [Tenant(reseller_id, ref) for reseller_id, ref in sorted(keys)])
     return {tenant.id: tenant.name for tenant in rows}
