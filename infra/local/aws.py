@@ -1,4 +1,4 @@
-"""AWS on one machine: moto in this process, or a DynamoDB elsewhere, with our own tables."""
+"""Run AWS locally: moto in this process, optionally with an external DynamoDB, and our tables."""
 
 import os
 import threading
@@ -15,7 +15,7 @@ import yaml
 RESOURCES = Path(__file__).parents[1] / "resources.yaml"
 REGION = "us-east-1"
 
-# What the service needs to find in its environment, for a machine that is nobody's cloud.
+# Local defaults for the environment variables that the service reads.
 ENVIRONMENT = {
     "STAGE": "dev",
     "TABLE_PREFIX": "tenantry-dev",
@@ -30,14 +30,14 @@ ENVIRONMENT = {
 
 
 def set_environment(changes: Mapping[str, str] | None = None) -> None:
-    """What is not set gets its local value."""
+    """Set each variable that is not set yet. `changes` override the local defaults."""
     for name, value in {**ENVIRONMENT, **(changes or {})}.items():
         os.environ.setdefault(name, value)
 
 
 @contextmanager
 def local_aws() -> Iterator[None]:
-    """AWS is moto while this lasts; but DynamoDB is AWS_ENDPOINT_URL_DYNAMODB's, where set."""
+    """Mock AWS with moto. DynamoDB calls go to AWS_ENDPOINT_URL_DYNAMODB instead if it is set."""
     from moto import mock_aws
 
     if "AWS_ENDPOINT_URL_DYNAMODB" in os.environ:
@@ -52,23 +52,26 @@ def local_aws() -> Iterator[None]:
 
 
 def _verify_sender() -> None:
-    """SES sends only from addresses that are known to be the account's."""
+    """Verify the sender's address, since SES sends only from verified identities."""
     client = boto3.client("sesv2", region_name=os.environ["AWS_DEFAULT_REGION"])
     client.create_email_identity(EmailIdentity=os.environ["MAIL_FROM"])
 
 
 @contextmanager
 def serialized_calls() -> Iterator[None]:
-    """moto rolls a transaction back by restoring a copy of the tables: a request that runs
-    beside it would be lost. Its calls take turns, therefore."""
+    """Let only one AWS call run at a time.
+
+    moto rolls a transaction back by restoring a copy of the tables, which would discard the
+    writes of any request that ran concurrently.
+    """
     lock = threading.RLock()
     make_api_call = botocore.client.BaseClient._make_api_call
 
-    def in_turn(self: Any, operation_name: str, api_params: dict[str, Any]) -> Any:
+    def serialized(self: Any, operation_name: str, api_params: dict[str, Any]) -> Any:
         with lock:
             return make_api_call(self, operation_name, api_params)
 
-    botocore.client.BaseClient._make_api_call = in_turn
+    botocore.client.BaseClient._make_api_call = serialized
     try:
         yield
     finally:
@@ -76,7 +79,7 @@ def serialized_calls() -> Iterator[None]:
 
 
 def create_tables() -> None:
-    """Make every table of resources.yaml that is not there yet."""
+    """Create every table in resources.yaml that does not exist yet."""
     client = boto3.client("dynamodb", region_name=os.environ["AWS_DEFAULT_REGION"])
     existing = set(client.list_tables()["TableNames"])
     for definition in table_definitions():
@@ -91,8 +94,8 @@ def create_tables() -> None:
 
 
 def table_definitions() -> list[dict[str, Any]]:
-    """The tables of resources.yaml as CreateTable wants them, named for this stage."""
-    kept = (
+    """Return the tables in resources.yaml as CreateTable parameters, named for this stage."""
+    properties = (
         "TableName",
         "BillingMode",
         "AttributeDefinitions",
@@ -105,7 +108,7 @@ def table_definitions() -> list[dict[str, Any]]:
         {
             name: value.replace("${Stage}", stage) if name == "TableName" else value
             for name, value in resource["Properties"].items()
-            if name in kept
+            if name in properties
         }
         for resource in _template()["Resources"].values()
         if resource["Type"] == "AWS::DynamoDB::Table"
@@ -113,19 +116,19 @@ def table_definitions() -> list[dict[str, Any]]:
 
 
 class _CloudFormationLoader(yaml.SafeLoader):
-    """Reads `!Sub text` as the text and any other intrinsic function as what it is given."""
+    """Replace each intrinsic function with its argument, so `!Sub text` reads as `text`."""
 
 
-def _intrinsic(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> Any:
+def _read_argument(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> Any:
     if isinstance(node, yaml.ScalarNode):
         return loader.construct_scalar(node)
     if isinstance(node, yaml.SequenceNode):
         return loader.construct_sequence(node, deep=True)
-    assert isinstance(node, yaml.MappingNode)  # noqa: S101 - YAML has no fourth kind
+    assert isinstance(node, yaml.MappingNode)  # noqa: S101 - YAML has no other kind of node
     return loader.construct_mapping(node, deep=True)
 
 
-_CloudFormationLoader.add_multi_constructor("!", _intrinsic)
+_CloudFormationLoader.add_multi_constructor("!", _read_argument)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Demo data for a fresh start: an admin, and a reseller with a few licenses and tenants."""
+"""Demo data: an admin, and a reseller with a few licenses and tenants."""
 
 from chalicelib.services.identity import users
 from chalicelib.services.identity.first_admin import create_first_admin
@@ -13,7 +13,7 @@ RESELLER_EMAIL = "reseller@example.com"
 
 
 def create_demo_data() -> None:
-    """Does nothing where the admin is there already (a DynamoDB that outlives us)."""
+    """Create the demo data, unless an external DynamoDB still has it from an earlier run."""
     if owner_of(email_claim(ADMIN_EMAIL)) is not None:
         return
     admin = create_first_admin(email=ADMIN_EMAIL, name="Ada Admin", password=PASSWORD).user

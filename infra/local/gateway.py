@@ -1,4 +1,4 @@
-"""API Gateway and the webhook's Function URL, for one machine: HTTP in, Lambda event, HTTP out."""
+"""Local API Gateway and webhook Function URL: turn HTTP requests into Lambda events and back."""
 
 import base64
 import json
@@ -20,16 +20,18 @@ WEBHOOK_PATH = "/stripe/webhook"
 
 @dataclass(frozen=True, slots=True)
 class LocalResponse:
+    """An HTTP response. `headers` is a list because Set-Cookie can appear more than once."""
+
     status: int
     headers: list[tuple[str, str]]
     body: bytes
 
 
 class Gateway:
-    """What stands in front of the app on AWS, and what a request meets before it."""
+    """Routes requests as API Gateway does, and webhook requests to their own function."""
 
     def __init__(self, app: Chalice) -> None:
-        # Chalice's own way to serve several threads: the request in hand is each thread's.
+        # This is how Chalice serves several threads: `current_request` becomes thread-local.
         app.__class__ = CustomLocalChalice
         self._gateway = LocalGateway(app, Config.create())
 
@@ -37,17 +39,17 @@ class Gateway:
         self, method: str, path_and_query: str, headers: Mapping[str, str], body: bytes
     ) -> LocalResponse:
         if path_and_query == WEBHOOK_PATH:
-            return _function_url(method, headers, body)
+            return _call_webhook(method, headers, body)
         try:
             response = self._gateway.handle_request(method, path_and_query, dict(headers), body)
         except LocalGatewayException:
             return _not_found()
         if response["statusCode"] == 405:
             return _not_found()
-        return _answer(response)
+        return _http_response(response)
 
 
-def _answer(response: dict[str, Any]) -> LocalResponse:
+def _http_response(response: dict[str, Any]) -> LocalResponse:
     headers = [(name, str(value)) for name, value in response["headers"].items()]
     for name, values in (response.get("multiValueHeaders") or {}).items():
         headers += [(name, value) for value in values]
@@ -59,7 +61,7 @@ def _answer(response: dict[str, Any]) -> LocalResponse:
 
 
 def _not_found() -> LocalResponse:
-    """The gateway response of infra/resources.yaml for a route that does not exist."""
+    """Return the gateway response that infra/resources.yaml defines for unknown routes."""
     document = {
         "type": "urn:tenantry:problem:not_found",
         "title": "Not Found",
@@ -68,12 +70,15 @@ def _not_found() -> LocalResponse:
         "code": "not_found",
     }
     body = json.dumps(document).encode()
-    sent = [("Content-Type", MEDIA_TYPE), *DATA.items(), ("X-Request-Id", str(uuid.uuid4()))]
-    return LocalResponse(404, sent, body)
+    headers = [("Content-Type", MEDIA_TYPE), *DATA.items(), ("X-Request-Id", str(uuid.uuid4()))]
+    return LocalResponse(404, headers, body)
 
 
-def _function_url(method: str, headers: Mapping[str, str], body: bytes) -> LocalResponse:
-    """A Function URL's event, payload format 2.0; bodies may be base64, so this one is."""
+def _call_webhook(method: str, headers: Mapping[str, str], body: bytes) -> LocalResponse:
+    """Call the webhook function with a Function URL event (payload format 2.0).
+
+    A Function URL can send bodies as base64, so this one always does.
+    """
     event = {
         "version": "2.0",
         "rawPath": "/",
@@ -82,4 +87,4 @@ def _function_url(method: str, headers: Mapping[str, str], body: bytes) -> Local
         "body": base64.b64encode(body).decode(),
         "isBase64Encoded": True,
     }
-    return _answer(stripe_webhook(event, None))
+    return _http_response(stripe_webhook(event, None))

@@ -1,4 +1,4 @@
-"""`make run`: Tenantry on this machine, until Ctrl-C."""
+"""`make run`: run Tenantry on this machine until Ctrl-C."""
 
 import json
 import logging
@@ -17,20 +17,20 @@ DEFAULT_PORT = 8000
 
 
 def main() -> int:
-    # Metrics go to CloudWatch by way of the log; a terminal is no CloudWatch.
+    # Metrics are log lines that CloudWatch parses; in a terminal they would only be noise.
     os.environ.setdefault("POWERTOOLS_METRICS_DISABLED", "true")
     port = os.environ.get("PORT", str(DEFAULT_PORT))
     if not port.isdigit() or int(port) > 65535:
         print(f"PORT must be a port number, not {port!r}.", file=sys.stderr)
         return 2
-    logger.registered_handler.setFormatter(OneLine())
-    logger.registered_handler.addFilter(_is_news)
+    logger.registered_handler.setFormatter(TerminalFormatter())
+    logger.registered_handler.addFilter(_is_worth_showing)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
         with local_service(int(port)) as service:
-            _welcome(service)
+            _print_welcome(service)
             stop.wait()
             print("\nStopping.")
     except OSError as error:
@@ -39,39 +39,46 @@ def main() -> int:
     return 0
 
 
-class OneLine(LambdaPowertoolsFormatter):
-    """The log for a person at a terminal; on AWS it is JSON."""
+class TerminalFormatter(LambdaPowertoolsFormatter):
+    """Formats a record as one line of text, instead of JSON as on AWS."""
 
     def format(self, record: logging.LogRecord) -> str:
         if record.msg == "Request":
             text = "{status} {method} {route}".format_map(vars(record))
         else:
             known = vars(logging.makeLogRecord({})).keys() | {"message", "asctime", "cold_start"}
-            told = {k: v for k, v in vars(record).items() if k not in known}
-            extra = (f"{k}={json.dumps(v) if isinstance(v, dict) else v}" for k, v in told.items())
-            text = " ".join([record.getMessage(), *extra])
+            extra = {k: v for k, v in vars(record).items() if k not in known}
+            pairs = (f"{k}={json.dumps(v) if isinstance(v, dict) else v}" for k, v in extra.items())
+            text = " ".join([record.getMessage(), *pairs])
         if record.exc_info:
             text += "\n" + self.formatException(record.exc_info)
         return f"  {self.formatTime(record, '%H:%M:%S')}  {text}"
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """The outbox is looked at every second; only what was sent is worth a line."""
+def _is_worth_showing(record: logging.LogRecord) -> bool:
+    """Hide mail runs that sent nothing: the mail function runs every second here."""
     return record.msg != "Mail" or bool(getattr(record, "sent", 0) or getattr(record, "failed", 0))
 
 
-def _welcome(service: LocalService) -> None:
-    stripe = "a stand-in for Stripe; no money moves" if service.stripe_is_simulated else "Stripe"
+def _print_welcome(service: LocalService) -> None:
+    payments = "Stripe, with your STRIPE_SECRET_KEY"
+    if service.stripe_is_simulated:
+        payments = f"{service.url}/stripe   (Stripe simulator; no real money)"
+    data = "All data is in memory and is lost when this process stops."
+    if "AWS_ENDPOINT_URL_DYNAMODB" in os.environ:
+        data = f"Data is stored in {os.environ['AWS_ENDPOINT_URL_DYNAMODB']}."
     print(
         f"""
   Tenantry is running at {service.url}
 
-    sign in      {ADMIN_EMAIL:24} {PASSWORD}   (super admin)
+    Sign in      {ADMIN_EMAIL:24} {PASSWORD}   (super admin)
                  {RESELLER_EMAIL:24} {PASSWORD}   (reseller)
-    API          {service.url}/v1/…        e.g. curl {service.url}/health
-    payments     {stripe}{f": {service.url}/stripe" if service.stripe_is_simulated else ""}
+    API          {service.url}/docs   (try: curl {service.url}/health)
+    Payments     {payments}
+    Email        {service.url}/local/outbox
 
-  All data is in memory and gone when this stops. Ctrl-C stops it.
+  {data}
+  Press Ctrl-C to stop.
 """,
         flush=True,
     )

@@ -1,4 +1,4 @@
-"""The clock, for one machine: runs the scheduled functions, at their rate or on request."""
+"""Run the scheduled functions locally, at their intervals or on request."""
 
 import threading
 from collections.abc import Callable
@@ -15,12 +15,13 @@ Scheduled = Callable[[dict[str, Any], None], Any]
 
 
 def _reconcile(scope: str) -> Scheduled:
-    """With the input that the rules of infra/resources.yaml give it."""
+    """Return the function bound to the input that infra/resources.yaml schedules it with."""
     event = {"scope": scope, "apply": True, "by": "schedule"}
     return lambda _event, context: reconcile(event, context)
 
 
-# name: (the function, seconds between two runs, as its schedule says; mail is not waited for)
+# name: (function, seconds between runs). The intervals match AWS, except that mail goes out
+# every second rather than every minute, so that nobody waits for it.
 SCHEDULED: dict[str, tuple[Scheduled, int]] = {
     "sweep-purchases": (sweep_purchases, 15 * 60),
     "check-domains": (check_domains, 60 * 60),
@@ -46,13 +47,13 @@ _EVENT = {
 
 
 def run_now(name: str) -> Any:
-    """Invoke one scheduled function as EventBridge would. Raises KeyError."""
+    """Invoke one scheduled function as EventBridge would. Raise KeyError for an unknown name."""
     function, _ = SCHEDULED[name]
     return function(dict(_EVENT), None)
 
 
 class Scheduler:
-    """Ticks in the background until stopped."""
+    """Runs every scheduled function in a background thread of its own until stopped."""
 
     def __init__(self) -> None:
         self._stopping = threading.Event()
@@ -60,19 +61,21 @@ class Scheduler:
 
     def start(self) -> None:
         for name, (_, seconds) in SCHEDULED.items():
-            thread = threading.Thread(target=self._tick, args=(name, seconds), daemon=True)
+            thread = threading.Thread(
+                target=self._run_periodically, args=(name, seconds), daemon=True
+            )
             self._threads.append(thread)
             thread.start()
 
     def stop(self) -> None:
-        """Returns once no function runs any more: one that outlives AWS finds no tables."""
+        """Wait for running functions to finish, since moto's tables disappear afterwards."""
         self._stopping.set()
         for thread in self._threads:
             thread.join(STOP_TIMEOUT_SECONDS)
 
-    def _tick(self, name: str, seconds: int) -> None:
+    def _run_periodically(self, name: str, seconds: int) -> None:
         while not self._stopping.wait(seconds):
             try:
                 run_now(name)
             except Exception:
-                logger.exception("A scheduled function failed", extra={"function": name})
+                logger.exception("Scheduled function failed", extra={"function": name})

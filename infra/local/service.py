@@ -1,4 +1,4 @@
-"""Tenantry on one machine: the service, AWS, Stripe and the clock, behind one address."""
+"""Tenantry on one machine: the service, AWS, Stripe, and the schedule, behind one address."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from infra.local.stripe_simulator.simulator import StripeSimulator
 from infra.local.stripe_simulator.site import Site
 from infra.local.stripe_simulator.webhook_delivery import WebhookDelivery
 
-RUN_PREFIX = "/local/schedule/"
+SCHEDULE_PREFIX = "/local/schedule/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,30 +30,32 @@ class LocalService:
 
 
 @dataclass(frozen=True, slots=True)
-class _Front:
-    """Everything that one address answers. site: the stand-in's pages; None where Stripe is
-    Stripe itself."""
+class _Router:
+    """Routes each request to the app, the Stripe simulator, or a local tool.
+
+    `site` has the simulator's pages. It is None if the service talks to Stripe itself.
+    """
 
     gateway: Gateway
     site: Site | None
 
     def handle(
-        self, method: str, address: str, headers: Mapping[str, str], body: bytes
+        self, method: str, path_and_query: str, headers: Mapping[str, str], body: bytes
     ) -> LocalResponse:
-        path = address.partition("?")[0]
-        if self.site is not None and Site.owns(path):
-            answer = self.site.handle(method, address, headers, body)
-            return LocalResponse(answer.status, list(answer.headers.items()), answer.body)
-        if method == "GET" and outbox.owns(path):
+        path = path_and_query.partition("?")[0]
+        if self.site is not None and Site.serves(path):
+            response = self.site.handle(method, path_and_query, headers, body)
+            return LocalResponse(response.status, list(response.headers.items()), response.body)
+        if method == "GET" and outbox.serves(path):
             return outbox.handle(path)
-        if method == "POST" and address == table_edits.PATH:
+        if method == "POST" and path_and_query == table_edits.PATH:
             return table_edits.handle(body)
-        if method == "POST" and address.startswith(RUN_PREFIX):
-            return _run(address.removeprefix(RUN_PREFIX))
-        return self.gateway.handle(method, address, headers, body)
+        if method == "POST" and path_and_query.startswith(SCHEDULE_PREFIX):
+            return _run_scheduled_function(path_and_query.removeprefix(SCHEDULE_PREFIX))
+        return self.gateway.handle(method, path_and_query, headers, body)
 
 
-def _run(name: str) -> LocalResponse:
+def _run_scheduled_function(name: str) -> LocalResponse:
     if name not in SCHEDULED:
         return LocalResponse(404, [], b"")
     result = json.dumps(run_now(name)).encode()
@@ -62,12 +64,12 @@ def _run(name: str) -> LocalResponse:
 
 @contextmanager
 def local_service(port: int) -> Iterator[LocalService]:
-    """Serve on 127.0.0.1:`port` (0: any) while this lasts. Raises OSError: port taken.
+    """Serve on 127.0.0.1:`port` (0 picks a free port). Raise OSError if the port is taken.
 
-    With STRIPE_SECRET_KEY set it talks to Stripe's own test mode instead of the stand-in.
+    If STRIPE_SECRET_KEY is set, the service talks to Stripe itself instead of the simulator.
     """
-    own_stripe = "STRIPE_SECRET_KEY" in os.environ
-    server = LocalServer(port, lambda *request: front.handle(*request))
+    simulate_stripe = "STRIPE_SECRET_KEY" not in os.environ
+    server = LocalServer(port, lambda *request: router.handle(*request))
     set_environment({"PUBLIC_URL": server.url})
     simulator = StripeSimulator(
         api_key=os.environ["STRIPE_SECRET_KEY"],
@@ -78,10 +80,10 @@ def local_service(port: int) -> Iterator[LocalService]:
     delivery = WebhookDelivery(simulator, server.url + WEBHOOK_PATH)
     site = Site(simulator, delivery)
     stripe_api = SimulatorServer(site)
-    if not own_stripe:
+    if simulate_stripe:
         os.environ["STRIPE_API_BASE"] = stripe_api.url
-    front = _Front(Gateway(app), None if own_stripe else site)
-    schedule = Scheduler()
+    router = _Router(Gateway(app), site if simulate_stripe else None)
+    scheduler = Scheduler()
     with local_aws():
         create_tables()
         create_demo_data()
@@ -91,11 +93,11 @@ def local_service(port: int) -> Iterator[LocalService]:
         serving.start()
         stripe_api.start()
         delivery.start()
-        schedule.start()
+        scheduler.start()
         try:
-            yield LocalService(server.url, not own_stripe)
+            yield LocalService(server.url, simulate_stripe)
         finally:
-            schedule.stop()
+            scheduler.stop()
             delivery.stop()
             server.stop()
             stripe_api.stop()

@@ -1,7 +1,8 @@
-"""POST /local/damage: edits the tables as a person at the AWS console could, so that a
-walkthrough can see the damage found, explained and repaired. On one machine only.
+"""Edit table rows directly, as a person in the AWS console could.
 
-Every write goes round the service: no version, no ledger entry, no claim.
+POST /local/damage lets the walkthrough damage data, to see it found, explained, and repaired.
+It exists on one machine only. Every write bypasses the service: it changes no version and
+writes no ledger entry and no claim.
 """
 
 import json
@@ -19,20 +20,25 @@ PATH = "/local/damage"
 
 
 def handle(body: bytes) -> LocalResponse:
-    """{"kind": "counter", "reseller_id": …, "license_used"?: n, "license_count"?: n} edits
-    counters. {"kind": "orphan", "reseller_id": …} copies the reseller's first tenant to a
-    reseller that does not exist. {"kind": "branding", "document": {…}, "reseller_id": …,
-    "tenant_id": …} brands them and the platform so. Answers what was written."""
+    """Apply one edit and return what was written. The body is one of:
+
+    - {"kind": "counter", "reseller_id": …, "license_used"?: n, "license_count"?: n}
+      sets counters.
+    - {"kind": "orphan", "reseller_id": …} copies the reseller's first tenant to a reseller
+      that does not exist.
+    - {"kind": "branding", "document": {…}, "reseller_id": …, "tenant_id": …} sets the branding
+      of the platform, the reseller, and the tenant.
+    """
     try:
-        asked = json.loads(body or b"{}")
-        written = _KINDS[asked.pop("kind")](**asked)
+        parameters = json.loads(body or b"{}")
+        written = _EDITS[parameters.pop("kind")](**parameters)
     except (ValueError, KeyError, TypeError, Reseller.DoesNotExist) as error:
-        return _answer(422, {"error": f"{type(error).__name__}: {error}"})
-    return _answer(200, written)
+        return _json_response(422, {"error": f"{type(error).__name__}: {error}"})
+    return _json_response(200, written)
 
 
 def edit(row: Row, **columns: Any) -> None:
-    """Set columns (None: remove) and nothing else."""
+    """Set these columns and nothing else. A value of None removes the column."""
     item = read_item(row)
     for name, value in columns.items():
         attribute = type(row).get_attributes()[name]
@@ -47,28 +53,28 @@ def remove(row: Row) -> None:
 
 
 def duplicate(row: Row, **key: str) -> None:
-    """The console's "Duplicate item": the same row under another key."""
+    """Copy the row under another key, like "Duplicate item" in the console."""
     put(row, read_item(row) | {name: {"S": value} for name, value in key.items()})
 
 
 def read_item(row: Row) -> dict[str, Any]:
-    """The row as DynamoDB has it. Raises KeyError where it is not there."""
-    found = _call("GetItem", TableName=_table(row), Key=_key(row), ConsistentRead=True)
-    return dict(found["Item"])
+    """Return the row as DynamoDB stores it. Raise KeyError if it does not exist."""
+    response = _call("GetItem", TableName=_table(row), Key=_key(row), ConsistentRead=True)
+    return dict(response["Item"])
 
 
 def put(row: Row, item: dict[str, Any]) -> None:
     _call("PutItem", TableName=_table(row), Item=item)
 
 
-def _counter(reseller_id: str, **counters: int) -> dict[str, Any]:
+def _edit_counters(reseller_id: str, **counters: int) -> dict[str, Any]:
     if not counters or not set(counters) <= {"license_used", "license_count"}:
-        raise ValueError("Name license_used or license_count.")
+        raise ValueError("Specify license_used, license_count, or both.")
     edit(Reseller(reseller_id), **{name: int(value) for name, value in counters.items()})
     return {"reseller_id": reseller_id, **counters}
 
 
-def _orphan(reseller_id: str) -> dict[str, Any]:
+def _create_orphan(reseller_id: str) -> dict[str, Any]:
     tenant = next(iter(Tenant.query(reseller_id, limit=1, consistent_read=True)), None)
     if tenant is None:
         raise ValueError("The reseller has no tenant to copy.")
@@ -77,7 +83,7 @@ def _orphan(reseller_id: str) -> dict[str, Any]:
     return orphan
 
 
-def _branding(reseller_id: str, tenant_id: str, document: dict[str, str]) -> dict[str, Any]:
+def _edit_branding(reseller_id: str, tenant_id: str, document: dict[str, str]) -> dict[str, Any]:
     rows = (PlatformSettings(PLATFORM), Reseller(reseller_id), Tenant(reseller_id, tenant_id))
     for row in rows:
         edit(row, branding_config=document)
@@ -85,10 +91,10 @@ def _branding(reseller_id: str, tenant_id: str, document: dict[str, str]) -> dic
     return document
 
 
-_KINDS: dict[str, Callable[..., dict[str, Any]]] = {
-    "counter": _counter,
-    "orphan": _orphan,
-    "branding": _branding,
+_EDITS: dict[str, Callable[..., dict[str, Any]]] = {
+    "counter": _edit_counters,
+    "orphan": _create_orphan,
+    "branding": _edit_branding,
 }
 
 
@@ -105,6 +111,6 @@ def _call(operation: str, **parameters: Any) -> Any:
     return connection().client._make_api_call(operation, parameters)
 
 
-def _answer(status: int, document: dict[str, Any]) -> LocalResponse:
+def _json_response(status: int, document: dict[str, Any]) -> LocalResponse:
     body = json.dumps(document).encode()
     return LocalResponse(status, [("Content-Type", "application/json")], body)

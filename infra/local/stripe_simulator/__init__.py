@@ -18,8 +18,8 @@ from infra.local.stripe_simulator.webhook_delivery import WebhookDelivery
 
 __all__ = [
     "API_VERSION",
-    "HttpResponse",
     "ConnectionLost",
+    "HttpResponse",
     "InvalidAction",
     "SimulatorServer",
     "Site",

@@ -19,7 +19,7 @@ class Site:
         self._webhooks = webhooks
 
     @staticmethod
-    def owns(path: str) -> bool:
+    def serves(path: str) -> bool:
         """Whether a path is a page or control of the stand-in (the API, `/v1/`, is beside)."""
         return path == "/stripe" or path.startswith(("/pay/", "/stripe/dashboard/", "/_control/"))
 

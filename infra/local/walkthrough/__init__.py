@@ -1,1 +1,1 @@
-"""The reseller management guide from beginning to end, over HTTP against a running service."""
+"""Go through the whole reseller management guide, over HTTP against a running service."""

@@ -1,4 +1,4 @@
-"""`make walkthrough`: exits 1 at the first thing that differs from the guide."""
+"""`make walkthrough`: exit with 1 at the first result that differs from the guide."""
 
 import os
 import sys
@@ -6,26 +6,26 @@ import sys
 import requests
 
 from infra.local.walkthrough import guide, payments, repairs
-from infra.local.walkthrough.client import Differs, Service
+from infra.local.walkthrough.client import Client, Mismatch
 
 
 def main(base_url: str) -> int:
     try:
-        service = Service(
+        client = Client(
             base_url.rstrip("/"),
             admin_email=os.environ.get("ADMIN_EMAIL", "admin@example.com"),
             admin_password=os.environ.get("ADMIN_PASSWORD", "tenantry-demo"),
         )
-        reseller = guide.walk(service)
-        payments.walk(service, reseller)
-        repairs.walk(service, reseller)
-    except Differs as difference:
-        print(f"\n  This differs: {difference}", file=sys.stderr)
+        reseller = guide.run(client)
+        payments.run(client, reseller)
+        repairs.run(client, reseller)
+    except Mismatch as mismatch:
+        print(f"\n  Failed: {mismatch}", file=sys.stderr)
         return 1
     except requests.ConnectionError:
-        print(f"Nothing answers at {base_url}. Is `make run` running?", file=sys.stderr)
+        print(f"Could not connect to {base_url}. Is `make run` running?", file=sys.stderr)
         return 1
-    print(f"\n  Everything as the guide says: {service.steps} steps.")
+    print(f"\n  All {client.checks_passed} checks passed.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Speaking HTTP to the service, and saying what came back."""
+"""An HTTP client that checks the service's answers and prints them."""
 
 import time
 import uuid
@@ -8,23 +8,23 @@ from typing import Any
 import requests
 
 TIMEOUT_SECONDS = 30
-# A webhook is on its way for a moment; a person would reload the page.
-PATIENCE_SECONDS = 20.0
+# A webhook arrives shortly after the payment. This is the longest to wait for its effect.
+POLL_TIMEOUT_SECONDS = 20.0
 
 
-class Differs(Exception):
-    """The service did something else than the guide says."""
+class Mismatch(Exception):
+    """The service behaved differently from what the guide describes."""
 
 
-class Service:
-    """A running Tenantry, and the stand-in for Stripe beside it."""
+class Client:
+    """A client of a running Tenantry and its Stripe simulator, signed in as an admin."""
 
     def __init__(self, base_url: str, *, admin_email: str, admin_password: str) -> None:
         self.base_url = base_url
-        self.steps = 0
-        # Names of this run alone: the service may have been walked through before.
-        self.run = uuid.uuid4().hex[:8]
-        self.admin = self.sign_in(admin_email, admin_password)
+        self.checks_passed = 0
+        # Makes names unique to this run, since the walkthrough can run against a service twice.
+        self.run_id = uuid.uuid4().hex[:8]
+        self.admin_token = self.sign_in(admin_email, admin_password)
 
     def sign_in(self, email: str, password: str) -> str:
         login = {"email": email, "password": password}
@@ -34,50 +34,52 @@ class Service:
     def call(
         self, token: str | None, method: str, path: str, body: Any = None, expected: int = 200
     ) -> Any:
-        """The answer's document. Raises Differs where the status is another than expected."""
+        """Return the response's JSON. Raise Mismatch if its status is not `expected`."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         if method == "POST":
             headers["Idempotency-Key"] = str(uuid.uuid4())
-        reply = requests.request(
+        response = requests.request(
             method, self.base_url + path, json=body, headers=headers, timeout=TIMEOUT_SECONDS
         )
-        if reply.status_code != expected:
-            raise Differs(f"{method} {path}: {reply.status_code}, not {expected}: {reply.text}")
-        return reply.json() if reply.content else None
+        if response.status_code != expected:
+            raise Mismatch(
+                f"{method} {path} returned {response.status_code} instead of {expected}: "
+                f"{response.text}"
+            )
+        return response.json() if response.content else None
 
-    def stripe(self, action: str, **options: Any) -> Any:
-        """Have the buyer, the bank or Stripe's dashboard do something, at the stand-in."""
+    def simulate(self, action: str, **options: Any) -> Any:
+        """Make the Stripe simulator perform an action of a buyer, a bank, or the merchant."""
         return self.call(None, "POST", f"/_control/{action}", options, 200)
 
-    def run_schedule(self, name: str) -> Any:
-        """Let the clock strike for a scheduled function, now."""
+    def run_scheduled_function(self, name: str) -> Any:
         return self.call(None, "POST", f"/local/schedule/{name}", None, 200)
 
     def pay_at_hosted_page(self, checkout_url: str) -> None:
-        """Open the payment page, as a person would, and press Pay."""
+        """Open the payment page and press Pay, as a person would."""
         page = requests.get(checkout_url, timeout=TIMEOUT_SECONDS)
         if page.status_code != 200 or "Pay" not in page.text:
-            raise Differs(f"the payment page answered {page.status_code}")
+            raise Mismatch(f"Opening the payment page returned {page.status_code}")
         paid = requests.post(
             checkout_url, data={"method": "card"}, timeout=TIMEOUT_SECONDS, allow_redirects=False
         )
         if paid.status_code not in (302, 303):
-            raise Differs(f"paying answered {paid.status_code}")
+            raise Mismatch(f"Paying returned {paid.status_code}")
 
-    def step(self, text: str, got: Any, expected: Any) -> None:
-        """Print what happened; raise Differs where it isn't what the guide says."""
-        if got != expected:
-            raise Differs(f"{text}: {got!r}, not {expected!r}")
-        self.steps += 1
-        print(f"  ✓ {text:68} {got}")
+    def check(self, text: str, actual: Any, expected: Any) -> None:
+        """Print the result, or raise Mismatch if it is not what the guide says."""
+        if actual != expected:
+            raise Mismatch(f"{text}: got {actual!r}, expected {expected!r}")
+        self.checks_passed += 1
+        print(f"  ✓ {text:68} {actual}")
 
-    def eventually(self, text: str, look: Callable[[], Any], expected: Any) -> None:
-        """The same for what a webhook brings about in a moment."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while (got := look()) != expected and time.monotonic() < deadline:
+    def check_eventually(self, text: str, read: Callable[[], Any], expected: Any) -> None:
+        """Check a result that a webhook brings about: read it again until it is as expected."""
+        deadline = time.monotonic() + POLL_TIMEOUT_SECONDS
+        while (actual := read()) != expected and time.monotonic() < deadline:
             time.sleep(0.1)
-        self.step(text, got, expected)
+        self.check(text, actual, expected)
 
 
-def chapter(title: str) -> None:
+def print_heading(title: str) -> None:
     print(f"\n{title}")

@@ -1,65 +1,69 @@
-"""The guide's troubleshooting: counts that do not match, orphaned tenants, what to check."""
+"""The guide's troubleshooting: what to check, wrong license counts, and orphaned tenants."""
 
 from typing import Any
 
-from infra.local.walkthrough.client import Service, chapter
-from infra.local.walkthrough.guide import Reseller, every, ledger_sums, pool
+from infra.local.walkthrough.client import Client, print_heading
+from infra.local.walkthrough.guide import Reseller, check_ledger, licenses, list_all
 
 
-def walk(service: Service, reseller: Reseller) -> None:
-    why_not(service, reseller)
-    counter_that_does_not_match(service, reseller)
-    orphaned_tenant(service, reseller)
-    count, used = ledger_sums(service, reseller)
-    counters = pool(service, reseller)
-    service.step("the ledger equals the counters", f"{used} / {count}", counters)
+def run(client: Client, reseller: Reseller) -> None:
+    run_diagnosis(client, reseller)
+    repair_counter(client, reseller)
+    repair_orphaned_tenant(client, reseller)
+    check_ledger(client, reseller)
 
 
-def why_not(service: Service, reseller: Reseller) -> None:
-    chapter("Troubleshooting: what to check")
-    diagnosis = service.call(service.admin, "GET", f"/v1/resellers/{reseller.id}/diagnosis")
-    failed = [c["check"] for c in diagnosis["checks"] if not c["passed"]]
-    service.step("the diagnosis finds nothing in the reseller's way", failed, [])
+def run_diagnosis(client: Client, reseller: Reseller) -> None:
+    print_heading("Troubleshooting: what to check")
+    path = f"/v1/resellers/{reseller.id}/diagnosis"
+    diagnosis = client.call(client.admin_token, "GET", path)
+    failed = [check["check"] for check in diagnosis["checks"] if not check["passed"]]
+    client.check("The diagnosis finds no failed checks", failed, [])
 
 
-def counter_that_does_not_match(service: Service, reseller: Reseller) -> None:
-    chapter("Troubleshooting: license count doesn't match actual usage")
-    before = pool(service, reseller)
-    damage(service, kind="counter", reseller_id=reseller.id, license_used=2)
-    service.step("somebody edits license_used in the console", pool(service, reseller), "2 / 31")
+def repair_counter(client: Client, reseller: Reseller) -> None:
+    print_heading("Troubleshooting: license count doesn't match actual usage")
+    before = licenses(client, reseller)
+    damage(client, kind="counter", reseller_id=reseller.id, license_used=2)
+    client.check("Someone edits license_used in the console", licenses(client, reseller), "2 / 31")
     path = f"/v1/resellers/{reseller.id}/sync"
-    found = service.call(service.admin, "POST", path, {"apply": False})
-    service.step("a dry sync says what it would be", found["after"]["license_used"], 13)
-    print(f"    {found['why']}")
-    service.step("and changes nothing", pool(service, reseller), "2 / 31")
-    service.call(service.admin, "POST", path, {"apply": True})
-    service.step("applied, it is what it was", pool(service, reseller), before)
+    plan = client.call(client.admin_token, "POST", path, {"apply": False})
+    client.check("A dry-run sync shows the correct count", plan["after"]["license_used"], 13)
+    print(f"    {plan['why']}")
+    client.check("The dry run changes nothing", licenses(client, reseller), "2 / 31")
+    client.call(client.admin_token, "POST", path, {"apply": True})
+    client.check("Applying the sync corrects the counter", licenses(client, reseller), before)
 
 
-def orphaned_tenant(service: Service, reseller: Reseller) -> None:
-    chapter("Troubleshooting: orphaned tenants")
-    orphan = damage(service, kind="orphan", reseller_id=reseller.id)
-    finding = _find(service, orphan["id"])
-    service.step("a tenant of no reseller is found", finding.get("code"), "orphan_tenant")
+def repair_orphaned_tenant(client: Client, reseller: Reseller) -> None:
+    print_heading("Troubleshooting: orphaned tenants")
+    orphan = damage(client, kind="orphan", reseller_id=reseller.id)
+    finding = _find(client, orphan["id"])
+    client.check(
+        "Reconciliation finds a tenant without a reseller", finding.get("code"), "orphan_tenant"
+    )
     print(f"    {finding['what']}\n    {finding['why']}")
-    decided = service.call(
-        service.admin,
+    resolved = client.call(
+        client.admin_token,
         "POST",
         f"/v1/reconciliations/{finding['report']}/findings/{finding['id']}/resolution",
-        {"action": "delete", "reason": "Made by the walkthrough"},
+        {"action": "delete", "reason": "Created by the walkthrough"},
     )
-    service.step("an admin decides to delete it", decided["state"], "repaired")
-    service.step("the next run finds none", _find(service, orphan["id"]), {})
+    client.check("An admin deletes it", resolved["state"], "repaired")
+    client.check("The next run finds nothing", _find(client, orphan["id"]), {})
 
 
-def damage(service: Service, **what: Any) -> Any:
-    """Edit the tables as a person at the AWS console could."""
-    return service.call(None, "POST", "/local/damage", what, 200)
+def damage(client: Client, **parameters: Any) -> Any:
+    """Edit the tables as a person in the AWS console could."""
+    return client.call(None, "POST", "/local/damage", parameters, 200)
 
 
-def _find(service: Service, subject: str) -> dict[str, Any]:
-    """What a run over everything, applying nothing, finds about it; empty where nothing."""
-    run = service.call(service.admin, "POST", "/v1/reconciliations", {"scope": "whole"}, 201)
-    findings = every(service, f"/v1/reconciliations/{run['id']}/findings")
-    found = (f for f in findings if subject in f["subject"])
-    return next(({**finding, "report": run["id"]} for finding in found), {})
+def _find(client: Client, subject: str) -> dict[str, Any]:
+    """Run a full reconciliation that applies nothing, and return its finding about `subject`.
+
+    The finding also has its `report`. Without a finding, the result is empty.
+    """
+    report = client.call(client.admin_token, "POST", "/v1/reconciliations", {"scope": "whole"}, 201)
+    findings = list_all(client, f"/v1/reconciliations/{report['id']}/findings")
+    matches = (finding for finding in findings if subject in finding["subject"])
+    return next(({**finding, "report": report["id"]} for finding in matches), {})

@@ -254,5 +254,5 @@ def test_another_site_cannot_press_the_buttons(site: Site) -> None:
 
 def test_which_paths_a_mounting_server_hands_over() -> None:
     ours = ["/pay/cs_1", "/pay/assets/stand-in.css", "/stripe", "/stripe/dashboard/webhooks"]
-    assert all(Site.owns(path) for path in [*ours, "/_control/faults"])
-    assert not any(Site.owns(path) for path in ["/stripe/webhook", "/v1/tenants", "/reseller"])
+    assert all(Site.serves(path) for path in [*ours, "/_control/faults"])
+    assert not any(Site.serves(path) for path in ["/stripe/webhook", "/v1/tenants", "/reseller"])
