@@ -1,4 +1,4 @@
-"""The one place that asks what time it is, so that tests can set it."""
+"""The only module that reads the current time, so that tests can set it."""
 
 import time
 from collections.abc import Callable
@@ -6,26 +6,29 @@ from datetime import UTC, datetime, timedelta
 
 
 def now() -> datetime:
-    """The current time in UTC, to the millisecond: what rows and answers carry."""
-    moment = datetime.now(UTC)
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    """Return the current time in UTC, cut to the millisecond precision of rows and responses."""
+    current = datetime.now(UTC)
+    return current.replace(microsecond=current.microsecond // 1000 * 1000)
 
 
-def is_recent(moment: datetime, span: timedelta) -> bool:
-    """Whether it was less than `span` ago. By the wall clock: the monotonic one stands still while
-    Lambda keeps a process frozen between two requests, for hours perhaps. A moment that is still
-    to come is none: somebody set the clock back."""
-    return timedelta(0) <= now() - moment < span
+def is_recent(at: datetime, span: timedelta) -> bool:
+    """Whether `at` is less than `span` ago.
+
+    This uses the wall clock because the monotonic clock stops while Lambda freezes a process
+    between two requests, possibly for hours. A time in the future is not recent: it means that
+    the clock has been set back.
+    """
+    return timedelta(0) <= now() - at < span
 
 
 def countdown(seconds: float) -> Callable[[], float]:
-    """How many of these seconds are left, from now on, each time it is asked."""
+    """Return a function that returns how many of these seconds are left."""
     end = time.monotonic() + seconds
     return lambda: end - time.monotonic()
 
 
 def recent_months(number: int) -> list[str]:
-    """This month and those before it, as `2026-11`, newest first."""
+    """Return the last `number` months as `2026-11`, starting with the current one."""
     today = now()
     count = today.year * 12 + today.month - 1
     return [f"{(count - i) // 12:04}-{(count - i) % 12 + 1:02}" for i in range(number)]

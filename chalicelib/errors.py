@@ -1,15 +1,17 @@
-"""What can go wrong, in the domain's words. Which HTTP status each gets is api/problems.py's."""
+"""Every expected error. api/problems.py maps each to its HTTP status."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 
 class TenantryError(Exception):
-    """Base of every expected error. `code` is the one that clients see; `because`, what was
-    behind it, is for the log alone."""
+    """Base class of every expected error.
+
+    Clients see `code` and the message. `log_detail` is the underlying cause, and is only logged.
+    """
 
     code: str
-    because: str = ""
+    log_detail: str = ""
 
 
 class Unauthenticated(TenantryError):
@@ -21,26 +23,28 @@ class Forbidden(TenantryError):
 
 
 class AdminExists(Forbidden):
-    """Nobody can be made the first super admin any more."""
+    """The first super admin cannot be created because there already is one."""
 
     def __init__(self) -> None:
-        super().__init__("There is a super admin already: ask one to create the next.")
+        super().__init__("A super admin already exists. Ask a super admin to create another one.")
 
 
 class NotFound(TenantryError):
-    """Missing, or another's: the two must look the same."""
+    """The resource is missing or belongs to someone else; clients must not see which."""
 
     code = "not_found"
 
     def __init__(self, noun: str) -> None:
-        super().__init__(f"There is no such {noun}.")
+        super().__init__(f"This {noun} does not exist.")
 
 
 class LicensesExhausted(TenantryError):
     code = "licenses_exhausted"
 
     def __init__(self, used: int, count: int) -> None:
-        super().__init__(f"All licenses are in use: {used} of {count}.")
+        super().__init__(
+            f"All licenses are in use ({used} of {count}). Add licenses or delete a tenant first."
+        )
 
 
 class ResellerInactive(TenantryError):
@@ -51,42 +55,42 @@ class ResellerInactive(TenantryError):
 
 
 class SignInRefused(ResellerInactive):
-    """The same fact as ResellerInactive, met at sign-in: a 403 there, a 409 elsewhere."""
+    """ResellerInactive at sign-in, where it is a 403 instead of a 409."""
 
 
 class SlugTaken(TenantryError):
     code = "slug_taken"
 
     def __init__(self, slug: str) -> None:
-        super().__init__(f"The slug “{slug}” is taken.")
+        super().__init__(f"The slug “{slug}” is already taken.")
 
 
 class EmailTaken(TenantryError):
     code = "email_taken"
 
     def __init__(self, email: str) -> None:
-        super().__init__(f"The email address {email} is taken.")
+        super().__init__(f"The email address {email} is already in use.")
 
 
 class DomainTaken(TenantryError):
     code = "domain_taken"
 
     def __init__(self, host: str) -> None:
-        super().__init__(f"The domain {host} is verified for another account.")
+        super().__init__(f"The domain {host} is already verified for another account.")
 
 
 class LicenseCountBelowUsed(TenantryError):
     code = "license_count_below_used"
 
     def __init__(self, used: int) -> None:
-        super().__init__(f"{used} licenses are in use; the total cannot be below that.")
+        super().__init__(f"The total cannot be lower than the number of licenses in use ({used}).")
 
 
 class VersionConflict(TenantryError):
     code = "version_conflict"
 
     def __init__(self) -> None:
-        super().__init__("It was changed by someone else in the meantime. Read it again.")
+        super().__init__("Someone else has changed this in the meantime. Reload it and try again.")
 
 
 class PayloadTooLarge(TenantryError):
@@ -115,7 +119,7 @@ class IdempotencyKeyReused(TenantryError):
     code = "idempotency_key_reused"
 
     def __init__(self) -> None:
-        super().__init__("This Idempotency-Key was used before with another request.")
+        super().__init__("This Idempotency-Key was already used with a different request.")
 
 
 class RateLimited(TenantryError):
@@ -127,46 +131,58 @@ class RateLimited(TenantryError):
 
 
 class PaymentProviderUnavailable(TenantryError):
-    """Out of reach, overloaded, or without an answer: what was asked may have happened."""
+    """The provider did not answer or was overloaded. The request may have succeeded."""
 
     code = "payment_provider_unavailable"
 
     def __init__(
-        self, message: str = "The payment provider could not be reached. Try again."
+        self, message: str = "The payment provider could not be reached. Try again in a moment."
     ) -> None:
         super().__init__(message)
 
 
 class PaymentProviderRefused(PaymentProviderUnavailable):
-    """It answered, and answers the same again for as long as it remembers the request.
+    """The provider refused the request.
 
-    why: its own code for the cause, if it gave one. permanent: the request itself is wrong,
-    so that asking for the same under another name helps nothing either. remembered: False
-    where it did not look at the request, since we may not ask: there the name is as good as new.
+    `provider_code` is its own error code, if any. `permanent` means that the request itself is
+    wrong, so a new idempotency key would not help. `key_consumed` means that the provider repeats
+    this answer for the same key. It is False if our access was denied: the provider did not process
+    the request, so the key can be used again.
     """
 
     def __init__(
-        self, message: str, *, why: str | None, permanent: bool, remembered: bool = True
+        self,
+        message: str,
+        *,
+        provider_code: str | None,
+        permanent: bool,
+        key_consumed: bool = True,
     ) -> None:
-        super().__init__(f"The payment provider refused: {message}")
-        self.why = why
+        super().__init__(f"The payment provider refused the request: {message}")
+        self.provider_code = provider_code
         self.permanent = permanent
-        self.remembered = remembered
+        self.key_consumed = key_consumed
 
 
-MAYBE_DONE = (
-    "The service is busy, and it could not be seen whether this was done. Look before you try "
-    "again, or try again with the same Idempotency-Key."
+OUTCOME_UNKNOWN = (
+    "The service is busy, and we could not confirm whether this request took effect. Check before "
+    "you try again, or try again with the same Idempotency-Key."
 )
 
 
 class Busy(TenantryError):
-    """The database kept refusing for load until the deadline; nothing was written. unsure: a
-    reply was lost, so that it may have been."""
+    """The database was overloaded until the deadline, and nothing was written.
+
+    With `outcome_unknown`, a reply was lost, so the write may have happened.
+    """
 
     code = "busy"
 
-    def __init__(self, retry_after: int = 1, *, unsure: bool = False, because: str = "") -> None:
-        super().__init__(MAYBE_DONE if unsure else "The service is busy. Try again in a moment.")
+    def __init__(
+        self, retry_after: int = 1, *, outcome_unknown: bool = False, log_detail: str = ""
+    ) -> None:
+        super().__init__(
+            OUTCOME_UNKNOWN if outcome_unknown else "The service is busy. Try again in a moment."
+        )
         self.retry_after = retry_after
-        self.because = because
+        self.log_detail = log_detail

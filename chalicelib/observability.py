@@ -1,4 +1,4 @@
-"""The one Logger and the one Metrics, and the line that each invocation leaves behind."""
+"""The shared Logger and Metrics, and the log line that sums up each invocation."""
 
 import os
 import time
@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
 logger = Logger(service="tenantry", serialize_stacktrace=False)
-# A namespace per stage, since stages may share an account.
+# Each stage has its own namespace, since stages can share an AWS account.
 metrics = Metrics(
     namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "Tenantry"), service="tenantry"
 )
@@ -20,15 +20,16 @@ _warm = False
 
 @contextmanager
 def invocation(message: str, request_id: str, **fields: Any) -> Iterator[dict[str, Any]]:
-    """Write one log line for all of it, and its metrics, however it ends.
+    """Log one line and flush the metrics when the block ends, even if it raises.
 
-    The block adds to the fields that it is given: who called, what came of it, never a
-    secret. milliseconds and cold_start are added here; request_id is on every line between.
+    The block can add to the yielded fields, such as the caller and the outcome, but never a
+    secret. `milliseconds` and `cold_start` are added here. Every line logged in the block carries
+    the request ID.
     """
     global _warm
     fields["cold_start"], _warm = not _warm, True
     logger.set_correlation_id(request_id)
-    began = time.perf_counter()
+    started = time.perf_counter()
     try:
         yield fields
     except Exception as error:
@@ -36,34 +37,37 @@ def invocation(message: str, request_id: str, **fields: Any) -> Iterator[dict[st
         logger.exception("Unexpected error")
         raise
     finally:
-        fields["milliseconds"] = round((time.perf_counter() - began) * 1000, 1)
+        fields["milliseconds"] = round((time.perf_counter() - started) * 1000, 1)
         logger.info(message, extra=fields)
         flush()
 
 
 def request_id_of(context: Any) -> str:
-    """Lambda's id of an invocation; on one machine there is none."""
+    """Return Lambda's ID of the invocation, or "local" if there is none."""
     return str(getattr(context, "aws_request_id", "local"))
 
 
 def flush() -> None:
-    """Hand this invocation's metrics to CloudWatch, by way of the log."""
+    """Send this invocation's metrics to CloudWatch through the log."""
     if metrics.metric_set:
-        with _harmless():
+        with _errors_logged():
             metrics.flush_metrics()
 
 
 def count(name: str, value: int = 1) -> None:
-    """Add to a metric of this invocation; see invocation(). What stands at a moment (licenses
-    in use, say) is counted once by whoever looks, and read as a maximum."""
-    with _harmless():
+    """Add to a metric, which is sent when the invocation ends.
+
+    For a level rather than a count of events (such as licenses in use), record it once per
+    measurement and read it as a maximum.
+    """
+    with _errors_logged():
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
 @contextmanager
-def _harmless() -> Iterator[None]:
-    """What is counted has happened already: a number that cannot be told must not undo it."""
+def _errors_logged() -> Iterator[None]:
+    """Log an exception instead of raising it: a metric that fails must not fail the operation."""
     try:
         yield
     except Exception:
-        logger.exception("A metric was not told")
+        logger.exception("Could not record a metric")

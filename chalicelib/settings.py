@@ -1,9 +1,9 @@
-"""The environment as one frozen Settings, read on first use, never at import.
+"""Settings from the environment, read on first use and never at import.
 
-On AWS what is secret, and what the stack knows only once it stands, is kept by the Systems
-Manager: NAME_PARAMETER then says under which name, in place of NAME itself. Such values are
-read when they are first needed and again every few minutes, so that a rotated secret is
-taken up without deploying anew.
+On AWS, secrets and values that exist only after the stack is deployed are stored in Systems
+Manager Parameter Store. For those, NAME_PARAMETER holds the parameter's name and replaces NAME.
+They are read when first needed and again every few minutes, so that a rotated secret takes effect
+without a deployment.
 """
 
 import os
@@ -11,43 +11,44 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-# For how long a rotated secret's predecessor has to stay valid.
+# How long a parameter is cached. After a rotation, the old secret has to stay valid this long.
 PARAMETER_SECONDS = 300
-# Prices are hundredths. These have none, have thousandths, or take whole units alone
-# (https://docs.stripe.com/currencies).
-NOT_IN_HUNDREDTHS = (
+# Prices are stored in hundredths of the currency. These currencies have no hundredths, have
+# thousandths, or accept only whole units (https://docs.stripe.com/currencies).
+UNSUPPORTED_CURRENCIES = (
     "bif clp djf gnf isk jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf bhd jod kwd omr tnd"
 )
 
 
 class ConfigurationError(RuntimeError):
-    """The environment lacks a variable or carries a wrong one; the message names it."""
+    """An environment variable is missing or invalid. The message names it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
-    """One setting, given outright or by the name of the parameter that holds it."""
+class SettingValue:
+    """One setting: either its value or the name of the parameter that holds it."""
 
     variable: str
     given: str = ""
     parameter: str = ""
 
     def read(self) -> str:
-        """Raises ConfigurationError."""
-        return self.given or _parameter(self)
+        """Return the value; raise ConfigurationError if the parameter cannot be read."""
+        return self.given or _read_parameter(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that differs between stages.
 
-    table_prefix: tables are named `<table_prefix>-<noun>`.
-    currency: of every price, as Stripe writes it (`usd`); one that has hundredths.
-    stripe_api_base: None for Stripe itself; on one machine, the stand-in's address.
-    mail_from: the address that SES may send from; None where no mail is sent.
-    promotion_codes: whether Stripe's payment page takes the account's promotion codes.
-    platform_hosts: further hosts of the platform's own, which no reseller may claim.
-    dns_server: `address:port` to ask for TXT records; None for the machine's own resolver.
+    Attributes:
+        table_prefix: Tables are named `<table_prefix>-<noun>`.
+        currency: Stripe's code for the currency of every price, such as `usd`.
+        stripe_api_base: The simulator's URL when running locally; None for Stripe itself.
+        mail_from: The verified SES sender address; None turns mail off.
+        promotion_codes: Whether Stripe's payment page accepts promotion codes.
+        platform_hosts: Additional hosts of the platform, which no reseller can use.
+        dns_server: The `address:port` to query for TXT records; None for the system's resolver.
     """
 
     stage: str
@@ -58,13 +59,13 @@ class Settings:
     mail_from: str | None
     platform_hosts: tuple[str, ...]
     dns_server: str | None
-    _public_url: Value
-    _stripe_secret_key: Value
-    _stripe_webhook_secret: Value
+    _public_url: SettingValue
+    _stripe_secret_key: SettingValue
+    _stripe_webhook_secret: SettingValue
 
     @property
     def public_url(self) -> str:
-        """Where people and clients reach the service, without a trailing slash."""
+        """The service's base URL, without a trailing slash."""
         return self._public_url.read().rstrip("/")
 
     @property
@@ -73,23 +74,23 @@ class Settings:
 
     @property
     def stripe_webhook_secrets(self) -> tuple[str, ...]:
-        """One, or two while a secret is being rotated."""
+        """The current secret, and the previous one during a rotation."""
         return tuple(self._stripe_webhook_secret.read().replace(",", " ").split())
 
     @property
     def livemode(self) -> bool:
-        """Whether real money moves; events of the other mode are refused."""
+        """Whether Stripe is in live mode (real money). Events from the other mode are refused."""
         return self.stripe_secret_key.startswith(("sk_live_", "rk_live_"))
 
 
 @cache
 def settings() -> Settings:
-    """The settings of this process. Raises ConfigurationError."""
+    """Return the settings of this process; raise ConfigurationError if they are invalid."""
     return from_environment(os.environ)
 
 
 def from_environment(environ: Mapping[str, str]) -> Settings:
-    """Raises ConfigurationError for the first variable that is missing or wrong."""
+    """Parse the variables; raise ConfigurationError for the first missing or invalid one."""
 
     def optional(name: str) -> str:
         return environ.get(name, "").strip()
@@ -100,40 +101,40 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
             raise ConfigurationError(f"The environment variable {name} is not set.")
         return value
 
-    def either(name: str) -> Value:
+    def value_or_parameter(name: str) -> SettingValue:
         parameter = f"{name}_PARAMETER"
-        value = Value(name, optional(name), optional(parameter))
+        value = SettingValue(name, optional(name), optional(parameter))
         if not (value.given or value.parameter):
-            raise ConfigurationError(f"Neither {name} nor {parameter} is set in the environment.")
+            raise ConfigurationError(f"Set the environment variable {name} or {parameter}.")
         return value
 
     return Settings(
         stage=required("STAGE"),
         table_prefix=required("TABLE_PREFIX"),
         stripe_api_base=optional("STRIPE_API_BASE") or None,
-        currency=_currency(optional("CURRENCY") or "usd"),
+        currency=_parse_currency(optional("CURRENCY") or "usd"),
         promotion_codes=optional("STRIPE_PROMOTION_CODES").lower() in ("1", "on", "true"),
         mail_from=optional("MAIL_FROM") or None,
         platform_hosts=tuple(optional("PLATFORM_HOSTS").lower().replace(",", " ").split()),
         dns_server=optional("DNS_SERVER") or None,
-        _public_url=either("PUBLIC_URL"),
-        _stripe_secret_key=either("STRIPE_SECRET_KEY"),
-        _stripe_webhook_secret=either("STRIPE_WEBHOOK_SECRET"),
+        _public_url=value_or_parameter("PUBLIC_URL"),
+        _stripe_secret_key=value_or_parameter("STRIPE_SECRET_KEY"),
+        _stripe_webhook_secret=value_or_parameter("STRIPE_WEBHOOK_SECRET"),
     )
 
 
-def _currency(code: str) -> str:
+def _parse_currency(code: str) -> str:
     currency = code.lower()
-    if len(currency) != 3 or not currency.isalpha() or currency in NOT_IN_HUNDREDTHS.split():
+    if len(currency) != 3 or not currency.isalpha() or currency in UNSUPPORTED_CURRENCIES.split():
         raise ConfigurationError(
-            f"CURRENCY must be the code of a currency with hundredths, such as usd; not {code!r}."
+            f"CURRENCY must be a currency with hundredths, such as usd, but is {code!r}."
         )
     return currency
 
 
-def _parameter(value: Value) -> str:
-    # Imported on first use: one machine needs none of it, nor does an API request that
-    # neither pays nor answers with an address.
+def _read_parameter(value: SettingValue) -> str:
+    # Imported on first use: local runs never need it, and neither do API requests that don't call
+    # Stripe or return a URL.
     from aws_lambda_powertools.utilities import parameters
     from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
@@ -141,8 +142,8 @@ def _parameter(value: Value) -> str:
         found = parameters.get_parameter(value.parameter, decrypt=True, max_age=PARAMETER_SECONDS)
     except GetParameterError as error:
         raise ConfigurationError(
-            f"The parameter {value.parameter}, which {value.variable}_PARAMETER names, "
-            f"could not be read: {error}"
+            f"Could not read the parameter {value.parameter}, named by "
+            f"{value.variable}_PARAMETER: {error}"
         ) from error
     if not found.strip():
         raise ConfigurationError(f"The parameter {value.parameter} is empty.")

@@ -1,1 +1,1 @@
-"""Pure rules: no input, no output, standard library only."""
+"""Pure business rules: no I/O, standard library only."""

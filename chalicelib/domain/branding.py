@@ -1,7 +1,8 @@
-"""White-label branding: its fields, what each may hold, and who inherits what from whom.
+"""White-label branding: the fields, their validation, and inheritance.
 
-Platform, reseller and tenant each have a document of their own. What is not set in one is
-inherited, field by field, from the one before it.
+Platform, reseller, and tenant each have their own branding document. A field that a tenant does
+not set is inherited from its reseller, and a field that the reseller does not set is inherited
+from the platform.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,12 +16,12 @@ from chalicelib.domain.safe_urls import check_email, check_https_url
 
 MAX_PRODUCT_NAME = 80
 
-Own = dict[str, str]
-"""The fields that one level sets itself; the others it inherits."""
+OwnFields = dict[str, str]
+"""The fields that one level sets itself. It inherits the others."""
 
 
 def check_product_name(text: str) -> str:
-    """Raises ValueError."""
+    """Return the cleaned name, or raise ValueError with the rule it breaks."""
     name = clean_text(text)
     if not 1 <= len(name) <= MAX_PRODUCT_NAME:
         raise ValueError(f"Use 1 to {MAX_PRODUCT_NAME} characters.")
@@ -29,7 +30,7 @@ def check_product_name(text: str) -> str:
     return name
 
 
-# Every field, and what returns its value as it is kept, or raises ValueError.
+# Each field's validator returns the value to store, or raises ValueError.
 FIELDS: Mapping[str, Callable[[str], str]] = {
     "product_name": check_product_name,
     "logo_url": check_https_url,
@@ -45,21 +46,21 @@ FIELDS: Mapping[str, Callable[[str], str]] = {
     "support_url": check_https_url,
 }
 
-# What the platform shows until an admin says otherwise. The page's background and text stay
-# unset: they are light or dark, as the visitor's own machine prefers.
-BUILT_IN: Own = {
+# What the platform shows until an admin changes it. Background and text color stay unset so that
+# pages follow the visitor's light or dark preference.
+DEFAULT_BRANDING: OwnFields = {
     "product_name": "Tenantry",
     "primary_color": "#3554d1",
     "accent_color": "#3554d1",
 }
 
-# Which text is read on which colour. Buttons need no check: the pages write on the primary
-# colour in black or white, one of which is always readable.
-PAIRS = (("text_color", "background_color"),)
+# Text and background combinations that must be readable. Buttons need no check: their labels are
+# black or white, and one of the two is readable on any primary color.
+CONTRAST_PAIRS = (("text_color", "background_color"),)
 
 
 class Source(StrEnum):
-    """Where the effective value of a field comes from."""
+    """The level that supplies the effective value of a field."""
 
     PLATFORM = "platform"
     RESELLER = "reseller"
@@ -67,8 +68,8 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Effective:
-    """Every field's value (None: set nowhere) and where it comes from."""
+class EffectiveBranding:
+    """The value of every field after inheritance (None if no level sets it), and its source."""
 
     values: dict[str, str | None]
     sources: dict[str, Source]
@@ -76,7 +77,7 @@ class Effective:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A field that cannot be kept as it was sent."""
+    """A field that cannot be saved as sent, and why."""
 
     field: str
     message: str
@@ -84,8 +85,11 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class LowContrast:
-    """Text that is hard to read: its ratio, the ratio that WCAG AA asks for, and the nearest
-    colour that reaches it."""
+    """Text whose contrast with its background fails WCAG AA.
+
+    `ratio` is the actual contrast, `required` is the minimum, and `suggestion` is the color
+    closest to `field`'s that reaches it.
+    """
 
     field: str
     on: str
@@ -94,16 +98,18 @@ class LowContrast:
     suggestion: str
 
 
-def check(document: Mapping[str, Any]) -> tuple[Own, list[Problem]]:
-    """The document as it is to be kept, and what is wrong with its fields, each by itself.
-    None means: inherit."""
-    own: Own = {}
+def check_document(document: Mapping[str, Any]) -> tuple[OwnFields, list[Problem]]:
+    """Validate each field separately; return the fields to store and the problems found.
+
+    A field that is None is left out, so it is inherited.
+    """
+    own: OwnFields = {}
     problems: list[Problem] = []
     for name, value in document.items():
         if name not in FIELDS:
-            problems.append(Problem(name, "There is no such branding field."))
+            problems.append(Problem(name, "Unknown branding field."))
         elif value is not None and not isinstance(value, str):
-            problems.append(Problem(name, "Send a text, or null to inherit."))
+            problems.append(Problem(name, "Send a string, or null to inherit the value."))
         elif value is not None:
             try:
                 own[name] = FIELDS[name](value)
@@ -112,42 +118,45 @@ def check(document: Mapping[str, Any]) -> tuple[Own, list[Problem]]:
     return own, problems
 
 
-def unreadable(
-    own: Own, inherited: Mapping[str, str | None], before: Mapping[str, str | None]
+def contrast_problems(
+    own: OwnFields, inherited: Mapping[str, str | None], before: Mapping[str, str | None]
 ) -> list[Problem]:
-    """The texts that this document makes hard to read, on its own or an inherited colour.
+    """Return a problem for each text color that this edit makes hard to read.
 
-    before: the effective values until now. What was so already stands in no other edit's way,
-    and what is inherited on both sides is for the other level to mend.
+    `before` holds the effective values before the edit. A pair of colors that the edit does not
+    change is not reported, so it cannot block changes to other fields. Neither is a pair that is
+    inherited entirely: it has to be fixed at the level that sets it.
     """
     after = {**inherited, **own}
     return [
-        _blamed(own, after, found)
-        for found in low_contrast(after)
+        _contrast_problem(own, after, found)
+        for found in find_low_contrast(after)
         if any(name in own for name in (found.field, found.on))
         and any(after[name] != before.get(name) for name in (found.field, found.on))
     ]
 
 
-def _blamed(own: Own, after: Mapping[str, str | None], found: LowContrast) -> Problem:
-    """The text's colour, if it is this level's; else the colour that was put below it."""
+def _contrast_problem(
+    own: OwnFields, after: Mapping[str, str | None], found: LowContrast
+) -> Problem:
+    """Blame the text color if this level sets it, otherwise the background color."""
     field, other, suggestion = found.field, found.on, found.suggestion
     if field not in own:
         field, other = other, field
         suggestion = nearest_readable(str(after[field]), str(after[other]))
-    whose = "" if other in own else "the inherited "
+    inherited = "" if other in own else "the inherited "
     return Problem(
         field,
-        f"With {whose}{other} {after[other]} the contrast is {found.ratio:.2f}, WCAG AA asks for "
-        f"{found.required}. The nearest colour that passes is {suggestion}.",
+        f"The contrast with {inherited}{other} {after[other]} is {found.ratio:.2f}, but WCAG AA "
+        f"requires {found.required}. The nearest color that passes is {suggestion}.",
     )
 
 
-def readable(stored: object) -> Own:
-    """What is valid of a stored document, whatever somebody made of it in the console."""
+def valid_fields(stored: object) -> OwnFields:
+    """Return the valid fields of a stored document, which may have been edited in the console."""
     if not isinstance(stored, Mapping):
         return {}
-    own: Own = {}
+    own: OwnFields = {}
     for name, check_field in FIELDS.items():
         value = stored.get(name)
         if isinstance(value, str):
@@ -158,13 +167,15 @@ def readable(stored: object) -> Own:
     return own
 
 
-def inherit(platform: Own, reseller: Own | None = None, tenant: Own | None = None) -> Effective:
-    """Each field from the nearest level that sets it."""
+def inherit(
+    platform: OwnFields, reseller: OwnFields | None = None, tenant: OwnFields | None = None
+) -> EffectiveBranding:
+    """Take each field from the most specific level that sets it."""
     layers = (
         (Source.TENANT, tenant or {}),
         (Source.RESELLER, reseller or {}),
         (Source.PLATFORM, platform),
-        (Source.PLATFORM, BUILT_IN),
+        (Source.PLATFORM, DEFAULT_BRANDING),
     )
     values: dict[str, str | None] = {}
     sources: dict[str, Source] = {}
@@ -172,37 +183,37 @@ def inherit(platform: Own, reseller: Own | None = None, tenant: Own | None = Non
         source, own = next((layer for layer in layers if name in layer[1]), layers[-1])
         values[name] = own.get(name)
         sources[name] = source
-    return Effective(values, sources)
+    return EffectiveBranding(values, sources)
 
 
-def low_contrast(values: Mapping[str, str | None]) -> list[LowContrast]:
-    """The texts that cannot be read well on the colour they stand on."""
+def find_low_contrast(values: Mapping[str, str | None]) -> list[LowContrast]:
+    """Return the text colors that are hard to read on their background."""
     found = []
-    for field, on in PAIRS:
+    for field, on in CONTRAST_PAIRS:
         text, background = values.get(field), values.get(on)
         if text is None or background is None:
             continue
         ratio = contrast(text, background)
         if ratio < AA_TEXT:
             suggestion = nearest_readable(text, background)
-            found.append(LowContrast(field, on, _floor(ratio), AA_TEXT, suggestion))
+            found.append(LowContrast(field, on, _round_down(ratio), AA_TEXT, suggestion))
     return found
 
 
-def _floor(ratio: float) -> float:
-    """To two places, never rounded up to a ratio that would pass."""
+def _round_down(ratio: float) -> float:
+    """Cut to two decimals, so that a failing ratio is never displayed as a passing one."""
     return int(ratio * 100) / 100
 
 
 def stylesheet(values: Mapping[str, str | None]) -> str:
-    """CSS custom properties of effective values, for the login page.
+    """Return the effective values as CSS custom properties for the login page.
 
-    Every value is checked once more on its way in: nothing but `#rrggbb` and percent-encoded
-    https URLs reaches the sheet. Text that could not be read on its background (one inherited,
-    the other not) is shown in the nearest colour that can.
+    Every value is validated again here, so only `#rrggbb` colors and percent-encoded https URLs
+    reach the stylesheet. Text that is unreadable on its background (which can happen if one of
+    the two is inherited) gets the nearest readable color.
     """
-    safe = readable(values)
-    for found in low_contrast(safe):
+    safe = valid_fields(values)
+    for found in find_low_contrast(safe):
         safe[found.field] = found.suggestion
     properties = {
         "--brand-primary": safe.get("primary_color"),

@@ -1,8 +1,8 @@
-"""A reseller's own domain: proven by a TXT record, kept while the record is there.
+"""Custom domains: a reseller proves ownership with a TXT record and has to keep it in place.
 
-pending ──record there──▶ verified ──record gone──▶ failing ──grace over──▶ suspended
-                             ▲────────record there─────┘                       │
-                             ▲────────record there─────────────────────────────┘
+pending ──record found──▶ verified ──record gone──▶ failing ──grace over──▶ suspended
+                             ▲────────record found─────┘                       │
+                             ▲────────record found─────────────────────────────┘
 """
 
 from dataclasses import dataclass
@@ -10,53 +10,53 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 RECORD_LABEL = "_tenantry"
-TOKEN_PREFIX = "tenantry-verification="  # noqa: S105 - what a public DNS record begins with
+TOKEN_PREFIX = "tenantry-verification="  # noqa: S105 - prefix of a public DNS record
 
 PENDING_LIFETIME = timedelta(days=7)
-GRACE = timedelta(days=7)
+GRACE_PERIOD = timedelta(days=7)
 RECHECK_AFTER = timedelta(days=1)
 
 
 class Status(StrEnum):
-    PENDING = "pending"  # added, not proven yet; blocks nobody, expires
+    PENDING = "pending"  # added but not verified yet; does not reserve the host, and expires
     VERIFIED = "verified"
-    FAILING = "failing"  # still in use, but its record is gone: until the grace period is over
-    SUSPENDED = "suspended"  # not in use, and free for whoever proves it
+    FAILING = "failing"  # record is gone; still in use until the grace period ends
+    SUSPENDED = "suspended"  # not in use; anyone who verifies the host can have it
 
 
 IN_USE = frozenset({Status.VERIFIED, Status.FAILING})
 
 
 class LookupResult(StrEnum):
-    """What a look-up of the record met."""
+    """The outcome of looking up the TXT record."""
 
     PRESENT = "present"
-    MISSING = "missing"  # there is no TXT record at this name
-    OTHER_VALUE = "other_value"  # there is one, with another value
-    SEVERAL_VALUES = "several_values"  # there are several, none of them the right one
+    MISSING = "missing"  # no TXT record at this name
+    OTHER_VALUE = "other_value"  # one TXT record, with a different value
+    SEVERAL_VALUES = "several_values"  # several TXT records, none with the expected value
     TIMEOUT = "timeout"  # no name server answered in time
     SERVER_FAILURE = "server_failure"  # the name servers answered with an error
 
 
-# These say nothing of the record; a broken resolver of our own looks the same.
-UNDECIDED = frozenset({LookupResult.TIMEOUT, LookupResult.SERVER_FAILURE})
+# These say nothing about the record: a failure of our own resolver looks the same.
+INCONCLUSIVE = frozenset({LookupResult.TIMEOUT, LookupResult.SERVER_FAILURE})
 
 
 @dataclass(frozen=True, slots=True)
-class Lookup:
-    """found: the values at the name, where they are not (only) the right one."""
+class TxtLookup:
+    """The outcome of a lookup. `values` holds the records found if none is the expected one."""
 
-    finding: LookupResult
-    found: tuple[str, ...] = ()
+    result: LookupResult
+    values: tuple[str, ...] = ()
 
     @property
     def present(self) -> bool:
-        return self.finding is LookupResult.PRESENT
+        return self.result is LookupResult.PRESENT
 
 
 @dataclass(frozen=True, slots=True)
 class DomainState:
-    """What becomes of a domain. grace_until: of a failing one only."""
+    """A domain's status. `grace_until` is set only while it is failing."""
 
     status: Status
     grace_until: datetime | None = None
@@ -70,38 +70,40 @@ def record_value(token: str) -> str:
     return TOKEN_PREFIX + token
 
 
-def compare(values: list[str], expected: str) -> Lookup:
-    """What the values at the name mean. Quotes that a DNS panel kept are forgiven."""
+def compare_txt_values(values: list[str], expected: str) -> TxtLookup:
+    """Compare the TXT values found with the expected one, ignoring quotes a DNS panel added."""
     if any(value.strip().strip('"').strip() == expected for value in values):
-        return Lookup(LookupResult.PRESENT)
+        return TxtLookup(LookupResult.PRESENT)
     if not values:
-        return Lookup(LookupResult.MISSING)
-    finding = LookupResult.OTHER_VALUE if len(values) == 1 else LookupResult.SEVERAL_VALUES
-    return Lookup(finding, tuple(values))
+        return TxtLookup(LookupResult.MISSING)
+    result = LookupResult.OTHER_VALUE if len(values) == 1 else LookupResult.SEVERAL_VALUES
+    return TxtLookup(result, tuple(values))
 
 
-def next_state(before: DomainState, lookup: Lookup, now: datetime) -> DomainState:
-    """What a domain is after a look-up."""
+def next_state(before: DomainState, lookup: TxtLookup, now: datetime) -> DomainState:
+    """Return the domain's state after a lookup."""
     if lookup.present:
         return DomainState(Status.VERIFIED)
     if before.status is Status.VERIFIED:
-        return DomainState(Status.FAILING, now + GRACE)
+        return DomainState(Status.FAILING, now + GRACE_PERIOD)
     if before.status is Status.FAILING and (before.grace_until or now) <= now:
         return DomainState(Status.SUSPENDED)
     return before
 
 
-def explain(finding: LookupResult, name: str, value: str) -> str:
-    """What to do now, in a sentence or two."""
+def explain_lookup(result: LookupResult, name: str, value: str) -> str:
+    """Tell the domain's owner what the lookup found and what to do next."""
     return {
-        LookupResult.PRESENT: f"The TXT record at {name} is right.",
+        LookupResult.PRESENT: f"The TXT record at {name} is correct.",
         LookupResult.MISSING: f"There is no TXT record at {name}. "
-        f"Create it with the value {value}. New records usually take minutes to become visible, "
-        "rarely hours.",
-        LookupResult.OTHER_VALUE: f"The TXT record at {name} has another value. Set it to {value}.",
-        LookupResult.SEVERAL_VALUES: f"None of the TXT records at {name} is {value}. "
-        "Add one that is; the others can stay.",
-        LookupResult.TIMEOUT: f"No name server answered for {name} in time. Try again in a moment.",
-        LookupResult.SERVER_FAILURE: f"The name servers of {name} answered with an error. See that "
-        "the domain is delegated to servers that are up, then try again.",
-    }[finding]
+        f"Create one with the value {value}. New records usually become visible within minutes, "
+        "but can take hours.",
+        LookupResult.OTHER_VALUE: f"The TXT record at {name} has a different value. Set it to "
+        f"{value}.",
+        LookupResult.SEVERAL_VALUES: f"None of the TXT records at {name} has the value {value}. "
+        "Add one that does; you can keep the others.",
+        LookupResult.TIMEOUT: f"The name servers for {name} did not answer in time. Try again in a "
+        "few minutes.",
+        LookupResult.SERVER_FAILURE: f"The name servers for {name} returned an error. Check that "
+        "the domain is delegated to working name servers, then try again.",
+    }[result]

@@ -1,17 +1,21 @@
-"""The kinds of move that a license pool knows."""
+"""The kinds of license ledger entries."""
 
 from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """Why a counter moved. Count kinds change what is owned, the others what is in use."""
+    """Why a counter changed.
 
-    ALLOCATION = "allocation"  # an admin gave licenses
-    REVOCATION = "revocation"  # an admin took licenses back
-    PURCHASE = "purchase"  # a payment arrived
-    REFUND = "refund"  # money went back
-    DISPUTE = "dispute"  # the bank holds or took the money
-    REINSTATEMENT = "reinstatement"  # what a refund or a dispute took came back
+    The kinds up to REINSTATEMENT change the licenses owned, the tenant kinds change the licenses
+    in use, and SYNC can change either.
+    """
+
+    ALLOCATION = "allocation"  # an admin added licenses
+    REVOCATION = "revocation"  # an admin removed licenses
+    PURCHASE = "purchase"  # a payment was received
+    REFUND = "refund"  # money was returned to the buyer
+    DISPUTE = "dispute"  # the bank holds or has taken the money
+    REINSTATEMENT = "reinstatement"  # licenses lost to a refund or dispute came back
     TENANT_CREATED = "tenant_created"
     TENANT_RESTORED = "tenant_restored"
     TENANT_REACTIVATED = "tenant_reactivated"

@@ -1,4 +1,4 @@
-"""Exponential lockout: how long to wait after how many failures."""
+"""Exponential lockout: how long to pause after repeated failures."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -6,31 +6,36 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """free: failures that cost no waiting; from then on each doubles the pause, from `first`
-    to `longest`. Nothing is ever locked for longer than that, and everything is
-    forgotten `forgotten_after` the last failure.
+    """The pause that each failure causes.
+
+    Reaching `free_failures` failures starts a pause of `first_pause`. Each further failure doubles
+    it, up to `max_pause`. The count resets once `forget_after` has passed since the last failure.
     """
 
-    free: int
-    longest: timedelta
-    forgotten_after: timedelta
-    first: timedelta = timedelta(seconds=1)
+    free_failures: int
+    max_pause: timedelta
+    forget_after: timedelta
+    first_pause: timedelta = timedelta(seconds=1)
 
     def pause(self, failures: int) -> timedelta | None:
-        """The pause after this many failures; None while they are free."""
-        if failures < self.free:
+        """Return the pause after this many failures, or None if there is none yet."""
+        if failures < self.free_failures:
             return None
-        doublings = min(failures - self.free, 30)
-        doubled: timedelta = self.first * 2**doublings
-        return min(doubled, self.longest)
+        doublings = min(failures - self.free_failures, 30)
+        doubled: timedelta = self.first_pause * 2**doublings
+        return min(doubled, self.max_pause)
 
 
-# About a hundred guesses a day at one account, from however many addresses.
-ACCOUNT = Policy(5, longest=timedelta(minutes=15), forgotten_after=timedelta(days=1))
-# An office shares an address: what succeeds is not counted, and an hour forgets the rest.
-SOURCE = Policy(50, longest=timedelta(minutes=15), forgotten_after=timedelta(hours=1))
-# Mails that a stranger can have sent to one mailbox, and from one address.
+# About a hundred guesses per account per day, from any number of addresses.
+ACCOUNT = Policy(5, max_pause=timedelta(minutes=15), forget_after=timedelta(days=1))
+# An office can share one address, so successful sign-ins are not counted and failures are
+# forgotten after an hour.
+SOURCE = Policy(50, max_pause=timedelta(minutes=15), forget_after=timedelta(hours=1))
+# Mails that anyone can have sent: to one mailbox, and from one address.
 MAILBOX = Policy(
-    3, longest=timedelta(hours=6), forgotten_after=timedelta(days=1), first=timedelta(minutes=5)
+    3,
+    max_pause=timedelta(hours=6),
+    forget_after=timedelta(days=1),
+    first_pause=timedelta(minutes=5),
 )
-MAIL_SOURCE = Policy(20, longest=timedelta(minutes=15), forgotten_after=timedelta(hours=1))
+MAIL_SOURCE = Policy(20, max_pause=timedelta(minutes=15), forget_after=timedelta(hours=1))

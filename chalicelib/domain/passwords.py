@@ -1,11 +1,12 @@
-"""Password rules of OWASP ASVS 5.0, section 6.2: length, and nothing easily guessed."""
+"""Password rules from OWASP ASVS 5.0, section 6.2: minimum length, and no guessable passwords."""
 
 from collections.abc import Container
 
 LENGTH = range(8, 129)
-# What the standard recommends, and the pages with it.
+# The minimum that the standard recommends; the pages suggest it too.
 BETTER_LENGTH = 15
-# What comes to mind here first; refused alone or with digits and signs about it.
+# Words that an attacker would try first on this service. A password is refused if its letters
+# spell one of them, whatever digits and symbols surround it.
 CONTEXT_WORDS = frozenset(
     {"tenantry", "reseller", "resellers", "license", "licenses", "tenant", "tenants"}
     | {"administrator", "superadmin", "tenantryadmin", "adminadmin", "welcome", "changeme"}
@@ -13,22 +14,22 @@ CONTEXT_WORDS = frozenset(
 
 
 def check_length(password: str) -> str:
-    """The password itself. Raises ValueError."""
+    """Return the password, or raise ValueError if it is too short or too long."""
     if len(password) not in LENGTH:
         raise ValueError(f"Use {LENGTH.start} to {LENGTH[-1]} characters.")
     return password
 
 
 def check_password(password: str, *, email: str, common: Container[str] = ()) -> str:
-    """The password itself, exactly as it was sent. Raises ValueError with the rule it breaks.
+    """Return the password unchanged, or raise ValueError with the rule it breaks.
 
-    common: passwords that everyone tries first, in lower case.
+    `common` holds the most common passwords, in lowercase.
     """
     check_length(password)
     if email.lower() in password.lower():
-        raise ValueError("The password must not contain the email address.")
+        raise ValueError("The password must not contain your email address.")
     if "".join(filter(str.isalpha, password.lower())) in CONTEXT_WORDS:
-        raise ValueError("This password is a word of this service. Choose another.")
+        raise ValueError("This password is too easy to guess. Choose another one.")
     if password.lower() in common:
-        raise ValueError("This password is among the most common ones. Choose another.")
+        raise ValueError("This password is one of the most common ones. Choose another one.")
     return password

@@ -1,4 +1,4 @@
-"""How a license pool came to be what it is, walked back from what it is now."""
+"""Past levels of a license pool, calculated backward from its current level."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One move of the ledger."""
+    """One ledger entry."""
 
     at: datetime
     count_change: int
@@ -18,7 +18,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """What was owned and used at the end of a stretch of time."""
+    """The licenses owned and in use at a point in time."""
 
     at: datetime
     owned: int
@@ -26,24 +26,24 @@ class Level:
 
 
 def pool_levels(
-    changes: Sequence[Change], owned: int, used: int, now: datetime, most: int
+    changes: Sequence[Change], owned: int, used: int, now: datetime, max_levels: int
 ) -> list[Level]:
-    """Up to `most` levels at even distances of whole days, oldest first, the last one now.
+    """Return up to `max_levels` levels, oldest first and ending now, a whole number of days apart.
 
-    changes: newest first. They reach as far back as is known; before the oldest of them
-    nothing is told. A ledger that does not add up shows nothing below zero.
+    `changes` is ordered from newest to oldest. There is no level before the oldest change, since
+    nothing is known about that time. Levels are never negative, even if the ledger doesn't add up.
     """
     if not changes:
         return []
     days = (now - changes[-1].at) // DAY
-    step = max(1, -(-days // (most - 1)))
-    found = [Level(now, owned, used)]
-    waiting = iter(changes)
-    change = next(waiting, None)
-    for back in range(1, days // step + 1):
-        moment = now - back * step * DAY
-        while change is not None and change.at > moment:
+    step = max(1, -(-days // (max_levels - 1)))
+    levels = [Level(now, owned, used)]
+    remaining = iter(changes)
+    change = next(remaining, None)
+    for steps_back in range(1, days // step + 1):
+        at = now - steps_back * step * DAY
+        while change is not None and change.at > at:
             owned, used = owned - change.count_change, used - change.used_change
-            change = next(waiting, None)
-        found.append(Level(moment, max(0, owned), max(0, used)))
-    return found[::-1]
+            change = next(remaining, None)
+        levels.append(Level(at, max(0, owned), max(0, used)))
+    return levels[::-1]

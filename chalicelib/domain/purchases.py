@@ -1,7 +1,7 @@
-"""What a purchase is worth: how many licenses the money behind it pays for *now*.
+"""What a purchase is worth: how many licenses the money behind it pays for right now.
 
-`assess` is a pure function of the quote and of what Stripe says this moment. It knows no
-events, so their order, repetition and loss cannot matter.
+`assess` is a pure function of the quote and of Stripe's current state. It knows nothing about
+events, so their order, repetition, or loss cannot change the result.
 """
 
 from dataclasses import dataclass, replace
@@ -10,47 +10,46 @@ from enum import StrEnum
 
 from chalicelib.domain.statements import Money
 
-# Stripe closes a session after 24 hours at most, counted from its own creation, and wants it
-# open for 30 minutes at least: a purchase that a crash left without one can be given one until
-# RESUMABLE has passed, and never afterwards.
+# Stripe closes a session at most 24 hours after creating it, and requires it to stay open for at
+# least 30 minutes. A purchase left without a session by a crash can get one for RESUMABLE_FOR.
 CHECKOUT_LIFETIME = timedelta(hours=23)
-RESUMABLE = timedelta(hours=22)
+RESUMABLE_FOR = timedelta(hours=22)
 
 
 class Status(StrEnum):
-    PENDING = "pending"  # checkout open, nothing paid
-    PROCESSING = "processing"  # a delayed payment is under way
+    PENDING = "pending"  # checkout is open, nothing paid
+    PROCESSING = "processing"  # a delayed payment is in progress
     PAID = "paid"
     PARTIALLY_REFUNDED = "partially_refunded"
     REFUNDED = "refunded"
     DISPUTED = "disputed"  # the bank holds or has taken the money
-    FAILED = "failed"  # a delayed payment did not come
+    FAILED = "failed"  # a delayed payment failed
     EXPIRED = "expired"  # checkout closed unpaid
-    QUARANTINED = "quarantined"  # paid, but not as quoted: for a person to judge
+    QUARANTINED = "quarantined"  # paid, but not as quoted; an admin has to decide
 
 
 UNPAID = frozenset({Status.PENDING, Status.PROCESSING, Status.FAILED, Status.EXPIRED})
 REFUNDABLE = frozenset({Status.PAID, Status.PARTIALLY_REFUNDED})
 
-# Stripe's dispute states in which the funds are not ours. An inquiry (`warning_*`) takes
-# none; a dispute that was won has given them back. One that was prevented never became a
-# chargeback: it was blocked, or the buyer was paid at once, which only its money tells.
+# Dispute statuses in which we don't have the funds. An inquiry (`warning_*`) withdraws nothing, and
+# a dispute that we won has returned the money. A prevented dispute never became a chargeback:
+# either it was blocked, or the buyer was refunded right away. Only its balance shows which.
 OPEN_DISPUTES = frozenset(
     {"needs_response", "under_review", "appeal_needs_response", "appeal_under_review"}
 )
 HOLDING_DISPUTES = OPEN_DISPUTES | {"lost"}
 PREVENTED = "prevented"
-# A refund in these states did not, in the end, move money.
+# Refunds in these statuses ended without moving money.
 VOID_REFUNDS = frozenset({"failed", "canceled"})
 
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """What was asked of Stripe. total: integer cents.
+    """The checkout that was requested from Stripe. Amounts are integer cents.
 
-    returned: licenses that were given back for no money, since those that were kept cost as
-    much as all of them did; Stripe has no refund that could tell of it. accepted: cents that a
-    person lets pay for it, though they are not what was quoted.
+    `returned` is the number of licenses returned without a refund, because the remaining ones
+    cost as much as all of them did; Stripe has no record of it. `accepted` is an amount that an
+    admin accepted as full payment although it differs from the quote.
     """
 
     quantity: int
@@ -63,8 +62,11 @@ class Quoted:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """licenses: how many the refund gives back, where it says so; None for one made in
-    Stripe's dashboard without a word. intent: whose it is, where it was made here."""
+    """A refund of the payment.
+
+    `licenses` is how many licenses it takes back, or None if it doesn't say (as for refunds made
+    in Stripe's dashboard). `intent` is the ID of our refund request, if it was made here.
+    """
 
     id: str
     amount: int
@@ -75,7 +77,7 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """balance: what it has done to ours so far; negative where it took money."""
+    """A dispute of the payment. `balance` is its net effect on our balance: negative for a loss."""
 
     id: str
     amount: int
@@ -84,18 +86,18 @@ class Dispute:
 
     @property
     def holds_funds(self) -> bool:
-        taken = self.status == PREVENTED and self.balance < 0
-        return taken or self.status in HOLDING_DISPUTES
+        withdrawn = self.status == PREVENTED and self.balance < 0
+        return withdrawn or self.status in HOLDING_DISPUTES
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentFacts:
-    """What Stripe says of one Checkout Session. Amounts: integer cents.
+    """The state of one Checkout Session at Stripe. Amounts are integer cents.
 
-    session_status: open, complete, expired. payment_status: paid, unpaid,
-    no_payment_required. payment_failed: a delayed payment was declined in the end.
-    amount_subtotal is before discounts and tax, amount_total what the buyer pays,
-    amount_received what came of it; None where there was nothing to pay.
+    `session_status` is open, complete, or expired. `payment_status` is paid, unpaid, or
+    no_payment_required. `payment_failed` means that a delayed payment was declined.
+    `amount_subtotal` excludes discounts and tax, `amount_total` is what the buyer pays, and
+    `amount_received` is what has arrived (None if there was nothing to pay).
     """
 
     session_status: str
@@ -114,22 +116,27 @@ class PaymentFacts:
 
     @property
     def paid(self) -> bool:
-        """An open checkout that a promotion has made free is not paid: nobody took it yet."""
+        """Whether the buyer completed the checkout and paid any amount due.
+
+        A promotion can make a checkout free while it is still open. That is not paid yet.
+        """
         settled = self.payment_status in ("paid", "no_payment_required")
         return settled and self.session_status == "complete"
 
     @property
-    def live_refunds(self) -> tuple[Refund, ...]:
+    def effective_refunds(self) -> tuple[Refund, ...]:
         return tuple(refund for refund in self.refunds if refund.status not in VOID_REFUNDS)
 
     @property
     def amount_refunded(self) -> int:
-        return sum(refund.amount for refund in self.live_refunds)
+        return sum(refund.amount for refund in self.effective_refunds)
 
     @property
     def money(self) -> Money:
-        """What the payment has done to our balance. A dispute can be about a part of it, or
-        about what was paid back already."""
+        """The payment's effect on our balance.
+
+        A dispute can cover only part of the payment, or money that was already refunded.
+        """
         held = sum(dispute.amount for dispute in self.disputes if dispute.holds_funds)
         return Money(self.amount_received or 0 if self.paid else 0, self.amount_refunded, held)
 
@@ -148,11 +155,11 @@ class PaymentFacts:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """worth: licenses. reason: why it is quarantined, or why its money is not as simple as
-    the quote.
+    """A purchase's status and its worth in licenses.
 
-    awaited: more is to come, so the sweep looks again and again; at what is settled, or waits
-    for a person, it looks when Stripe has an event of it.
+    `reason` says why it is quarantined, or how its payment differs from the quote. `awaited` means
+    that Stripe's state is expected to change, so the sweep re-checks the purchase on every run.
+    Any other purchase is re-checked only when Stripe has an event for it.
     """
 
     status: Status
@@ -162,7 +169,7 @@ class Assessment:
 
 
 def assess(quoted: Quoted, facts: PaymentFacts) -> Assessment:
-    """What the purchase is and what it is worth, by what Stripe says now."""
+    """Return the purchase's status and worth, given Stripe's current state."""
     if not facts.paid:
         status = _unpaid_status(facts)
         return Assessment(status, 0, awaited=status in (Status.PENDING, Status.PROCESSING))
@@ -170,10 +177,10 @@ def assess(quoted: Quoted, facts: PaymentFacts) -> Assessment:
         return Assessment(Status.DISPUTED, 0, awaited=facts.dispute_open)
     if facts.fully_refunded:
         return Assessment(Status.REFUNDED, 0)
-    facts, excess = without_excess(quoted, facts)
-    if reason := payment_deviation(quoted, facts):
+    facts, excess = exclude_excess(quoted, facts)
+    if reason := payment_mismatch(quoted, facts):
         return Assessment(Status.QUARANTINED, 0, reason)
-    reason = EXCESS.format(excess) if excess else None
+    reason = EXCESS_REFUNDED.format(excess) if excess else None
     if not facts.amount_refunded and not quoted.returned:
         return Assessment(Status.PAID, quoted.quantity, reason)
     kept = max(0, quoted.quantity - quoted.returned - licenses_refunded(quoted, facts))
@@ -188,15 +195,19 @@ def _unpaid_status(facts: PaymentFacts) -> Status:
     return Status.FAILED if facts.payment_failed else Status.PROCESSING
 
 
-EXCESS = (
-    "{} cents more than quoted were paid, and have been paid back. "
-    "Refund more of it in Stripe's dashboard."
+EXCESS_REFUNDED = (
+    "The buyer paid {} cents more than quoted, and that excess has been refunded. "
+    "Make any further refund in Stripe's dashboard."
 )
 
 
-def without_excess(quoted: Quoted, facts: PaymentFacts) -> tuple[PaymentFacts, int]:
-    """The facts as if what was paid beyond the quote had never been, and how much that is, once
-    it has been paid back by refunds that give no license back. Else the facts as they are."""
+def exclude_excess(quoted: Quoted, facts: PaymentFacts) -> tuple[PaymentFacts, int]:
+    """Subtract an overpayment that has been refunded; return the adjusted facts and the excess.
+
+    A refund that names licenses to take back doesn't count toward the excess. Return the facts
+    unchanged and 0 if the other refunds don't cover all of it, if an admin accepted the amount
+    paid, or if there is a discount or tax.
+    """
     excess = left = facts.amount_subtotal - quoted.total
     if (
         excess <= 0
@@ -205,10 +216,11 @@ def without_excess(quoted: Quoted, facts: PaymentFacts) -> tuple[PaymentFacts, i
     ):
         return facts, 0
     refunds = []
-    for refund in sorted(facts.live_refunds, key=lambda r: r.licenses is None):  # goodwill first
-        taken = 0 if refund.licenses else min(left, refund.amount)
-        left -= taken
-        refunds.append(replace(refund, amount=refund.amount - taken))
+    # Refunds that name 0 licenses (goodwill) come first.
+    for refund in sorted(facts.effective_refunds, key=lambda r: r.licenses is None):
+        covered = 0 if refund.licenses else min(left, refund.amount)
+        left -= covered
+        refunds.append(replace(refund, amount=refund.amount - covered))
     if left:
         return facts, 0
     as_quoted = replace(
@@ -221,35 +233,38 @@ def without_excess(quoted: Quoted, facts: PaymentFacts) -> tuple[PaymentFacts, i
     return as_quoted, excess
 
 
-def payment_deviation(quoted: Quoted, facts: PaymentFacts) -> str | None:
-    """What was paid otherwise than quoted, in a sentence; None where nothing was, or where
-    somebody accepted just that.
+def payment_mismatch(quoted: Quoted, facts: PaymentFacts) -> str | None:
+    """Describe how the payment differs from the quote; None if it matches or was accepted.
 
-    A discount is a promotion that the company itself gave in Stripe, so the quote is held
-    against the amount before it.
+    The quote is compared with the amount before discounts, because a discount is a promotion that
+    the company itself set up in Stripe.
     """
     if facts.livemode != quoted.livemode:
         return "Paid in Stripe's test mode." if quoted.livemode else "Paid in Stripe's live mode."
     if facts.currency != quoted.currency:
-        return f"Paid in {facts.currency}, quoted in {quoted.currency}."
+        return f"Paid in {facts.currency}, but quoted in {quoted.currency}."
     if facts.money.gross == quoted.accepted:
         return None
     if facts.quantity != quoted.quantity:
-        return f"Paid for {facts.quantity} licenses, quoted for {quoted.quantity}."
+        return f"Paid for {facts.quantity} licenses, but quoted for {quoted.quantity}."
     if facts.amount_subtotal != quoted.total:
-        return f"The amount was {facts.amount_subtotal} cents, the quote {quoted.total} cents."
+        return f"The amount was {facts.amount_subtotal} cents; the quote was {quoted.total} cents."
     if facts.amount_total != facts.amount_subtotal - facts.amount_discount + facts.amount_tax:
-        return "The amounts of the checkout do not add up."
-    if (facts.amount_received or 0) != facts.amount_total:
-        return f"{facts.amount_received or 0} cents of {facts.amount_total} cents were received."
+        return "The checkout's amounts do not add up."
+    received = facts.amount_received or 0
+    if received != facts.amount_total:
+        return f"Received {received} cents of the {facts.amount_total} cents due."
     return None
 
 
 def licenses_refunded(quoted: Quoted, facts: PaymentFacts) -> int:
-    """Refunds made here say how many licenses they give back; the money of the others buys
-    back as many whole licenses as it paid for (refunded // unit amount, by what was paid)."""
-    said = sum(r.licenses for r in facts.live_refunds if r.licenses is not None)
-    other_money = sum(r.amount for r in facts.live_refunds if r.licenses is None)
+    """Return how many licenses the refunds take back.
+
+    Refunds made here say how many. The others take back as many whole licenses as their amount
+    bought (amount // unit price actually paid).
+    """
+    stated = sum(r.licenses for r in facts.effective_refunds if r.licenses is not None)
+    other_money = sum(r.amount for r in facts.effective_refunds if r.licenses is None)
     if not other_money:
-        return said
-    return said + other_money * quoted.quantity // facts.money.gross
+        return stated
+    return stated + other_money * quoted.quantity // facts.money.gross

@@ -1,7 +1,7 @@
-"""What is paid back for licenses that are given back.
+"""How much money is refunded when licenses are returned.
 
-Volume prices are of the whole order, so those that are kept must bear their own tier's price:
-who buys 100 at 15.00 and returns 91 has kept 9, which cost 25.00 each.
+Volume prices depend on the size of the whole order, so the licenses that are kept are charged at
+the price of their own tier: a buyer of 100 at 15.00 who returns 91 keeps 9, at 25.00 each.
 """
 
 from collections.abc import Sequence
@@ -12,9 +12,12 @@ from chalicelib.domain.pricing import Tier
 
 
 @dataclass(frozen=True, slots=True)
-class Paid:
-    """A paid purchase. licenses: what it is worth now. Integer cents: total before discounts,
-    paid after them, refunded of that so far."""
+class PaidPurchase:
+    """A paid purchase. Amounts are integer cents.
+
+    `licenses` is its current worth, `total` its price before discounts, `paid` its price after
+    discounts, and `refunded` the part of that refunded so far.
+    """
 
     licenses: int
     total: int
@@ -25,20 +28,23 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class RefundQuote:
-    """amount: integer cents; 0 where what is kept costs as much as all did."""
+    """The refund for returning `licenses`.
+
+    `amount` is in integer cents, and 0 if the `kept` licenses cost as much as all of them did.
+    """
 
     licenses: int
     kept: int
     amount: int
 
 
-def refund_quote(purchase: Paid, licenses: int) -> RefundQuote:
-    """What `licenses` (1 to purchase.licenses) give back, never below 0.
+def refund_quote(purchase: PaidPurchase, licenses: int) -> RefundQuote:
+    """Return the refund for `licenses` (1 to purchase.licenses); the amount is never negative.
 
-    A discounted purchase keeps its discount: the kept licenses bear the same share of their
-    price, rounded up to a cent, so that money is left for as long as a license is.
+    A discount applies to the kept licenses in the same proportion. Their price is rounded up to a
+    cent, so that some money remains as long as any license does.
     """
     kept = purchase.licenses - licenses
     price = pricing.total(kept, purchase.tiers)
-    kept_costs = -(-price * purchase.paid // purchase.total) if price else 0
-    return RefundQuote(licenses, kept, max(0, purchase.paid - purchase.refunded - kept_costs))
+    kept_price = -(-price * purchase.paid // purchase.total) if price else 0
+    return RefundQuote(licenses, kept, max(0, purchase.paid - purchase.refunded - kept_price))

@@ -1,4 +1,4 @@
-"""Statements: what moved the licenses of a period, so that opening and closing tie."""
+"""License statements: how a period's movements lead from its opening to its closing balance."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 from chalicelib.domain.ledger import Kind
 
-# Where each kind of move stands in a statement, and whether the line is one of what was taken.
-LINES: Mapping[Kind, tuple[str, int]] = {
+# The statement line of each ledger kind. The sign is -1 for lines that show removed licenses as a
+# positive number.
+STATEMENT_LINES: Mapping[Kind, tuple[str, int]] = {
     Kind.PURCHASE: ("purchased", 1),
     Kind.ALLOCATION: ("allocated", 1),
     Kind.REVOCATION: ("revoked", -1),
@@ -19,9 +20,12 @@ LINES: Mapping[Kind, tuple[str, int]] = {
 
 
 @dataclass(slots=True)
-class Licenses:
-    """opening + purchased + allocated + reinstated + synced - revoked - refunded - disputed
-    = closing. Only `synced`, the repairs, can be negative."""
+class LicenseMovements:
+    """A period's balances and movements.
+
+    closing = opening + purchased + allocated + reinstated + synced - revoked - refunded - disputed.
+    Only `synced`, the net effect of repairs, can be negative.
+    """
 
     opening: int = 0
     purchased: int = 0
@@ -34,19 +38,22 @@ class Licenses:
 
     @property
     def closing(self) -> int:
-        given = self.purchased + self.allocated + self.reinstated + self.synced
-        return self.opening + given - self.revoked - self.refunded - self.disputed
+        added = self.purchased + self.allocated + self.reinstated + self.synced
+        return self.opening + added - self.revoked - self.refunded - self.disputed
 
     def add(self, kind: str, change: int) -> None:
-        """Raises KeyError for a kind that moves no owned licenses."""
-        line, sign = LINES[Kind(kind)]
+        """Raise KeyError for a kind that does not change the number of owned licenses."""
+        line, sign = STATEMENT_LINES[Kind(kind)]
         setattr(self, line, getattr(self, line) + sign * change)
 
 
 @dataclass(slots=True)
 class Money:
-    """Integer cents that moved: gross was paid, refunded went back, disputed is held by the
-    bank (negative: it gave back what it held)."""
+    """Integer cents received (`gross`), `refunded`, and `disputed`.
+
+    `disputed` is money withdrawn by the bank. It is negative if the bank returned more than it
+    withdrew, as in a period in which a dispute was won.
+    """
 
     gross: int = 0
     refunded: int = 0
@@ -57,10 +64,10 @@ class Money:
         return self.gross - self.refunded - self.disputed
 
     @classmethod
-    def total(cls, moneys: Iterable["Money"]) -> "Money":
+    def total(cls, amounts: Iterable["Money"]) -> "Money":
         total = cls()
-        for money in moneys:
-            total.add(money)
+        for amount in amounts:
+            total.add(amount)
         return total
 
     def add(self, other: "Money") -> None:
@@ -71,17 +78,17 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """[start, end)."""
+    """A half-open interval: `start` is included, `end` is not."""
 
     start: datetime
     end: datetime
 
-    def __contains__(self, moment: datetime) -> bool:
-        return self.start <= moment < self.end
+    def __contains__(self, at: datetime) -> bool:
+        return self.start <= at < self.end
 
 
-def month(text: str) -> Period:
-    """`2026-11`, in UTC. Raises ValueError."""
+def parse_month(text: str) -> Period:
+    """Parse a month such as `2026-11` into its period in UTC; raise ValueError if it is invalid."""
     start = datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
     following = (start.year + 1, 1) if start.month == 12 else (start.year, start.month + 1)
     return Period(start, datetime(*following, 1, tzinfo=UTC))
