@@ -1,4 +1,4 @@
-"""The house with AWS (moto) and Stripe (the stand-in) in this process, empty for each test."""
+"""Fixtures for all tests: AWS (moto) and the Stripe simulator, in process and reset per test."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -8,10 +8,10 @@ import pytest
 
 from infra.local.aws import create_tables, local_aws, set_environment
 
-# Nobody answers there: no test asks a name server of the world.
+# Nothing listens on this port, so no test queries a real name server.
 set_environment({"POWERTOOLS_METRICS_NAMESPACE": "Tenantry", "DNS_SERVER": "127.0.0.1:9"})
 
-from app import app  # noqa: E402 - the environment comes first
+from app import app  # noqa: E402 - after the environment is set
 from chalicelib import clock  # noqa: E402
 from chalicelib.domain.custom_domains import compare_txt_values  # noqa: E402
 from chalicelib.payments import client as stripe_client  # noqa: E402
@@ -37,28 +37,28 @@ def aws() -> Iterator[None]:
 
 @pytest.fixture
 def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Hashing a password is slow on purpose; tests/unit/test_hashing.py holds that it is."""
+    """Make password hashing fast. tests/unit/test_hashing.py checks the real parameters."""
     monkeypatch.setattr(hashing, "PASSES", 1)
     monkeypatch.setattr(hashing, "MEMORY_KIB", 8)
-    _forget_hashers()
+    _clear_hashing_caches()
     yield
-    _forget_hashers()
+    _clear_hashing_caches()
 
 
-def _forget_hashers() -> None:
+def _clear_hashing_caches() -> None:
     hashing._hasher.cache_clear()
     hashing._dummy_hash.cache_clear()
 
 
 @pytest.fixture
 def tables(aws: None, quick_passwords: None) -> None:
-    """Empty tables, and nothing remembered of the last test's."""
+    """Empty the tables and the settings cache."""
     empty_tables()
     platform_settings.clear_cache()
 
 
 class TestClock:
-    """Time stands still, and moves when it is told to."""
+    """A clock that moves only when a test advances it."""
 
     __test__ = False
 
@@ -81,7 +81,7 @@ def frozen(monkeypatch: pytest.MonkeyPatch) -> TestClock:
 
 @pytest.fixture
 def stripe(monkeypatch: pytest.MonkeyPatch) -> Iterator[StripeSimulator]:
-    """The stand-in behind the real SDK, without sockets; its clock is the service's."""
+    """The Stripe simulator behind the real SDK, without sockets and with the service's clock."""
     simulator = StripeSimulator(
         api_key=settings().stripe_secret_key,
         webhook_secrets=settings().stripe_webhook_secrets,
@@ -95,41 +95,41 @@ def stripe(monkeypatch: pytest.MonkeyPatch) -> Iterator[StripeSimulator]:
 
 @pytest.fixture
 def api(tables: None, stripe: StripeSimulator) -> Api:
-    """The service over HTTP, as Chalice's own test client speaks it."""
+    """The service, called through Chalice's test client."""
     return Api(app)
 
 
 @pytest.fixture
 def people(api: Api) -> People:
-    """An admin and resellers, signed in."""
+    """Creates users to act as: an admin, resellers, and others."""
     return People(api)
 
 
 @pytest.fixture
 def world(api: Api, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch) -> World:
-    """An admin, and a reseller with 10 licenses, for whom any route can be called.
+    """An admin and a reseller with 10 licenses, both signed in, for calling any route.
 
-    Both are signed in already, so that a call writes nothing but what it is for. They are
-    made once in this process: hundreds of tests ask for them.
+    Since they are signed in, a call writes only its own changes. Their rows are created once per
+    process and then copied, since hundreds of tests use this fixture.
     """
     monkeypatch.setattr(
         txt_records, "look_up_txt", lambda _name, expected: compare_txt_values([expected], expected)
     )
-    if not _first_world:
+    if not _cached_world:
         people = People(api)
         reseller = people.reseller(licenses=10)
         assert people.admin.api.token
         assert reseller.api.token
-        _first_world.append((people, reseller, rows_of_all_tables()))
-    people, reseller, rows = _first_world[0]
+        _cached_world.append((people, reseller, rows_of_all_tables()))
+    people, reseller, rows = _cached_world[0]
     load_rows(rows)
     return World(people, stripe, reseller)
 
 
-_first_world: list[tuple[People, Person, dict[str, Any]]] = []
+_cached_world: list[tuple[People, Person, dict[str, Any]]] = []
 
 
 @pytest.fixture
 def aws_faults(tables: None, monkeypatch: pytest.MonkeyPatch) -> AwsFaults:
-    """Faults and races between the service and DynamoDB."""
+    """Injects faults and races into calls to DynamoDB."""
     return install_faults(monkeypatch)

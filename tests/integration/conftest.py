@@ -18,7 +18,7 @@ from tests.support.people import People, Person
 
 @pytest.fixture
 def aws_faults(aws_faults: AwsFaults, request: pytest.FixtureRequest) -> AwsFaults:
-    """With the admin signed in already, so that what is planned meets the test's own calls."""
+    """Sign the admin in first, so that planned faults hit only the test's own calls."""
     people: People
     if "world" in request.fixturenames:
         people = request.getfixturevalue("world").people
@@ -31,12 +31,12 @@ def aws_faults(aws_faults: AwsFaults, request: pytest.FixtureRequest) -> AwsFaul
 
 @pytest.fixture(autouse=True)
 def leaks(monkeypatch: pytest.MonkeyPatch) -> Iterator[LeakDetector]:
-    """No test of the whole run may find a secret of its own in its logs."""
+    """Fail any test that writes a secret to the log."""
     watched = detect_leaks(monkeypatch)
     logger.addHandler(watched)
     yield watched
     logger._logger.removeHandler(watched)
-    assert watched.found() == set(), "a secret is in the logs"
+    assert watched.found() == set(), "a secret was logged"
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def reseller(people: People) -> Person:
 
 @pytest.fixture
 def tenant(reseller: Person) -> dict[str, Any]:
-    """With a colour of its own."""
+    """A tenant with its own primary color."""
     created: dict[str, Any] = reseller.api.post(
         "/v1/resellers/me/tenants",
         {"name": "Blue Bottle", "branding_config": {"primary_color": "#AA0000"}},
@@ -55,7 +55,14 @@ def tenant(reseller: Person) -> dict[str, Any]:
 
 
 @pytest.fixture
+def admin(people: People) -> PageClient:
+    """The pages, with a super admin signed in."""
+    return signed_in(people.admin)
+
+
+@pytest.fixture
 def client(reseller: Person) -> PageClient:
+    """The pages, with a reseller signed in."""
     return signed_in(reseller)
 
 
@@ -67,8 +74,8 @@ def name_server() -> Iterator[Zone]:
 
 @pytest.fixture
 def zone(name_server: Zone, monkeypatch: pytest.MonkeyPatch) -> Zone:
-    """Where the service looks TXT records up."""
+    """The DNS zone in which the service looks up TXT records."""
     name_server.reset()
-    here = replace(settings(), dns_server=f"127.0.0.1:{name_server.port}")
-    monkeypatch.setattr(txt_records, "settings", lambda: here)
+    local_settings = replace(settings(), dns_server=f"127.0.0.1:{name_server.port}")
+    monkeypatch.setattr(txt_records, "settings", lambda: local_settings)
     return name_server

@@ -1,4 +1,4 @@
-"""Which host names may become a reseller's own, and how they are spelled."""
+"""Which host names a reseller can use as a custom domain, and how they are normalized."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from chalicelib.settings import SettingValue, settings
 
 
 @pytest.mark.parametrize(
-    ("typed", "kept"),
+    ("typed", "normalized"),
     [
         ("app.example.com", "app.example.com"),
         ("  APP.Example.com.  ", "app.example.com"),
@@ -32,13 +32,13 @@ from chalicelib.settings import SettingValue, settings
         ("a1-b2.example", "a1-b2.example"),
     ],
 )
-def test_one_spelling(typed: str, kept: str) -> None:
-    assert check_custom_host(typed) == kept
-    assert check_custom_host(kept) == kept
-    assert normalize_host(kept.upper() + ":8443") == kept
+def test_host_names_are_normalized(typed: str, normalized: str) -> None:
+    assert check_custom_host(typed) == normalized
+    assert check_custom_host(normalized) == normalized
+    assert normalize_host(normalized.upper() + ":8443") == normalized
 
 
-def test_a_host_leaves_room_for_the_record_that_proves_it() -> None:
+def test_a_host_leaves_room_for_its_verification_record() -> None:
     labels = ".".join(["x" * 60] * 3)
     longest = f"{labels}.{'y' * 52}.example"
     assert len(record_name(longest)) == 253
@@ -48,8 +48,8 @@ def test_a_host_leaves_room_for_the_record_that_proves_it() -> None:
 
 
 @pytest.mark.parametrize("host", ["аpple.example", "pаypal.com", "ġооgle.com", "αpp.example"])
-def test_a_label_that_imitates_another_is_refused(host: str) -> None:
-    with pytest.raises(ValueError, match="mixes alphabets"):
+def test_a_label_that_mixes_alphabets_is_refused(host: str) -> None:
+    with pytest.raises(ValueError, match="mix alphabets"):
         check_custom_host(host)
 
 
@@ -63,12 +63,12 @@ def test_a_label_that_imitates_another_is_refused(host: str) -> None:
         "a.brand.io",
     ],
 )
-def test_the_platforms_own_hosts_are_nobody_elses(
+def test_platform_hosts_are_refused(
     host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = SettingValue("PUBLIC_URL", "https://app.tenantry.example")
-    here = replace(settings(), _public_url=own, platform_hosts=("brand.io",))
-    monkeypatch.setattr(hosts, "settings", lambda: here)
+    public_url = SettingValue("PUBLIC_URL", "https://app.tenantry.example")
+    changed = replace(settings(), _public_url=public_url, platform_hosts=("brand.io",))
+    monkeypatch.setattr(hosts, "settings", lambda: changed)
     with pytest.raises(ValueError, match="platform"):
         check_custom_host(host)
     assert check_custom_host("shop.example") == "shop.example"

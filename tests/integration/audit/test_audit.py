@@ -1,4 +1,4 @@
-"""The audit trail: every change leaves its entry, in the change's own transaction."""
+"""The audit trail: every change writes an entry in its own transaction."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ def entries(people: People, action: str) -> list[dict[str, Any]]:
     return [entry for entry in listed if entry["action"] == action]
 
 
-def test_an_edit_is_on_record_with_before_and_after_and_from_where(people: People) -> None:
+def test_an_edit_is_recorded_with_old_and_new_values_and_source(people: People) -> None:
     account = people.reseller()
     path = f"/v1/resellers/{account.reseller_id}"
     people.admin.api.patch(path, {"company_name": "New Name", "is_active": True})
@@ -40,7 +40,7 @@ def test_an_edit_that_changes_nothing_leaves_no_entry(people: People) -> None:
     assert entries(people, "reseller.edited") == []
 
 
-def test_license_moves_are_in_the_ledger_alone(people: People) -> None:
+def test_license_movements_are_recorded_only_in_the_ledger(people: People) -> None:
     account = people.reseller(licenses=2)
     before = len(people.admin.api.get("/v1/audit?limit=100").json["data"])
     path = f"/v1/resellers/{account.reseller_id}"
@@ -54,7 +54,7 @@ def test_license_moves_are_in_the_ledger_alone(people: People) -> None:
 
 
 @pytest.mark.parametrize("change", ["deactivate", "reactivate"])
-def test_what_moves_no_license_is_in_the_audit_trail(people: People, change: str) -> None:
+def test_tenant_changes_without_license_movement_are_audited(people: People, change: str) -> None:
     account = people.reseller(licenses=1)
     path = "/v1/resellers/me/tenants"
     tenant = account.api.post(path, {"name": "Bakery"}).json["id"]
@@ -65,7 +65,7 @@ def test_what_moves_no_license_is_in_the_audit_trail(people: People, change: str
     assert listed[0]["after"] == {"is_active": change == "reactivate"}
 
 
-def test_a_reseller_reads_its_own_entries_without_the_admins_address(people: People) -> None:
+def test_resellers_see_their_own_entries_without_admin_addresses(people: People) -> None:
     first, second = people.reseller(), people.reseller()
     people.admin.api.patch(f"/v1/resellers/{first.reseller_id}", {"company_name": "One"})
     people.admin.api.patch(f"/v1/resellers/{second.reseller_id}", {"company_name": "Two"})
@@ -76,7 +76,7 @@ def test_a_reseller_reads_its_own_entries_without_the_admins_address(people: Peo
     assert second.api.get(f"/v1/resellers/{first.reseller_id}/audit").status == 404
 
 
-def test_a_month_is_listed_in_pages_and_other_months_apart(people: People) -> None:
+def test_entries_are_listed_by_month_in_pages(people: People) -> None:
     for _ in range(3):
         people.reseller()
     api = people.admin.api
@@ -88,7 +88,7 @@ def test_a_month_is_listed_in_pages_and_other_months_apart(people: People) -> No
     assert api.get("/v1/audit?month=2001-13").code == "invalid_request"
 
 
-def test_passwords_stay_out_of_it(people: People) -> None:
+def test_passwords_are_not_recorded(people: People) -> None:
     user = people.reseller().user_id
     people.admin.api.patch(f"/v1/users/{user}", {"password": "another fine passphrase"})
     text = people.admin.api.get("/v1/audit?limit=100").text

@@ -1,4 +1,4 @@
-"""API keys as pages: a reseller's among its settings, an admin's beside the account."""
+"""API key pages: a reseller's in its settings, an admin's on the account page."""
 
 import re
 
@@ -13,16 +13,16 @@ def settings(client: PageClient) -> PageResponse:
     return client.get("/reseller/settings")
 
 
-def test_a_key_is_shown_once_and_again_where_the_form_is_sent_again(
+def test_a_new_key_is_shown_once_and_again_if_the_form_is_resubmitted(
     client: PageClient, reseller: Person
 ) -> None:
     form = settings(client)
     shown = client.submit(form, "/settings/api-keys", name="Billing", scopes="read")
     assert shown.status == 200
-    key = _shown_key(shown)
+    key = _key_on_page(shown)
     assert reseller.api.as_(key).get("/v1/resellers/me/licenses").status == 200
     again = client.submit(form, "/settings/api-keys", name="Billing", scopes="read")
-    assert _shown_key(again) == key
+    assert _key_on_page(again) == key
     listed = client.follow(client.get("/reseller/settings/api-keys"))
     assert "Billing" in listed.text
     assert ">Read</td>" in listed.text
@@ -33,8 +33,8 @@ def test_a_key_is_shown_once_and_again_where_the_form_is_sent_again(
     assert reseller.api.as_(key).get("/v1/resellers/me/licenses").status == 401
 
 
-def _shown_key(shown: PageResponse) -> str:
-    found = re.search(r'data-copy="([^"]+)"', shown.text)
+def _key_on_page(page: PageResponse) -> str:
+    found = re.search(r'data-copy="([^"]+)"', page.text)
     assert found
     return found[1]
 
@@ -49,7 +49,7 @@ def _shown_key(shown: PageResponse) -> str:
         ({"name": "Billing", "scopes": "read", "expires_at": "soon"}, "expires_at"),
     ],
 )
-def test_a_key_that_can_not_be_made_is_said_beside_its_field(
+def test_invalid_input_for_a_new_key_is_shown_at_the_field(
     client: PageClient, typed: dict[str, str], field: str
 ) -> None:
     refused = client.submit(settings(client), "/settings/api-keys", **typed)
@@ -58,59 +58,58 @@ def test_a_key_that_can_not_be_made_is_said_beside_its_field(
     assert 'role="alert"' in refused.text
 
 
-def test_an_api_key_opens_no_page(client: PageClient) -> None:
-    key = _shown_key(client.submit(settings(client), "/api-keys", name="K", scopes="read"))
-    thief = PageClient(app)
-    thief.cookies["__Host-session"] = key
-    assert settings(thief).status == 303
+def test_an_api_key_does_not_open_pages(client: PageClient) -> None:
+    key = _key_on_page(client.submit(settings(client), "/api-keys", name="K", scopes="read"))
+    client_with_key = PageClient(app)
+    client_with_key.cookies["__Host-session"] = key
+    assert settings(client_with_key).status == 303
 
 
-def test_an_admins_keys_are_made_and_revoked_on_that_page(people: People) -> None:
+def test_admins_create_and_revoke_keys_on_the_account_page(people: People) -> None:
     other = people.reseller(licenses=3)
     admin = signed_in(people.admin)
     form = admin.get("/account")
     shown = admin.submit(form, "/account/api-keys", name="Nightly", scopes="read")
     assert shown.status == 200
-    key = _shown_key(shown)
-    reach = f"/v1/resellers/{other.reseller_id}/licenses"
-    assert people.admin.api.as_(key).get(reach).status == 200
+    key = _key_on_page(shown)
+    path = f"/v1/resellers/{other.reseller_id}/licenses"
+    assert people.admin.api.as_(key).get(path).status == 200
     assert people.admin.api.as_(key).get("/v1/settings").status == 403
     listed = admin.get("/account")
     assert "Nightly" in listed.text
     assert key not in listed.text
     revoke = re.search(r"/account/api-keys/\w+/revoke", listed.text)
     assert revoke
-    asked = admin.get(revoke[0])
-    assert "Revoke Nightly?" in asked.text
-    assert "The key is revoked." in admin.follow(admin.submit(asked, revoke[0])).text
-    assert people.admin.api.as_(key).get(reach).status == 401
+    confirmation = admin.get(revoke[0])
+    assert "Revoke Nightly?" in confirmation.text
+    assert "The key is revoked." in admin.follow(admin.submit(confirmation, revoke[0])).text
+    assert people.admin.api.as_(key).get(path).status == 401
 
 
-def test_an_admins_key_that_can_not_be_made_is_said_once(people: People) -> None:
+def test_each_error_of_a_new_admin_key_is_shown_once(people: People) -> None:
     admin = signed_in(people.admin)
     refused = admin.submit(admin.get("/account"), "/account/api-keys", name="Nightly")
     assert refused.status == 422
     assert refused.text.count('id="key-scopes-error"') == 1
-    assert refused.text.count("Choose at least one.") == 2  # in the summary and beside the field
+    assert refused.text.count("Choose at least one.") == 2  # in the summary and at the field
 
 
-def test_admin_keys_are_for_admins_alone(people: People, client: PageClient) -> None:
-    plain = people.user()
-    somebody = signed_in(plain)
-    page = somebody.get("/account")
+def test_only_admins_reach_the_admin_key_pages(people: People, client: PageClient) -> None:
+    user = signed_in(people.user())
+    page = user.get("/account")
     assert page.status == 200
     assert "API keys" not in page.text
-    for person in (somebody, client):
-        token = person.get("/account" if person is somebody else "/reseller").form("/logout")
+    for person in (user, client):
+        token = person.get("/account" if person is user else "/reseller").form("/logout")
         assert person.post("/account/api-keys", token.fields).status == 403
         assert person.get("/account/api-keys/key_x/revoke").status == 403
 
 
-def test_who_is_both_has_the_keys_of_both(people: People) -> None:
+def test_an_admin_with_a_reseller_account_has_both_kinds_of_keys(people: People) -> None:
     both = people.reseller(licenses=1)
     people.admin.api.patch(f"/v1/users/{both.user_id}", {"is_super_admin": True})
     person = signed_in(both)
     made = person.submit(person.get("/account"), "/account/api-keys", name="A", scopes="admin")
-    assert people.admin.api.as_(_shown_key(made)).get("/v1/settings").status == 200
+    assert people.admin.api.as_(_key_on_page(made)).get("/v1/settings").status == 200
     assert "No keys" in person.get("/reseller/settings").text
     assert "No keys" not in person.get("/account").text

@@ -1,4 +1,4 @@
-"""Passwords set by a mailed link, changed by their owner, and the rules for new ones."""
+"""Passwords: mailed links, changes by the user, and rules for new ones."""
 
 import re
 from datetime import timedelta
@@ -13,7 +13,7 @@ from tests.support.api import Api, Reply
 from tests.support.mail import mails_to
 from tests.support.people import PASSWORD, People
 
-NEW = "a fine new passphrase"
+NEW_PASSWORD = "a fine new passphrase"
 
 
 def invite(people: People, email: str = "new@example.com") -> str:
@@ -23,14 +23,14 @@ def invite(people: People, email: str = "new@example.com") -> str:
 
 
 def link_for(email: str) -> str:
-    """The token of the last link that was mailed."""
+    """Return the token of the link mailed last."""
     mail = mails_to(email)[-1]
     found = re.findall(r"/password\?token=(\S+)", mail["text"])
     assert len(found) == 1
     return str(found[0])
 
 
-def redeem(api: Api, token: str, password: str = NEW) -> Reply:
+def redeem(api: Api, token: str, password: str = NEW_PASSWORD) -> Reply:
     return api.post("/v1/password/reset", {"token": token, "new_password": password})
 
 
@@ -38,14 +38,16 @@ def sign_in(api: Api, email: str, password: str) -> Reply:
     return api.post("/v1/login", {"email": email, "password": password})
 
 
-def test_a_user_without_a_password_sets_one_by_mail(people: People, api: Api) -> None:
+def test_a_user_created_without_a_password_sets_one_with_a_mailed_link(
+    people: People, api: Api
+) -> None:
     invite(people)
     assert redeem(api, link_for("new@example.com")).status == 204
-    assert sign_in(api, "new@example.com", NEW).status == 200
+    assert sign_in(api, "new@example.com", NEW_PASSWORD).status == 200
 
 
-def test_a_user_with_a_password_gets_no_link(people: People) -> None:
-    person = {"email": "new@example.com", "name": "New", "password": NEW}
+def test_a_user_created_with_a_password_gets_no_link(people: People) -> None:
+    person = {"email": "new@example.com", "name": "New", "password": NEW_PASSWORD}
     assert people.admin.api.post("/v1/users", person).json["has_password"] is True
     assert mails_to("new@example.com") == []
 
@@ -56,10 +58,10 @@ def test_a_link_works_once(people: People, api: Api) -> None:
     assert redeem(api, token).status == 204
     again = redeem(api, token, "another passphrase")
     assert again.json["errors"][0]["field"] == "token"
-    assert sign_in(api, "new@example.com", NEW).status == 200
+    assert sign_in(api, "new@example.com", NEW_PASSWORD).status == 200
 
 
-def test_a_refused_password_leaves_the_link_good(people: People, api: Api) -> None:
+def test_a_rejected_password_leaves_the_link_valid(people: People, api: Api) -> None:
     invite(people)
     token = link_for("new@example.com")
     assert redeem(api, token, "12345678").json["errors"][0]["field"] == "new_password"
@@ -67,7 +69,7 @@ def test_a_refused_password_leaves_the_link_good(people: People, api: Api) -> No
 
 
 @pytest.mark.parametrize(("hours", "status"), [(23, 204), (24, 422)])
-def test_an_invitation_is_good_for_a_day(
+def test_an_invitation_link_is_valid_for_a_day(
     people: People, api: Api, frozen: TestClock, hours: int, status: int
 ) -> None:
     invite(people)
@@ -78,7 +80,7 @@ def test_an_invitation_is_good_for_a_day(
 
 
 @pytest.mark.parametrize(("minutes", "status"), [(59, 204), (61, 422)])
-def test_a_reset_link_is_good_for_an_hour(
+def test_a_reset_link_is_valid_for_an_hour(
     people: People, api: Api, frozen: TestClock, minutes: int, status: int
 ) -> None:
     email = people.reseller().email
@@ -89,7 +91,7 @@ def test_a_reset_link_is_good_for_an_hour(
     assert redeem(api, token).status == status
 
 
-def test_resetting_ends_every_session_and_the_older_links(
+def test_a_reset_ends_all_sessions_and_older_links(
     people: People, api: Api, frozen: TestClock
 ) -> None:
     someone = people.reseller()
@@ -104,10 +106,10 @@ def test_resetting_ends_every_session_and_the_older_links(
     assert redeem(api, tokens[0]).code == "invalid_request"
     assert someone.api.get("/v1/me").code == "unauthenticated"
     assert sign_in(api, someone.email, PASSWORD).code == "unauthenticated"
-    assert sign_in(api, someone.email, NEW).status == 200
+    assert sign_in(api, someone.email, NEW_PASSWORD).status == 200
 
 
-def test_a_reset_request_tells_nobody_who_has_an_account(people: People, api: Api) -> None:
+def test_a_reset_request_does_not_reveal_which_accounts_exist(people: People, api: Api) -> None:
     known, inactive = people.reseller().email, people.reseller()
     people.admin.api.patch(f"/v1/users/{inactive.user_id}", {"is_active": False})
     emails = (known, inactive.email, "nobody@example.com")
@@ -117,7 +119,7 @@ def test_a_reset_request_tells_nobody_who_has_an_account(people: People, api: Ap
     assert [mail.to for mail in Mail.scan()] == [known]
 
 
-def test_nobody_can_flood_a_mailbox(people: People, api: Api) -> None:
+def test_reset_mails_to_one_address_are_rate_limited(people: People, api: Api) -> None:
     email = people.reseller().email
     for _ in range(3):
         assert api.post("/v1/password/reset-request", {"email": email}).status == 204
@@ -126,24 +128,28 @@ def test_nobody_can_flood_a_mailbox(people: People, api: Api) -> None:
     assert api.post("/v1/password/reset-request", {"email": other}).status == 204
 
 
-def test_a_reset_lifts_a_lockout(people: People, api: Api) -> None:
+def test_a_reset_ends_a_lockout(people: People, api: Api) -> None:
     email = people.reseller().email
     for _ in range(5):
         sign_in(api, email, "wrong")
     assert sign_in(api, email, PASSWORD).code == "rate_limited"
     api.post("/v1/password/reset-request", {"email": email})
     assert redeem(api, link_for(email)).status == 204
-    assert sign_in(api, email, NEW).status == 200
+    assert sign_in(api, email, NEW_PASSWORD).status == 200
 
 
-def test_a_link_dies_with_the_address_it_was_sent_to(people: People, api: Api) -> None:
+def test_changing_the_email_invalidates_a_link_sent_to_the_old_one(
+    people: People, api: Api
+) -> None:
     user_id = invite(people)
     token = link_for("new@example.com")
     people.admin.api.patch(f"/v1/users/{user_id}", {"email": "other@example.com"})
     assert redeem(api, token).code == "invalid_request"
 
 
-def test_a_deactivated_user_redeems_no_link(people: People, api: Api, frozen: TestClock) -> None:
+def test_deactivating_a_user_invalidates_its_link(
+    people: People, api: Api, frozen: TestClock
+) -> None:
     user_id = invite(people)
     token = link_for("new@example.com")
     frozen.advance(timedelta(seconds=1))
@@ -152,12 +158,12 @@ def test_a_deactivated_user_redeems_no_link(people: People, api: Api, frozen: Te
         assert redeem(api, token).code == "invalid_request"
 
 
-def test_an_admin_sends_a_fresh_link(people: People, api: Api, frozen: TestClock) -> None:
+def test_an_admin_sends_a_new_link(people: People, api: Api, frozen: TestClock) -> None:
     user_id = invite(people)
     assert len(mails_to("new@example.com")) == 1
     frozen.advance(timedelta(days=2))
     path = f"/v1/users/{user_id}/password-link"
-    assert people.admin.api.post(path, key="k").status == 401  # the admin's session idled out
+    assert people.admin.api.post(path, key="k").status == 401  # the admin's session has expired
     admin = people.admin.api.as_(
         sign_in(api, people.admin.email, PASSWORD).json["token"],
     )
@@ -167,7 +173,7 @@ def test_an_admin_sends_a_fresh_link(people: People, api: Api, frozen: TestClock
     assert redeem(api, link_for("new@example.com")).status == 204
 
 
-def test_a_links_secret_is_nowhere_at_rest(people: People) -> None:
+def test_the_secret_of_a_link_is_never_stored(people: People) -> None:
     invite(people)
     link_id, _, secret = link_for("new@example.com").partition(".")
     assert Credential.get(link_id).secret_hash
@@ -178,45 +184,45 @@ def test_a_links_secret_is_nowhere_at_rest(people: People) -> None:
 @pytest.mark.parametrize(
     "token", ["x", "lnk_1.", "lnk_1.x", ".", "x" * 500, "ses_1.x", "lnk_\u0000.x"]
 )
-def test_a_made_up_link_is_refused(people: People, api: Api, token: str) -> None:
+def test_a_forged_link_is_refused(people: People, api: Api, token: str) -> None:
     assert redeem(api, token).json["errors"][0]["field"] == "token"
 
 
-def test_a_session_is_no_link(people: People, api: Api) -> None:
+def test_a_session_token_is_not_accepted_as_a_link(people: People, api: Api) -> None:
     assert redeem(api, str(people.reseller().api.token)).code == "invalid_request"
 
 
-def test_changing_ones_password_ends_the_other_sessions_alone(
+def test_changing_the_password_ends_only_the_other_sessions(
     people: People, api: Api, frozen: TestClock
 ) -> None:
     someone = people.reseller()
     assert someone.api.get("/v1/me").status == 200
     other = someone.api.as_(sign_in(api, someone.email, PASSWORD).json["token"])
     frozen.advance(timedelta(seconds=1))
-    change = {"current_password": PASSWORD, "new_password": NEW}
-    assert someone.api.post("/v1/password", change, key="once").status == 204
-    assert someone.api.post("/v1/password", change, key="once").status == 204
+    change = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
+    assert someone.api.post("/v1/password", change, key="change").status == 204
+    assert someone.api.post("/v1/password", change, key="change").status == 204
     assert other.get("/v1/me").code == "unauthenticated"
     assert someone.api.get("/v1/me").status == 200
     assert sign_in(api, someone.email, PASSWORD).code == "unauthenticated"
-    assert sign_in(api, someone.email, NEW).status == 200
+    assert sign_in(api, someone.email, NEW_PASSWORD).status == 200
     actions = [e["action"] for e in someone.api.get("/v1/resellers/me/audit").json["data"]]
     assert actions.count("user.password_changed") == 1
 
 
-def test_changing_a_password_needs_the_present_one(people: People) -> None:
-    change = {"current_password": "not this one", "new_password": NEW}
+def test_changing_the_password_requires_the_current_one(people: People) -> None:
+    change = {"current_password": "not this one", "new_password": NEW_PASSWORD}
     refused = people.reseller().api.post("/v1/password", change)
     assert refused.json["errors"][0]["field"] == "current_password"
 
 
-def test_an_admins_new_password_for_a_user_ends_the_sessions(
+def test_a_password_set_by_an_admin_ends_the_users_sessions(
     people: People, frozen: TestClock
 ) -> None:
     someone = people.reseller()
     assert someone.api.get("/v1/me").status == 200
     frozen.advance(timedelta(seconds=1))
-    people.admin.api.patch(f"/v1/users/{someone.user_id}", {"password": NEW})
+    people.admin.api.patch(f"/v1/users/{someone.user_id}", {"password": NEW_PASSWORD})
     assert someone.api.get("/v1/me").code == "unauthenticated"
 
 
@@ -233,7 +239,7 @@ def test_an_admins_new_password_for_a_user_ends_the_sessions(
         "Tenantry-2026!",
     ],
 )
-def test_new_passwords_keep_the_rules(people: People, api: Api, password: str) -> None:
+def test_weak_passwords_are_refused(people: People, api: Api, password: str) -> None:
     person = {"email": "new@example.com", "name": "New", "password": password}
     refused = people.admin.api.post("/v1/users", person)
     assert refused.json["errors"][0]["field"] == "password"
@@ -243,9 +249,7 @@ def test_new_passwords_keep_the_rules(people: People, api: Api, password: str) -
 
 
 @pytest.mark.parametrize("password", ["ÿ" * 8, "x" * 128, "  spaces kept  ", "😀" * 8])
-def test_any_other_password_is_taken_exactly_as_sent(
-    people: People, api: Api, password: str
-) -> None:
+def test_passwords_are_used_exactly_as_sent(people: People, api: Api, password: str) -> None:
     people.admin.api.post(
         "/v1/users", {"email": "new@example.com", "name": "New", "password": password}
     )

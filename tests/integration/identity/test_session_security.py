@@ -1,8 +1,8 @@
-"""Sessions: how long they live, what ends them, and that each sees only its own."""
+"""Sessions: lifetime, revocation, and isolation between users."""
 
 from datetime import timedelta
 
-from chalicelib.services.identity import sessions
+from chalicelib.services.identity import authenticate, sessions
 from chalicelib.services.identity.sessions import Device, list_user_sessions
 from chalicelib.services.identity.users import read_user
 from chalicelib.storage.credentials import Credential
@@ -17,42 +17,42 @@ def another_session(person: Person) -> Api:
     return person.api.as_(person.api.post("/v1/login", login).json["token"])
 
 
-def is_in(api: Api) -> bool:
+def is_signed_in(api: Api) -> bool:
     return api.get("/v1/me").status == 200
 
 
-def test_a_session_idles_out_after_an_hour(people: People, frozen: TestClock) -> None:
+def test_a_session_expires_after_an_hour_without_use(people: People, frozen: TestClock) -> None:
     someone = people.reseller()
-    assert is_in(someone.api)
+    assert is_signed_in(someone.api)
     frozen.advance(timedelta(minutes=59))
-    assert is_in(someone.api)
+    assert is_signed_in(someone.api)
     frozen.advance(timedelta(minutes=60))
-    assert not is_in(someone.api)
+    assert not is_signed_in(someone.api)
 
 
-def test_a_session_in_use_ends_after_twelve_hours(people: People, frozen: TestClock) -> None:
+def test_a_session_in_use_expires_after_twelve_hours(people: People, frozen: TestClock) -> None:
     someone = people.reseller()
-    assert is_in(someone.api)
+    assert is_signed_in(someone.api)
     for _ in range(14):
         frozen.advance(timedelta(minutes=50))
-        assert is_in(someone.api)
+        assert is_signed_in(someone.api)
     frozen.advance(timedelta(minutes=21))
-    assert not is_in(someone.api)
+    assert not is_signed_in(someone.api)
 
 
-def test_use_is_not_written_down_at_every_request(
+def test_session_use_is_not_recorded_on_every_request(
     people: People, frozen: TestClock, aws_faults: AwsFaults
 ) -> None:
     someone = people.reseller()
-    assert is_in(someone.api)
+    assert is_signed_in(someone.api)
     credential_id = str(someone.api.token).partition(".")[0]
     before = Credential.get(credential_id).version
     for _ in range(5):
-        assert is_in(someone.api)
+        assert is_signed_in(someone.api)
     assert Credential.get(credential_id).version == before
     frozen.advance(timedelta(minutes=6))
-    assert is_in(someone.api)
-    assert is_in(someone.api)
+    assert is_signed_in(someone.api)
+    assert is_signed_in(someone.api)
     assert Credential.get(credential_id).version == before + 1
 
 
@@ -65,38 +65,38 @@ def test_secrets_are_stored_hashed(people: People) -> None:
     assert len(secret) >= 43  # 256 bits, in URL-safe base64
 
 
-def test_each_sign_in_is_a_new_session_and_replaces_the_browsers(people: People) -> None:
+def test_each_sign_in_creates_a_session_and_ends_the_browsers_old_one(people: People) -> None:
     someone = people.reseller()
-    assert is_in(someone.api)
+    assert is_signed_in(someone.api)
     again = sessions.sign_in(
         someone.email, PASSWORD, device=Device("192.0.2.1"), replaces=someone.api.token
     )
     assert again.token != someone.api.token
-    assert not is_in(someone.api)
-    assert is_in(someone.api.as_(again.token))
+    assert not is_signed_in(someone.api)
+    assert is_signed_in(someone.api.as_(again.token))
 
 
-def test_a_made_up_session_is_not_replaced(people: People) -> None:
+def test_sign_in_with_a_forged_old_token_ends_no_session(people: People) -> None:
     someone = people.reseller()
     forged = str(someone.api.token).partition(".")[0] + ".forged"
     sessions.sign_in(someone.email, PASSWORD, device=Device(), replaces=forged)
     sessions.sign_in(someone.email, PASSWORD, device=Device(), replaces="nonsense")
-    assert is_in(someone.api)
+    assert is_signed_in(someone.api)
 
 
-def test_one_lists_and_revokes_ones_own(people: People) -> None:
-    someone, stranger = people.reseller(), people.reseller()
+def test_users_list_and_revoke_only_their_own_sessions(people: People) -> None:
+    someone, other_user = people.reseller(), people.reseller()
     other = another_session(someone)
     listed = someone.api.get("/v1/sessions").json["data"]
     assert [s["is_current"] for s in listed] == [True, False]
     assert {s["source_ip"] for s in listed} == {"127.0.0.1"}
     assert str(other.token).partition(".")[2] not in someone.api.get("/v1/sessions").text
     path = f"/v1/sessions/{listed[1]['id']}"
-    assert stranger.api.delete(path).status == 404
-    assert is_in(other)
+    assert other_user.api.delete(path).status == 404
+    assert is_signed_in(other)
     assert someone.api.delete(path).status == 204
-    assert not is_in(other)
-    assert is_in(someone.api)
+    assert not is_signed_in(other)
+    assert is_signed_in(someone.api)
     assert someone.api.delete(path).status == 404
 
 
@@ -108,7 +108,7 @@ def test_an_idle_session_is_not_listed(people: People, frozen: TestClock) -> Non
     assert len(here.get("/v1/sessions").json["data"]) == 1
 
 
-def test_deactivating_a_user_ends_sessions_and_keys_for_good(
+def test_deactivating_a_user_permanently_ends_sessions_and_keys(
     people: People, frozen: TestClock
 ) -> None:
     someone = people.reseller()
@@ -117,29 +117,33 @@ def test_deactivating_a_user_ends_sessions_and_keys_for_good(
     path = f"/v1/users/{someone.user_id}"
     frozen.advance(timedelta(seconds=1))
     assert people.admin.api.patch(path, {"is_active": False}).json["deactivated_at"] is not None
-    assert not is_in(someone.api)
-    assert not is_in(someone.api.as_(key))
+    assert not is_signed_in(someone.api)
+    assert not is_signed_in(someone.api.as_(key))
     frozen.advance(timedelta(seconds=1))
     people.admin.api.patch(path, {"is_active": True})
-    assert not is_in(someone.api)
-    assert not is_in(someone.api.as_(key))
-    assert is_in(another_session(someone))
+    assert not is_signed_in(someone.api)
+    assert not is_signed_in(someone.api.as_(key))
+    assert is_signed_in(another_session(someone))
 
 
-def test_a_credential_that_was_overlooked_stays_void(people: People, frozen: TestClock) -> None:
-    """The index by which credentials are cleared away may lag behind."""
+def test_a_revoked_credential_that_was_not_deleted_stays_invalid(
+    people: People, frozen: TestClock
+) -> None:
+    """The index used to delete credentials can lag behind."""
     someone = people.reseller()
-    assert is_in(someone.api)
+    assert is_signed_in(someone.api)
     kept = Credential.get(str(someone.api.token).partition(".")[0])
     frozen.advance(timedelta(seconds=1))
     path = f"/v1/users/{someone.user_id}"
     people.admin.api.patch(path, {"is_active": False})
     people.admin.api.patch(path, {"is_active": True})
     kept.save()
-    assert not is_in(someone.api)
+    assert not is_signed_in(someone.api)
 
 
-def test_a_session_that_was_overlooked_is_not_listed(people: People, frozen: TestClock) -> None:
+def test_a_revoked_session_that_was_not_deleted_is_not_listed(
+    people: People, frozen: TestClock
+) -> None:
     someone = people.reseller()
     kept = Credential.get(str(someone.api.token).partition(".")[0])
     frozen.advance(timedelta(seconds=1))
@@ -148,7 +152,8 @@ def test_a_session_that_was_overlooked_is_not_listed(people: People, frozen: Tes
     someone.sign_in_again()
     (listed,) = someone.api.get("/v1/sessions").json["data"]
     assert listed["is_current"]
-    assert [one.id for one in list_user_sessions(read_user(someone.user_id))] == [listed["id"]]
+    (session,) = list_user_sessions(read_user(someone.user_id))
+    assert session.id == listed["id"]
 
 
 def test_an_admin_signs_a_user_out_everywhere(people: People, frozen: TestClock) -> None:
@@ -159,42 +164,38 @@ def test_an_admin_signs_a_user_out_everywhere(people: People, frozen: TestClock)
     frozen.advance(timedelta(seconds=1))
     path = f"/v1/users/{someone.user_id}/sign-out"
     assert people.admin.api.post(path).status == 200
-    assert not is_in(someone.api)
-    assert not is_in(other)
-    assert is_in(someone.api.as_(key))
+    assert not is_signed_in(someone.api)
+    assert not is_signed_in(other)
+    assert is_signed_in(someone.api.as_(key))
 
 
-def test_one_ends_all_of_ones_other_sessions(people: People, frozen: TestClock) -> None:
+def test_ending_all_other_sessions_keeps_the_current_one(people: People, frozen: TestClock) -> None:
     someone = people.reseller()
     other = another_session(someone)
     frozen.advance(timedelta(seconds=1))
-    from chalicelib.services.identity import authenticate
-
     caller = authenticate.authenticate(str(someone.api.token))
     sessions.end_other_sessions(caller, by=caller.id)
-    assert is_in(someone.api)
-    assert not is_in(other)
+    assert is_signed_in(someone.api)
+    assert not is_signed_in(other)
 
 
-def test_a_revoked_session_is_not_brought_back_by_its_use(
+def test_recording_use_does_not_restore_a_revoked_session(
     people: People, frozen: TestClock, aws_faults: AwsFaults
 ) -> None:
-    """Revoked between being read and its use being written down."""
-    from chalicelib.services.identity import authenticate
-
+    """The session is revoked after it was read and before its use is recorded."""
     someone = people.reseller()
     token = str(someone.api.token)
     frozen.advance(timedelta(minutes=6))
     record_use = authenticate._record_use
     credential_id = token.partition(".")[0]
 
-    def revoked_meanwhile(credential: Credential, refused: Exception) -> None:
+    def revoke_then_record(credential: Credential, refused: Exception) -> None:
         Credential(credential_id).delete()
         record_use(credential, refused)  # type: ignore[arg-type]
 
-    authenticate._record_use = revoked_meanwhile
+    authenticate._record_use = revoke_then_record
     try:
-        assert not is_in(someone.api)
+        assert not is_signed_in(someone.api)
     finally:
         authenticate._record_use = record_use
     assert list(Credential.query(credential_id)) == []

@@ -1,4 +1,4 @@
-"""Signing in and out, and what a token is worth."""
+"""Signing in and out, and the validity of tokens."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ def sign_in(api: Api, email: str, password: str = PASSWORD) -> Reply:
     return api.as_(None).post("/v1/login", {"email": email, "password": password})
 
 
-def test_sign_in(api: Api, people: People, frozen: TestClock) -> None:
+def test_sign_in_returns_a_working_token(api: Api, people: People, frozen: TestClock) -> None:
     account = people.reseller()
     reply = sign_in(api, account.email)
     assert reply.status == 200
@@ -39,19 +39,19 @@ def test_an_admin_has_no_reseller_account(people: People) -> None:
     assert me["reseller"] is None
 
 
-def test_the_email_address_in_any_letter_case(api: Api, people: People) -> None:
+def test_sign_in_ignores_the_case_of_the_email(api: Api, people: People) -> None:
     assert sign_in(api, people.admin.email.upper()).status == 200
 
 
-def test_the_token_is_kept_as_a_hash(api: Api, people: People) -> None:
+def test_the_token_is_stored_as_a_hash(api: Api, people: People) -> None:
     credential_id, secret = sign_in(api, people.admin.email).json["token"].split(".")
     row = get(Credential, credential_id)
     assert row is not None
     assert secret not in str(row.attribute_values)
 
 
-def test_every_refusal_of_a_sign_in_is_the_same(api: Api, people: People) -> None:
-    """Who asks can't find out which addresses there are."""
+def test_every_refused_sign_in_gets_the_same_response(api: Api, people: People) -> None:
+    """The response must not reveal which emails have an account."""
     account = people.reseller()
     people.admin.api.patch(f"/v1/users/{account.user_id}", {"is_active": False})
     without = people.admin.api.post("/v1/users", {"email": "no@example.com", "name": "No"})
@@ -69,15 +69,17 @@ def test_every_refusal_of_a_sign_in_is_the_same(api: Api, people: People) -> Non
     assert {reply.headers["WWW-Authenticate"] for reply in replies} == {"Bearer"}
 
 
-def test_an_inactive_reseller_is_refused_at_the_door(api: Api, people: People) -> None:
+def test_an_inactive_reseller_cannot_sign_in(api: Api, people: People) -> None:
     account = people.reseller(is_active=False)
     refused = sign_in(api, account.email)
     assert (refused.status, refused.code) == (403, "reseller_inactive")
     wrong = sign_in(api, account.email, "wrong password")
-    assert wrong.status == 401, "the password first: strangers learn nothing"
+    assert wrong.status == 401, "checked after the password, so that others learn nothing"
 
 
-def test_unless_the_platform_does_not_restrict_it(api: Api, people: People) -> None:
+def test_an_inactive_reseller_can_sign_in_if_the_platform_allows_it(
+    api: Api, people: People
+) -> None:
     account = people.reseller(is_active=False, licenses=1)
     set_switches(restrict_inactive_resellers=False)
     assert account.api.get("/v1/me").status == 200
@@ -85,7 +87,7 @@ def test_unless_the_platform_does_not_restrict_it(api: Api, people: People) -> N
     assert (refused.status, refused.code) == (409, "reseller_inactive")
 
 
-def test_deactivating_a_reseller_ends_what_its_session_can_do(people: People) -> None:
+def test_deactivating_a_reseller_blocks_its_session(people: People) -> None:
     account = people.reseller()
     assert account.api.get("/v1/me").status == 200
     path = f"/v1/resellers/{account.reseller_id}"
@@ -96,7 +98,7 @@ def test_deactivating_a_reseller_ends_what_its_session_can_do(people: People) ->
     assert again.api.get("/v1/me").status == 200
 
 
-def test_an_admin_with_an_inactive_reseller_account_still_gets_in(people: People) -> None:
+def test_an_admin_with_an_inactive_reseller_account_can_sign_in(people: People) -> None:
     account = people.reseller(is_active=False)
     people.admin.api.patch(f"/v1/users/{account.user_id}", {"is_super_admin": True})
     assert account.api.get("/v1/me").status == 200
@@ -109,9 +111,7 @@ def test_deactivating_a_user_ends_its_sessions(people: People) -> None:
     assert account.api.get("/v1/me").status == 401
 
 
-def test_a_session_ends_at_its_time_though_its_row_lingers(
-    people: People, frozen: TestClock
-) -> None:
+def test_a_session_expires_even_if_its_row_still_exists(people: People, frozen: TestClock) -> None:
     account = people.reseller()
     assert account.api.get("/v1/me").status == 200
     in_use = timedelta(minutes=59)
@@ -125,7 +125,7 @@ def test_a_session_ends_at_its_time_though_its_row_lingers(
     assert (ended.status, ended.code) == (401, "unauthenticated")
 
 
-def test_sign_out_ends_this_session_alone(api: Api, people: People) -> None:
+def test_signing_out_ends_only_the_current_session(api: Api, people: People) -> None:
     first, second = (sign_in(api, people.admin.email).json["token"] for _ in range(2))
     out = api.as_(first).post("/v1/logout")
     assert (out.status, out.text) == (204, "")
@@ -134,7 +134,7 @@ def test_sign_out_ends_this_session_alone(api: Api, people: People) -> None:
     assert api.as_(second).get("/v1/me").status == 200
 
 
-def test_an_account_linked_since_the_session_began_is_known(people: People) -> None:
+def test_a_session_sees_an_account_linked_after_it_began(people: People) -> None:
     user = people.user()
     assert user.api.get("/v1/me").json["reseller"] is None
     assert user.api.get("/v1/resellers/me").status == 404
@@ -144,7 +144,7 @@ def test_an_account_linked_since_the_session_began_is_known(people: People) -> N
     assert user.api.get("/v1/resellers/me").json["slug"] == "new-company"
 
 
-def garbage(token: str) -> list[str | None]:
+def malformed_headers(token: str) -> list[str | None]:
     credential_id, secret = token.split(".")
     return [
         None,
@@ -172,17 +172,17 @@ def garbage(token: str) -> list[str | None]:
 
 
 @pytest.mark.parametrize("number", range(21))
-def test_garbage_is_no_token(api: Api, people: People, number: int) -> None:
-    given = garbage(sign_in(api, people.admin.email).json["token"])
-    assert len(given) == 21
-    header = given[number]
+def test_malformed_tokens_are_refused(api: Api, people: People, number: int) -> None:
+    headers_to_try = malformed_headers(sign_in(api, people.admin.email).json["token"])
+    assert len(headers_to_try) == 21
+    header = headers_to_try[number]
     headers = {} if header is None else {"Authorization": header}
     refused = api.as_(None).get("/v1/me", headers=headers)
     assert (refused.status, refused.code) == (401, "unauthenticated")
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer  "])
-def test_the_scheme_in_any_letter_case(api: Api, people: People, scheme: str) -> None:
+def test_the_bearer_scheme_is_case_insensitive(api: Api, people: People, scheme: str) -> None:
     token = sign_in(api, people.admin.email).json["token"]
     headers = {"Authorization": f"{scheme} {token}"}
     assert api.as_(None).get("/v1/me", headers=headers).status == 200

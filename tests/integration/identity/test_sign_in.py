@@ -1,4 +1,4 @@
-"""Signing in: one answer to every failure, and exponential lockout."""
+"""Sign-in: indistinguishable failures and exponential lockout."""
 
 import json
 from datetime import timedelta
@@ -31,7 +31,7 @@ def from_address(monkeypatch: pytest.MonkeyPatch) -> object:
     return set_address
 
 
-def test_every_failure_looks_the_same(people: People, api: Api) -> None:
+def test_sign_in_failures_are_indistinguishable(people: People, api: Api) -> None:
     known, inactive, invited = people.reseller(), people.reseller(), "invited@example.com"
     people.admin.api.patch(f"/v1/users/{inactive.user_id}", {"is_active": False})
     people.admin.api.post("/v1/users", {"email": invited, "name": "New"})
@@ -46,7 +46,7 @@ def test_every_failure_looks_the_same(people: People, api: Api) -> None:
 
 
 @pytest.mark.parametrize("email", ["reseller1@example.com", "nobody@example.com"])
-def test_an_account_is_locked_out_for_longer_each_time(
+def test_each_failure_doubles_the_lockout_of_an_account(
     people: People, api: Api, frozen: TestClock, email: str
 ) -> None:
     people.reseller()
@@ -61,7 +61,7 @@ def test_an_account_is_locked_out_for_longer_each_time(
     assert waits == [1, 2, 4, 8]
 
 
-def test_no_lockout_outlasts_fifteen_minutes_and_a_day_forgets(
+def test_lockouts_are_capped_and_failures_expire_after_a_day(
     people: People, api: Api, frozen: TestClock
 ) -> None:
     email = people.reseller().email
@@ -77,25 +77,25 @@ def test_no_lockout_outlasts_fifteen_minutes_and_a_day_forgets(
     assert fail(api, email, 4).code == "unauthenticated"
 
 
-def test_success_forgets_the_accounts_failures(people: People, api: Api) -> None:
+def test_a_successful_sign_in_resets_the_accounts_failures(people: People, api: Api) -> None:
     email = people.reseller().email
     for _ in range(3):
         fail(api, email, 4)
         assert sign_in(api, email).status == 200
 
 
-def test_a_lockout_of_one_account_is_none_of_another(people: People, api: Api) -> None:
+def test_locking_out_one_account_does_not_affect_another(people: People, api: Api) -> None:
     fail(api, people.reseller().email, 5)
     assert sign_in(api, people.reseller().email).status == 200
 
 
-def test_an_address_is_locked_out_though_it_tries_many_accounts(
+def test_a_source_address_is_locked_out_across_accounts(
     people: People, api: Api, from_address: object
 ) -> None:
     known = people.reseller().email
     for number in range(50):
         assert sign_in(api, f"x{number}@example.com", "wrong").code == "unauthenticated"
-        if number % 10 == 0:  # signing in to one's own account buys no further guesses
+        if number % 10 == 0:  # signing in to your own account gives no extra guesses
             assert sign_in(api, known).status == 200
     assert sign_in(api, "y@example.com").code == "rate_limited"
     assert callable(from_address)
@@ -103,7 +103,9 @@ def test_an_address_is_locked_out_though_it_tries_many_accounts(
     assert sign_in(api, known).status == 200
 
 
-def test_an_ipv6_customer_is_one_address(people: People, api: Api, from_address: object) -> None:
+def test_ipv6_addresses_are_counted_by_their_64_bit_prefix(
+    people: People, api: Api, from_address: object
+) -> None:
     assert callable(from_address)
     for number in range(50):
         from_address(f"2001:db8:1:2::{number:x}")
@@ -114,11 +116,14 @@ def test_an_ipv6_customer_is_one_address(people: People, api: Api, from_address:
     assert sign_in(api, "y@example.com").code == "unauthenticated"
 
 
-def test_who_knows_a_clients_idempotency_key_has_no_more_guesses_for_it(
+def test_a_known_idempotency_key_gives_no_extra_password_guesses(
     people: People, api: Api, from_address: object
 ) -> None:
-    """The record of a keyed sign-in tells nobody elsewhere whether a password is the right one:
-    refused as another request, or answered with the session."""
+    """A recorded sign-in must not reveal to other clients whether a password is correct.
+
+    Otherwise a wrong one would be refused as a different request, and the right one would replay
+    the session.
+    """
     login = {"email": people.reseller().email, "password": PASSWORD}
     first = api.post("/v1/login", login, key="sign-in")
     assert api.post("/v1/login", login, key="sign-in").text == first.text
@@ -132,7 +137,7 @@ def test_who_knows_a_clients_idempotency_key_has_no_more_guesses_for_it(
     assert api.post("/v1/login", login, key="sign-in").code == "rate_limited"
 
 
-def test_changing_a_password_counts_as_trying_it(people: People, api: Api) -> None:
+def test_wrong_current_passwords_count_toward_the_lockout(people: People, api: Api) -> None:
     someone = people.reseller()
     wrong = {"current_password": "wrong", "new_password": "a fine new passphrase"}
     for _ in range(5):
@@ -141,7 +146,7 @@ def test_changing_a_password_counts_as_trying_it(people: People, api: Api) -> No
     assert sign_in(api, someone.email).code == "rate_limited"
 
 
-def test_an_inactive_reseller_is_told_so_only_with_the_right_password(
+def test_only_the_right_password_reveals_that_a_reseller_is_inactive(
     people: People, api: Api
 ) -> None:
     account = people.reseller(is_active=False)
@@ -150,7 +155,7 @@ def test_an_inactive_reseller_is_told_so_only_with_the_right_password(
     assert (refused.status, refused.code) == (403, "reseller_inactive")
 
 
-def test_deactivating_a_reseller_stops_what_runs(people: People) -> None:
+def test_deactivating_a_reseller_suspends_its_sessions_and_keys(people: People) -> None:
     account = people.reseller()
     path = f"/v1/resellers/{account.reseller_id}"
     key = account.api.post(f"{path}/api-keys", {"name": "ERP", "scopes": ["read"]}).json["key"]
@@ -162,15 +167,15 @@ def test_deactivating_a_reseller_stops_what_runs(people: People) -> None:
     assert account.api.get(path).status == with_key.get(path).status == 200
 
 
-def test_a_forwarded_address_is_not_believed(people: People, api: Api) -> None:
-    """X-Forwarded-For is the client's to invent: fifty of them are one address."""
+def test_x_forwarded_for_is_ignored(people: People, api: Api) -> None:
+    """Clients can forge X-Forwarded-For, so fifty values still count as one address."""
     for number in range(50):
         login = {"email": f"x{number}@example.com", "password": "wrong"}
         api.post("/v1/login", login, headers={"X-Forwarded-For": f"198.51.100.{number}"})
     assert sign_in(api, "y@example.com").code == "rate_limited"
 
 
-def test_sign_ins_are_logged_with_who_and_from_where(
+def test_sign_ins_are_logged_with_user_and_source(
     people: People, api: Api, leaks: LeakDetector
 ) -> None:
     someone = people.reseller()
@@ -179,28 +184,28 @@ def test_sign_ins_are_logged_with_who_and_from_where(
     token = sign_in(api, someone.email).json["token"]
     api.as_(token).post("/v1/logout")
     lines = [json.loads(line) for line in leaks.lines]
-    told = [(line["message"], line.get("user_id")) for line in lines]
-    assert told.count(("Sign-in refused", someone.user_id)) == 1
-    assert told.count(("Sign-in refused", None)) == 1
-    assert told.count(("Signed in", someone.user_id)) == 1
-    assert told.count(("Signed out", someone.user_id)) == 1
+    logged = [(line["message"], line.get("user_id")) for line in lines]
+    assert logged.count(("Sign-in refused", someone.user_id)) == 1
+    assert logged.count(("Sign-in refused", None)) == 1
+    assert logged.count(("Signed in", someone.user_id)) == 1
+    assert logged.count(("Signed out", someone.user_id)) == 1
     refused = next(line for line in lines if line["message"] == "Sign-in refused")
     assert refused["from"] == "127.0.0.1"
     assert "typed@example.com" not in "".join(leaks.lines)
 
 
-def test_a_password_that_changed_while_it_was_checked_opens_no_session(
+def test_no_session_is_created_if_the_password_changes_during_sign_in(
     people: People, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from chalicelib.services.core import hashing
 
     someone = people.reseller()
-    matches = hashing.password_matches
+    password_matches = hashing.password_matches
 
-    def slow(password: str, password_hash: str | None) -> bool:
-        right = matches(password, password_hash)
-        User(someone.user_id).update([User.password_hash.set("changed meanwhile")])
-        return right
+    def change_password_meanwhile(password: str, password_hash: str | None) -> bool:
+        result = password_matches(password, password_hash)
+        User(someone.user_id).update([User.password_hash.set("changed")])
+        return result
 
-    monkeypatch.setattr(hashing, "password_matches", slow)
+    monkeypatch.setattr(hashing, "password_matches", change_password_meanwhile)
     assert sign_in(api, someone.email).code == "unauthenticated"

@@ -1,4 +1,4 @@
-"""Who may become a super admin, by whom, and that one always is left."""
+"""Super admins: who can create and remove them, and that one always remains."""
 
 import re
 from typing import Any
@@ -28,7 +28,7 @@ def signed_in(api: Api, email: str) -> Api:
 
 
 @pytest.mark.parametrize("change", [{"is_super_admin": False}, {"is_active": False}])
-def test_the_last_one_stays(people: People, change: dict[str, bool]) -> None:
+def test_the_last_super_admin_cannot_be_removed(people: People, change: dict[str, bool]) -> None:
     path = f"/v1/users/{people.admin.user_id}"
     refused = people.admin.api.patch(path, change)
     assert refused.code == "invalid_request"
@@ -38,14 +38,16 @@ def test_the_last_one_stays(people: People, change: dict[str, bool]) -> None:
 
 
 @pytest.mark.parametrize("change", [{"is_super_admin": False}, {"is_active": False}])
-def test_one_of_two_may_go(people: People, api: Api, change: dict[str, bool]) -> None:
+def test_one_of_two_super_admins_can_be_removed(
+    people: People, api: Api, change: dict[str, bool]
+) -> None:
     second = new_user(people, "two@example.com", is_super_admin=True)
     assert people.admin.api.patch(f"/v1/users/{second}", change).status == 200
     last = people.admin.api.patch(f"/v1/users/{people.admin.user_id}", change)
     assert last.code == "invalid_request"
 
 
-def test_an_inactive_admin_does_not_count(people: People) -> None:
+def test_an_inactive_super_admin_does_not_count(people: People) -> None:
     second = new_user(people, "two@example.com", is_super_admin=True)
     path = f"/v1/users/{second}"
     people.admin.api.patch(path, {"is_active": False})
@@ -56,7 +58,7 @@ def test_an_inactive_admin_does_not_count(people: People) -> None:
     assert people.admin.api.get("/v1/users").code == "forbidden"
 
 
-def test_no_reseller_reaches_a_route_that_grants_it(people: People) -> None:
+def test_resellers_cannot_call_routes_that_grant_super_admin(people: People) -> None:
     someone = people.reseller()
     for answer in (
         someone.api.patch(f"/v1/users/{someone.user_id}", {"is_super_admin": True}),
@@ -67,8 +69,8 @@ def test_no_reseller_reaches_a_route_that_grants_it(people: People) -> None:
         assert answer.code == "forbidden"
 
 
-def test_nobody_grants_it_to_oneself(people: People) -> None:
-    """Not even where a route forgot to ask who is calling."""
+def test_users_cannot_make_themselves_super_admins(people: People) -> None:
+    """The service refuses this even if a route forgot to authorize the caller."""
     someone = people.reseller()
     user = users.read_user(someone.user_id)
     with pytest.raises(Forbidden):
@@ -76,8 +78,8 @@ def test_nobody_grants_it_to_oneself(people: People) -> None:
     assert User.get(user.id).is_super_admin is False
 
 
-def test_it_is_granted_only_by_who_still_is_one(people: People) -> None:
-    """The grant and the granter's own end may cross: the transaction asks again."""
+def test_only_a_current_super_admin_can_make_another(people: People) -> None:
+    """The transaction checks that the caller is still a super admin."""
     someone, former = people.reseller(), people.reseller()
     with pytest.raises(Forbidden):
         users.edit_user(
@@ -94,46 +96,50 @@ def test_it_is_granted_only_by_who_still_is_one(people: People) -> None:
         )
 
 
-def made_by_hand(person: Person, **columns: bool) -> None:
-    """As in the AWS console."""
+def edit_in_console(person: Person, **columns: bool) -> None:
+    """Edit a user's row as an admin would in the AWS console."""
     table_edits.edit(User(person.user_id), **columns)
 
 
-def test_one_made_by_hand_is_one_like_any_other(people: People) -> None:
-    by_hand, someone = people.user(), people.user()
+def test_a_super_admin_made_in_the_console_has_full_rights(people: People) -> None:
+    console_admin, someone = people.user(), people.user()
     assert people.admin.api.get("/v1/me").status == 200
-    made_by_hand(by_hand, is_super_admin=True)
-    granted = by_hand.api.patch(f"/v1/users/{someone.user_id}", {"is_super_admin": True})
+    edit_in_console(console_admin, is_super_admin=True)
+    granted = console_admin.api.patch(f"/v1/users/{someone.user_id}", {"is_super_admin": True})
     assert granted.status == 200
-    # It counts as the one who is left, whoever asks.
-    made_by_hand(someone, is_super_admin=False)
+    # It counts as a remaining super admin, whoever makes the request.
+    edit_in_console(someone, is_super_admin=False)
     own = f"/v1/users/{people.admin.user_id}"
     assert people.admin.api.patch(own, {"is_active": False}).status == 200
-    last = by_hand.api.patch(f"/v1/users/{by_hand.user_id}", {"is_super_admin": False})
+    last = console_admin.api.patch(f"/v1/users/{console_admin.user_id}", {"is_super_admin": False})
     assert last.code == "invalid_request"
-    assert by_hand.api.patch(own, {"is_active": True}).status == 200
-    unmade = people.admin.api.as_(None)
+    assert console_admin.api.patch(own, {"is_active": True}).status == 200
+    anonymous = people.admin.api.as_(None)
     login = {"email": people.admin.email, "password": PASSWORD}
-    again = unmade.as_(unmade.post("/v1/login", login).json["token"])
-    answer = again.patch(f"/v1/users/{by_hand.user_id}", {"is_super_admin": False})
+    again = anonymous.as_(anonymous.post("/v1/login", login).json["token"])
+    answer = again.patch(f"/v1/users/{console_admin.user_id}", {"is_super_admin": False})
     assert answer.status == 200
 
 
-@pytest.mark.parametrize("unmade", [{"is_super_admin": False}, {"is_active": False}, None])
-def test_one_unmade_by_hand_does_not_count(people: People, unmade: dict[str, bool] | None) -> None:
-    """None: the whole row is deleted."""
+@pytest.mark.parametrize("removal", [{"is_super_admin": False}, {"is_active": False}, None])
+def test_a_super_admin_removed_in_the_console_does_not_count(
+    people: People, removal: dict[str, bool] | None
+) -> None:
+    """None deletes the row."""
     second = new_user(people, "two@example.com", is_super_admin=True)
-    if unmade is None:
+    if removal is None:
         table_edits.remove(User(second))
     else:
-        table_edits.edit(User(second), **unmade)
+        table_edits.edit(User(second), **removal)
     own = f"/v1/users/{people.admin.user_id}"
     assert people.admin.api.patch(own, {"is_super_admin": False}).code == "invalid_request"
     assert people.admin.api.get(own).json["is_super_admin"] is True
 
 
-def test_one_who_goes_while_another_counts_on_it(people: People, aws_faults: AwsFaults) -> None:
-    """The one who would be left goes between the look and the write."""
+def test_the_last_two_super_admins_cannot_be_removed_concurrently(
+    people: People, aws_faults: AwsFaults
+) -> None:
+    """The other super admin is deactivated between the check and the write."""
     second = new_user(people, "two@example.com", is_super_admin=True)
     own = f"/v1/users/{people.admin.user_id}"
     aws_faults.before(lambda: table_edits.edit(User(second), is_active=False))
@@ -141,29 +147,31 @@ def test_one_who_goes_while_another_counts_on_it(people: People, aws_faults: Aws
     assert people.admin.api.get(own).json["is_active"] is True
 
 
-def test_no_first_admin_beside_one_made_by_hand(people: People, api: Api) -> None:
-    made_by_hand(people.user(), is_super_admin=True)
+def test_no_first_admin_if_a_super_admin_was_made_in_the_console(people: People, api: Api) -> None:
+    edit_in_console(people.user(), is_super_admin=True)
     assert first_admin()["error"] == str(AdminExists())
 
 
-def test_when_all_were_unmade_by_hand_there_is_a_first_one_again(people: People) -> None:
-    made_by_hand(people.admin, is_active=False)
+def test_a_new_first_admin_if_all_were_removed_in_the_console(people: People) -> None:
+    edit_in_console(people.admin, is_active=False)
     made = first_admin("rescue@example.com")
     assert made["user_id"]
     assert first_admin("other@example.com")["error"] == str(AdminExists())
-    # One who was unmade comes back by hand too, and is one again.
-    made_by_hand(people.admin, is_active=True)
+    # A removed super admin can be restored in the console too.
+    edit_in_console(people.admin, is_active=True)
     assert first_admin("rescue@example.com")["error"] == str(AdminExists())
 
 
-def test_the_address_of_a_user_who_is_none_makes_no_first_admin(people: People) -> None:
+def test_the_email_of_an_ordinary_user_makes_no_first_admin(people: People) -> None:
     taken = people.user()
     assert "taken" in first_admin(taken.email)["error"]
     assert User.get(taken.user_id).is_super_admin is False
 
 
-def test_a_row_added_by_hand_becomes_one_with_the_nightly_run(people: People, api: Api) -> None:
-    """The console's "Duplicate item", as docs/operators.md says."""
+def test_a_user_duplicated_in_the_console_works_after_reconciliation(
+    people: People, api: Api
+) -> None:
+    """Uses the console's "Duplicate item", as described in docs/operators.md."""
     assert people.admin.api.get("/v1/me").status == 200
     copy = {**table_edits.read_item(User(people.admin.user_id)), "id": {"S": "usr_copy"}}
     del copy["password_hash"]
@@ -183,7 +191,7 @@ def test_a_row_added_by_hand_becomes_one_with_the_nightly_run(people: People, ap
     assert granted.status == 200
 
 
-def test_granting_is_on_record(people: People) -> None:
+def test_granting_super_admin_is_audited(people: People) -> None:
     someone = people.reseller()
     people.admin.api.patch(f"/v1/users/{someone.user_id}", {"is_super_admin": True})
     entry = people.admin.api.get("/v1/audit").json["data"][0]
@@ -196,7 +204,7 @@ def first_admin(email: str = "first@example.com") -> dict[str, Any]:
     return answer
 
 
-def test_the_first_admin_comes_from_the_console(api: Api) -> None:
+def test_the_operator_creates_the_first_admin(api: Api) -> None:
     made = first_admin("First@Example.com")
     token = made["set_your_password_at"].partition("token=")[2]
     reset = {"token": token, "new_password": PASSWORD}
@@ -208,8 +216,8 @@ def test_the_first_admin_comes_from_the_console(api: Api) -> None:
     assert "error" in first_admin("other@example.com")
 
 
-def test_the_first_admins_link_can_be_had_again_until_it_was_used(api: Api) -> None:
-    """The reply may be lost, or a day go by."""
+def test_the_first_admin_gets_a_new_link_until_the_password_is_set(api: Api) -> None:
+    """The first response can be lost, or its link can expire."""
     first, second = first_admin(), first_admin()
     assert first["user_id"] == second["user_id"]
     assert "error" in first_admin("other@example.com")
@@ -227,10 +235,10 @@ def test_the_first_admins_link_can_be_had_again_until_it_was_used(api: Api) -> N
         {"email": "a@example.com", "name": "A\x00"},
     ],
 )
-def test_a_first_admin_needs_an_address_and_a_name(api: Api, event: dict[str, Any]) -> None:
+def test_a_first_admin_needs_a_valid_email_and_name(api: Api, event: dict[str, Any]) -> None:
     assert "error" in create_first_admin(event, None)
 
 
-def test_no_first_admin_beside_one_that_is(people: People) -> None:
+def test_no_first_admin_if_a_super_admin_exists(people: People) -> None:
     assert people.admin.user_id
     assert first_admin()["error"] == str(AdminExists())

@@ -1,4 +1,4 @@
-"""Users, created and edited by admins."""
+"""Users, created and edited by super admins."""
 
 import pytest
 
@@ -8,11 +8,11 @@ from tests.support.aws_faults import AwsFaults
 from tests.support.people import PASSWORD, People
 
 USERS = "/v1/users"
-NEW = {"email": "ann@example.com", "name": "Ann", "password": "a good password"}
+ANN = {"email": "ann@example.com", "name": "Ann", "password": "a good password"}
 
 
-def test_create_and_read(people: People) -> None:
-    made = people.admin.api.post(USERS, NEW)
+def test_a_user_is_created_and_read(people: People) -> None:
+    made = people.admin.api.post(USERS, ANN)
     assert made.status == 201
     user = made.json
     assert made.headers["Location"].endswith(f"{USERS}/{user['id']}")
@@ -32,13 +32,13 @@ def test_create_and_read(people: People) -> None:
 
 @pytest.mark.parametrize("email", ["ann@example.com", "ANN@Example.Com"])
 def test_an_email_address_belongs_to_one_user(people: People, email: str) -> None:
-    people.admin.api.post(USERS, NEW)
-    refused = people.admin.api.post(USERS, {**NEW, "email": email})
+    people.admin.api.post(USERS, ANN)
+    refused = people.admin.api.post(USERS, {**ANN, "email": email})
     assert (refused.status, refused.code) == (409, "email_taken")
 
 
-def test_addresses_are_kept_in_one_spelling(people: People) -> None:
-    made = people.admin.api.post(USERS, {**NEW, "email": "Ann@EXAMPLE.com"})
+def test_emails_are_stored_in_lowercase(people: People) -> None:
+    made = people.admin.api.post(USERS, {**ANN, "email": "Ann@EXAMPLE.com"})
     assert made.json["email"] == "ann@example.com"
 
 
@@ -72,47 +72,47 @@ def test_addresses_are_kept_in_one_spelling(people: People) -> None:
         ["ann@example.com"],
     ],
 )
-def test_what_is_no_email_address(people: People, email: object) -> None:
-    refused = people.admin.api.post(USERS, {**NEW, "email": email})
+def test_invalid_emails_are_refused(people: People, email: object) -> None:
+    refused = people.admin.api.post(USERS, {**ANN, "email": email})
     assert (refused.status, refused.code) == (422, "invalid_request")
     assert refused.json["errors"][0]["field"] == "email"
 
 
 @pytest.mark.parametrize("email", ["a+b@example.com", "o'neil@example.com", "a_b-c@sub.example.co"])
-def test_unusual_addresses_are_fine(people: People, email: str) -> None:
-    assert people.admin.api.post(USERS, {**NEW, "email": email}).json["email"] == email
+def test_unusual_but_valid_emails_are_accepted(people: People, email: str) -> None:
+    assert people.admin.api.post(USERS, {**ANN, "email": email}).json["email"] == email
 
 
 @pytest.mark.parametrize("password", ["", "short", "x" * 129, "ann@example.com!", 12345678, None])
-def test_passwords_that_are_refused(people: People, password: object) -> None:
-    reply = people.admin.api.post(USERS, {**NEW, "password": password})
+def test_invalid_passwords_are_refused(people: People, password: object) -> None:
+    reply = people.admin.api.post(USERS, {**ANN, "password": password})
     if password is None:
-        assert reply.status == 201, "to be set later"
+        assert reply.status == 201, "the user sets it later"
         return
     assert (reply.status, reply.code) == (422, "invalid_request")
     assert reply.json["errors"][0]["field"] == "password"
     assert str(password) not in reply.text or password == ""
 
 
-def test_the_email_address_moves_with_its_claim(people: People) -> None:
-    user = people.admin.api.post(USERS, NEW).json
+def test_changing_the_email_frees_the_old_one(people: People) -> None:
+    user = people.admin.api.post(USERS, ANN).json
     path = f"{USERS}/{user['id']}"
     moved = people.admin.api.patch(path, {"email": "Ann.B@example.com"})
     assert (moved.status, moved.json["email"]) == (200, "ann.b@example.com")
-    login = {"email": "ann.b@example.com", "password": NEW["password"]}
+    login = {"email": "ann.b@example.com", "password": ANN["password"]}
     assert people.admin.api.as_(None).post("/v1/login", login).status == 200
-    login["email"] = NEW["email"]
+    login["email"] = ANN["email"]
     assert people.admin.api.as_(None).post("/v1/login", login).status == 401
-    assert people.admin.api.post(USERS, NEW).status == 201, "the old address is free again"
-    taken = people.admin.api.patch(path, {"email": NEW["email"]})
+    assert people.admin.api.post(USERS, ANN).status == 201, "the old email is free again"
+    taken = people.admin.api.patch(path, {"email": ANN["email"]})
     assert (taken.status, taken.code) == (409, "email_taken")
     assert people.admin.api.get(path).json["email"] == "ann.b@example.com"
 
 
-def test_of_two_edits_of_the_address_at_once_no_claim_is_left_over(
+def test_concurrent_email_changes_leave_no_stale_claim(
     people: People, aws_faults: AwsFaults
 ) -> None:
-    user = people.admin.api.post(USERS, NEW).json
+    user = people.admin.api.post(USERS, ANN).json
     path = f"{USERS}/{user['id']}"
     aws_faults.before(lambda: people.admin.api.patch(path, {"email": "first@example.com"}))
     assert people.admin.api.patch(path, {"email": "second@example.com"}).status == 200
@@ -121,40 +121,40 @@ def test_of_two_edits_of_the_address_at_once_no_claim_is_left_over(
     assert owners == [None, None, user["id"]]
 
 
-def test_a_new_password_works_and_the_old_one_no_more(people: People) -> None:
+def test_a_new_password_replaces_the_old_one(people: People) -> None:
     user = people.user()
     changed = people.admin.api.patch(f"{USERS}/{user.user_id}", {"password": "another password"})
     assert changed.status == 200
     assert "another password" not in changed.text
-    nobody = people.admin.api.as_(None)
+    anonymous = people.admin.api.as_(None)
     login = {"email": user.email, "password": "another password"}
-    assert nobody.post("/v1/login", login).status == 200
-    assert nobody.post("/v1/login", {**login, "password": PASSWORD}).status == 401
+    assert anonymous.post("/v1/login", login).status == 200
+    assert anonymous.post("/v1/login", {**login, "password": PASSWORD}).status == 401
 
 
 @pytest.mark.parametrize("change", [{"email": "thief@example.com"}, {"password": "a new password"}])
-def test_ones_own_way_in_is_changed_with_the_password_alone(
+def test_changing_your_own_email_or_password_requires_the_current_password(
     people: People, change: dict[str, str]
 ) -> None:
-    """Or a session left open would be enough to take an admin's account over for good."""
+    """Otherwise an open session would be enough to take over an admin's account permanently."""
     own = f"{USERS}/{people.admin.user_id}"
     before = people.admin.api.get(own).json
-    for proof in ({}, {"current_password": "not it"}):
-        refused = people.admin.api.patch(own, change | proof)
+    for password in ({}, {"current_password": "not it"}):
+        refused = people.admin.api.patch(own, change | password)
         assert refused.json["errors"][0]["field"] == "current_password"
     assert people.admin.api.get(own).json == before
     assert people.admin.api.patch(own, {"email": people.admin.email, "name": "A"}).status == 200
     assert people.admin.api.patch(own, change | {"current_password": PASSWORD}).status == 200
 
 
-def test_becoming_an_admin(people: People) -> None:
+def test_a_user_becomes_a_super_admin(people: People) -> None:
     user = people.user()
     assert user.api.get(USERS).status == 403
     people.admin.api.patch(f"{USERS}/{user.user_id}", {"is_super_admin": True})
     assert user.api.get(USERS).status == 200
 
 
-def test_a_search_is_by_the_beginning_of_the_address(people: People) -> None:
+def test_users_are_searched_by_email_prefix(people: People) -> None:
     for name in ("ann", "anna", "bob"):
         people.admin.api.post(USERS, {"email": f"{name}@example.com", "name": name})
     found = people.admin.api.get(f"{USERS}?email=ANN").json["data"]
@@ -162,7 +162,7 @@ def test_a_search_is_by_the_beginning_of_the_address(people: People) -> None:
     assert people.admin.api.get(f"{USERS}?email=zzz").json == {"data": [], "next_cursor": None}
 
 
-def test_unknown_users(people: People) -> None:
+def test_unknown_users_are_not_found(people: People) -> None:
     for reply in (
         people.admin.api.get(f"{USERS}/usr_none"),
         people.admin.api.patch(f"{USERS}/usr_none", {"name": "X"}),

@@ -1,4 +1,4 @@
-"""What a reseller is told by mail, and that it is told once."""
+"""Notices mailed to resellers, each sent once."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from tests.support.people import People, Person
 from tests.support.purchases import buy_and_pay
 
 
-def create(seller: Person, number: int) -> list[str]:
+def create_tenants(seller: Person, number: int) -> list[str]:
     made = []
     for n in range(number):
         reply = seller.api.post("/v1/resellers/me/tenants", {"name": f"T{n}"})
@@ -27,64 +27,64 @@ def subjects(seller: Person) -> list[str]:
     return [message["subject"] for message in mails_to(seller.email)]
 
 
-def test_running_low_is_told_once_per_crossing(people: People) -> None:
+def test_a_low_license_notice_is_sent_once_per_drop(people: People) -> None:
     """The threshold is 3."""
     seller = people.reseller(licenses=6)
-    tenants = create(seller, 2)
+    tenants = create_tenants(seller, 2)
     assert subjects(seller) == []
-    tenants += create(seller, 1)
+    tenants += create_tenants(seller, 1)
     low = "3 licenses left for Company 1"
     assert subjects(seller) == [low]
-    tenants += create(seller, 2)
+    tenants += create_tenants(seller, 2)
     assert subjects(seller) == [low]
-    create(seller, 1)
+    create_tenants(seller, 1)
     none = "No licenses left for Company 1"
     assert subjects(seller) == [low, none]
     for tenant in tenants[:3]:
         seller.api.delete(f"/v1/resellers/me/tenants/{tenant}")
-    assert subjects(seller) == [low, none], "not told when there are more again"
+    assert subjects(seller) == [low, none], "no notice when the supply recovers"
     for tenant in tenants[3:4]:
         seller.api.delete(f"/v1/resellers/me/tenants/{tenant}")
-    create(seller, 1)
+    create_tenants(seller, 1)
     assert subjects(seller) == [low, none, low]
 
 
-def test_a_new_reseller_with_few_licenses_is_not_told(people: People) -> None:
+def test_a_new_reseller_without_licenses_gets_no_notice(people: People) -> None:
     seller = people.reseller(licenses=0)
     run_now("reconcile")
     assert subjects(seller) == []
 
 
-def test_a_crash_between_take_and_notice_is_made_good(
+def test_reconciliation_sends_a_notice_that_a_crash_prevented(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seller = people.reseller(licenses=4)
     with monkeypatch.context() as crashed:
-        crashed.setattr(reseller_notices, "_mark_told", lambda _: 1 / 0)
-        create(seller, 1)
+        crashed.setattr(reseller_notices, "_report_level", lambda _: 1 / 0)
+        create_tenants(seller, 1)
     assert subjects(seller) == []
     run_now("reconcile")
     run_now("reconcile")
     assert subjects(seller) == ["3 licenses left for Company 1"]
 
 
-def test_an_admins_edit_can_run_it_low(people: People) -> None:
+def test_lowering_the_total_sends_a_notice(people: People) -> None:
     seller = people.reseller(licenses=9)
-    where = f"/v1/resellers/{seller.reseller_id}"
-    edited = people.admin.api.patch(where, {"license_count": 2})
+    path = f"/v1/resellers/{seller.reseller_id}"
+    edited = people.admin.api.patch(path, {"license_count": 2})
     assert subjects(seller) == ["2 licenses left for Company 1"]
-    again = people.admin.api.get(where)
+    again = people.admin.api.get(path)
     assert again.headers["ETag"] == edited.headers["ETag"]
 
 
-def test_purchase_refund_and_dispute(people: People, stripe: StripeSimulator) -> None:
+def test_purchases_and_refunds_send_notices(people: People, stripe: StripeSimulator) -> None:
     seller = people.reseller(licenses=50)
     bought = buy_and_pay(seller, stripe, 10)
     (paid,) = mails_to(seller.email)
     assert paid["subject"] == "Your 10 licenses for Company 1"
     assert "$200.00" in paid["text"]
-    where = f"/v1/resellers/{seller.reseller_id}/purchases/{bought['id']}/refunds"
-    people.admin.api.post(where, {"licenses": 4, "reason": "Too many"})
+    path = f"/v1/resellers/{seller.reseller_id}/purchases/{bought['id']}/refunds"
+    people.admin.api.post(path, {"licenses": 4, "reason": "Too many"})
     settle(read_purchase(str(seller.reseller_id), bought["id"]))
     refunded = mails_to(seller.email)[-1]
     assert refunded["subject"] == "4 licenses taken back from Company 1"
@@ -92,20 +92,20 @@ def test_purchase_refund_and_dispute(people: People, stripe: StripeSimulator) ->
     assert "refunded" in refunded["text"]
 
 
-def test_deactivated_and_reactivated(people: People) -> None:
+def test_deactivating_and_reactivating_send_notices(people: People) -> None:
     seller = people.reseller(licenses=50)
-    where = f"/v1/resellers/{seller.reseller_id}"
+    path = f"/v1/resellers/{seller.reseller_id}"
     for is_active in (False, False, True):
-        people.admin.api.patch(where, {"is_active": is_active})
+        people.admin.api.patch(path, {"is_active": is_active})
     assert subjects(seller) == ["Company 1 was deactivated", "Company 1 is active again"]
     assert "you cannot sign in" in mails_to(seller.email)[0]["text"]
 
 
-def test_a_mail_that_fails_fails_no_operation(
+def test_failing_mail_does_not_fail_the_operation(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seller = people.reseller(licenses=4)
-    monkeypatch.setattr(outbox, "_ses_send", lambda _: 1 / 0)
-    create(seller, 1)
+    monkeypatch.setattr(outbox, "_send_with_ses", lambda _: 1 / 0)
+    create_tenants(seller, 1)
     assert outbox.send_due().failed == 1
     assert timedelta(0) < outbox.FIRST_RETRY_DELAY

@@ -1,4 +1,4 @@
-"""The pool, move by move: every condition, every error by name."""
+"""The license pool: the condition and the error of each operation."""
 
 from collections.abc import Callable
 
@@ -45,7 +45,7 @@ def current() -> Reseller:
 
 
 def counters() -> tuple[int, int]:
-    """(count, used): which are what the ledger adds up to, whatever happened."""
+    """Return (count, used), after checking that the ledger adds up to them."""
     row = get(Reseller, ID)
     if row is None:
         assert list(LedgerEntry.query(ID)) == []
@@ -56,7 +56,7 @@ def counters() -> tuple[int, int]:
     return row.license_count, row.license_used
 
 
-def do(step: Callable[[Transaction], object]) -> None:
+def commit(step: Callable[[Transaction], object]) -> None:
     tx = Transaction()
     step(tx)
     tx.commit()
@@ -78,7 +78,7 @@ def aws_faults(tables: None, monkeypatch: pytest.MonkeyPatch) -> AwsFaults:
 pytestmark = pytest.mark.usefixtures("tables")
 
 
-def test_a_new_pool_holds_its_first_allocation() -> None:
+def test_opening_a_pool_records_the_initial_allocation() -> None:
     open_pool(5)
     assert counters() == (5, 0)
     (entry,) = LedgerEntry.query(ID)
@@ -86,12 +86,12 @@ def test_a_new_pool_holds_its_first_allocation() -> None:
     assert (entry.actor, entry.ref, entry.reason) == ("usr_1", "ref_1", "Because")
 
 
-def test_a_new_pool_without_licenses_has_no_entry() -> None:
+def test_opening_an_empty_pool_records_no_entry() -> None:
     open_pool(0)
     assert list(LedgerEntry.query(ID)) == []
 
 
-def test_a_pool_is_opened_once() -> None:
+def test_a_pool_can_be_opened_only_once() -> None:
     open_pool(5)
     with pytest.raises(VersionConflict):
         open_pool(7)
@@ -99,31 +99,31 @@ def test_a_pool_is_opened_once() -> None:
 
 
 @pytest.mark.parametrize("used", [0, 4])
-def test_take(used: int) -> None:
+def test_taking_a_license(used: int) -> None:
     open_pool(5, used)
-    do(take)
+    commit(take)
     assert counters() == (5, used + 1)
 
 
 @pytest.mark.parametrize(("count", "used"), [(0, 0), (5, 5), (3, 5)])
-def test_take_needs_used_below_count(count: int, used: int) -> None:
+def test_taking_a_license_requires_used_below_count(count: int, used: int) -> None:
     open_pool(count, used)
     with pytest.raises(LicensesExhausted, match=f"{used} of {count}"):
-        do(take)
+        commit(take)
     assert counters() == (count, used)
 
 
-def test_take_needs_an_active_reseller() -> None:
+def test_taking_a_license_requires_an_active_reseller() -> None:
     open_pool(5, is_active=False)
     with pytest.raises(ResellerInactive):
-        do(take)
+        commit(take)
     assert counters() == (5, 0)
 
 
-def test_an_inactive_and_full_reseller_is_told_that_it_is_inactive() -> None:
+def test_an_inactive_reseller_is_reported_before_a_full_pool() -> None:
     open_pool(0, is_active=False)
     with pytest.raises(ResellerInactive):
-        do(take)
+        commit(take)
 
 
 @pytest.mark.parametrize(
@@ -136,98 +136,98 @@ def test_an_inactive_and_full_reseller_is_told_that_it_is_inactive() -> None:
         lambda tx: pool.revoke_unused(tx, Reseller(ID, license_count=1, license_used=0), 1, MOVE),
     ],
 )
-def test_every_move_needs_the_reseller(step: Callable[[Transaction], object]) -> None:
-    """And makes none by the way, as a bare ADD would."""
+def test_every_change_requires_an_existing_reseller(step: Callable[[Transaction], object]) -> None:
+    """A bare ADD would create the row."""
     with pytest.raises(NotFound):
-        do(step)
+        commit(step)
     assert get(Reseller, ID) is None
     assert counters() == (0, 0)
 
 
-def test_release() -> None:
+def test_releasing_a_license() -> None:
     open_pool(5, 5)
-    do(release)
+    commit(release)
     assert counters() == (5, 4)
 
 
-def test_release_asks_for_no_active_reseller() -> None:
+def test_releasing_a_license_works_for_an_inactive_reseller() -> None:
     open_pool(5, 1, is_active=False)
-    do(release)
+    commit(release)
     assert counters() == (5, 0)
 
 
-def test_release_of_what_is_not_counted() -> None:
+def test_releasing_a_license_that_is_not_counted_raises() -> None:
     open_pool(5)
     with pytest.raises(PoolDrifted, match=ID):
-        do(release)
+        commit(release)
     assert counters() == (5, 0)
 
 
-def test_grant_asks_for_nothing_but_the_reseller() -> None:
+def test_granting_licenses_works_for_an_inactive_reseller() -> None:
     open_pool(0, is_active=False)
-    do(lambda tx: pool.grant(tx, ID, 100_000, MOVE))
+    commit(lambda tx: pool.grant(tx, ID, 100_000, MOVE))
     assert counters() == (100_000, 0)
 
 
 @pytest.mark.parametrize("licenses", [1, 3])
-def test_revoke_by_an_admin(licenses: int) -> None:
+def test_an_admin_revokes_unused_licenses(licenses: int) -> None:
     row = open_pool(5, 2)
-    do(lambda tx: pool.revoke_unused(tx, row, licenses, MOVE))
+    commit(lambda tx: pool.revoke_unused(tx, row, licenses, MOVE))
     assert counters() == (5 - licenses, 2)
 
 
 @pytest.mark.parametrize("licenses", [4, 5, 100])
-def test_revoke_by_an_admin_leaves_what_is_used(licenses: int) -> None:
+def test_an_admin_cannot_revoke_licenses_in_use(licenses: int) -> None:
     row = open_pool(5, 2)
     with pytest.raises(LicenseCountBelowUsed, match="2 licenses"):
-        do(lambda tx: pool.revoke_unused(tx, row, licenses, MOVE))
+        commit(lambda tx: pool.revoke_unused(tx, row, licenses, MOVE))
     assert counters() == (5, 2)
 
 
-def test_revoke_by_an_admin_beside_a_take() -> None:
-    """The condition is on what is used at the moment of writing, not at that of reading."""
+def test_an_admin_cannot_revoke_a_license_taken_concurrently() -> None:
+    """The condition is checked on the usage at write time, not at read time."""
     row = open_pool(2, 1)
-    do(take)
+    commit(take)
     with pytest.raises(LicenseCountBelowUsed, match="2 licenses"):
-        do(lambda tx: pool.revoke_unused(tx, row, 1, MOVE))
+        commit(lambda tx: pool.revoke_unused(tx, row, 1, MOVE))
     assert counters() == (2, 2)
 
 
-def test_revoke_by_an_admin_beside_a_grant_reads_again() -> None:
+def test_revoking_conflicts_with_a_concurrent_grant() -> None:
     row = open_pool(2)
-    do(lambda tx: pool.grant(tx, ID, 5, MOVE))
+    commit(lambda tx: pool.grant(tx, ID, 5, MOVE))
     with pytest.raises(VersionConflict):
-        do(lambda tx: pool.revoke_unused(tx, row, 1, MOVE))
-    do(lambda tx: pool.revoke_unused(tx, current(), 1, MOVE))
+        commit(lambda tx: pool.revoke_unused(tx, row, 1, MOVE))
+    commit(lambda tx: pool.revoke_unused(tx, current(), 1, MOVE))
     assert counters() == (6, 0)
 
 
-def test_revoke_by_a_refund_may_leave_more_in_use_than_owned() -> None:
+def test_a_refund_can_leave_a_pool_over_allocated() -> None:
     open_pool(5, 4)
-    do(lambda tx: pool.revoke(tx, ID, 3, MOVE))
+    commit(lambda tx: pool.revoke(tx, ID, 3, MOVE))
     assert counters() == (2, 4)
     row = current()
     assert (row.license_available, row.over_allocated) == (-2, True)
 
 
-def test_over_allocated_nothing_new_until_there_is_room() -> None:
+def test_an_over_allocated_pool_gives_no_licenses_until_usage_falls() -> None:
     open_pool(5, 4)
-    do(lambda tx: pool.revoke(tx, ID, 3, MOVE))
+    commit(lambda tx: pool.revoke(tx, ID, 3, MOVE))
     for _ in range(2):
         with pytest.raises(LicensesExhausted):
-            do(take)
-        do(release)
+            commit(take)
+        commit(release)
     assert counters() == (2, 2)
     with pytest.raises(LicensesExhausted):
-        do(take)
-    do(release)
-    do(take)
+        commit(take)
+    commit(release)
+    commit(take)
     assert counters() == (2, 2)
 
 
-def test_over_allocated_an_admin_may_raise_the_total_but_not_lower_it() -> None:
+def test_the_total_of_an_over_allocated_pool_can_only_be_raised() -> None:
     open_pool(2, 4)
-    do(lambda tx: pool.set_count(tx, current(), 3, MOVE))
+    commit(lambda tx: pool.set_count(tx, current(), 3, MOVE))
     assert counters() == (3, 4)
     with pytest.raises(LicenseCountBelowUsed):
         pool.set_count(Transaction(), current(), 2, MOVE)
@@ -235,36 +235,36 @@ def test_over_allocated_an_admin_may_raise_the_total_but_not_lower_it() -> None:
 
 
 @pytest.mark.parametrize("count", [2, 5, 9])
-def test_set_count(count: int) -> None:
+def test_setting_the_total(count: int) -> None:
     row = open_pool(5, 2)
-    do(lambda tx: pool.set_count(tx, row, count, MOVE, company_name="Other"))
+    commit(lambda tx: pool.set_count(tx, row, count, MOVE, company_name="Other"))
     assert counters() == (count, 2)
     assert current().company_name == "Other"
 
 
-def test_set_count_is_of_the_row_as_read() -> None:
+def test_setting_the_total_requires_an_unchanged_row() -> None:
     row = open_pool(5, 2)
-    do(take)
+    commit(take)
     with pytest.raises(VersionConflict):
-        do(lambda tx: pool.set_count(tx, row, 2, MOVE))
+        commit(lambda tx: pool.set_count(tx, row, 2, MOVE))
     assert counters() == (5, 3)
 
 
-def test_sync_sets_what_was_counted() -> None:
+def test_sync_sets_the_counted_usage() -> None:
     row = open_pool(5, 4)
-    do(lambda tx: pool.set_used(tx, row, 2, 4, MOVE))
+    commit(lambda tx: pool.set_used(tx, row, 2, 4, MOVE))
     assert counters() == (5, 2)
 
 
 @pytest.mark.parametrize("meanwhile", [take, release, lambda tx: pool.grant(tx, ID, 1, MOVE)])
-def test_sync_is_refused_where_the_pool_moved_since_the_count_began(
+def test_sync_is_refused_if_the_pool_changed_during_the_count(
     meanwhile: Callable[[Transaction], object],
 ) -> None:
     row = open_pool(5, 4)
-    do(meanwhile)
+    commit(meanwhile)
     before = counters()
     with pytest.raises(VersionConflict):
-        do(lambda tx: pool.set_used(tx, row, 2, 4, MOVE))
+        commit(lambda tx: pool.set_used(tx, row, 2, 4, MOVE))
     assert counters() == before
 
 
@@ -280,12 +280,12 @@ def test_sync_is_refused_where_the_pool_moved_since_the_count_began(
         (lambda tx: pool.set_used(tx, current(), 1, 2, MOVE), (5, 1)),
     ],
 )
-def test_a_lost_reply_moves_nothing_twice(
+def test_a_change_is_applied_once_after_a_lost_reply(
     aws_faults: AwsFaults, step: Callable[[Transaction], object], after: tuple[int, int]
 ) -> None:
     open_pool(5, 2)
     aws_faults.after(lost_reply())
-    do(step)
+    commit(step)
     assert counters() == after
 
 
@@ -293,8 +293,8 @@ def test_a_lost_reply_moves_nothing_twice(
 def test_a_lost_reply_is_not_mistaken_for_a_refusal(
     aws_faults: AwsFaults, step: Callable[[Transaction], object]
 ) -> None:
-    """The last license is taken, the reply lost: the retry finds the pool full, by itself."""
+    """After the last license is taken and the reply is lost, the retry finds the pool full."""
     open_pool(1, 0 if step is take else 1)
     aws_faults.after(lost_reply())
-    do(step)
+    commit(step)
     assert counters() == (1, 1 if step is take else 0)

@@ -1,4 +1,4 @@
-"""Resellers, their licenses and their ledger."""
+"""Resellers, their licenses, and their ledger."""
 
 import pytest
 
@@ -28,13 +28,13 @@ def pool_of(people: People, account: Person) -> tuple[int, int]:
 
 
 def ledger(people: People, account: Person) -> list[tuple[str, int, int]]:
-    """Oldest first."""
+    """Return (kind, count_change, used_change) of each entry, oldest first."""
     entries = people.admin.api.get(f"{RESELLERS}/{account.reseller_id}/ledger?limit=100").json
     return [(e["kind"], e["count_change"], e["used_change"]) for e in reversed(entries["data"])]
 
 
 @pytest.mark.parametrize("by", ["user_id", "user_email"])
-def test_create_by_id_or_by_email(people: People, by: str) -> None:
+def test_a_reseller_is_created_by_user_id_or_email(people: People, by: str) -> None:
     user = people.user()
     named = user.user_id if by == "user_id" else user.email.upper()
     made = create(people, **{by: named, "license_count": 5})
@@ -59,7 +59,7 @@ def test_create_by_id_or_by_email(people: People, by: str) -> None:
     assert (linked["reseller_id"], linked["version"]) == (reseller["id"], 2)
 
 
-def test_it_starts_with_nothing(people: People) -> None:
+def test_a_new_reseller_has_no_licenses_by_default(people: People) -> None:
     reseller = create(people, user_id=people.user().user_id).json
     assert (reseller["license_count"], reseller["is_active"]) == (0, True)
     listed = people.admin.api.get(f"{RESELLERS}/{reseller['id']}/ledger").json
@@ -78,20 +78,22 @@ def test_it_starts_with_nothing(people: People) -> None:
         {"user_id": "x" * 65},
     ],
 )
-def test_it_needs_one_existing_user(people: People, who: dict[str, object]) -> None:
+def test_a_reseller_requires_one_existing_user(people: People, who: dict[str, object]) -> None:
     refused = create(people, **who)
     assert (refused.status, refused.code) == (422, "invalid_request")
     assert owner_of(slug_claim("acme")) is None
 
 
-def test_a_user_has_one_account(people: People) -> None:
+def test_a_user_can_have_only_one_reseller_account(people: People) -> None:
     account = people.reseller()
     refused = create(people, user_id=account.user_id)
     assert (refused.status, refused.code) == (422, "invalid_request")
     assert "already" in refused.json["errors"][0]["message"]
 
 
-def test_two_accounts_for_one_user_at_once(people: People, aws_faults: AwsFaults) -> None:
+def test_concurrent_creation_gives_a_user_one_account(
+    people: People, aws_faults: AwsFaults
+) -> None:
     user = people.user()
     aws_faults.before(lambda: create(people, user_id=user.user_id, slug="first"))
     refused = create(people, user_id=user.user_id, slug="second")
@@ -106,7 +108,7 @@ def test_a_slug_belongs_to_one_reseller(people: People) -> None:
     assert (refused.status, refused.code) == (409, "slug_taken")
 
 
-def test_a_slug_moves_with_its_claim(people: People) -> None:
+def test_changing_the_slug_frees_the_old_one(people: People) -> None:
     account = people.reseller()
     assert edit(people, account, slug="new-slug").json["slug"] == "new-slug"
     assert create(people, user_id=people.user().user_id, slug="company-1").status == 201
@@ -114,7 +116,7 @@ def test_a_slug_moves_with_its_claim(people: People) -> None:
     assert (refused.status, refused.code) == (409, "slug_taken")
 
 
-def test_the_guides_option_a_increase_the_license_count(people: People) -> None:
+def test_editing_the_license_count_as_in_the_guides_option_a(people: People) -> None:
     account = people.reseller(licenses=2)
     account.api.post(f"{RESELLERS}/me/tenants", {"name": "Bakery"})
     assert edit(people, account, license_count=5).json["license_count"] == 5
@@ -128,7 +130,7 @@ def test_the_guides_option_a_increase_the_license_count(people: People) -> None:
     ]
 
 
-def test_not_below_what_is_used(people: People) -> None:
+def test_the_license_count_cannot_fall_below_usage(people: People) -> None:
     account = people.reseller(licenses=2)
     account.api.post(f"{RESELLERS}/me/tenants", {"name": "Bakery"})
     refused = edit(people, account, license_count=0, company_name="Other")
@@ -136,7 +138,7 @@ def test_not_below_what_is_used(people: People) -> None:
     assert people.admin.api.get(f"{RESELLERS}/{account.reseller_id}").json["version"] == 2
 
 
-def test_the_total_and_the_rest_in_one_edit(people: People) -> None:
+def test_license_count_and_other_fields_change_in_one_edit(people: People) -> None:
     account = people.reseller(licenses=2)
     edited = edit(people, account, license_count=3, company_name="Other", slug="other").json
     assert (edited["license_count"], edited["company_name"], edited["slug"]) == (
@@ -147,7 +149,7 @@ def test_the_total_and_the_rest_in_one_edit(people: People) -> None:
     assert edited["version"] == 2
 
 
-def test_adjustments(people: People) -> None:
+def test_license_adjustments(people: People) -> None:
     account = people.reseller(licenses=1)
     path = f"{RESELLERS}/{account.reseller_id}/license-adjustments"
     given = people.admin.api.post(path, {"change": 5, "reason": "Goodwill"})
@@ -167,15 +169,19 @@ def test_adjustments(people: People) -> None:
 
 
 @pytest.mark.parametrize("change", [1, -1])
-def test_an_adjustment_beside_another(people: People, aws_faults: AwsFaults, change: int) -> None:
+def test_concurrent_adjustments_both_apply(
+    people: People, aws_faults: AwsFaults, change: int
+) -> None:
     account = people.reseller(licenses=5)
     path = f"{RESELLERS}/{account.reseller_id}/license-adjustments"
-    aws_faults.before(lambda: people.admin.api.post(path, {"change": 10, "reason": "Beside"}))
+    aws_faults.before(lambda: people.admin.api.post(path, {"change": 10, "reason": "Concurrent"}))
     assert people.admin.api.post(path, {"change": change, "reason": "This"}).status == 201
     assert pool_of(people, account) == (15 + change, 0)
 
 
-def test_an_edit_beside_a_take_loses_neither(people: People, aws_faults: AwsFaults) -> None:
+def test_an_edit_and_a_concurrent_tenant_creation_both_apply(
+    people: People, aws_faults: AwsFaults
+) -> None:
     account = people.reseller(licenses=5)
     aws_faults.before(lambda: account.api.post(f"{RESELLERS}/me/tenants", {"name": "Bakery"}))
     assert edit(people, account, license_count=1).status == 200
@@ -197,14 +203,14 @@ def test_an_edit_beside_a_take_loses_neither(people: People, aws_faults: AwsFaul
         {"change": 1, "reason": "x" * 501},
     ],
 )
-def test_adjustments_that_make_no_sense(people: People, body: dict[str, object]) -> None:
+def test_invalid_adjustments_are_refused(people: People, body: dict[str, object]) -> None:
     account = people.reseller(licenses=1)
     path = f"{RESELLERS}/{account.reseller_id}/license-adjustments"
     assert people.admin.api.post(path, body).code == "invalid_request"
     assert pool_of(people, account) == (1, 0)
 
 
-def test_linking_the_account_to_another_user(people: People) -> None:
+def test_an_account_moves_to_another_user(people: People) -> None:
     account, successor = people.reseller(), people.user()
     assert account.api.get(f"{RESELLERS}/me").status == 200
     assert successor.api.get(f"{RESELLERS}/me").status == 404
@@ -212,15 +218,15 @@ def test_linking_the_account_to_another_user(people: People) -> None:
     assert edit(people, account, user_id=successor.user_id).json["user_id"] == successor.user_id
 
     assert successor.api.get(f"{RESELLERS}/me").json["id"] == account.reseller_id
-    assert account.api.get(f"{RESELLERS}/me").status == 404, "no longer its account"
+    assert account.api.get(f"{RESELLERS}/me").status == 404, "the account has moved"
     assert account.api.get(f"{RESELLERS}/{account.reseller_id}").status == 404
     linked = [get(User, person.user_id) for person in (account, successor)]
     assert [user and user.reseller_id for user in linked] == [None, account.reseller_id]
-    assert create(people, user_id=account.user_id).status == 201, "the first one is free again"
+    assert create(people, user_id=account.user_id).status == 201, "the previous user is free again"
 
 
 @pytest.mark.parametrize("who", ["itself", "taken", "unknown"])
-def test_links_that_can_not_be(people: People, who: str) -> None:
+def test_an_account_moves_only_to_an_existing_user_without_one(people: People, who: str) -> None:
     account, other = people.reseller(), people.reseller()
     user_id = {"itself": account.user_id, "taken": other.user_id, "unknown": "usr_none"}[who]
     reply = edit(people, account, user_id=user_id, company_name="Edited")
@@ -230,17 +236,19 @@ def test_links_that_can_not_be(people: People, who: str) -> None:
     assert reseller["company_name"] == ("Edited" if who == "itself" else "Company 1")
 
 
-def test_linking_two_accounts_to_one_user_at_once(people: People, aws_faults: AwsFaults) -> None:
+def test_two_accounts_cannot_move_to_one_user_concurrently(
+    people: People, aws_faults: AwsFaults
+) -> None:
     first, second, user = people.reseller(), people.reseller(), people.user()
     aws_faults.before(lambda: edit(people, first, user_id=user.user_id))
     refused = edit(people, second, user_id=user.user_id)
     assert (refused.status, refused.code) == (422, "invalid_request")
     owner = get(User, second.user_id)
     assert owner is not None
-    assert owner.reseller_id == second.reseller_id, "still linked as it was"
+    assert owner.reseller_id == second.reseller_id, "the link is unchanged"
 
 
-def test_the_guide_a_deactivated_reseller(people: People) -> None:
+def test_a_deactivated_reseller_keeps_its_tenants_and_creates_none(people: People) -> None:
     account = people.reseller(licenses=2)
     path = f"{RESELLERS}/{account.reseller_id}/tenants"
     tenant = people.admin.api.post(path, {"name": "Bakery"}).json
@@ -252,7 +260,7 @@ def test_the_guide_a_deactivated_reseller(people: People) -> None:
     assert people.admin.api.post(path, {"name": "Cafe"}).status == 201
 
 
-def test_the_directory_is_by_name_and_searched_by_its_beginning(people: People) -> None:
+def test_resellers_are_listed_by_name_and_searched_by_prefix(people: People) -> None:
     for name, slug in (("beta", "beta"), ("Alpha", "alpha"), ("ÄLPLER", "alpler"), ("Al", "aal")):
         create(people, user_id=people.user().user_id, company_name=name, slug=slug)
     listed = people.admin.api.get(RESELLERS).json["data"]
@@ -270,7 +278,7 @@ def test_a_renamed_company_is_found_by_its_new_name(people: People) -> None:
     assert people.admin.api.get(f"{RESELLERS}?search=company").json["data"] == []
 
 
-def test_one_entry_of_the_ledger_of_its_own_reseller_alone(people: People) -> None:
+def test_a_ledger_entry_is_visible_only_to_its_own_reseller(people: People) -> None:
     first, second = people.reseller(licenses=1), people.reseller(licenses=2)
     (entry,) = first.api.get(f"{RESELLERS}/me/ledger").json["data"]
     path = f"{RESELLERS}/me/ledger?entry={entry['id']}"
@@ -278,7 +286,7 @@ def test_one_entry_of_the_ledger_of_its_own_reseller_alone(people: People) -> No
     assert second.api.get(path).json["data"] == []
 
 
-def test_me_is_the_callers_own_account_on_admins_routes_too(people: People) -> None:
+def test_me_is_the_callers_own_account_on_admin_routes_too(people: People) -> None:
     account = people.reseller(licenses=1)
     people.admin.api.patch(f"/v1/users/{account.user_id}", {"is_super_admin": True})
     assert account.api.patch(f"{RESELLERS}/me", {"license_count": 3}).json["license_count"] == 3

@@ -1,4 +1,4 @@
-"""The platform's settings as a resource."""
+"""The platform settings API."""
 
 from datetime import timedelta
 
@@ -25,7 +25,7 @@ def test_a_new_installation_has_the_initial_prices(people: People) -> None:
     assert settings.headers["ETag"] == '"0"'
 
 
-def test_new_prices_get_a_version_and_open_purchases_keep_theirs(people: People) -> None:
+def test_new_prices_increment_the_version_and_open_purchases_keep_theirs(people: People) -> None:
     buyer = people.reseller()
     before = buyer.api.post("/v1/resellers/me/purchases", {"quantity": 5}).json
     edited = people.admin.api.patch("/v1/settings", {"price_tiers": NEW_TIERS})
@@ -39,13 +39,13 @@ def test_new_prices_get_a_version_and_open_purchases_keep_theirs(people: People)
     assert (after["unit_amount"], after["tiers_version"]) == (1000, 2)
 
 
-def test_the_same_prices_again_are_no_new_version(people: People) -> None:
+def test_saving_the_same_prices_does_not_increment_the_version(people: People) -> None:
     people.admin.api.patch("/v1/settings", {"price_tiers": NEW_TIERS})
     again = people.admin.api.patch("/v1/settings", {"price_tiers": NEW_TIERS})
     assert again.json["tiers_version"] == 2
 
 
-def test_every_table_of_prices_stays_on_record(people: People) -> None:
+def test_the_audit_trail_keeps_all_price_tiers(people: People) -> None:
     people.admin.api.patch("/v1/settings", {"price_tiers": NEW_TIERS, "low_license_threshold": 7})
     people.admin.api.patch("/v1/settings", {"price_tiers": NEW_TIERS[:1]})
     second, first = (
@@ -73,14 +73,14 @@ def test_every_table_of_prices_stays_on_record(people: People) -> None:
         None,
     ],
 )
-def test_prices_that_make_no_table_are_refused(people: People, tiers: object) -> None:
+def test_invalid_price_tiers_are_refused(people: People, tiers: object) -> None:
     refused = people.admin.api.patch("/v1/settings", {"price_tiers": tiers})
     assert refused.code == "invalid_request"
     assert refused.json["errors"][0]["field"].startswith("price_tiers")
     assert people.admin.api.get("/v1/settings").json["version"] == 0
 
 
-def test_if_match_holds_from_the_first_write_on(people: People) -> None:
+def test_if_match_works_from_the_first_edit_on(people: People) -> None:
     api = people.admin.api
     threshold = {"low_license_threshold": 9}
     assert api.patch("/v1/settings", threshold, if_match='"0"').status == 200
@@ -91,27 +91,27 @@ def test_if_match_holds_from_the_first_write_on(people: People) -> None:
     assert (cleared.json["support_email"], cleared.json["low_license_threshold"]) == (None, 9)
 
 
-def test_what_another_process_changed_is_seen_within_a_minute(
+def test_a_change_by_another_process_is_seen_within_a_minute(
     people: People, frozen: TestClock
 ) -> None:
-    """By the clock on the wall: a process that Lambda froze for an hour has not aged by its own."""
+    """Uses wall-clock time, since a monotonic clock stops while Lambda freezes a process."""
     people.admin.api.patch("/v1/settings", {"low_license_threshold": 77})
     api = people.admin.api.as_(None)
     assert api.get("/v1/pricing").json["tiers_version"] == 1
     table_edits.edit(PlatformSettings(PLATFORM), tiers_version=2)
-    assert api.get("/v1/pricing").json["tiers_version"] == 1, "it is not read each time"
+    assert api.get("/v1/pricing").json["tiers_version"] == 1, "the settings are cached"
     frozen.advance(timedelta(minutes=1))
     assert api.get("/v1/pricing").json["tiers_version"] == 2
 
 
-def test_a_clock_that_is_set_back_keeps_nothing_for_longer(frozen: TestClock) -> None:
+def test_setting_the_clock_back_does_not_extend_caching(frozen: TestClock) -> None:
     before = frozen.now()
     assert clock.is_recent(before, timedelta(seconds=30))
     frozen.advance(timedelta(hours=-1))
     assert not clock.is_recent(before, timedelta(seconds=30))
 
 
-def test_letting_inactive_resellers_in_takes_effect(people: People) -> None:
+def test_the_sign_in_restriction_takes_effect_at_once(people: People) -> None:
     inactive = people.reseller(is_active=False)
     login = {"email": inactive.email, "password": "correct horse battery"}
     assert people.admin.api.post("/v1/login", login).code == "reseller_inactive"
