@@ -5,8 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
+from chalicelib.api.declarations import Audience, Scope
 from chalicelib.api.fields import Input, ListQuery, RowOutput, Text, Time
-from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
+from chalicelib.api.requests import Call, Empty
+from chalicelib.api.routing import Routes
 from chalicelib.services.identity import api_keys
 from chalicelib.services.identity.api_keys import NewKey, Owner
 from chalicelib.storage.credentials import Credential
@@ -15,7 +17,9 @@ from chalicelib.storage.reads import Page
 routes = Routes(__name__)
 
 RESELLER_KEYS = "/v1/resellers/{reseller}/api-keys"
+RESELLER_KEY = RESELLER_KEYS + "/{id}"
 ADMIN_KEYS = "/v1/api-keys"
+ADMIN_KEY = ADMIN_KEYS + "/{id}"
 
 KeyScope = Literal["read", "tenants", "purchases", "branding", "admin"]
 
@@ -67,14 +71,12 @@ def _revoke(call: Call[Empty], owner: Owner) -> None:
     )
 
 
-@routes.api(
-    "POST",
+@routes.post(
     RESELLER_KEYS,
-    audience=Audience.RESELLER,
-    scope=Scope.SESSION,
-    input=NewApiKey,
+    Audience.RESELLER,
+    Scope.SESSION,
     returns=NewApiKeyOutput,
-    created="/v1/resellers/{reseller}/api-keys/{id}",
+    created=RESELLER_KEY,
     sensitive=True,
 )
 def create_reseller_key(call: Call[NewApiKey]) -> NewKey:
@@ -82,41 +84,25 @@ def create_reseller_key(call: Call[NewApiKey]) -> NewKey:
     return _create(call, api_keys.owner_of_reseller_keys(call.reseller))
 
 
-@routes.api(
-    "GET",
-    RESELLER_KEYS,
-    audience=Audience.RESELLER,
-    scope=Scope.SESSION,
-    input=ListQuery,
-    returns=ApiKeyOutput,
-    paged=True,
-)
+@routes.get(RESELLER_KEYS, Audience.RESELLER, Scope.SESSION, returns=ApiKeyOutput)
 def list_reseller_keys(call: Call[ListQuery]) -> Page[Credential]:
     """The account's keys, without their secrets."""
     owner = api_keys.owner_of_reseller_keys(call.reseller)
     return api_keys.list_keys(owner, call.input.page)
 
 
-@routes.api(
-    "DELETE",
-    RESELLER_KEYS + "/{id}",
-    audience=Audience.RESELLER,
-    scope=Scope.SESSION,
-    input=Empty,
-)
+@routes.delete(RESELLER_KEY, Audience.RESELLER, Scope.SESSION)
 def revoke_reseller_key(call: Call[Empty]) -> None:
     """Revoke a key: it stops at once."""
     _revoke(call, api_keys.owner_of_reseller_keys(call.reseller))
 
 
-@routes.api(
-    "POST",
+@routes.post(
     ADMIN_KEYS,
-    audience=Audience.ADMIN,
-    scope=Scope.SESSION,
-    input=NewApiKey,
+    Audience.ADMIN,
+    Scope.SESSION,
     returns=NewApiKeyOutput,
-    created="/v1/api-keys/{id}",
+    created=ADMIN_KEY,
     sensitive=True,
 )
 def create_admin_key(call: Call[NewApiKey]) -> NewKey:
@@ -124,27 +110,13 @@ def create_admin_key(call: Call[NewApiKey]) -> NewKey:
     return _create(call, Owner(call.caller.id))
 
 
-@routes.api(
-    "GET",
-    ADMIN_KEYS,
-    audience=Audience.ADMIN,
-    scope=Scope.SESSION,
-    input=ListQuery,
-    returns=ApiKeyOutput,
-    paged=True,
-)
+@routes.get(ADMIN_KEYS, Audience.ADMIN, Scope.SESSION, returns=ApiKeyOutput)
 def list_admin_keys(call: Call[ListQuery]) -> Page[Credential]:
     """One's own admin keys, without their secrets."""
     return api_keys.list_keys(Owner(call.caller.id), call.input.page)
 
 
-@routes.api(
-    "DELETE",
-    ADMIN_KEYS + "/{id}",
-    audience=Audience.ADMIN,
-    scope=Scope.SESSION,
-    input=Empty,
-)
+@routes.delete(ADMIN_KEY, Audience.ADMIN, Scope.SESSION)
 def revoke_admin_key(call: Call[Empty]) -> None:
     """Revoke one of one's own admin keys: it stops at once."""
     _revoke(call, Owner(call.caller.id))

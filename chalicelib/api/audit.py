@@ -4,8 +4,10 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
+from chalicelib.api.declarations import Audience, Scope
 from chalicelib.api.fields import Document, ListQuery, Output, Time
-from chalicelib.api.routing import Audience, Call, Routes, Scope
+from chalicelib.api.requests import Call
+from chalicelib.api.routing import Routes
 from chalicelib.services.core import audit
 from chalicelib.storage.audit import AuditEntry
 from chalicelib.storage.reads import Page
@@ -38,29 +40,13 @@ class AuditQuery(ListQuery):
     month: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")] | None = None
 
 
-@routes.api(
-    "GET",
-    "/v1/audit",
-    audience=Audience.ADMIN,
-    scope=Scope.ADMIN,
-    input=AuditQuery,
-    returns=AuditOutput,
-    paged=True,
-)
+@routes.get("/v1/audit", Audience.ADMIN, Scope.ADMIN, returns=AuditOutput)
 def list_audit(call: Call[AuditQuery]) -> Page[AuditEntry]:
     """Every change of one month, newest first. License moves are in the ledgers."""
     return audit.list_month(call.input.month, call.input.page)
 
 
-@routes.api(
-    "GET",
-    "/v1/resellers/{reseller}/audit",
-    audience=Audience.RESELLER,
-    scope=Scope.READ,
-    input=ListQuery,
-    returns=AuditOutput,
-    paged=True,
-)
+@routes.get("/v1/resellers/{reseller}/audit", Audience.RESELLER, Scope.READ, returns=AuditOutput)
 def list_reseller_audit(call: Call[ListQuery]) -> Page[AuditEntry]:
     """Every change of this account and its tenants, newest first."""
     return audit.list_for_reseller(call.reseller, call.input.page)

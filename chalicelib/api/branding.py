@@ -6,10 +6,12 @@ from typing import Annotated, Any
 from pydantic import StringConstraints, model_validator
 
 from chalicelib.api.branding_config import Brand, BrandingConfig, BrandingOutput
+from chalicelib.api.declarations import Audience, Scope
 from chalicelib.api.fields import Query
-from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
+from chalicelib.api.requests import Call, Empty
+from chalicelib.api.routing import Routes
 from chalicelib.services.branding import documents
-from chalicelib.services.branding.documents import BrandingView, merged
+from chalicelib.services.branding.documents import BrandingView, merge_changes
 from chalicelib.services.resellers import accounts
 from chalicelib.services.tenants import lifecycle
 from chalicelib.storage.resellers import Reseller
@@ -41,12 +43,10 @@ class BrandQuery(Query):
         return self
 
 
-@routes.api(
-    "GET",
+@routes.get(
     "/v1/branding",
-    audience=Audience.PUBLIC,
-    scope=Scope.READ,
-    input=BrandQuery,
+    Audience.PUBLIC,
+    Scope.READ,
     returns=Brand,
     composed=True,
     cached_seconds=CACHED_SECONDS,
@@ -54,7 +54,7 @@ class BrandQuery(Query):
 def read_public_branding(call: Call[BrandQuery]) -> dict[str, str | None]:
     """What a login page looks like, before anyone has signed in."""
     query = call.input
-    return documents.for_login(query.host, query.reseller, query.tenant)
+    return documents.login_branding(query.host, query.reseller, query.tenant)
 
 
 def _tenant(call: Call[Any]) -> Tenant:
@@ -72,28 +72,14 @@ def _on_tenant(call: Call[Any], act: Callable[[Tenant], BrandingView]) -> Brandi
     return call.on_current(lambda: _tenant(call), act, version_of=documents.version_of)
 
 
-@routes.api(
-    "GET",
-    RESELLER_BRANDING,
-    audience=Audience.RESELLER,
-    scope=Scope.READ,
-    input=Empty,
-    returns=BrandingOutput,
-    composed=True,
-)
+@routes.get(RESELLER_BRANDING, Audience.RESELLER, Scope.READ, returns=BrandingOutput, composed=True)
 def read_reseller_branding(call: Call[Empty]) -> BrandingView:
     """The reseller's branding: its own fields, what is shown, and where each comes from."""
     return documents.reseller_view(call.reseller)
 
 
-@routes.api(
-    "PUT",
-    RESELLER_BRANDING,
-    audience=Audience.RESELLER,
-    scope=Scope.BRANDING,
-    input=BrandingConfig,
-    returns=BrandingOutput,
-    composed=True,
+@routes.put(
+    RESELLER_BRANDING, Audience.RESELLER, Scope.BRANDING, returns=BrandingOutput, composed=True
 )
 def replace_reseller_branding(call: Call[BrandingConfig]) -> BrandingView:
     """Replace all of the reseller's own fields. One that is null or left out is inherited."""
@@ -101,45 +87,27 @@ def replace_reseller_branding(call: Call[BrandingConfig]) -> BrandingView:
     return _on_reseller(call, lambda row: documents.set_reseller_branding(row, own, by=call.by))
 
 
-@routes.api(
-    "PATCH",
-    RESELLER_BRANDING,
-    audience=Audience.RESELLER,
-    scope=Scope.BRANDING,
-    input=BrandingConfig,
-    returns=BrandingOutput,
-    composed=True,
+@routes.patch(
+    RESELLER_BRANDING, Audience.RESELLER, Scope.BRANDING, returns=BrandingOutput, composed=True
 )
 def edit_reseller_branding(call: Call[BrandingConfig]) -> BrandingView:
     """Override the fields that are sent; null resets one to what is inherited."""
     return _on_reseller(
         call,
-        lambda row: documents.set_reseller_branding(row, merged(row, call.changes()), by=call.by),
+        lambda row: documents.set_reseller_branding(
+            row, merge_changes(row, call.changes()), by=call.by
+        ),
     )
 
 
-@routes.api(
-    "GET",
-    TENANT_BRANDING,
-    audience=Audience.RESELLER,
-    scope=Scope.READ,
-    input=Empty,
-    returns=BrandingOutput,
-    composed=True,
-)
+@routes.get(TENANT_BRANDING, Audience.RESELLER, Scope.READ, returns=BrandingOutput, composed=True)
 def read_tenant_branding(call: Call[Empty]) -> BrandingView:
     """The tenant's branding: its own fields, what is shown, and where each comes from."""
     return documents.tenant_view(call.reseller, _tenant(call))
 
 
-@routes.api(
-    "PUT",
-    TENANT_BRANDING,
-    audience=Audience.RESELLER,
-    scope=Scope.BRANDING,
-    input=BrandingConfig,
-    returns=BrandingOutput,
-    composed=True,
+@routes.put(
+    TENANT_BRANDING, Audience.RESELLER, Scope.BRANDING, returns=BrandingOutput, composed=True
 )
 def replace_tenant_branding(call: Call[BrandingConfig]) -> BrandingView:
     """Replace all of the tenant's own fields. One that is null or left out is inherited."""
@@ -150,32 +118,20 @@ def replace_tenant_branding(call: Call[BrandingConfig]) -> BrandingView:
     )
 
 
-@routes.api(
-    "PATCH",
-    TENANT_BRANDING,
-    audience=Audience.RESELLER,
-    scope=Scope.BRANDING,
-    input=BrandingConfig,
-    returns=BrandingOutput,
-    composed=True,
+@routes.patch(
+    TENANT_BRANDING, Audience.RESELLER, Scope.BRANDING, returns=BrandingOutput, composed=True
 )
 def edit_tenant_branding(call: Call[BrandingConfig]) -> BrandingView:
     """Override the fields that are sent; null resets one to what is inherited."""
     return _on_tenant(
         call,
         lambda row: documents.set_tenant_branding(
-            call.reseller, row, merged(row, call.changes()), by=call.by
+            call.reseller, row, merge_changes(row, call.changes()), by=call.by
         ),
     )
 
 
-@routes.api(
-    "DELETE",
-    TENANT_BRANDING,
-    audience=Audience.RESELLER,
-    scope=Scope.BRANDING,
-    input=Empty,
-)
+@routes.delete(TENANT_BRANDING, Audience.RESELLER, Scope.BRANDING)
 def reset_tenant_branding(call: Call[Empty]) -> BrandingView:
     """Reset every field of the tenant to what is inherited."""
     return _on_tenant(

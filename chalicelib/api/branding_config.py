@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from chalicelib.api.fields import Changes, Output
-from chalicelib.domain.branding import Source, check_product_name, readable
+from chalicelib.domain.branding import Source, check_product_name, valid_fields
 from chalicelib.domain.colors import check_color
 from chalicelib.domain.safe_urls import check_email, check_https_url
 
@@ -88,4 +88,4 @@ class BrandingOutput(Output):
 
 
 # A row's document in an answer: only what is valid of it, whatever the console made of it.
-StoredBranding = Annotated[dict[str, str], BeforeValidator(readable)]
+StoredBranding = Annotated[dict[str, str], BeforeValidator(valid_fields)]

@@ -4,8 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import StringConstraints
 
+from chalicelib.api.declarations import Audience, Scope
 from chalicelib.api.fields import Id, Input, ListQuery, RowOutput, Time
-from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
+from chalicelib.api.requests import Call, Empty
+from chalicelib.api.routing import Routes
 from chalicelib.domain.custom_domains import LookupResult, Status
 from chalicelib.services.domains import registry, verification
 from chalicelib.storage.domains import Domain
@@ -48,15 +50,7 @@ class NewDomain(Input):
     tenant_id: Id | None = None
 
 
-@routes.api(
-    "POST",
-    DOMAINS,
-    audience=Audience.RESELLER,
-    scope=Scope.BRANDING,
-    input=NewDomain,
-    returns=DomainOutput,
-    created="/v1/resellers/{reseller_id}/domains/{host}",
-)
+@routes.post(DOMAINS, Audience.RESELLER, Scope.BRANDING, returns=DomainOutput, created=DOMAIN)
 def add_domain(call: Call[NewDomain]) -> Domain:
     """Add a domain; the answer tells which TXT record proves it. Adding it again returns it."""
     return registry.add_domain(
@@ -68,15 +62,7 @@ def add_domain(call: Call[NewDomain]) -> Domain:
     )
 
 
-@routes.api(
-    "GET",
-    DOMAINS,
-    audience=Audience.RESELLER,
-    scope=Scope.READ,
-    input=ListQuery,
-    returns=DomainOutput,
-    paged=True,
-)
+@routes.get(DOMAINS, Audience.RESELLER, Scope.READ, returns=DomainOutput)
 def list_domains(call: Call[ListQuery]) -> Page[Domain]:
     """The reseller's domains by host."""
     return registry.list_domains(call.reseller.id, call.input.page)
@@ -86,27 +72,13 @@ def _read(call: Call[Any]) -> Domain:
     return registry.read_domain(call.reseller.id, call.path["host"])
 
 
-@routes.api(
-    "GET",
-    DOMAIN,
-    audience=Audience.RESELLER,
-    scope=Scope.READ,
-    input=Empty,
-    returns=DomainOutput,
-)
+@routes.get(DOMAIN, Audience.RESELLER, Scope.READ, returns=DomainOutput)
 def read_domain(call: Call[Empty]) -> Domain:
     """One domain."""
     return _read(call)
 
 
-@routes.api(
-    "POST",
-    DOMAIN + "/verify",
-    audience=Audience.RESELLER,
-    scope=Scope.BRANDING,
-    input=Empty,
-    returns=DomainOutput,
-)
+@routes.post(DOMAIN + "/verify", Audience.RESELLER, Scope.BRANDING, returns=DomainOutput)
 def verify_domain(call: Call[Empty]) -> Domain:
     """Look the record up now. The answer tells what was found."""
     return call.on_current(
@@ -115,13 +87,7 @@ def verify_domain(call: Call[Empty]) -> Domain:
     )
 
 
-@routes.api(
-    "DELETE",
-    DOMAIN,
-    audience=Audience.RESELLER,
-    scope=Scope.BRANDING,
-    input=Empty,
-)
+@routes.delete(DOMAIN, Audience.RESELLER, Scope.BRANDING)
 def remove_domain(call: Call[Empty]) -> None:
     """Give the domain up: it is free at once for whoever proves it."""
     call.on_current(lambda: _read(call), lambda domain: registry.remove_domain(domain, by=call.by))

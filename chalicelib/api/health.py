@@ -2,8 +2,10 @@
 
 from typing import Literal
 
+from chalicelib.api.declarations import Audience, Scope
 from chalicelib.api.fields import Output
-from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
+from chalicelib.api.requests import Call, Empty
+from chalicelib.api.routing import Routes
 
 routes = Routes(__name__)
 
@@ -12,9 +14,7 @@ class Health(Output):
     status: Literal["ok"]
 
 
-@routes.api(
-    "GET", "/health", audience=Audience.PUBLIC, scope=Scope.READ, input=Empty, returns=Health
-)
+@routes.get("/health", Audience.PUBLIC, Scope.READ, returns=Health)
 def read_health(_call: Call[Empty]) -> Health:
     """Answers without touching a table: for load balancers and monitors."""
     return Health(status="ok")

@@ -1,9 +1,10 @@
 """Requests with an Idempotency-Key: carried out once, answered alike every time."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chalicelib.api import requests
+from chalicelib.api.declarations import Route
 from chalicelib.api.requests import Call
 from chalicelib.api.responses import JsonResponse, render_response, to_json
 from chalicelib.services.core import idempotency
@@ -11,16 +12,13 @@ from chalicelib.services.core.idempotency import AlreadyCompleted, IdempotentReq
 from chalicelib.services.identity import lockout
 from chalicelib.storage.idempotency import KeyedRequest
 
-if TYPE_CHECKING:
-    from chalicelib.api.routing import Route
-
 RESUMPTIONS = 3
 # The fields of answers that hold a new secret, as `<credential id>.<secret>`.
 SECRET_FIELDS = frozenset({"token", "key"})
 
 
 def run_idempotent(
-    route: "Route", request: Any, call: Call[Any], idempotency_key: str
+    route: Route, request: Any, call: Call[Any], idempotency_key: str
 ) -> JsonResponse:
     """Carry the request out, or repeat its answer; go on with it where it stopped halfway."""
     key = idempotency.key_for(_owner(route, call), idempotency_key)
@@ -43,7 +41,7 @@ def run_idempotent(
     raise AlreadyCompleted
 
 
-def _owner(route: "Route", call: Call[Any]) -> str:
+def _owner(route: Route, call: Call[Any]) -> str:
     """Whose the key is. Nobody's who is not signed in: the network's that it comes from, or a
     key that somebody knows would try passwords against its record, past every lockout."""
     if route.ends_session:

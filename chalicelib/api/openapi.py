@@ -6,8 +6,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 from pydantic.json_schema import models_json_schema
 
+from chalicelib.api.declarations import ROUTES, Audience, Route, Scope
 from chalicelib.api.problems import MEDIA_TYPE
-from chalicelib.api.routing import DECLARED, Audience, Call, Empty, Route, Routes, Scope
+from chalicelib.api.requests import Call, Empty
+from chalicelib.api.routing import Routes
 
 routes = Routes(__name__)
 
@@ -41,14 +43,7 @@ class OpenApi(RootModel[dict[str, Any]]):
     """An OpenAPI 3.1 document."""
 
 
-@routes.api(
-    "GET",
-    "/openapi.json",
-    audience=Audience.PUBLIC,
-    scope=Scope.READ,
-    input=Empty,
-    returns=OpenApi,
-)
+@routes.get("/openapi.json", Audience.PUBLIC, Scope.READ, returns=OpenApi)
 def read_openapi(_call: Call[Empty]) -> dict[str, Any]:
     """This document."""
     return document()
@@ -59,7 +54,7 @@ def document() -> dict[str, Any]:
     """The OpenAPI document of every declared route."""
     schemas = _schemas()
     paths: dict[str, dict[str, Any]] = {}
-    for route in DECLARED:
+    for route in ROUTES:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
     return {
         "openapi": "3.1.0",
@@ -73,9 +68,9 @@ def document() -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    inputs = [(route.input, "validation") for route in DECLARED if _has_body(route)]
-    queries = [(route.input, "validation") for route in DECLARED if route.method == "GET"]
-    outputs = [(route.returns, "serialization") for route in DECLARED if route.returns]
+    inputs = [(route.input, "validation") for route in ROUTES if _has_body(route)]
+    queries = [(route.input, "validation") for route in ROUTES if route.method == "GET"]
+    outputs = [(route.returns, "serialization") for route in ROUTES if route.returns]
     wanted: Any = dict.fromkeys([*inputs, *queries, *outputs, (Problem, "serialization")])
     _, definitions = models_json_schema(list(wanted), ref_template=REF)
     schemas: dict[str, Any] = definitions["$defs"]

@@ -1,7 +1,9 @@
 """One's own password: changed by who knows it, set anew by a mailed link."""
 
+from chalicelib.api.declarations import Audience, Scope
 from chalicelib.api.fields import Email, Input, NewPassword, Password
-from chalicelib.api.routing import Audience, Call, Routes, Scope
+from chalicelib.api.requests import Call
+from chalicelib.api.routing import Routes
 from chalicelib.services.identity import passwords
 
 routes = Routes(__name__)
@@ -23,14 +25,7 @@ class Reset(Input):
     new_password: NewPassword
 
 
-@routes.api(
-    "POST",
-    "/v1/password",
-    audience=Audience.SIGNED_IN,
-    scope=Scope.SESSION,
-    input=PasswordChange,
-    sensitive=True,
-)
+@routes.post("/v1/password", Audience.SIGNED_IN, Scope.SESSION, sensitive=True)
 def change_password(call: Call[PasswordChange]) -> None:
     """Change one's own password; every other session ends."""
     passwords.change_password(
@@ -43,27 +38,14 @@ def change_password(call: Call[PasswordChange]) -> None:
     )
 
 
-@routes.api(
-    "POST",
-    "/v1/password/reset-request",
-    audience=Audience.PUBLIC,
-    scope=Scope.SESSION,
-    input=ResetRequest,
-)
+@routes.post("/v1/password/reset-request", Audience.PUBLIC, Scope.SESSION)
 def request_reset(call: Call[ResetRequest]) -> None:
     """Mail a link that sets a new password, if the address is a user's; the answer is the
     same if it is not."""
     passwords.request_reset(call.input.email, device=call.device, once=call.once)
 
 
-@routes.api(
-    "POST",
-    "/v1/password/reset",
-    audience=Audience.PUBLIC,
-    scope=Scope.SESSION,
-    input=Reset,
-    sensitive=True,
-)
+@routes.post("/v1/password/reset", Audience.PUBLIC, Scope.SESSION, sensitive=True)
 def reset_password(call: Call[Reset]) -> None:
     """Set the password by a mailed link, once; every session ends."""
     passwords.set_password_by_link(

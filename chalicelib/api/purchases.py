@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from chalicelib.api.declarations import Audience, Scope
 from chalicelib.api.fields import (
     Input,
     ListQuery,
@@ -14,7 +15,8 @@ from chalicelib.api.fields import (
     RowOutput,
     Time,
 )
-from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
+from chalicelib.api.requests import Call, Empty
+from chalicelib.api.routing import Routes
 from chalicelib.domain.pricing import Quote
 from chalicelib.services.purchases import accept_payment, checkout, settlement
 from chalicelib.services.refunds import refund_requests
@@ -131,14 +133,7 @@ class PurchaseOutput(RowOutput):
     refunds: list[RefundOutput] = Field(validation_alias="refund_list")
 
 
-@routes.api(
-    "GET",
-    "/v1/pricing",
-    audience=Audience.PUBLIC,
-    scope=Scope.READ,
-    input=Empty,
-    returns=Pricing,
-)
+@routes.get("/v1/pricing", Audience.PUBLIC, Scope.READ, returns=Pricing)
 def read_pricing(_call: Call[Empty]) -> Pricing:
     """The volume prices: the whole order is charged at the price of its tier."""
     row = platform_settings.cached_settings()
@@ -149,14 +144,7 @@ def read_pricing(_call: Call[Empty]) -> Pricing:
     )
 
 
-@routes.api(
-    "GET",
-    "/v1/pricing/quote",
-    audience=Audience.PUBLIC,
-    scope=Scope.READ,
-    input=QuoteQuery,
-    returns=QuoteOutput,
-)
+@routes.get("/v1/pricing/quote", Audience.PUBLIC, Scope.READ, returns=QuoteOutput)
 def read_quote(call: Call[QuoteQuery]) -> dict[str, object]:
     """What so many licenses cost now."""
     quote: Quote = platform_settings.quote(call.input.quantity)
@@ -169,70 +157,35 @@ def read_quote(call: Call[QuoteQuery]) -> dict[str, object]:
     }
 
 
-@routes.api(
-    "POST",
-    PURCHASES,
-    audience=Audience.RESELLER,
-    scope=Scope.PURCHASES,
-    input=NewPurchase,
-    returns=PurchaseOutput,
-    created="/v1/resellers/{reseller_id}/purchases/{id}",
+@routes.post(
+    PURCHASES, Audience.RESELLER, Scope.PURCHASES, returns=PurchaseOutput, created=PURCHASE
 )
 def buy_licenses(call: Call[NewPurchase]) -> Purchase:
     """Open a checkout; asking again while it is open returns the same one."""
     return checkout.buy_licenses(call.reseller, call.input.quantity, by=call.by, once=call.once)
 
 
-@routes.api(
-    "GET",
-    PURCHASES,
-    audience=Audience.RESELLER,
-    scope=Scope.READ,
-    input=ListQuery,
-    returns=PurchaseOutput,
-    paged=True,
-)
+@routes.get(PURCHASES, Audience.RESELLER, Scope.READ, returns=PurchaseOutput)
 def list_purchases(call: Call[ListQuery]) -> Page[Purchase]:
     """The reseller's purchases, newest first."""
     return checkout.list_purchases(call.reseller.id, call.input.page)
 
 
-@routes.api(
-    "GET",
-    PURCHASE,
-    audience=Audience.RESELLER,
-    scope=Scope.READ,
-    input=Empty,
-    returns=PurchaseOutput,
-)
+@routes.get(PURCHASE, Audience.RESELLER, Scope.READ, returns=PurchaseOutput)
 def read_purchase(call: Call[Empty]) -> Purchase:
     """One purchase; while it waits to be paid, Stripe is asked first."""
     purchase, _ = checkout.current_purchase(call.reseller.id, call.path["id"])
     return purchase
 
 
-@routes.api(
-    "POST",
-    PURCHASE + "/settle",
-    audience=Audience.ADMIN,
-    scope=Scope.ADMIN,
-    input=Empty,
-    returns=PurchaseOutput,
-)
+@routes.post(PURCHASE + "/settle", Audience.ADMIN, Scope.ADMIN, returns=PurchaseOutput)
 def settle_purchase(call: Call[Empty]) -> Purchase:
     """Ask Stripe now and make the pool worth what it says."""
     purchase = checkout.read_purchase(call.path["reseller"], call.path["id"])
     return settlement.settle(purchase, by=call.by, once=call.once).purchase
 
 
-@routes.api(
-    "POST",
-    PURCHASE + "/accept",
-    audience=Audience.ADMIN,
-    scope=Scope.ADMIN,
-    input=Acceptance,
-    returns=PurchaseOutput,
-)
+@routes.post(PURCHASE + "/accept", Audience.ADMIN, Scope.ADMIN, returns=PurchaseOutput)
 def accept_as_paid(call: Call[Acceptance]) -> Purchase:
     """Give the licenses of a quarantined purchase for what was paid."""
     purchase = checkout.read_purchase(call.path["reseller"], call.path["id"])
@@ -241,14 +194,7 @@ def accept_as_paid(call: Call[Acceptance]) -> Purchase:
     )
 
 
-@routes.api(
-    "GET",
-    PURCHASE + "/refund-quote",
-    audience=Audience.ADMIN,
-    scope=Scope.ADMIN,
-    input=RefundQuoteQuery,
-    returns=RefundQuoteOutput,
-)
+@routes.get(PURCHASE + "/refund-quote", Audience.ADMIN, Scope.ADMIN, returns=RefundQuoteOutput)
 def quote_refund(call: Call[RefundQuoteQuery]) -> dict[str, object]:
     """What a refund of so many licenses would pay back."""
     purchase = checkout.read_purchase(call.path["reseller"], call.path["id"])
@@ -261,14 +207,8 @@ def quote_refund(call: Call[RefundQuoteQuery]) -> dict[str, object]:
     }
 
 
-@routes.api(
-    "POST",
-    PURCHASE + "/refunds",
-    audience=Audience.ADMIN,
-    scope=Scope.ADMIN,
-    input=NewRefund,
-    returns=PurchaseOutput,
-    created="/v1/resellers/{reseller_id}/purchases/{id}",
+@routes.post(
+    PURCHASE + "/refunds", Audience.ADMIN, Scope.ADMIN, returns=PurchaseOutput, created=PURCHASE
 )
 def refund_licenses(call: Call[NewRefund]) -> Purchase:
     """Pay licenses back through Stripe, and take them out of the pool."""

@@ -5,11 +5,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from chalicelib import clock
+from chalicelib.api.declarations import Audience, Scope
 from chalicelib.api.fields import Document, Id, Input, ListQuery, Output, Reason, RowOutput, Time
-from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
+from chalicelib.api.requests import Call, Empty
+from chalicelib.api.routing import Routes
 from chalicelib.domain.findings import Action
 from chalicelib.services.reconciliation import resolution, runs, sync
-from chalicelib.services.reconciliation.sync import Sync
+from chalicelib.services.reconciliation.sync import SyncResult
 from chalicelib.storage.findings import FindingRow
 from chalicelib.storage.reads import Page
 from chalicelib.storage.reports import Report
@@ -100,12 +102,10 @@ class SyncOutput(Output):
     findings: list[FindingOutput]
 
 
-@routes.api(
-    "POST",
+@routes.post(
     RECONCILIATIONS,
-    audience=Audience.ADMIN,
-    scope=Scope.ADMIN,
-    input=NewReconciliation,
+    Audience.ADMIN,
+    Scope.ADMIN,
     returns=ReconciliationOutput,
     created=RECONCILIATION,
 )
@@ -121,55 +121,25 @@ def reconcile(call: Call[NewReconciliation]) -> Report:
     )
 
 
-@routes.api(
-    "GET",
-    RECONCILIATIONS,
-    audience=Audience.ADMIN,
-    scope=Scope.ADMIN,
-    input=ListQuery,
-    returns=ReconciliationOutput,
-    paged=True,
-)
+@routes.get(RECONCILIATIONS, Audience.ADMIN, Scope.ADMIN, returns=ReconciliationOutput)
 def list_reconciliations(call: Call[ListQuery]) -> Page[Report]:
     """All runs of the last 90 days, newest first."""
     return runs.list_reports(call.input.page)
 
 
-@routes.api(
-    "GET",
-    RECONCILIATION,
-    audience=Audience.ADMIN,
-    scope=Scope.ADMIN,
-    input=Empty,
-    returns=ReconciliationOutput,
-)
+@routes.get(RECONCILIATION, Audience.ADMIN, Scope.ADMIN, returns=ReconciliationOutput)
 def read_reconciliation(call: Call[Empty]) -> Report:
     """One run."""
     return runs.read_report(call.path["id"])
 
 
-@routes.api(
-    "GET",
-    RECONCILIATION + "/findings",
-    audience=Audience.ADMIN,
-    scope=Scope.ADMIN,
-    input=ListQuery,
-    returns=FindingOutput,
-    paged=True,
-)
+@routes.get(RECONCILIATION + "/findings", Audience.ADMIN, Scope.ADMIN, returns=FindingOutput)
 def list_findings(call: Call[ListQuery]) -> Page[FindingRow]:
     """What a run found: what, why it matters, the evidence, and what can be done."""
     return runs.list_findings(call.path["id"], call.input.page)
 
 
-@routes.api(
-    "POST",
-    FINDING + "/resolution",
-    audience=Audience.ADMIN,
-    scope=Scope.ADMIN,
-    input=Resolution,
-    returns=FindingOutput,
-)
+@routes.post(FINDING + "/resolution", Audience.ADMIN, Scope.ADMIN, returns=FindingOutput)
 def resolve_finding(call: Call[Resolution]) -> FindingRow:
     """Repair, adopt, revert, delete or ignore: decide one finding, with a reason."""
     row = resolution.read_finding(call.path["id"], call.path["finding"])
@@ -184,14 +154,7 @@ def resolve_finding(call: Call[Resolution]) -> FindingRow:
     )
 
 
-@routes.api(
-    "POST",
-    "/v1/resellers/{reseller}/sync",
-    audience=Audience.ADMIN,
-    scope=Scope.ADMIN,
-    input=SyncOrder,
-    returns=SyncOutput,
-)
-def sync_reseller(call: Call[SyncOrder]) -> Sync:
+@routes.post("/v1/resellers/{reseller}/sync", Audience.ADMIN, Scope.ADMIN, returns=SyncOutput)
+def sync_reseller(call: Call[SyncOrder]) -> SyncResult:
     """Set license_used to what the tenants add up to; without `apply`, only say so."""
     return sync.sync(call.path["reseller"], apply=call.input.apply, by=call.by, once=call.once)

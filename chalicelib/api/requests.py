@@ -154,7 +154,7 @@ def ids(path: dict[str, str]) -> dict[str, str]:
 def refusal(error: TenantryError) -> dict[str, str]:
     """Why a request was refused, for the log."""
     told = {"refused": error.code}
-    return told | ({"because": error.because} if error.because else {})
+    return told | ({"because": error.log_detail} if error.log_detail else {})
 
 
 def raw_body(request: Any) -> bytes:

@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from chalicelib.api.branding_config import StoredBranding
 from chalicelib.api.csv import Csv
+from chalicelib.api.declarations import Audience, Scope
 from chalicelib.api.fields import (
     Changes,
     Email,
@@ -20,7 +21,8 @@ from chalicelib.api.fields import (
     Text,
     Time,
 )
-from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
+from chalicelib.api.requests import Call, Empty
+from chalicelib.api.routing import Routes
 from chalicelib.services.reporting import statements
 from chalicelib.services.resellers import accounts
 from chalicelib.storage.ledger import LedgerEntry
@@ -28,6 +30,10 @@ from chalicelib.storage.reads import Page
 from chalicelib.storage.resellers import Reseller
 
 routes = Routes(__name__)
+
+RESELLERS = "/v1/resellers"
+RESELLER = RESELLERS + "/{reseller}"
+LEDGER = RESELLER + "/ledger"
 
 
 class ResellerOutput(RowOutput):
@@ -114,14 +120,8 @@ class LedgerQuery(ListQuery):
     entry: Id | None = None
 
 
-@routes.api(
-    "POST",
-    "/v1/resellers",
-    audience=Audience.ADMIN,
-    scope=Scope.ADMIN,
-    input=NewReseller,
-    returns=ResellerOutput,
-    created="/v1/resellers/{id}",
+@routes.post(
+    RESELLERS, Audience.ADMIN, Scope.ADMIN, returns=ResellerOutput, created=RESELLERS + "/{id}"
 )
 def create_reseller(call: Call[NewReseller]) -> Reseller:
     """Create a reseller account and link it to a user."""
@@ -138,41 +138,19 @@ def create_reseller(call: Call[NewReseller]) -> Reseller:
     )
 
 
-@routes.api(
-    "GET",
-    "/v1/resellers",
-    audience=Audience.ADMIN,
-    scope=Scope.ADMIN,
-    input=ResellerQuery,
-    returns=ResellerOutput,
-    paged=True,
-)
+@routes.get(RESELLERS, Audience.ADMIN, Scope.ADMIN, returns=ResellerOutput)
 def list_resellers(call: Call[ResellerQuery]) -> Page[Reseller]:
     """All resellers by company name."""
     return accounts.list_resellers(call.input.page, search=call.input.search)
 
 
-@routes.api(
-    "GET",
-    "/v1/resellers/{reseller}",
-    audience=Audience.RESELLER,
-    scope=Scope.READ,
-    input=Empty,
-    returns=ResellerOutput,
-)
+@routes.get(RESELLER, Audience.RESELLER, Scope.READ, returns=ResellerOutput)
 def read_reseller(call: Call[Empty]) -> Reseller:
     """One reseller."""
     return call.reseller
 
 
-@routes.api(
-    "PATCH",
-    "/v1/resellers/{reseller}",
-    audience=Audience.ADMIN,
-    scope=Scope.ADMIN,
-    input=ResellerChanges,
-    returns=ResellerOutput,
-)
+@routes.patch(RESELLER, Audience.ADMIN, Scope.ADMIN, returns=ResellerOutput)
 def edit_reseller(call: Call[ResellerChanges]) -> Reseller:
     """Change the fields that are sent."""
     return call.on_current(
@@ -181,27 +159,18 @@ def edit_reseller(call: Call[ResellerChanges]) -> Reseller:
     )
 
 
-@routes.api(
-    "GET",
-    "/v1/resellers/{reseller}/licenses",
-    audience=Audience.RESELLER,
-    scope=Scope.READ,
-    input=Empty,
-    returns=Licenses,
-)
+@routes.get(RESELLER + "/licenses", Audience.RESELLER, Scope.READ, returns=Licenses)
 def read_licenses(call: Call[Empty]) -> Reseller:
     """Total, used and available licenses."""
     return call.reseller
 
 
-@routes.api(
-    "POST",
-    "/v1/resellers/{reseller}/license-adjustments",
-    audience=Audience.ADMIN,
-    scope=Scope.ADMIN,
-    input=Adjustment,
+@routes.post(
+    RESELLER + "/license-adjustments",
+    Audience.ADMIN,
+    Scope.ADMIN,
     returns=LedgerOutput,
-    created="/v1/resellers/{reseller_id}/ledger?entry={id}",
+    created=LEDGER + "?entry={id}",
 )
 def adjust_licenses(call: Call[Adjustment]) -> LedgerEntry:
     """Give licenses, or take unused ones back."""
@@ -214,15 +183,7 @@ def adjust_licenses(call: Call[Adjustment]) -> LedgerEntry:
     )
 
 
-@routes.api(
-    "GET",
-    "/v1/resellers/{reseller}/ledger",
-    audience=Audience.RESELLER,
-    scope=Scope.READ,
-    input=LedgerQuery,
-    returns=LedgerOutput,
-    paged=True,
-)
+@routes.get(LEDGER, Audience.RESELLER, Scope.READ, returns=LedgerOutput)
 def list_ledger(call: Call[LedgerQuery]) -> Page[LedgerEntry] | Csv:
     """Every move of the license pool, newest first; whole, as CSV, for `Accept: text/csv`."""
     if call.wants_csv:

@@ -4,20 +4,18 @@ import hashlib
 import json
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel
 
 from chalicelib.api import requests
 from chalicelib.api.csv import MEDIA_TYPE as CSV_TYPE
 from chalicelib.api.csv import Csv
+from chalicelib.api.declarations import Route
 from chalicelib.api.problems import MEDIA_TYPE
 from chalicelib.api.requests import Call
 from chalicelib.settings import settings
 from chalicelib.storage.reads import Page
-
-if TYPE_CHECKING:
-    from chalicelib.api.routing import Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,7 @@ class JsonResponse:
     body: str
 
 
-def render_response(route: "Route", call: Call[Any], made: Any) -> JsonResponse:
+def render_response(route: Route, call: Call[Any], made: Any) -> JsonResponse:
     """The answer of a route to what its handler returned: a row, a page of rows, nothing."""
     if route.returns is None:
         return JsonResponse(HTTPStatus.NO_CONTENT, {}, "")
@@ -50,7 +48,7 @@ def render_response(route: "Route", call: Call[Any], made: Any) -> JsonResponse:
     return JsonResponse(route.status, headers, to_json(document))
 
 
-def _cacheable(route: "Route") -> dict[str, str]:
+def _cacheable(route: Route) -> dict[str, str]:
     """What lifts the default, no-store, where a route says so."""
     if not route.cached_seconds:
         return {}
@@ -60,7 +58,7 @@ def _cacheable(route: "Route") -> dict[str, str]:
     }
 
 
-def _etag(route: "Route", made: Any, document: dict[str, Any]) -> str | None:
+def _etag(route: Route, made: Any, document: dict[str, Any]) -> str | None:
     """The row's version; where the answer is made of more, what it says as well."""
     version = getattr(made, "version", None)
     parts = [] if version is None else [version]

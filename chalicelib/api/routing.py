@@ -5,18 +5,24 @@ Deny by default: a route cannot be declared without an audience.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
-from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 from chalice.app import Blueprint, Response
-from pydantic import BaseModel
 
 from chalicelib.api import headers, requests
+from chalicelib.api.declarations import (
+    ROUTES,
+    Audience,
+    Handler,
+    Options,
+    Route,
+    Scope,
+    input_of,
+    is_paged,
+)
 from chalicelib.api.idempotent_requests import run_idempotent
 from chalicelib.api.problems import problem, unexpected
-from chalicelib.api.requests import Call, Empty
+from chalicelib.api.requests import Call
 from chalicelib.api.responses import JsonResponse, problem_response, render_response
 from chalicelib.errors import Forbidden, NotFound, TenantryError, Unauthenticated
 from chalicelib.observability import invocation, logger
@@ -25,106 +31,60 @@ from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.resellers.accounts import read_reseller
 from chalicelib.storage.resellers import Reseller
 
-I = TypeVar("I", bound=BaseModel)  # noqa: E741 - the route's input: query of a GET, else body
-Handler = Callable[[Call[I]], Any]
-
-
-class Audience(StrEnum):
-    """Who may call. RESELLER: a reseller its own account, an admin every account."""
-
-    PUBLIC = "public"
-    SIGNED_IN = "signed in"
-    RESELLER = "reseller"
-    ADMIN = "admin"
-
-
-class Scope(StrEnum):
-    """What an API key must be scoped for. SESSION: no key at all, only a signed-in person."""
-
-    READ = "read"
-    TENANTS = "tenants"
-    PURCHASES = "purchases"
-    BRANDING = "branding"
-    ADMIN = "admin"
-    SESSION = "session"
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One line of the contract. created: the Location template of what a POST makes.
-
-    sensitive: the request or its answer holds a secret, which no record may keep.
-    ends_session: a replay comes with a token that is no longer valid.
-    composed: the answer is made of several rows; its ETag tells of all of them.
-    cached_seconds: how long anyone may keep the answer; pages of any origin may read it.
-    """
-
-    method: str
-    path: str
-    audience: Audience
-    scope: Scope
-    input: type[BaseModel]
-    returns: type[BaseModel] | None
-    paged: bool
-    created: str | None
-    sensitive: bool
-    ends_session: bool
-    composed: bool
-    cached_seconds: int
-    handler: Callable[..., Any]
-
-    @property
-    def status(self) -> HTTPStatus:
-        if self.created:
-            return HTTPStatus.CREATED
-        return HTTPStatus.OK if self.returns else HTTPStatus.NO_CONTENT
-
-
-# Every route of the service, in the order of declaration: what /openapi.json is made from.
-DECLARED: list[Route] = []
+H = TypeVar("H", bound=Handler)
 
 
 class Routes(Blueprint):
-    """A Chalice blueprint whose routes are declared whole."""
+    """A Chalice blueprint of JSON routes. Each declares its audience and its scope.
 
-    def api(
-        self,
-        method: str,
-        path: str,
-        *,
-        audience: Audience,
-        scope: Scope,
-        input: type[I],
-        returns: type[BaseModel] | None = None,
-        paged: bool = False,
-        created: str | None = None,
-        sensitive: bool = False,
-        ends_session: bool = False,
-        composed: bool = False,
-        cached_seconds: int = 0,
-    ) -> Callable[[Handler[I]], Handler[I]]:
-        def declare(handler: Handler[I]) -> Handler[I]:
+    The input model and paging come from the handler's own annotations.
+    """
+
+    def get(
+        self, path: str, audience: Audience, scope: Scope, **options: Unpack[Options]
+    ) -> Callable[[H], H]:
+        return self._declare("GET", path, audience, scope, options)
+
+    def post(
+        self, path: str, audience: Audience, scope: Scope, **options: Unpack[Options]
+    ) -> Callable[[H], H]:
+        return self._declare("POST", path, audience, scope, options)
+
+    def put(
+        self, path: str, audience: Audience, scope: Scope, **options: Unpack[Options]
+    ) -> Callable[[H], H]:
+        return self._declare("PUT", path, audience, scope, options)
+
+    def patch(
+        self, path: str, audience: Audience, scope: Scope, **options: Unpack[Options]
+    ) -> Callable[[H], H]:
+        return self._declare("PATCH", path, audience, scope, options)
+
+    def delete(
+        self, path: str, audience: Audience, scope: Scope, **options: Unpack[Options]
+    ) -> Callable[[H], H]:
+        return self._declare("DELETE", path, audience, scope, options)
+
+    def _declare(
+        self, method: str, path: str, audience: Audience, scope: Scope, options: Options
+    ) -> Callable[[H], H]:
+        def declare(handler: H) -> H:
             route = Route(
                 method=method,
                 path=path,
                 audience=audience,
                 scope=scope,
-                input=input,
-                returns=returns,
-                paged=paged,
-                created=created,
-                sensitive=sensitive,
-                ends_session=ends_session,
-                composed=composed,
-                cached_seconds=cached_seconds,
                 handler=handler,
+                input=input_of(handler),
+                paged=is_paged(handler),
+                **options,
             )
-            DECLARED.append(route)
+            ROUTES.append(route)
 
             def view(**path_parameters: str) -> Response:
                 return _respond(route, self.current_request, path_parameters)
 
-            # Content types are checked by parsing: Chalice would answer 415 in its own words.
+            # An empty list turns off Chalice's own 415: parsing reports a wrong content type.
             name = f"{self._import_name}.{handler.__name__}"
             self.route(path, methods=[method], name=name, content_types=[])(view)
             return handler
@@ -158,7 +118,7 @@ def _authenticate(route: Route, request: Any, line: dict[str, Any]) -> Caller | 
     if token is None:
         raise Unauthenticated("Send a bearer token in the Authorization header.")
     try:
-        caller = authenticate.authenticate(token, keys=True)
+        caller = authenticate.authenticate(token, accept_keys=True)
     except Unauthenticated:
         if route.ends_session and requests.idempotency_key(request):
             return None  # either this very request has ended it, or the handler refuses
@@ -201,6 +161,3 @@ def _reseller(route: Route, call: Call[Any], caller: Caller | None) -> Reseller 
     if not caller.is_admin or wanted == "me":
         raise NotFound("reseller")
     return read_reseller(wanted) if route.audience is Audience.RESELLER else None
-
-
-__all__ = ["Audience", "Call", "Empty", "Route", "Routes", "Scope"]

@@ -1,8 +1,10 @@
 """Signing in and out, who one is, and one's open sessions."""
 
+from chalicelib.api.declarations import Audience, Scope
 from chalicelib.api.fields import Email, Input, ListQuery, Output, Password, Time
+from chalicelib.api.requests import Call, Empty
 from chalicelib.api.resellers import ResellerOutput
-from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
+from chalicelib.api.routing import Routes
 from chalicelib.api.users import UserOutput
 from chalicelib.services.identity import sessions
 from chalicelib.services.identity.authenticate import Caller
@@ -43,15 +45,7 @@ class SessionOutput(Output):
     is_current: bool
 
 
-@routes.api(
-    "POST",
-    "/v1/login",
-    audience=Audience.PUBLIC,
-    scope=Scope.SESSION,
-    input=Login,
-    returns=LoginOutput,
-    sensitive=True,
-)
+@routes.post("/v1/login", Audience.PUBLIC, Scope.SESSION, returns=LoginOutput, sensitive=True)
 def login(call: Call[Login]) -> SignedIn:
     """Sign in with email and password."""
     return sessions.sign_in(
@@ -59,47 +53,25 @@ def login(call: Call[Login]) -> SignedIn:
     )
 
 
-@routes.api(
-    "POST",
-    "/v1/logout",
-    audience=Audience.SIGNED_IN,
-    scope=Scope.SESSION,
-    input=Empty,
-    sensitive=True,
-    ends_session=True,
-)
+@routes.post("/v1/logout", Audience.SIGNED_IN, Scope.SESSION, sensitive=True, ends_session=True)
 def logout(call: Call[Empty]) -> None:
     """End this session."""
     sessions.sign_out(call.caller, once=call.once)
 
 
-@routes.api("GET", "/v1/me", audience=Audience.SIGNED_IN, scope=Scope.READ, input=Empty, returns=Me)
+@routes.get("/v1/me", Audience.SIGNED_IN, Scope.READ, returns=Me)
 def me(call: Call[Empty]) -> Caller:
     """The user who is calling, and the reseller account linked to it."""
     return call.caller
 
 
-@routes.api(
-    "GET",
-    "/v1/sessions",
-    audience=Audience.SIGNED_IN,
-    scope=Scope.SESSION,
-    input=ListQuery,
-    returns=SessionOutput,
-    paged=True,
-)
+@routes.get("/v1/sessions", Audience.SIGNED_IN, Scope.SESSION, returns=SessionOutput)
 def list_sessions(call: Call[ListQuery]) -> Page[OpenSession]:
     """Where one is signed in."""
     return sessions.list_sessions(call.caller, call.input.page)
 
 
-@routes.api(
-    "DELETE",
-    "/v1/sessions/{id}",
-    audience=Audience.SIGNED_IN,
-    scope=Scope.SESSION,
-    input=Empty,
-)
+@routes.delete("/v1/sessions/{id}", Audience.SIGNED_IN, Scope.SESSION)
 def revoke_session(call: Call[Empty]) -> None:
     """End one of one's own sessions."""
     call.on_current(

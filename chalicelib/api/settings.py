@@ -5,9 +5,11 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from chalicelib.api.branding_config import BrandingConfig, StoredBranding
+from chalicelib.api.declarations import Audience, Scope
 from chalicelib.api.fields import Changes, Email, Input, Output, Time
 from chalicelib.api.purchases import TierOutput
-from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
+from chalicelib.api.requests import Call, Empty
+from chalicelib.api.routing import Routes
 from chalicelib.domain.pricing import Tier
 from chalicelib.services.settings import platform_settings
 from chalicelib.storage.platform_settings import PlatformSettings
@@ -57,27 +59,13 @@ def _tiers(kept: dict[str, Any]) -> list[Tier]:
     return [Tier(tier["from"], tier["unit_amount"]) for tier in kept["tiers"]]
 
 
-@routes.api(
-    "GET",
-    "/v1/settings",
-    audience=Audience.ADMIN,
-    scope=Scope.ADMIN,
-    input=Empty,
-    returns=SettingsOutput,
-)
+@routes.get("/v1/settings", Audience.ADMIN, Scope.ADMIN, returns=SettingsOutput)
 def read_settings(_call: Call[Empty]) -> PlatformSettings:
     """Prices and switches as they are now."""
     return platform_settings.read_settings()
 
 
-@routes.api(
-    "PATCH",
-    "/v1/settings",
-    audience=Audience.ADMIN,
-    scope=Scope.ADMIN,
-    input=SettingsChanges,
-    returns=SettingsOutput,
-)
+@routes.patch("/v1/settings", Audience.ADMIN, Scope.ADMIN, returns=SettingsOutput)
 def edit_settings(call: Call[SettingsChanges]) -> PlatformSettings:
     """Change the fields that are sent; in effect everywhere within a minute."""
     changes = call.changes()

@@ -7,12 +7,14 @@ from pydantic import Field, StringConstraints, model_validator
 
 from chalicelib import clock
 from chalicelib.api.csv import Csv
+from chalicelib.api.declarations import Audience, Scope
 from chalicelib.api.fields import Output, Query, Time
-from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
-from chalicelib.domain.statements import Period, month
+from chalicelib.api.requests import Call, Empty
+from chalicelib.api.routing import Routes
+from chalicelib.domain.statements import Period, parse_month
 from chalicelib.services.reporting import diagnosis, statements
 from chalicelib.services.reporting.diagnosis import Diagnosis
-from chalicelib.services.reporting.statements import Booked, Statement
+from chalicelib.services.reporting.statements import PurchaseMoney, Statement
 
 routes = Routes(__name__)
 
@@ -41,7 +43,7 @@ class StatementQuery(Query):
     def period(self) -> Period:
         now = clock.now()
         if self.from_ is None and self.to is None:
-            return month(self.month or f"{now:%Y-%m}")
+            return parse_month(self.month or f"{now:%Y-%m}")
         end = _moment(self.to) if self.to else now + timedelta(seconds=1)
         start = _moment(self.from_)
         return Period(start, max(start, end))
@@ -129,13 +131,8 @@ class DiagnosisOutput(Output):
     message: str
 
 
-@routes.api(
-    "GET",
-    "/v1/resellers/{reseller}/statement",
-    audience=Audience.RESELLER,
-    scope=Scope.READ,
-    input=StatementQuery,
-    returns=StatementOutput,
+@routes.get(
+    "/v1/resellers/{reseller}/statement", Audience.RESELLER, Scope.READ, returns=StatementOutput
 )
 def read_statement(call: Call[StatementQuery]) -> dict[str, object] | Csv:
     """Licenses and money of a period; as CSV for `Accept: text/csv`."""
@@ -144,7 +141,7 @@ def read_statement(call: Call[StatementQuery]) -> dict[str, object] | Csv:
     if call.wants_csv:
         name = f"statement-{reseller.slug}-{period.start:%Y-%m-%d}.csv"
         return Csv(name, statements.COLUMNS, statements.statement_lines(reseller, period))
-    return _shown(statements.statement(reseller, period))
+    return _shown(statements.build_statement(reseller, period))
 
 
 def _shown(made: Statement) -> dict[str, object]:
@@ -159,7 +156,7 @@ def _shown(made: Statement) -> dict[str, object]:
     }
 
 
-def _booked(booked: Booked) -> dict[str, object]:
+def _booked(booked: PurchaseMoney) -> dict[str, object]:
     money = booked.money
     return {
         **booked.purchase.attribute_values,
@@ -169,13 +166,8 @@ def _booked(booked: Booked) -> dict[str, object]:
     }
 
 
-@routes.api(
-    "GET",
-    "/v1/resellers/{reseller}/diagnosis",
-    audience=Audience.RESELLER,
-    scope=Scope.READ,
-    input=Empty,
-    returns=DiagnosisOutput,
+@routes.get(
+    "/v1/resellers/{reseller}/diagnosis", Audience.RESELLER, Scope.READ, returns=DiagnosisOutput
 )
 def diagnose(call: Call[Empty]) -> Diagnosis:
     """Why can't it create tenants? The checklist, with evidence and next steps."""

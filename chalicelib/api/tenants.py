@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from chalicelib.api.branding_config import BrandingConfig, StoredBranding
+from chalicelib.api.declarations import Audience, Scope
 from chalicelib.api.fields import (
     Changes,
     Email,
@@ -15,7 +16,8 @@ from chalicelib.api.fields import (
     Text,
     Time,
 )
-from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
+from chalicelib.api.requests import Call, Empty
+from chalicelib.api.routing import Routes
 from chalicelib.services.tenants import lifecycle
 from chalicelib.services.tenants.lifecycle import State
 from chalicelib.storage.reads import Page
@@ -72,15 +74,7 @@ class TenantQuery(ListQuery):
     search: Annotated[str, StringConstraints(max_length=200)] = ""
 
 
-@routes.api(
-    "POST",
-    TENANTS,
-    audience=Audience.RESELLER,
-    scope=Scope.TENANTS,
-    input=NewTenant,
-    returns=TenantOutput,
-    created="/v1/resellers/{reseller_id}/tenants/{id}",
-)
+@routes.post(TENANTS, Audience.RESELLER, Scope.TENANTS, returns=TenantOutput, created=TENANT)
 def create_tenant(call: Call[NewTenant]) -> Tenant:
     """Create a tenant on one of the reseller's licenses."""
     new = call.input
@@ -95,15 +89,7 @@ def create_tenant(call: Call[NewTenant]) -> Tenant:
     )
 
 
-@routes.api(
-    "GET",
-    TENANTS,
-    audience=Audience.RESELLER,
-    scope=Scope.READ,
-    input=TenantQuery,
-    returns=TenantOutput,
-    paged=True,
-)
+@routes.get(TENANTS, Audience.RESELLER, Scope.READ, returns=TenantOutput)
 def list_tenants(call: Call[TenantQuery]) -> Page[Tenant]:
     """The reseller's tenants, newest first; by name where they are searched."""
     query = call.input
@@ -116,27 +102,13 @@ def _read(call: Call[Any]) -> Tenant:
     return lifecycle.read_tenant(call.reseller.id, call.path["id"])
 
 
-@routes.api(
-    "GET",
-    TENANT,
-    audience=Audience.RESELLER,
-    scope=Scope.READ,
-    input=Empty,
-    returns=TenantOutput,
-)
+@routes.get(TENANT, Audience.RESELLER, Scope.READ, returns=TenantOutput)
 def read_tenant(call: Call[Empty]) -> Tenant:
     """One tenant, a deleted one too while it can be restored."""
     return _read(call)
 
 
-@routes.api(
-    "PATCH",
-    TENANT,
-    audience=Audience.RESELLER,
-    scope=Scope.TENANTS,
-    input=TenantChanges,
-    returns=TenantOutput,
-)
+@routes.patch(TENANT, Audience.RESELLER, Scope.TENANTS, returns=TenantOutput)
 def edit_tenant(call: Call[TenantChanges]) -> Tenant:
     """Change the fields that are sent."""
     return call.on_current(
@@ -145,13 +117,7 @@ def edit_tenant(call: Call[TenantChanges]) -> Tenant:
     )
 
 
-@routes.api(
-    "DELETE",
-    TENANT,
-    audience=Audience.RESELLER,
-    scope=Scope.TENANTS,
-    input=Empty,
-)
+@routes.delete(TENANT, Audience.RESELLER, Scope.TENANTS)
 def delete_tenant(call: Call[Empty]) -> Tenant:
     """Delete: the license is free at once, the tenant can be restored for 30 days."""
     return call.on_current(
@@ -159,14 +125,7 @@ def delete_tenant(call: Call[Empty]) -> Tenant:
     )
 
 
-@routes.api(
-    "POST",
-    TENANT + "/deactivate",
-    audience=Audience.RESELLER,
-    scope=Scope.TENANTS,
-    input=Empty,
-    returns=TenantOutput,
-)
+@routes.post(TENANT + "/deactivate", Audience.RESELLER, Scope.TENANTS, returns=TenantOutput)
 def deactivate_tenant(call: Call[Empty]) -> Tenant:
     """Deactivate: it keeps its license, unless the platform's settings say otherwise."""
     return call.on_current(
@@ -175,14 +134,7 @@ def deactivate_tenant(call: Call[Empty]) -> Tenant:
     )
 
 
-@routes.api(
-    "POST",
-    TENANT + "/reactivate",
-    audience=Audience.RESELLER,
-    scope=Scope.TENANTS,
-    input=Empty,
-    returns=TenantOutput,
-)
+@routes.post(TENANT + "/reactivate", Audience.RESELLER, Scope.TENANTS, returns=TenantOutput)
 def reactivate_tenant(call: Call[Empty]) -> Tenant:
     """Reactivate."""
     return call.on_current(
@@ -191,14 +143,7 @@ def reactivate_tenant(call: Call[Empty]) -> Tenant:
     )
 
 
-@routes.api(
-    "POST",
-    TENANT + "/restore",
-    audience=Audience.RESELLER,
-    scope=Scope.TENANTS,
-    input=Restoration,
-    returns=TenantOutput,
-)
+@routes.post(TENANT + "/restore", Audience.RESELLER, Scope.TENANTS, returns=TenantOutput)
 def restore_tenant(call: Call[Restoration]) -> Tenant:
     """Restore a deleted tenant on a license taken anew."""
     return call.on_current(

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
+from chalicelib.api.declarations import Audience, Scope
 from chalicelib.api.fields import (
     Changes,
     Email,
@@ -15,12 +16,16 @@ from chalicelib.api.fields import (
     Text,
     Time,
 )
-from chalicelib.api.routing import Audience, Call, Empty, Routes, Scope
+from chalicelib.api.requests import Call, Empty
+from chalicelib.api.routing import Routes
 from chalicelib.services.identity import users
 from chalicelib.storage.reads import Page
 from chalicelib.storage.users import User
 
 routes = Routes(__name__)
+
+USERS = "/v1/users"
+USER = USERS + "/{id}"
 
 
 class UserOutput(RowOutput):
@@ -61,16 +66,7 @@ class UserQuery(ListQuery):
     email: Annotated[str, StringConstraints(max_length=254, to_lower=True)] = ""
 
 
-@routes.api(
-    "POST",
-    "/v1/users",
-    audience=Audience.ADMIN,
-    scope=Scope.SESSION,
-    input=NewUser,
-    returns=UserOutput,
-    created="/v1/users/{id}",
-    sensitive=True,
-)
+@routes.post(USERS, Audience.ADMIN, Scope.SESSION, returns=UserOutput, created=USER, sensitive=True)
 def create_user(call: Call[NewUser]) -> User:
     """Create a user; without a password, a link to set one is mailed."""
     new = call.input
@@ -84,41 +80,19 @@ def create_user(call: Call[NewUser]) -> User:
     )
 
 
-@routes.api(
-    "GET",
-    "/v1/users",
-    audience=Audience.ADMIN,
-    scope=Scope.ADMIN,
-    input=UserQuery,
-    returns=UserOutput,
-    paged=True,
-)
+@routes.get(USERS, Audience.ADMIN, Scope.ADMIN, returns=UserOutput)
 def list_users(call: Call[UserQuery]) -> Page[User]:
     """All users by email."""
     return users.list_users(call.input.page, email_prefix=call.input.email)
 
 
-@routes.api(
-    "GET",
-    "/v1/users/{id}",
-    audience=Audience.ADMIN,
-    scope=Scope.ADMIN,
-    input=Empty,
-    returns=UserOutput,
-)
+@routes.get(USER, Audience.ADMIN, Scope.ADMIN, returns=UserOutput)
 def read_user(call: Call[Empty]) -> User:
     """One user."""
     return users.read_user(call.path["id"])
 
 
-@routes.api(
-    "PATCH",
-    "/v1/users/{id}",
-    audience=Audience.ADMIN,
-    scope=Scope.SESSION,
-    input=UserChanges,
-    returns=UserOutput,
-)
+@routes.patch(USER, Audience.ADMIN, Scope.SESSION, returns=UserOutput)
 def edit_user(call: Call[UserChanges]) -> User:
     """Change the fields that are sent."""
     changes = call.changes()
@@ -131,28 +105,14 @@ def edit_user(call: Call[UserChanges]) -> User:
     )
 
 
-@routes.api(
-    "POST",
-    "/v1/users/{id}/password-link",
-    audience=Audience.ADMIN,
-    scope=Scope.SESSION,
-    input=Empty,
-    returns=UserOutput,
-)
+@routes.post(USER + "/password-link", Audience.ADMIN, Scope.SESSION, returns=UserOutput)
 def send_password_link(call: Call[Empty]) -> User:
     """Mail a fresh link to set a password."""
     user = users.read_user(call.path["id"])
     return users.send_password_link(user, by=call.by, once=call.once)
 
 
-@routes.api(
-    "POST",
-    "/v1/users/{id}/sign-out",
-    audience=Audience.ADMIN,
-    scope=Scope.SESSION,
-    input=Empty,
-    returns=UserOutput,
-)
+@routes.post(USER + "/sign-out", Audience.ADMIN, Scope.SESSION, returns=UserOutput)
 def sign_out_user(call: Call[Empty]) -> User:
     """End all sessions of a user."""
     return call.on_current(

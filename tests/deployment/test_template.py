@@ -11,8 +11,8 @@ import pytest
 from stripe import HTTPClient
 
 from chalicelib import settings
-from chalicelib.api.headers import DATA
 from chalicelib.api.declarations import ROUTES, Audience
+from chalicelib.api.headers import DATA
 from chalicelib.payments.client import NETWORK_RETRIES, TIMEOUT_SECONDS
 from chalicelib.storage.rows import Expiry, Row
 from chalicelib.storage.transactions import DEADLINE_SECONDS

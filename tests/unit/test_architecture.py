@@ -10,9 +10,8 @@ import pytest
 
 import app
 from chalicelib import errors
+from chalicelib.api.declarations import ROUTES, Audience, Route
 from chalicelib.api.problems import STATUSES, status_of
-from chalicelib.api.declarations import ROUTES
-from chalicelib.api.declarations import Audience, Route
 from infra.local.aws import set_environment
 from tests.support.source_layout import PACKAGE, ROOT, imports, layer_of, sources
 

@@ -4,13 +4,13 @@ from typing import Any
 
 from chalice.app import Response
 
-from chalicelib.api.routing import Audience
+from chalicelib.api.declarations import Audience
 from chalicelib.api.session import Login
 from chalicelib.errors import TenantryError
 from chalicelib.services.identity import sessions
 from chalicelib.services.identity.api_keys import Owner
 from chalicelib.services.identity.authenticate import SESSION_LIFETIME, Caller
-from chalicelib.services.reconciliation.open_findings import count_waiting
+from chalicelib.services.reconciliation.open_findings import count_open_findings
 from chalicelib.storage.users import User
 from chalicelib.web.identity.own_account import add_own_account, own_account
 from chalicelib.web.identity.own_keys import ADMIN_SCOPES, KeyRing, add_own_keys, own_keys
@@ -25,9 +25,9 @@ ACCOUNT_NAV = "account"
 
 
 @pages.page("GET", "/", audience=Audience.PUBLIC)
-def front_door(visit: PageContext) -> Response:
+def front_door(page: PageContext) -> Response:
     """Where one belongs."""
-    return visit.redirect(home(visit.known_caller.user) if visit.known_caller else "/login")
+    return page.redirect(home(page.known_caller.user) if page.known_caller else "/login")
 
 
 def home(user: User) -> str:
@@ -35,57 +35,57 @@ def home(user: User) -> str:
 
 
 @pages.page("GET", "/login", audience=Audience.PUBLIC)
-def show_login(visit: PageContext, **context: Any) -> Response:
-    if visit.known_caller is not None and not context:
-        return visit.redirect(home(visit.known_caller.user))
-    destination = own_path(visit.query("next"))
-    return visit.render("account/login.html", title="Sign in", **{"next": destination, **context})
+def show_login(page: PageContext, **context: Any) -> Response:
+    if page.known_caller is not None and not context:
+        return page.redirect(home(page.known_caller.user))
+    destination = own_path(page.query("next"))
+    return page.render("account/login.html", title="Sign in", **{"next": destination, **context})
 
 
 @pages.page("POST", "/login", audience=Audience.PUBLIC)
-def log_in(visit: PageContext) -> Response:
-    form = visit.form()
+def log_in(page: PageContext) -> Response:
+    form = page.form()
     destination = own_path(form.get("next"))
     try:
         login = form.read(Login)
         signed_in = sessions.sign_in(
-            login.email, login.password, device=visit.device, replaces=visit.session
+            login.email, login.password, device=page.device, replaces=page.session
         )
     except TenantryError as error:
-        return visit.refused(error, show_login, form, next=destination)
+        return page.rerender_form(error, show_login, form, next=destination)
     max_age = int(SESSION_LIFETIME.total_seconds())
-    visit.set_cookies.append(cookies.set_session(signed_in.token, max_age))
-    return visit.redirect(destination or home(signed_in.user))
+    page.set_cookies.append(cookies.set_session(signed_in.token, max_age))
+    return page.redirect(destination or home(signed_in.user))
 
 
 @pages.page("POST", "/logout", audience=Audience.SIGNED_IN)
-def log_out(visit: PageContext) -> Response:
-    caller: Caller = visit.caller
+def log_out(page: PageContext) -> Response:
+    caller: Caller = page.caller
     sessions.sign_out(caller)
-    visit.set_cookies.append(cookies.clear(cookies.SESSION))
-    return visit.redirect("/login", flash="You are signed out.")
+    page.set_cookies.append(cookies.clear(cookies.SESSION))
+    return page.redirect("/login", flash="You are signed out.")
 
 
 @pages.page("GET", ACCOUNT, audience=Audience.SIGNED_IN)
-def show_account(visit: PageContext, **context: Any) -> Response:
+def show_account(page: PageContext, **context: Any) -> Response:
     """A reseller's is among the settings of its own pages; a super admin's keys are here."""
-    caller = visit.caller
+    caller = page.caller
     if caller.reseller is not None and not caller.is_admin and not context:
-        return visit.redirect("/reseller/settings")
-    keys = own_keys(_admin(visit), ADMIN_SCOPES) if caller.is_admin else {}
-    return visit.render(
+        return page.redirect("/reseller/settings")
+    keys = own_keys(_admin(page), ADMIN_SCOPES) if caller.is_admin else {}
+    return page.render(
         "account/settings.html",
         title="Your account",
         nav_current=ACCOUNT_NAV,
-        findings_waiting=count_waiting() if caller.is_admin else 0,
-        **own_account(visit),
+        findings_waiting=count_open_findings() if caller.is_admin else 0,
+        **own_account(page),
         **keys,
         **context,
     )
 
 
-def _admin(visit: PageContext) -> Owner:
-    return Owner(visit.caller.id)
+def _admin(page: PageContext) -> Owner:
+    return Owner(page.caller.id)
 
 
 add_own_account(pages, ACCOUNT, audience=Audience.SIGNED_IN, show=show_account)

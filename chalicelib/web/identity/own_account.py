@@ -6,9 +6,9 @@ from typing import Any
 
 from chalice.app import Response
 
+from chalicelib.api.declarations import Audience
 from chalicelib.api.fields import Email, Input, Text
 from chalicelib.api.password import PasswordChange
-from chalicelib.api.routing import Audience
 from chalicelib.errors import TenantryError
 from chalicelib.services.identity import passwords, sessions, users
 from chalicelib.services.identity.sessions import OpenSession
@@ -41,11 +41,13 @@ class Profile(Input):
     email: Email
 
 
-def own_account(visit: PageContext) -> dict[str, Any]:
+def own_account(page: PageContext) -> dict[str, Any]:
     """What the sections of one's own account are made of."""
-    page = sessions.list_sessions(visit.caller, Pagination(MOST_SESSIONS))
-    newest_first = sorted(page.rows, key=lambda s: (not s.is_current, -s.used_at.timestamp()))
-    user = visit.caller.user
+    open_sessions = sessions.list_sessions(page.caller, Pagination(MOST_SESSIONS))
+    newest_first = sorted(
+        open_sessions.rows, key=lambda s: (not s.is_current, -s.used_at.timestamp())
+    )
+    user = page.caller.user
     return {
         "profile": {"name": user.name, "email": user.email},
         "sessions": [_shown(session) for session in newest_first],
@@ -76,54 +78,54 @@ def _first(known: tuple[tuple[str, re.Pattern[str]], ...], text: str | None) -> 
 def add_own_account(pages: Pages, base: str, *, audience: Audience, show: Show) -> None:
     """The deeds of a page with these sections. show: that page, below whose path they are."""
 
-    def save_profile(visit: PageContext) -> Response:
-        form = visit.form()
+    def save_profile(page: PageContext) -> Response:
+        form = page.form()
         try:
             profile = form.read(Profile, name=form.get("name"), email=form.get("email"))
-            visit.on_current(
-                lambda: users.read_user(visit.caller.id),
+            page.on_current(
+                lambda: users.read_user(page.caller.id),
                 lambda user: users.edit_user_with_password(
                     user,
                     {"name": profile.name, "email": profile.email},
                     current_password=form.get("current_password"),
-                    device=visit.device,
-                    by=visit.by,
+                    device=page.device,
+                    by=page.by,
                 ),
             )
         except TenantryError as error:
-            return visit.refused(error, show, form, form_id="profile")
-        return visit.redirect(base, flash="Your profile is saved.")
+            return page.rerender_form(error, show, form, form_id="profile")
+        return page.redirect(base, flash="Your profile is saved.")
 
-    def change_password(visit: PageContext) -> Response:
-        form = visit.form()
+    def change_password(page: PageContext) -> Response:
+        form = page.form()
         try:
             change = form.read(PasswordChange)
             passwords.change_password(
-                visit.caller,
+                page.caller,
                 change.current_password,
                 change.new_password,
-                device=visit.device,
-                by=visit.by,
+                device=page.device,
+                by=page.by,
             )
         except TenantryError as error:
-            return visit.refused(error, show, form, form_id="password")
+            return page.rerender_form(error, show, form, form_id="password")
         flash = "Your password is changed. Every other session was signed out."
-        return visit.redirect(base, flash=flash)
+        return page.redirect(base, flash=flash)
 
-    def revoke_session(visit: PageContext) -> Response:
-        visit.on_current(
-            lambda: sessions.read_session(visit.caller, visit.path["id"]),
-            lambda session: sessions.revoke_session(visit.caller, session, by=visit.by),
+    def revoke_session(page: PageContext) -> Response:
+        page.on_current(
+            lambda: sessions.read_session(page.caller, page.path["id"]),
+            lambda session: sessions.revoke_session(page.caller, session, by=page.by),
         )
-        return visit.redirect(f"{base}#sessions", flash="That session is signed out.")
+        return page.redirect(f"{base}#sessions", flash="That session is signed out.")
 
-    def revoke_others(visit: PageContext) -> Response:
-        sessions.end_other_sessions(visit.caller, by=visit.by)
-        return visit.redirect(f"{base}#sessions", flash="Every other session is signed out.")
+    def revoke_others(page: PageContext) -> Response:
+        sessions.end_other_sessions(page.caller, by=page.by)
+        return page.redirect(f"{base}#sessions", flash="Every other session is signed out.")
 
-    def back(visit: PageContext) -> Response:
+    def back(page: PageContext) -> Response:
         """For whoever reloads the address of a deed."""
-        return visit.redirect(base)
+        return page.redirect(base)
 
     deeds: dict[str, Callable[[PageContext], Response]] = {
         "/profile": save_profile,

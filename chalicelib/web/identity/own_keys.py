@@ -8,7 +8,7 @@ from typing import Any
 from chalice.app import Response
 
 from chalicelib.api.api_keys import NewApiKey
-from chalicelib.api.routing import Audience
+from chalicelib.api.declarations import Audience
 from chalicelib.errors import InvalidRequest, TenantryError
 from chalicelib.services.core.idempotency import IdempotentRequest
 from chalicelib.services.identity import api_keys
@@ -73,36 +73,36 @@ def add_own_keys(pages: Pages, ring: KeyRing) -> None:
     """The deeds of a page with this section, below the page's path."""
     keys, section = f"{ring.base}/api-keys", f"{ring.base}#api-keys"
 
-    def create_key(visit: PageContext) -> Response:
+    def create_key(page: PageContext) -> Response:
         """Shown at once, on the page that answers: no redirect could carry a secret. Reloading
         it shows the same key again."""
-        form = visit.form()
+        form = page.form()
 
         def act(once: IdempotentRequest) -> NewKey:
             expires_at = _end_of(form.get("expires_at"))
-            new = form.read(NewApiKey, scopes=form.every("scopes"), expires_at=expires_at)
+            new = form.read(NewApiKey, scopes=form.get_all("scopes"), expires_at=expires_at)
             return api_keys.create_key(
-                ring.owner(visit),
+                ring.owner(page),
                 name=new.name,
                 scopes=new.scopes,
                 expires_at=new.expires_at,
-                by=visit.by,
+                by=page.by,
                 once=once,
             )
 
         try:
-            key = visit.once_secret(form, act)
+            key = page.create_secret_once(form, act)
         except TenantryError as error:
-            return visit.refused(error, ring.show, form, repeated=("scopes",), form_id="key")
-        return ring.show(visit, new_key={"key": key})
+            return page.rerender_form(error, ring.show, form, repeated_fields=("scopes",), form_id="key")
+        return ring.show(page, new_key={"key": key})
 
-    def back_to_keys(visit: PageContext) -> Response:
-        return visit.redirect(section)
+    def back_to_keys(page: PageContext) -> Response:
+        return page.redirect(section)
 
-    def confirm_revoke(visit: PageContext) -> Response:
+    def confirm_revoke(page: PageContext) -> Response:
         """The question, for anyone without a script."""
-        key = api_keys.read_key(ring.owner(visit), visit.path["id"])
-        return visit.render(
+        key = api_keys.read_key(ring.owner(page), page.path["id"])
+        return page.render(
             "confirm.html",
             title=f"Revoke {key.name}",
             nav_current=ring.nav,
@@ -114,12 +114,12 @@ def add_own_keys(pages: Pages, ring: KeyRing) -> None:
             cancel=section,
         )
 
-    def revoke_key(visit: PageContext) -> Response:
-        visit.on_current(
-            lambda: api_keys.read_key(ring.owner(visit), visit.path["id"]),
-            lambda key: api_keys.revoke_key(key, by=visit.by),
+    def revoke_key(page: PageContext) -> Response:
+        page.on_current(
+            lambda: api_keys.read_key(ring.owner(page), page.path["id"]),
+            lambda key: api_keys.revoke_key(key, by=page.by),
         )
-        return visit.redirect(section, flash="The key is revoked.")
+        return page.redirect(section, flash="The key is revoked.")
 
     pages.page("POST", keys, audience=ring.audience)(create_key)
     pages.page("GET", keys, audience=ring.audience)(back_to_keys)

@@ -4,8 +4,8 @@ from typing import Any
 
 from chalice.app import Response
 
+from chalicelib.api.declarations import Audience
 from chalicelib.api.password import Reset, ResetRequest
-from chalicelib.api.routing import Audience
 from chalicelib.errors import InvalidRequest, TenantryError
 from chalicelib.services.identity import passwords
 from chalicelib.services.identity.passwords import RESET_LINK_LIFETIME
@@ -19,31 +19,31 @@ UNLIKE = "The two passwords are not the same."
 
 
 @pages.page("GET", "/password", audience=Audience.PUBLIC)
-def show_password(visit: PageContext) -> Response:
-    if visit.query("token"):
-        return show_link(visit)
-    return show_request(visit)
+def show_password(page: PageContext) -> Response:
+    if page.query("token"):
+        return show_link(page)
+    return show_request(page)
 
 
-def show_request(visit: PageContext, **context: Any) -> Response:
-    return visit.render(
+def show_request(page: PageContext, **context: Any) -> Response:
+    return page.render(
         "account/password_request.html",
         title="Forgot your password?",
-        sent=bool(visit.query("sent")),
+        sent=bool(page.query("sent")),
         link_minutes=LINK_MINUTES,
         **context,
     )
 
 
-def show_link(visit: PageContext, token: str = "", **context: Any) -> Response:
+def show_link(page: PageContext, token: str = "", **context: Any) -> Response:
     """The page of a link, or that the link is dead."""
-    token = token or visit.query("token")
+    token = token or page.query("token")
     try:
         _, user = passwords.find_link(token)
     except InvalidRequest:
-        page = "account/password_set.html"
-        return visit.render(page, title="Set a password", link_dead=True)
-    return visit.render(
+        template = "account/password_set.html"
+        return page.render(template, title="Set a password", link_dead=True)
+    return page.render(
         "account/password_set.html",
         title="Set a password",
         token=token,
@@ -54,26 +54,26 @@ def show_link(visit: PageContext, token: str = "", **context: Any) -> Response:
 
 
 @pages.page("POST", "/password", audience=Audience.PUBLIC)
-def post_password(visit: PageContext) -> Response:
-    form = visit.form()
-    return _set_by_link(visit, form) if form.get("token") else _ask_for_link(visit, form)
+def post_password(page: PageContext) -> Response:
+    form = page.form()
+    return _set_by_link(page, form) if form.get("token") else _ask_for_link(page, form)
 
 
-def _ask_for_link(visit: PageContext, form: Form) -> Response:
+def _ask_for_link(page: PageContext, form: Form) -> Response:
     """The answer is the same whether or not the address is a user's."""
     try:
-        passwords.request_reset(form.read(ResetRequest).email, device=visit.device)
+        passwords.request_reset(form.read(ResetRequest).email, device=page.device)
     except TenantryError as error:
-        return visit.refused(error, show_request, form)
-    return visit.redirect("/password?sent=1")
+        return page.rerender_form(error, show_request, form)
+    return page.redirect("/password?sent=1")
 
 
-def _set_by_link(visit: PageContext, form: Form) -> Response:
+def _set_by_link(page: PageContext, form: Form) -> Response:
     try:
         if form.get("new_password") != form.get("repeat_password"):
             raise InvalidRequest.of("repeat_password", UNLIKE)
         reset = form.read(Reset)
-        passwords.set_password_by_link(reset.token, reset.new_password, device=visit.device)
+        passwords.set_password_by_link(reset.token, reset.new_password, device=page.device)
     except TenantryError as error:
-        return visit.refused(error, show_link, form, token=form.get("token"))
-    return visit.redirect("/login", flash="Your password is set. Sign in with it.")
+        return page.rerender_form(error, show_link, form, token=form.get("token"))
+    return page.redirect("/login", flash="Your password is set. Sign in with it.")

@@ -1,7 +1,7 @@
-"""What every page shares: who may see it, the session cookie, forgery, error pages.
+"""Page routing: audience checks, the session cookie, CSRF checks, and error pages.
 
-A page states its audience, as an API route does. A GET renders; a POST does one thing and
-redirects, so that going back and reloading are harmless; sent twice, it happens once.
+Every page declares its audience, like an API route. A GET renders. A POST performs one action
+and redirects, so going back and reloading are harmless, and sending it twice has one effect.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from urllib.parse import quote, unquote
 from chalice.app import Blueprint, Response
 
 from chalicelib.api import headers, requests
+from chalicelib.api.declarations import Audience
 from chalicelib.api.problems import problem, title_of
-from chalicelib.api.routing import Audience
 from chalicelib.errors import Forbidden, NotFound, TenantryError, Unauthenticated
 from chalicelib.observability import invocation, logger
 from chalicelib.services.identity import authenticate
@@ -35,7 +35,7 @@ class PageRoute:
     show: Show
 
 
-# Every page, in the order of declaration.
+# All pages, in declaration order.
 PAGES: list[PageRoute] = []
 
 
@@ -43,7 +43,7 @@ class Pages(Blueprint):
     """A Chalice blueprint of pages."""
 
     def page(self, method: str, path: str, *, audience: Audience) -> Callable[[Show], Show]:
-        """A page for GET (and HEAD), or the deed of a form for POST."""
+        """Declare a page (GET and HEAD) or a form action (POST)."""
 
         def declare(show: Show) -> Show:
             route = PageRoute(method, path, audience, show)
@@ -61,85 +61,90 @@ class Pages(Blueprint):
         return declare
 
 
-def _respond(page: PageRoute, visit: PageContext) -> Response:
-    request_id = requests.request_id(visit.request)
-    method, route = visit.request.method, visit.request.path
-    ids = requests.ids(visit.path)
-    with invocation("Request", request_id, method=method, route=route, **ids) as line:
+def _respond(route: PageRoute, page: PageContext) -> Response:
+    request_id = requests.request_id(page.request)
+    method, path = page.request.method, page.request.path
+    ids = requests.ids(page.path)
+    with invocation("Request", request_id, method=method, route=path, **ids) as line:
         try:
-            response = _admitted(page, visit)
+            response = _check_and_show(route, page)
         except TenantryError as error:
             line |= requests.refusal(error)
-            response = _error_page(visit, error, request_id)
+            response = _error_page(page, error, request_id)
         except Exception:
             logger.exception("Unexpected error")
-            response = _error_page(visit, None, request_id)
-        line["caller"] = visit.known_caller.id if visit.known_caller else None
+            response = _error_page(page, None, request_id)
+        line["caller"] = page.known_caller.id if page.known_caller else None
         line["status"] = response.status_code
-    if visit.set_cookies:
-        response.headers["Set-Cookie"] = visit.set_cookies
+    if page.set_cookies:
+        response.headers["Set-Cookie"] = page.set_cookies
     response.headers = {**headers.of_pages(), "X-Request-Id": request_id, **response.headers}
     if method == "HEAD":
         response.body = ""
     return response
 
 
-def _admitted(page: PageRoute, visit: PageContext) -> Response:
-    _recognise(visit)
-    if not all(requests.may_be_id(value) for value in visit.path.values()):
+def _check_and_show(route: PageRoute, page: PageContext) -> Response:
+    _authenticate(page)
+    if not all(requests.may_be_id(value) for value in page.path.values()):
         raise NotFound("page")
-    is_post = visit.request.method == "POST"
-    if page.audience is not Audience.PUBLIC and visit.known_caller is None:
+    is_post = page.request.method == "POST"
+    if route.audience is not Audience.PUBLIC and page.known_caller is None:
         if is_post:
             flash = "You were signed out. Sign in again."
-            return visit.redirect("/login", flash=flash, kind="info")
-        return visit.redirect(f"/login?next={quote(visit.address, safe='')}")
-    if page.audience is Audience.ADMIN and not visit.caller.is_admin:
+            return page.redirect("/login", flash=flash, kind="info")
+        return page.redirect(f"/login?next={quote(page.address, safe='')}")
+    if route.audience is Audience.ADMIN and not page.caller.is_admin:
         raise Forbidden("This page is for super admins.")
-    if page.audience is Audience.RESELLER and visit.caller.reseller is None:
+    if route.audience is Audience.RESELLER and page.caller.reseller is None:
         raise NotFound("page")
     if is_post:
-        csrf.check_origin(visit.request.headers)
-        if visit.session is not None:
-            csrf.check_token(visit.session, visit.form().get("csrf_token"))
-    return page.show(visit)
+        csrf.check_origin(page.request.headers)
+        if page.session is not None:
+            csrf.check_token(page.session, page.form().get("csrf_token"))
+    return route.show(page)
 
 
-def _recognise(visit: PageContext) -> None:
-    """Who is signed in, by the session cookie; one that is no good is taken away. An API key
-    opens no page."""
-    token = cookies.read(visit.request.headers.get("cookie"), cookies.SESSION)
+def _authenticate(page: PageContext) -> None:
+    """Set the caller from the session cookie, and clear the cookie if the session is invalid.
+
+    API keys are not accepted for pages.
+    """
+    token = cookies.read(page.request.headers.get("cookie"), cookies.SESSION)
     if token is None:
         return
     try:
-        visit.known_caller = (
+        page.known_caller = (
             authenticate.authenticate(token) if token.startswith(SESSION_ID) else None
         )
     except Unauthenticated:
-        visit.known_caller = None
-    if visit.known_caller is None:
-        visit.set_cookies.append(cookies.clear(cookies.SESSION))
+        page.known_caller = None
+    if page.known_caller is None:
+        page.set_cookies.append(cookies.clear(cookies.SESSION))
     else:
-        visit.session = token
+        page.session = token
 
 
-def _error_page(visit: PageContext, error: TenantryError | None, request_id: str) -> Response:
-    """error: None for what nobody foresaw. A page is made of the database too (the brand):
-    where that is what fails, one line of text has to do."""
+def _error_page(page: PageContext, error: TenantryError | None, request_id: str) -> Response:
+    """Render the page for an error; None stands for an unexpected exception.
+
+    Every page needs the database for its branding. If rendering fails too, the response is one
+    line of plain text.
+    """
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     extra: dict[str, str] = {}
     if error is not None:
         status, _, extra = problem(error)
-    page = status.value if status in ERROR_PAGES else HTTPStatus.INTERNAL_SERVER_ERROR.value
-    is_post = visit.request.method == "POST"
+    template = status.value if status in ERROR_PAGES else HTTPStatus.INTERNAL_SERVER_ERROR.value
+    is_post = page.request.method == "POST"
     try:
-        response = visit.render(
-            f"errors/{page}.html",
+        response = page.render(
+            f"errors/{template}.html",
             title=title_of(status),
             status_code=status.value,
             detail=str(error) if error else None,
             request_id=request_id,
-            retry_path=visit.came_from if is_post else visit.address,
+            retry_path=page.referring_path if is_post else page.address,
             is_form=is_post,
         )
     except Exception:

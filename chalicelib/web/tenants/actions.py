@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from chalice.app import Response
 
-from chalicelib.api.routing import Audience
+from chalicelib.api.declarations import Audience
 from chalicelib.api.tenants import Restoration, TenantChanges
 from chalicelib.errors import InvalidRequest, SlugTaken, TenantryError, VersionConflict
 from chalicelib.services.tenants import lifecycle
@@ -29,9 +29,9 @@ class TenantPage:
     whose: str
     show: Callable[..., Response]
 
-    def read(self, visit: PageContext) -> Tenant:
+    def read(self, page: PageContext) -> Tenant:
         """Raises NotFound."""
-        return lifecycle.read_tenant(self.reseller_of(visit), visit.path["id"])
+        return lifecycle.read_tenant(self.reseller_of(page), page.path["id"])
 
     def path_of(self, tenant: Tenant) -> str:
         return self.path.format(reseller=tenant.reseller_id, id=tenant.id)
@@ -39,8 +39,8 @@ class TenantPage:
     def list_of(self, tenant: Tenant) -> str:
         return self.path_of(tenant).rpartition("/")[0]
 
-    def edit(self, visit: PageContext) -> Response:
-        form = visit.form()
+    def edit(self, page: PageContext) -> Response:
+        form = page.form()
         try:
             changes = form.read(
                 TenantChanges,
@@ -48,41 +48,41 @@ class TenantPage:
                 slug=form.get("slug"),
                 contact_email=form.get("contact_email") or None,
             ).model_dump()
-            edited = visit.on_current(
-                lambda: self.read(visit),
-                lambda tenant: lifecycle.edit_tenant(tenant, changes, by=visit.by),
+            edited = page.on_current(
+                lambda: self.read(page),
+                lambda tenant: lifecycle.edit_tenant(tenant, changes, by=page.by),
                 version=form.get("version"),
             )
         except VersionConflict:
-            now = self.read(visit)
+            now = self.read(page)
             shown = {name: getattr(now, name) or "" for name in EDITED}
-            return visit.refused(StaleForm(form, shown), self.show, form)
+            return page.rerender_form(StaleForm(form, shown), self.show, form)
         except TenantryError as error:
-            return visit.refused(error, self.show, form)
-        return visit.redirect(self.path_of(edited), flash="Saved.")
+            return page.rerender_form(error, self.show, form)
+        return page.redirect(self.path_of(edited), flash="Saved.")
 
-    def deactivate(self, visit: PageContext) -> Response:
+    def deactivate(self, page: PageContext) -> Response:
         return self._press(
-            visit,
-            lambda tenant: lifecycle.deactivate_tenant(tenant, by=visit.by),
+            page,
+            lambda tenant: lifecycle.deactivate_tenant(tenant, by=page.by),
             lambda tenant: f"{tenant.name} is deactivated. Nobody can sign in to it.",
         )
 
-    def reactivate(self, visit: PageContext) -> Response:
+    def reactivate(self, page: PageContext) -> Response:
         return self._press(
-            visit,
-            lambda tenant: lifecycle.reactivate_tenant(tenant, by=visit.by),
+            page,
+            lambda tenant: lifecycle.reactivate_tenant(tenant, by=page.by),
             lambda tenant: f"{tenant.name} is active again.",
         )
 
-    def confirm_delete(self, visit: PageContext) -> Response:
+    def confirm_delete(self, page: PageContext) -> Response:
         """The question, for anyone without a script."""
-        tenant = self.read(visit)
+        tenant = self.read(page)
         path = self.path_of(tenant)
         if tenant.deleted_at is not None:
-            return visit.redirect(path)
+            return page.redirect(path)
         frees = "Its license is freed at once. " if tenant.holds_license else ""
-        return visit.render(
+        return page.render(
             "confirm.html",
             title=f"Delete {tenant.name}",
             nav_current=self.nav,
@@ -96,10 +96,10 @@ class TenantPage:
             cancel=path,
         )
 
-    def delete(self, visit: PageContext) -> Response:
+    def delete(self, page: PageContext) -> Response:
         return self._press(
-            visit,
-            lambda tenant: lifecycle.delete_tenant(tenant, by=visit.by),
+            page,
+            lambda tenant: lifecycle.delete_tenant(tenant, by=page.by),
             lambda tenant: (
                 f"{tenant.name} is deleted and its license is free. "
                 "For 30 days you find it under the status Deleted."
@@ -107,51 +107,55 @@ class TenantPage:
             to=self.list_of,
         )
 
-    def restore(self, visit: PageContext) -> Response:
+    def restore(self, page: PageContext) -> Response:
         """Under the slug it had, or, where another tenant has that by now, under one that is
         chosen here."""
-        form = visit.form()
+        form = page.form()
         try:
             slug = form.read(Restoration).slug
-            tenant = visit.on_current(
-                lambda: self.read(visit),
-                lambda row: lifecycle.restore_tenant(row, by=visit.by, slug=slug),
+            tenant = page.on_current(
+                lambda: self.read(page),
+                lambda row: lifecycle.restore_tenant(row, by=page.by, slug=slug),
             )
         except (InvalidRequest, SlugTaken) as error:
-            return visit.refused(error, self.show, form, form_id="restore")
+            return page.rerender_form(error, self.show, form, form_id="restore")
         except TenantryError as error:
-            return visit.failed(error, self.show)
+            return page.rerender_with_error(error, self.show)
         said = f"{tenant.name} is back, active, on one of {self.whose} licenses."
-        return visit.redirect(self.path_of(tenant), flash=said)
+        return page.redirect(self.path_of(tenant), flash=said)
 
-    def back(self, visit: PageContext) -> Response:
+    def back(self, page: PageContext) -> Response:
         """For whoever reloads the address of a deed."""
-        return visit.redirect(self.path_of(self.read(visit)))
+        return page.redirect(self.path_of(self.read(page)))
 
     def _press(
         self,
-        visit: PageContext,
+        page: PageContext,
         act: Callable[[Tenant], Tenant],
         said: Callable[[Tenant], str],
         to: Callable[[Tenant], str] | None = None,
     ) -> Response:
         """A button's deed; asked for twice, it finds that it is done."""
         try:
-            tenant = visit.on_current(lambda: self.read(visit), act)
+            tenant = page.on_current(lambda: self.read(page), act)
         except TenantryError as error:
-            return visit.failed(error, self.show)
-        return visit.redirect((to or self.path_of)(tenant), flash=said(tenant))
+            return page.rerender_with_error(error, self.show)
+        return page.redirect((to or self.path_of)(tenant), flash=said(tenant))
 
 
-def add_tenant_actions(pages: Pages, page: TenantPage) -> None:
+def add_tenant_actions(pages: Pages, tenant_page: TenantPage) -> None:
     """The deeds below the page's path."""
-    pages.page("POST", page.path, audience=page.audience)(page.edit)
-    pages.page("GET", page.path + "/delete", audience=page.audience)(page.confirm_delete)
-    pages.page("POST", page.path + "/delete", audience=page.audience)(page.delete)
+    pages.page("POST", tenant_page.path, audience=tenant_page.audience)(tenant_page.edit)
+    pages.page("GET", tenant_page.path + "/delete", audience=tenant_page.audience)(
+        tenant_page.confirm_delete
+    )
+    pages.page("POST", tenant_page.path + "/delete", audience=tenant_page.audience)(
+        tenant_page.delete
+    )
     for name, deed in {
-        "/deactivate": page.deactivate,
-        "/reactivate": page.reactivate,
-        "/restore": page.restore,
+        "/deactivate": tenant_page.deactivate,
+        "/reactivate": tenant_page.reactivate,
+        "/restore": tenant_page.restore,
     }.items():
-        pages.page("POST", page.path + name, audience=page.audience)(deed)
-        pages.page("GET", page.path + name, audience=page.audience)(page.back)
+        pages.page("POST", tenant_page.path + name, audience=tenant_page.audience)(deed)
+        pages.page("GET", tenant_page.path + name, audience=tenant_page.audience)(tenant_page.back)
