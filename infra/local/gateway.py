@@ -11,7 +11,7 @@ from chalice.app import Chalice
 from chalice.config import Config
 from chalice.local import CustomLocalChalice, LocalGateway, LocalGatewayException
 
-from chalicelib.api.headers import DATA
+from chalicelib.api.headers import API_HEADERS
 from chalicelib.api.problems import MEDIA_TYPE
 from chalicelib.functions.stripe_webhook import stripe_webhook
 
@@ -70,7 +70,11 @@ def _not_found() -> LocalResponse:
         "code": "not_found",
     }
     body = json.dumps(document).encode()
-    headers = [("Content-Type", MEDIA_TYPE), *DATA.items(), ("X-Request-Id", str(uuid.uuid4()))]
+    headers = [
+        ("Content-Type", MEDIA_TYPE),
+        *API_HEADERS.items(),
+        ("X-Request-Id", str(uuid.uuid4())),
+    ]
     return LocalResponse(404, headers, body)
 
 

@@ -50,7 +50,7 @@ def buy(window: Window, quantity: int) -> None:
     page.get_by_label("How many?").fill(str(quantity))
     press(window, "Continue to payment")
     page.wait_for_url("**/pay/**")
-    page.get_by_label("Card that is declined").check()
+    page.get_by_label("Declined card").check()
     press(window, re.compile("^Pay "))
     expect(page.get_by_role("alert")).to_contain_text("declined")
     page.get_by_role("link", name="Cancel and return").click()

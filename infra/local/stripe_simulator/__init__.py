@@ -1,11 +1,11 @@
-"""A Stripe simulator for one machine: the API, the payment page, and the webhooks.
+"""A local simulator of Stripe: the API, the payment page, and the webhooks.
 
-The tests check it against Stripe's own example objects and drive it through Stripe's own SDK.
+Its tests compare it with Stripe's example objects and call it through Stripe's SDK.
 
 In a test, use a `StripeSimulator`, the SDK with `client.InProcessHTTPClient(simulator)`, and a
-`WebhookDelivery` to send its webhooks. In a server, use `Site.handle` for the paths that
-`Site.owns` (mounted at the root of `public_url`), or a `SimulatorServer`, which serves the site
-and the API on a port of its own.
+`WebhookDelivery` to send the webhooks. In a server, pass requests for paths that `Site.serves`
+to `Site.handle` (mounted at the root of `public_url`), or start a `SimulatorServer`, which
+serves the site and the API on its own port.
 """
 
 from infra.local.stripe_simulator.account import API_VERSION

@@ -1,18 +1,18 @@
-"""The Stripe account: its objects, its clock, and the events that tell what changed.
+"""The simulated Stripe account: its objects, its clock, and its events.
 
-An object is never changed in place, only replaced; so the snapshot that an event carries is the
-object as it was, at no cost, and an answer can be written out without copying first.
+Objects are replaced, never mutated, so they need no copies: an event simply keeps the object as
+it was, and a response can serialize an object after it was read.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
-from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
 from infra.local.stripe_simulator.errors import no_such
-from infra.local.stripe_simulator.ids import Ids
+from infra.local.stripe_simulator.ids import IdGenerator
 
 Object = dict[str, Any]
 
@@ -21,7 +21,7 @@ API_VERSION = "2026-10-28.endive"
 
 @dataclass
 class SessionDetails:
-    """What a Checkout Session was created with, and its object does not show."""
+    """What a Checkout Session keeps but does not show in its object."""
 
     line_items: list[Object]
     payment_intent_data: dict[str, Any] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class SessionDetails:
 
 @dataclass(frozen=True)
 class RequestInfo:
-    """The API request that an event came from; nothing, when the bank or the clock moved."""
+    """The API request that caused an event. Empty for actions of a buyer, a bank, or the clock."""
 
     request_id: str | None = None
     idempotency_key: str | None = None
@@ -38,10 +38,10 @@ class RequestInfo:
 class Account:
     def __init__(self, clock: Callable[[], float], seed: str, public_url: str) -> None:
         self.public_url = public_url.rstrip("/")
-        self.new_id = Ids(seed)
-        self.cause = RequestInfo()
-        self.orders: dict[str, SessionDetails] = {}
-        self.expiries: list[tuple[int, str]] = []  # a heap: the next session to expire is first
+        self.new_id = IdGenerator(seed)
+        self.current_request = RequestInfo()
+        self.session_details: dict[str, SessionDetails] = {}
+        self.expirations: list[tuple[int, str]] = []  # a heap of (expires_at, session ID)
         self.percent_off: dict[str, int] = {"FREE100": 100}
         self.events: list[Object] = []
         self.refunds_start_pending = False
@@ -51,16 +51,18 @@ class Account:
     def now(self) -> int:
         return int(self._clock())
 
-    def add(self, made: Object) -> Object:
-        self._objects.setdefault(made["object"], {})[made["id"]] = made
-        return made
+    def add(self, new: Object) -> Object:
+        self._objects.setdefault(new["object"], {})[new["id"]] = new
+        return new
 
     def change(self, old: Object, **fields: Any) -> Object:
-        # Starts from the stored object: the caller's may be an older snapshot.
+        """Replace an object with a changed copy, and return the copy."""
+        # Start from the stored object, since the caller's may be an older snapshot.
         current = self._objects[old["object"]][old["id"]]
         return self.add({**current, **fields})
 
     def get(self, kind: str, id: str, *, param: str = "id", status: int = 404) -> Object:
+        """Return an object. Raise Stripe's `resource_missing` error if it does not exist."""
         found = self._objects.get(kind, {}).get(id)
         if found is None:
             raise no_such(kind, id, param=param, status=status)
@@ -69,29 +71,31 @@ class Account:
     def newest_first(self, kind: str) -> Iterator[Object]:
         return reversed(self._objects.get(kind, {}).values())
 
-    def emit(self, type: str, about: Object) -> None:
+    def emit(self, type: str, object: Object) -> None:
         event: Object = {
             "id": self.new_id("evt_1"),
             "object": "event",
             "api_version": API_VERSION,
             "created": self.now(),
-            "data": {"object": about},
+            "data": {"object": object},
             "livemode": False,
             "pending_webhooks": 1,
             "request": {
-                "id": self.cause.request_id,
-                "idempotency_key": self.cause.idempotency_key,
+                "id": self.current_request.request_id,
+                "idempotency_key": self.current_request.idempotency_key,
             },
             "type": type,
         }
         self.events.append(self.add(event))
 
-    def copied(self) -> Account:
-        """The same objects in collections of their own; ids go on where they are."""
-        twin = copy(self)
-        twin.orders = {id: copy(order) for id, order in self.orders.items()}
-        twin.expiries = list(self.expiries)
-        twin.percent_off = dict(self.percent_off)
-        twin.events = list(self.events)
-        twin._objects = {kind: dict(objects) for kind, objects in self._objects.items()}
-        return twin
+    def clone(self) -> Account:
+        """Return an account with the same objects. The two share one sequence of IDs."""
+        clone = copy.copy(self)
+        clone.session_details = {
+            id: copy.copy(details) for id, details in self.session_details.items()
+        }
+        clone.expirations = list(self.expirations)
+        clone.percent_off = dict(self.percent_off)
+        clone.events = list(self.events)
+        clone._objects = {kind: dict(objects) for kind, objects in self._objects.items()}
+        return clone

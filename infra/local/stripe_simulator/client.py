@@ -1,4 +1,7 @@
-"""The real SDK on the stand-in, without sockets: `StripeClient(..., http_client=this)`."""
+"""Connect Stripe's SDK to the simulator in this process, without sockets.
+
+Usage: `stripe.StripeClient(key, http_client=InProcessHTTPClient(simulator))`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from infra.local.stripe_simulator.simulator import StripeSimulator
 
 
 class _Headers(dict[str, str]):
-    """The SDK asks for `Request-Id` and for `request-id`."""
+    """Headers with case-insensitive names: the SDK reads both `Request-Id` and `request-id`."""
 
     def __contains__(self, name: object) -> bool:
         return super().__contains__(str(name).lower())
@@ -45,16 +48,16 @@ class InProcessHTTPClient(stripe.HTTPClient):
         path = f"{parts.path}?{parts.query}" if parts.query else parts.path
         body = post_data.encode() if isinstance(post_data, str) else post_data or b""
         try:
-            answer = self.simulator.handle(method.upper(), path, headers or {}, body)
+            response = self.simulator.handle(method.upper(), path, headers or {}, body)
         except ConnectionLost as lost:
             raise stripe.APIConnectionError(  # type: ignore[no-untyped-call]
                 f"Unexpected error communicating with Stripe: {lost}", should_retry=True
             ) from lost
-        received = _Headers((name.lower(), value) for name, value in answer.headers.items())
-        return answer.body.decode(), answer.status, received
+        received = _Headers((name.lower(), value) for name, value in response.headers.items())
+        return response.body.decode(), response.status, received
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing, since there is no connection."""
 
     def _sleep_time_seconds(self, num_retries: int) -> float:
-        return 0.0  # a test has nothing to wait for between two attempts
+        return 0.0  # retry without a delay, to keep tests fast

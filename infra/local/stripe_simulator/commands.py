@@ -1,4 +1,4 @@
-"""The drivers by name, for whoever has only HTTP: the control endpoints and the dashboard."""
+"""Actions by name, for callers that only have HTTP: the control endpoints and the dashboard."""
 
 from __future__ import annotations
 
@@ -11,38 +11,42 @@ from infra.local.stripe_simulator.simulator import StripeSimulator
 from infra.local.stripe_simulator.webhook_delivery import WebhookDelivery
 
 Options = Mapping[str, Any]
-Action = Callable[[StripeSimulator, str, Options], Object]
+Command = Callable[[StripeSimulator, str, Options], Object]
 
 
-class UnknownAction(Exception):
+class UnknownCommand(Exception):
     pass
 
 
-def perform(
+def run_command(
     simulator: StripeSimulator, webhooks: WebhookDelivery | None, path: str, options: Options
 ) -> Any:
-    """`sessions/cs_…/pay`, `disputes/dp_…/win`, `webhooks`, `faults`: does it, says what became."""
+    """Run a command such as `sessions/cs_…/pay`, `disputes/dp_…/win`, `webhooks`, or `faults`.
+
+    Return the changed object or state. Raise UnknownCommand for an unknown path, and
+    InvalidAction for invalid options or an action that the current state does not allow.
+    """
     try:
         match path.strip("/").split("/"):
-            case [noun, id, verb] if action := _ACTIONS.get((noun, verb)):
-                return action(simulator, id, options)
+            case [noun, id, verb] if command := _OBJECT_COMMANDS.get((noun, verb)):
+                return command(simulator, id, options)
             case ["webhooks", *verb]:
-                return _webhooks(simulator, webhooks, "".join(verb), options)
+                return _control_webhooks(simulator, webhooks, "".join(verb), options)
             case ["faults"]:
-                return _fault(simulator, options)
+                return _inject_fault(simulator, options)
             case ["faults", "clear"]:
                 simulator.faults.clear()
                 return {}
             case ["promotion-codes"]:
                 simulator.add_promotion_code(options["code"], int(options["percent_off"]))
                 return {}
-    except (KeyError, ValueError) as wrong:
-        raise InvalidAction(str(wrong)) from wrong
-    raise UnknownAction(path)
+    except (KeyError, ValueError) as error:
+        raise InvalidAction(str(error)) from error
+    raise UnknownCommand(path)
 
 
 def _flag(options: Options, name: str) -> bool:
-    """True in JSON; `on`, as a ticked box comes from a form."""
+    """Read a boolean from JSON, or from a form, where a checked box sends `on`."""
     return options.get(name) in (True, "true", "on", "1")
 
 
@@ -63,7 +67,7 @@ def _pay(simulator: StripeSimulator, id: str, options: Options) -> Object:
     raise InvalidAction("method must be card or delayed")
 
 
-_ACTIONS: dict[tuple[str, str], Action] = {
+_OBJECT_COMMANDS: dict[tuple[str, str], Command] = {
     ("sessions", "pay"): _pay,
     ("sessions", "decline"): lambda s, id, _: s.decline_card(id),
     ("sessions", "bank-confirms"): lambda s, id, _: s.bank_confirms(id),
@@ -83,36 +87,37 @@ _ACTIONS: dict[tuple[str, str], Action] = {
 }
 
 
-def _webhooks(
+def _control_webhooks(
     simulator: StripeSimulator, webhooks: WebhookDelivery | None, verb: str, options: Options
 ) -> dict[str, Any]:
     if webhooks is None:
-        raise InvalidAction("no webhooks are delivered here")
+        raise InvalidAction("webhook delivery is not configured")
     if verb == "":
-        webhooks.switch(options["mode"])
+        webhooks.set_mode(options["mode"])
     elif verb == "release":
-        webhooks.release(shuffled=_flag(options, "shuffled"))
+        webhooks.release_held(shuffled=_flag(options, "shuffled"))
     elif verb == "retry":
-        webhooks.retry()
+        webhooks.retry_failed()
     elif verb == "send":
         (event,) = [e for e in simulator.events() if e["id"] == options["event"]]
-        webhooks.send(event)
+        webhooks.deliver_now(event)
     else:
-        raise UnknownAction(f"webhooks/{verb}")
-    return webhook_state(webhooks)
+        raise UnknownCommand(f"webhooks/{verb}")
+    return webhook_counts(webhooks)
 
 
-def webhook_state(webhooks: WebhookDelivery) -> dict[str, Any]:
+def webhook_counts(webhooks: WebhookDelivery) -> dict[str, Any]:
+    """Return the delivery mode, and how many webhooks are in each state."""
     return {
         "mode": webhooks.mode,
-        "delivered": sum(entry.arrived for entry in list(webhooks.log)),
+        "delivered": sum(attempt.succeeded for attempt in list(webhooks.log)),
         "waiting": len(webhooks.waiting),
         "held": len(webhooks.held),
         "dropped": len(webhooks.dropped),
     }
 
 
-def _fault(simulator: StripeSimulator, options: Options) -> dict[str, Any]:
+def _inject_fault(simulator: StripeSimulator, options: Options) -> dict[str, Any]:
     simulator.faults.fail(
         next=int(options.get("next", 1)),
         kind=options.get("kind", "500"),

@@ -1,4 +1,4 @@
-"""How the stand-in says no: as Stripe does to an API call, or plainly to whoever drives it."""
+"""The simulator's errors: Stripe's API errors, and errors for callers that simulate actions."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 
 class StripeError(Exception):
-    """An error that the API answers, in Stripe's own shape."""
+    """An API error, in Stripe's format."""
 
-    # Stripe keeps the outcome of whatever began to execute under the request's Idempotency-Key;
-    # a request that fails validation never began.
-    began_to_execute = True
+    # Stripe saves an outcome under the request's Idempotency-Key once execution has started.
+    # A request that fails validation never starts.
+    execution_started = True
 
     def __init__(
         self,
@@ -40,18 +40,18 @@ class StripeError(Exception):
 
 
 class InvalidParameter(StripeError):
-    began_to_execute = False
+    execution_started = False
 
     def __init__(self, message: str, param: str, code: str | None = None) -> None:
         super().__init__(message, code=code, param=param)
 
 
 class InvalidAction(Exception):
-    """A buyer, a bank or a dashboard user cannot do this in the current state."""
+    """A buyer, a bank, or a dashboard user cannot do this in the current state."""
 
 
 class ConnectionLost(Exception):
-    """An injected fault: no answer reaches the client."""
+    """An injected fault: no response reaches the client."""
 
 
 def no_such(kind: str, id: str, *, param: str = "id", status: int = 404) -> StripeError:

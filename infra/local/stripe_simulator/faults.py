@@ -1,4 +1,4 @@
-"""Faults on demand: the next calls fail, in one of the ways that a network or Stripe fails."""
+"""Injected faults: make the next calls fail in the ways that a network or Stripe fails."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from infra.local.stripe_simulator.errors import ConnectionLost, StripeError
 FaultKind = Literal["500", "429", "timeout", "drop_before", "drop_after"]
 KINDS: tuple[str, ...] = get_args(FaultKind)
 
-_REFUSALS = {
+_ERROR_RESPONSES = {
     "500": (500, "api_error", None, "An unknown error occurred."),
     "429": (
         429,
@@ -22,16 +22,16 @@ _REFUSALS = {
 
 
 @dataclass
-class _Planned:
+class _InjectedFault:
     kind: FaultKind
-    left: int
+    remaining: int
     method: str | None
-    path: str
+    path_prefix: str
 
 
 class Faults:
     def __init__(self) -> None:
-        self._planned: list[_Planned] = []
+        self._injected: list[_InjectedFault] = []
 
     def fail(
         self,
@@ -41,38 +41,39 @@ class Faults:
         method: str | None = None,
         path: str = "/v1/",
     ) -> None:
-        """The next so many calls of this method, with a path that starts so, fail.
+        """Make the next `next` calls of this method whose paths start with `path` fail.
 
-        `500`, `429` and `drop_before` happen before the call is executed; `drop_after` and
-        `timeout` after it, so that the effect is there and only the answer is lost.
+        `500`, `429`, and `drop_before` fail before the call executes. `drop_after` and `timeout`
+        fail after it: the call takes effect, and only its response is lost.
         """
         if kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}")
-        self._planned.append(_Planned(kind, next, method, path))
+        self._injected.append(_InjectedFault(kind, next, method, path))
 
     def clear(self) -> None:
-        self._planned.clear()
+        self._injected.clear()
 
-    def take(self, method: str, path: str) -> FaultKind | None:
-        for fault in self._planned:
-            if fault.method in (None, method) and path.startswith(fault.path):
-                fault.left -= 1
-                if fault.left <= 0:
-                    self._planned.remove(fault)
+    def consume(self, method: str, path: str) -> FaultKind | None:
+        """Return the fault for this call, if there is one, and count it as used."""
+        for fault in self._injected:
+            if fault.method in (None, method) and path.startswith(fault.path_prefix):
+                fault.remaining -= 1
+                if fault.remaining <= 0:
+                    self._injected.remove(fault)
                 return fault.kind
         return None
 
 
-def before_execution(kind: FaultKind | None) -> None:
+def raise_before_execution(kind: FaultKind | None) -> None:
     if kind == "drop_before":
         raise ConnectionLost("the connection was closed before the request was read")
-    if kind in _REFUSALS:
-        status, type, code, message = _REFUSALS[kind]
+    if kind in _ERROR_RESPONSES:
+        status, type, code, message = _ERROR_RESPONSES[kind]
         raise StripeError(message, status=status, type=type, code=code)
 
 
-def after_execution(kind: FaultKind | None) -> None:
+def raise_after_execution(kind: FaultKind | None) -> None:
     if kind == "drop_after":
-        raise ConnectionLost("the connection was closed before the answer was sent")
+        raise ConnectionLost("the connection was closed before the response was sent")
     if kind == "timeout":
-        raise ConnectionLost("the answer did not come in time")
+        raise ConnectionLost("the request timed out")

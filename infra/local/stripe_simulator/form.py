@@ -12,7 +12,7 @@ _NAME = re.compile(r"^([^\[\]]+)((?:\[[^\[\]]*\])*)$")
 
 
 def decode(encoded: str) -> dict[str, Any]:
-    """Nested dicts of strings; what is an array and what is a hash, the reader's schema knows."""
+    """Return nested dicts of strings. The schema that reads them turns some into arrays."""
     decoded: dict[str, Any] = {}
     for name, value in parse_qsl(encoded, keep_blank_values=True):
         matched = _NAME.match(name)

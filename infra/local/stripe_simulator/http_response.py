@@ -1,4 +1,4 @@
-"""What any part of the stand-in answers to an HTTP request."""
+"""The HTTP response that every part of the simulator returns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: the first outcome is kept for a day, and given again to whoever repeats it."""
+"""`Idempotency-Key`: save the first outcome of a request for a day, and replay it on retries."""
 
 from __future__ import annotations
 
@@ -10,43 +10,44 @@ from infra.local.stripe_simulator.http_response import HttpResponse
 
 HOURS_KEPT = 24
 
-_Request = tuple[str, list[tuple[bytes, bytes]]]
+_Fingerprint = tuple[str, list[tuple[bytes, bytes]]]
 
 
-def _request(path: str, body: bytes) -> _Request:
-    """What makes two requests the same: the parameters, in whatever order."""
+def _fingerprint(path: str, body: bytes) -> _Fingerprint:
+    """Identify a request by its path and parameters, in any order."""
     return path, sorted(parse_qsl(body, keep_blank_values=True))
 
 
 @dataclass(frozen=True)
-class _Kept:
-    at: int
-    request: _Request
-    answer: HttpResponse
+class _SavedResponse:
+    saved_at: int
+    fingerprint: _Fingerprint
+    response: HttpResponse
 
 
 class IdempotencyKeys:
     def __init__(self) -> None:
-        self._kept: dict[str, _Kept] = {}
+        self._saved: dict[str, _SavedResponse] = {}
 
     def replay(self, key: str, path: str, body: bytes, now: int) -> HttpResponse | None:
-        kept = self._kept.get(key)
-        if kept is None or now - kept.at >= HOURS_KEPT * 3600:
+        """Return the saved response, or None. Raise StripeError if the parameters differ."""
+        saved = self._saved.get(key)
+        if saved is None or now - saved.saved_at >= HOURS_KEPT * 3600:
             return None
-        if kept.request != _request(path, body):
+        if saved.fingerprint != _fingerprint(path, body):
             raise StripeError(
                 "Keys for idempotent requests can only be used with the same parameters they were "
                 f"first used with. Try using a key other than '{key}' if you meant to execute a "
                 "different request.",
                 type="idempotency_error",
             )
-        replayed = {**kept.answer.headers, "Idempotent-Replayed": "true"}
-        return HttpResponse(kept.answer.status, replayed, kept.answer.body)
+        headers = {**saved.response.headers, "Idempotent-Replayed": "true"}
+        return HttpResponse(saved.response.status, headers, saved.response.body)
 
-    def keep(self, key: str, path: str, body: bytes, now: int, answer: HttpResponse) -> None:
-        self._kept[key] = _Kept(now, _request(path, body), answer)
+    def save(self, key: str, path: str, body: bytes, now: int, response: HttpResponse) -> None:
+        self._saved[key] = _SavedResponse(now, _fingerprint(path, body), response)
 
-    def copied(self) -> IdempotencyKeys:
-        twin = IdempotencyKeys()
-        twin._kept = dict(self._kept)
-        return twin
+    def clone(self) -> IdempotencyKeys:
+        clone = IdempotencyKeys()
+        clone._saved = dict(self._saved)
+        return clone

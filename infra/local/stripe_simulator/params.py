@@ -1,6 +1,7 @@
-"""Reading parameters the way Stripe does: every name known, every value of its type.
+"""Validate parameters as Stripe does: reject unknown names and values of the wrong type.
 
-A reader takes the decoded value and the parameter's full name, and gives the typed value.
+A reader takes the decoded value and the parameter's full name. It returns the typed value, or
+raises InvalidParameter.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def email(value: Any, name: str) -> str:
 
 
 def metadata(value: Any, name: str) -> dict[str, str]:
-    if value == "":  # how a client unsets it
+    if value == "":  # clients send an empty string to unset metadata
         return {}
     if not isinstance(value, dict):
         raise InvalidParameter("Invalid object", name)
@@ -123,34 +124,34 @@ def hash_of(fields: Mapping[str, Reader], required: tuple[str, ...] = ()) -> Rea
             raise InvalidParameter("Invalid object", name)
         for key in value:
             if key not in fields:
-                full = _inside(name, key)
+                full_name = _nested_name(name, key)
                 raise InvalidParameter(
-                    f"Received unknown parameter: {full}", full, "parameter_unknown"
+                    f"Received unknown parameter: {full_name}", full_name, "parameter_unknown"
                 )
         for key in required:
             if key not in value:
-                full = _inside(name, key)
+                full_name = _nested_name(name, key)
                 raise InvalidParameter(
-                    f"Missing required param: {full}.", full, "parameter_missing"
+                    f"Missing required param: {full_name}.", full_name, "parameter_missing"
                 )
-        return {key: fields[key](item, _inside(name, key)) for key, item in value.items()}
+        return {key: fields[key](item, _nested_name(name, key)) for key, item in value.items()}
 
     return read
 
 
-def _inside(name: str, key: str) -> str:
+def _nested_name(name: str, key: str) -> str:
     return f"{name}[{key}]" if name else key
 
 
 _time_range = hash_of(dict.fromkeys(("gt", "gte", "lt", "lte"), integer()))
 
 
-def created(value: Any, name: str) -> dict[str, int]:
-    """A moment, or a range of them, as a range."""
+def timestamp_range(value: Any, name: str) -> dict[str, int]:
+    """Read a timestamp or a range of timestamps, and return a range."""
     if isinstance(value, dict):
         return dict(_time_range(value, name))
-    moment = integer()(value, name)
-    return {"gte": moment, "lte": moment}
+    timestamp = integer()(value, name)
+    return {"gte": timestamp, "lte": timestamp}
 
 
 EXPAND = {"expand": array(text())}

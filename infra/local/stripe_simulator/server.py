@@ -1,4 +1,4 @@
-"""The stand-in as a server of its own, on this machine alone."""
+"""Serve the simulator on its own port of 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from infra.local.stripe_simulator.site import Site
 
 class SimulatorServer:
     def __init__(self, site: Site, port: int = 0) -> None:
-        """Port 0 is any free one; what it became is in `url`."""
+        """Port 0 picks a free port. `url` has the one that was picked."""
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(site))
         self._thread: threading.Thread | None = None
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -21,7 +21,7 @@ class SimulatorServer:
         self._thread = threading.Thread(
             target=self._server.serve_forever,
             kwargs={"poll_interval": 0.01},
-            name="stripe-stand-in",
+            name="stripe-simulator",
             daemon=True,
         )
         self._thread.start()
@@ -37,23 +37,23 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def answer(self) -> None:
+        def respond(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             try:
-                answer = site.handle(self.command, self.path, dict(self.headers), body)
+                response = site.handle(self.command, self.path, dict(self.headers), body)
             except ConnectionLost:
                 self.close_connection = True
                 return
-            self.send_response(answer.status)
-            for name, value in answer.headers.items():
+            self.send_response(response.status)
+            for name, value in response.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer.body)))
+            self.send_header("Content-Length", str(len(response.body)))
             self.end_headers()
-            self.wfile.write(answer.body)
+            self.wfile.write(response.body)
 
-        do_GET = do_POST = do_DELETE = answer  # noqa: N815 - http.server looks for these names
+        do_GET = do_POST = do_DELETE = respond  # noqa: N815 - http.server requires these names
 
         def log_message(self, *args: Any) -> None:
-            """Quiet: the product logs what matters."""
+            """Log nothing: the service logs what matters."""
 
     return Handler

@@ -1,4 +1,4 @@
-"""Everything that the stand-in serves, as one function to be mounted into any HTTP server."""
+"""Everything the simulator serves, as one handler to mount into any HTTP server."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from infra.local.stripe_simulator import control
 from infra.local.stripe_simulator.http_response import HttpResponse
-from infra.local.stripe_simulator.pages import dashboard, documents, hosted
+from infra.local.stripe_simulator.pages import dashboard, documents, payment
 from infra.local.stripe_simulator.pages.layout import asset, not_found
 from infra.local.stripe_simulator.simulator import StripeSimulator
 from infra.local.stripe_simulator.webhook_delivery import WebhookDelivery
@@ -20,13 +20,13 @@ class Site:
 
     @staticmethod
     def serves(path: str) -> bool:
-        """Whether a path is a page or control of the stand-in (the API, `/v1/`, is beside)."""
+        """Return whether a path is a page or a control endpoint. API paths (`/v1/`) are not."""
         return path == "/stripe" or path.startswith(("/pay/", "/stripe/dashboard/", "/_control/"))
 
     def handle(
         self, method: str, path_and_query: str, headers: Mapping[str, str], body: bytes = b""
     ) -> HttpResponse:
-        """Raises `ConnectionLost` when an injected fault loses the answer."""
+        """Answer a request. Raise `ConnectionLost` if an injected fault loses the response."""
         path = urlsplit(path_and_query).path
         if path.startswith("/v1/"):
             return self._simulator.handle(method, path_and_query, headers, body)
@@ -35,9 +35,10 @@ class Site:
         if path.startswith(("/pay/receipts/", "/pay/invoices/")):
             return documents.handle(self._simulator, path)
         if path.startswith("/pay/"):
-            return hosted.handle(self._simulator, method, path_and_query, body)
-        if method == "POST" and _from_another_site(headers):
-            return HttpResponse(403, {"Content-Type": "text/plain"}, b"not from another site")
+            return payment.handle(self._simulator, method, path_and_query, body)
+        if method == "POST" and _is_cross_site(headers):
+            content = b"cross-site requests are not allowed"
+            return HttpResponse(403, {"Content-Type": "text/plain"}, content)
         if path.startswith(control.PREFIX):
             return control.handle(self._simulator, self._webhooks, method, path, body)
         if path == "/stripe" or path.startswith("/stripe/dashboard/"):
@@ -45,7 +46,7 @@ class Site:
         return not_found()
 
 
-def _from_another_site(headers: Mapping[str, str]) -> bool:
-    """A page elsewhere on the web must not press the buttons of this machine's dashboard."""
-    sent = {name.lower(): value for name, value in headers.items()}
-    return sent.get("sec-fetch-site") == "cross-site"
+def _is_cross_site(headers: Mapping[str, str]) -> bool:
+    """Detect CSRF: a website in the same browser must not be able to drive the simulator."""
+    lowercase = {name.lower(): value for name, value in headers.items()}
+    return lowercase.get("sec-fetch-site") == "cross-site"

@@ -1,7 +1,16 @@
-"""Brings webhooks to the product: at once, or as badly as networks do.
+"""Send the simulator's events to the product as webhooks, reliably or not.
 
-It moves only when told to (`run`, `release`, `retry`), so that a test decides what arrives, how
-often and in what order; `start` has a thread tell it, for a person who tries things out.
+The mode decides what happens to new events:
+
+- `normal` delivers each once, in order.
+- `drop` never delivers them.
+- `double` delivers each twice.
+- `shuffle` delivers them in random order.
+- `delay` holds them until `release_held`.
+
+Nothing is delivered until a test calls `deliver_due`, `release_held`, `retry_failed`, or
+`deliver_now`, so that the test decides what arrives, how often, and in what order. For
+interactive use, `start` runs a thread that calls `deliver_due`.
 """
 
 from __future__ import annotations
@@ -19,11 +28,11 @@ from infra.local.stripe_simulator.simulator import StripeSimulator
 
 Mode = Literal["normal", "drop", "double", "shuffle", "delay"]
 MODES: tuple[str, ...] = get_args(Mode)
-Deliver = Callable[[Mapping[str, str], bytes], int]
+Endpoint = Callable[[Mapping[str, str], bytes], int]
 
-LONGEST_PAUSE = 3600
-DAYS_BEFORE_GIVING_UP = 3
-_SECONDS_BETWEEN_TICKS = 0.2
+MAX_BACKOFF_SECONDS = 3600
+MAX_RETRY_DAYS = 3
+_POLL_SECONDS = 0.2
 
 
 @dataclass
@@ -31,51 +40,51 @@ class Delivery:
     event: Object
     attempts: int = 0
     due: float = 0
-    status: int | None = None  # of the last attempt; 0 when there was no answer
+    status: int | None = None  # the last attempt's HTTP status; 0 if there was no response
 
     @property
-    def arrived(self) -> bool:
+    def succeeded(self) -> bool:
         return self.status is not None and 200 <= self.status < 300
 
 
 class WebhookDelivery:
     def __init__(
-        self, simulator: StripeSimulator, deliver: Deliver | str, *, seed: int = 0
+        self, simulator: StripeSimulator, endpoint: Endpoint | str, *, seed: int = 0
     ) -> None:
-        """`deliver` is the product's endpoint: its URL, or a function that answers a status."""
+        """`endpoint` is the product's webhook: a URL, or a function that returns a status."""
         self.mode: Mode = "normal"
-        self.waiting: list[Delivery] = []  # to be delivered, or to be tried again
+        self.waiting: list[Delivery] = []  # not delivered yet, or waiting for a retry
         self.held: list[Delivery] = []
         self.dropped: list[Object] = []
         self.log: list[Delivery] = []
         self._simulator = simulator
-        self._deliver = http_endpoint(deliver) if isinstance(deliver, str) else deliver
+        self._endpoint = http_endpoint(endpoint) if isinstance(endpoint, str) else endpoint
         self._random = random.Random(seed)
-        self._seen = 0
+        self._events_collected = 0
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def switch(self, mode: str) -> None:
-        """For the events from now on; those that happened before keep the mode they met."""
+    def set_mode(self, mode: str) -> None:
+        """Set the mode for new events. Earlier events keep the mode that they happened under."""
         if mode not in MODES:
             raise ValueError(f"mode must be one of {', '.join(MODES)}")
-        self._collect()
-        self.mode = mode  # type: ignore[assignment]  # one of MODES, as was just seen
+        self._collect_new_events()
+        self.mode = mode  # type: ignore[assignment]  # checked above
 
-    def run(self) -> int:
-        """Delivers what is new and what is due; gives how many requests were made."""
-        self._collect()
+    def deliver_due(self) -> int:
+        """Deliver new events and due retries, and return the number of requests made."""
+        self._collect_new_events()
         return self._send(lambda delivery: delivery.due <= self._simulator.now())
 
-    def retry(self) -> int:
-        """Tries again all that failed, without waiting for its time."""
-        self._collect()
+    def retry_failed(self) -> int:
+        """Deliver new events and all retries, due or not, and return the number of requests."""
+        self._collect_new_events()
         return self._send(lambda _: True)
 
-    def release(self, *, shuffled: bool = False) -> int:
-        """Delivers what was held."""
-        self._collect()
+    def release_held(self, *, shuffled: bool = False) -> int:
+        """Deliver the events held in `delay` mode, and return the number of requests made."""
+        self._collect_new_events()
         with self._lock:
             if shuffled:
                 self._random.shuffle(self.held)
@@ -83,15 +92,15 @@ class WebhookDelivery:
             self.held = []
         return self._send(lambda delivery: delivery.attempts == 0)
 
-    def send(self, event: Object) -> int:
-        """Delivers one event now, whatever the mode; gives the status."""
+    def deliver_now(self, event: Object) -> int:
+        """Deliver one event now, regardless of the mode, and return the HTTP status."""
         delivery = Delivery(event)
         self._attempt(delivery)
         return delivery.status or 0
 
     def start(self) -> None:
         self._stopping.clear()
-        self._thread = threading.Thread(target=self._tick, name="stripe-webhooks", daemon=True)
+        self._thread = threading.Thread(target=self._poll, name="stripe-webhooks", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -100,15 +109,15 @@ class WebhookDelivery:
             self._thread.join()
             self._thread = None
 
-    def _tick(self) -> None:
-        while not self._stopping.wait(_SECONDS_BETWEEN_TICKS):
-            self.run()
+    def _poll(self) -> None:
+        while not self._stopping.wait(_POLL_SECONDS):
+            self.deliver_due()
 
-    def _collect(self) -> None:
+    def _collect_new_events(self) -> None:
         with self._lock:
             events = self._simulator.events()
-            new = [Delivery(event) for event in events[self._seen :]]
-            self._seen = len(events)
+            new = [Delivery(event) for event in events[self._events_collected :]]
+            self._events_collected = len(events)
             if self.mode == "drop":
                 self.dropped += [delivery.event for delivery in new]
             elif self.mode == "delay":
@@ -120,32 +129,32 @@ class WebhookDelivery:
                     self._random.shuffle(new)
                 self.waiting += new
 
-    def _send(self, which: Callable[[Delivery], bool]) -> int:
+    def _send(self, is_selected: Callable[[Delivery], bool]) -> int:
         with self._lock:
-            taken = [delivery for delivery in self.waiting if which(delivery)]
-            self.waiting = [delivery for delivery in self.waiting if not which(delivery)]
-        # Outside the lock: the product may call back while it is being told.
-        for delivery in taken:
+            selected = [delivery for delivery in self.waiting if is_selected(delivery)]
+            self.waiting = [delivery for delivery in self.waiting if not is_selected(delivery)]
+        # Send outside the lock, since the product can call the simulator while it handles an event.
+        for delivery in selected:
             self._attempt(delivery)
         with self._lock:
-            self.waiting += [d for d in taken if not d.arrived and not self._given_up(d)]
-        return len(taken)
+            self.waiting += [d for d in selected if not d.succeeded and not self._is_too_old(d)]
+        return len(selected)
 
     def _attempt(self, delivery: Delivery) -> None:
         headers, body = self._simulator.signed(delivery.event)
-        delivery.status = self._deliver(headers, body)
+        delivery.status = self._endpoint(headers, body)
         delivery.attempts += 1
-        pause = min(2 ** (delivery.attempts - 1), LONGEST_PAUSE)
-        delivery.due = self._simulator.now() + pause
+        backoff = min(2 ** (delivery.attempts - 1), MAX_BACKOFF_SECONDS)
+        delivery.due = self._simulator.now() + backoff
         self.log.append(delivery)
 
-    def _given_up(self, delivery: Delivery) -> bool:
+    def _is_too_old(self, delivery: Delivery) -> bool:
         age = self._simulator.now() - delivery.event["created"]
-        return bool(age > DAYS_BEFORE_GIVING_UP * 86400)
+        return bool(age > MAX_RETRY_DAYS * 86400)
 
 
-def http_endpoint(url: str) -> Deliver:
-    """An endpoint on this machine, over HTTP; no answer counts as status 0."""
+def http_endpoint(url: str) -> Endpoint:
+    """Return an endpoint that posts to `url` and reports a connection failure as status 0."""
     parts = urlsplit(url)
 
     def deliver(headers: Mapping[str, str], body: bytes) -> int:

@@ -1,4 +1,4 @@
-"""Webhook requests as Stripe sends them: the event as the body, and signatures over it."""
+"""Webhook requests as Stripe sends them: the event as JSON, signed with the endpoint's secrets."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from infra.local.stripe_simulator.account import Object
 
 
 def signature(body: bytes, secrets: Sequence[str], timestamp: int) -> str:
-    """One `v1` for each secret; there are two while a secret is being rolled."""
+    """Return a Stripe-Signature header with one `v1` per secret. There are two during rotation."""
     payload = f"{timestamp}.".encode() + body
     digests = [hmac.new(s.encode(), payload, hashlib.sha256).hexdigest() for s in secrets]
     return ",".join([f"t={timestamp}", *(f"v1={digest}" for digest in digests)])
 
 
-def signed(event: Object, secrets: Sequence[str], timestamp: int) -> tuple[dict[str, str], bytes]:
+def signed_request(
+    event: Object, secrets: Sequence[str], timestamp: int
+) -> tuple[dict[str, str], bytes]:
+    """Return the headers and body of the webhook request for an event."""
     body = json.dumps(event, indent=2).encode()
     headers = {
         "Content-Type": "application/json; charset=utf-8",

@@ -1,1 +1,1 @@
-"""The stand-in for Stripe, held against Stripe’s own SDK and example objects."""
+"""Tests of the Stripe simulator against Stripe's SDK and example objects."""

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.unit.stripe_simulator.merchant import Shop
+from tests.unit.stripe_simulator.shop import Shop
 
 
 @pytest.fixture

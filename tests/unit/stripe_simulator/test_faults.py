@@ -1,4 +1,4 @@
-"""Injected faults reach the SDK as what a bad network or a bad day at Stripe would be."""
+"""Injected faults look to the SDK like network failures or errors from Stripe."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import pytest
 import stripe
 
 from infra.local.stripe_simulator.faults import FaultKind
-from tests.unit.stripe_simulator.merchant import Shop
+from tests.unit.stripe_simulator.shop import Shop
 
 
 @pytest.mark.parametrize(
-    ("kind", "error", "happened"),
+    ("kind", "error", "sessions_created"),
     [
         ("500", stripe.APIError, 0),
         ("429", stripe.RateLimitError, 0),
@@ -19,32 +19,32 @@ from tests.unit.stripe_simulator.merchant import Shop
         ("timeout", stripe.APIConnectionError, 1),
     ],
 )
-def test_a_fault_that_outlasts_the_retries(
-    shop: Shop, kind: FaultKind, error: type[stripe.StripeError], happened: int
+def test_a_fault_that_outlasts_the_retries_raises(
+    shop: Shop, kind: FaultKind, error: type[stripe.StripeError], sessions_created: int
 ) -> None:
     shop.simulator.faults.fail(next=3, kind=kind)
     with pytest.raises(error):
-        shop.checkout()  # the SDK gives each POST a key of its own, so it happens once at most
-    assert len(shop.simulator.all("checkout.session")) == happened
+        shop.create_session()  # the SDK adds an idempotency key, so retries create one session
+    assert len(shop.simulator.all("checkout.session")) == sessions_created
 
 
 @pytest.mark.parametrize("kind", ["500", "drop_before", "drop_after", "timeout"])
-def test_a_passing_fault_is_retried_by_the_sdk(shop: Shop, kind: FaultKind) -> None:
+def test_the_sdk_retries_after_a_temporary_fault(shop: Shop, kind: FaultKind) -> None:
     shop.simulator.faults.fail(next=2, kind=kind)
-    shop.checkout()
+    shop.create_session()
     assert len(shop.simulator.all("checkout.session")) == 1
 
 
-def test_a_fault_strikes_what_it_is_aimed_at(shop: Shop) -> None:
+def test_a_fault_affects_only_its_method_and_path(shop: Shop) -> None:
     shop.simulator.faults.fail(next=3, kind="500", method="GET", path="/v1/checkout")
-    session = shop.checkout()
+    session = shop.create_session()
     shop.stripe.v1.events.list()
     with pytest.raises(stripe.APIError):
-        shop.look(session.id)
-    assert shop.look(session.id).id == session.id
+        shop.retrieve(session.id)
+    assert shop.retrieve(session.id).id == session.id
 
 
-def test_faults_can_be_called_off(shop: Shop) -> None:
+def test_faults_can_be_cleared(shop: Shop) -> None:
     shop.simulator.faults.fail(next=100, kind="500")
     shop.simulator.faults.clear()
-    assert shop.checkout().status == "open"
+    assert shop.create_session().status == "open"

@@ -1,4 +1,4 @@
-"""What Stripe would refuse is refused, with Stripe's status, code and parameter."""
+"""Requests that Stripe would refuse get Stripe's status, code, and parameter."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.unit.stripe_simulator.merchant import Shop
+from tests.unit.stripe_simulator.shop import Shop
 
 
-def line(**price: Any) -> list[dict[str, Any]]:
+def line_items(**price: Any) -> list[dict[str, Any]]:
     product = {"name": "Tenant license"}
     data = {"currency": "usd", "unit_amount": 2000, "product_data": product, **price}
     return [{"price_data": data, "quantity": 10}]
@@ -19,23 +19,23 @@ def line(**price: Any) -> list[dict[str, Any]]:
 REFUSED: list[tuple[dict[str, Any], str | None, str]] = [
     ({"colour": "red"}, "parameter_unknown", "colour"),
     (
-        {"line_items": line(color="red")},
+        {"line_items": line_items(color="red")},
         "parameter_unknown",
         "line_items[0][price_data][color]",
     ),
-    ({"line_items": line(currency="xxx")}, None, "line_items[0][price_data][currency]"),
+    ({"line_items": line_items(currency="xxx")}, None, "line_items[0][price_data][currency]"),
     (
-        {"line_items": line(unit_amount=-1)},
+        {"line_items": line_items(unit_amount=-1)},
         "parameter_invalid_integer",
         "line_items[0][price_data][unit_amount]",
     ),
     (
-        {"line_items": line(unit_amount="12.50")},
+        {"line_items": line_items(unit_amount="12.50")},
         "parameter_invalid_integer",
         "line_items[0][price_data][unit_amount]",
     ),
-    ({"line_items": line(unit_amount=10_000_000)}, "amount_too_large", "line_items"),
-    ({"line_items": line(unit_amount=4)}, "amount_too_small", "line_items"),
+    ({"line_items": line_items(unit_amount=10_000_000)}, "amount_too_large", "line_items"),
+    ({"line_items": line_items(unit_amount=4)}, "amount_too_small", "line_items"),
     ({"success_url": "/thanks"}, "url_invalid", "success_url"),
     ({"success_url": ""}, "parameter_invalid_empty", "success_url"),
     ({"mode": "gift"}, None, "mode"),
@@ -51,13 +51,13 @@ REFUSED: list[tuple[dict[str, Any], str | None, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("more", "code", "param"), REFUSED, ids=lambda value: str(value)[:40])
-def test_a_session_that_stripe_would_not_make(
-    shop: Shop, more: dict[str, Any], code: str | None, param: str
+@pytest.mark.parametrize(("overrides", "code", "param"), REFUSED, ids=lambda value: str(value)[:40])
+def test_invalid_session_parameters_are_refused(
+    shop: Shop, overrides: dict[str, Any], code: str | None, param: str
 ) -> None:
-    with pytest.raises(stripe.InvalidRequestError) as refused:
-        shop.checkout(**more)
-    assert (refused.value.http_status, refused.value.code, refused.value.param) == (
+    with pytest.raises(stripe.InvalidRequestError) as error:
+        shop.create_session(**overrides)
+    assert (error.value.http_status, error.value.code, error.value.param) == (
         400,
         code,
         param,
@@ -65,18 +65,18 @@ def test_a_session_that_stripe_would_not_make(
 
 
 @pytest.mark.parametrize("name", ["line_items", "mode", "success_url"])
-def test_a_session_without_what_it_needs(shop: Shop, name: str) -> None:
-    params: Any = shop.order()
+def test_required_session_parameters(shop: Shop, name: str) -> None:
+    params: Any = shop.session_params()
     del params[name]
-    with pytest.raises(stripe.InvalidRequestError) as refused:
+    with pytest.raises(stripe.InvalidRequestError) as error:
         shop.stripe.v1.checkout.sessions.create(params)
-    assert (refused.value.code, refused.value.param) == ("parameter_missing", name)
+    assert (error.value.code, error.value.param) == ("parameter_missing", name)
 
 
-def test_an_error_has_stripes_shape(shop: Shop) -> None:
-    with pytest.raises(stripe.InvalidRequestError) as refused:
-        shop.checkout(colour="red")
-    body: Any = refused.value.json_body
+def test_an_error_has_stripes_format(shop: Shop) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as error:
+        shop.create_session(colour="red")
+    body: Any = error.value.json_body
     assert body["error"].keys() == {
         "type",
         "code",
@@ -86,12 +86,12 @@ def test_an_error_has_stripes_shape(shop: Shop) -> None:
         "request_log_url",
     }
     assert body["error"]["type"] == "invalid_request_error"
-    assert str(refused.value.request_id).startswith("req_")
+    assert str(error.value.request_id).startswith("req_")
 
 
-def test_everything_that_the_product_may_send_is_taken(shop: Shop) -> None:
+def test_all_parameters_that_the_service_can_send_are_accepted(shop: Shop) -> None:
     customer = shop.stripe.v1.customers.create({"email": "a@b.example", "name": "Acme"})
-    session = shop.checkout(
+    session = shop.create_session(
         line_items=[
             {
                 "price_data": {
@@ -147,18 +147,18 @@ def test_everything_that_the_product_may_send_is_taken(shop: Shop) -> None:
 @pytest.mark.parametrize(
     "path", ["checkout/sessions", "payment_intents", "charges", "refunds", "disputes", "events"]
 )
-def test_what_does_not_exist(shop: Shop, path: str) -> None:
-    with pytest.raises(stripe.InvalidRequestError) as refused:
+def test_an_unknown_object_is_a_404(shop: Shop, path: str) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as error:
         shop.stripe.raw_request("get", f"/v1/{path}/nothing")
-    assert (refused.value.http_status, refused.value.code) == (404, "resource_missing")
+    assert (error.value.http_status, error.value.code) == (404, "resource_missing")
 
 
-def test_a_call_that_the_api_does_not_have(shop: Shop) -> None:
+def test_an_unknown_route_is_refused(shop: Shop) -> None:
     with pytest.raises(stripe.InvalidRequestError, match="Unrecognized request URL"):
         shop.stripe.raw_request("post", "/v1/teapots")
 
 
-def test_the_wrong_key(shop: Shop) -> None:
+def test_another_api_key_is_refused(shop: Shop) -> None:
     with pytest.raises(stripe.AuthenticationError, match=r"Invalid API Key provided: sk_test_\*"):
         shop.client("sk_test_someone_else").v1.checkout.sessions.list()
 
@@ -169,10 +169,13 @@ def test_the_wrong_key(shop: Shop) -> None:
         ("", 401),
         ("Bearer", 401),
         ("Basic ???", 401),
-        ("Basic c2tfdGVzdF9vZl90aGVfc2hvcDo=", 200),  # the key as the user, without a password
+        (
+            "Basic c2tfdGVzdF9vZl90aGVfc2hvcDo=",
+            200,
+        ),  # the key is the user name, with an empty password
     ],
 )
-def test_the_ways_to_present_a_key(shop: Shop, authorization: str, status: int) -> None:
+def test_bearer_and_basic_authentication(shop: Shop, authorization: str, status: int) -> None:
     headers = {"Authorization": authorization}
-    answer = shop.simulator.handle("GET", "/v1/events", headers)
-    assert answer.status == status
+    response = shop.simulator.handle("GET", "/v1/events", headers)
+    assert response.status == status

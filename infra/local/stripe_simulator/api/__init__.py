@@ -1,1 +1,1 @@
-"""The calls of Stripe's REST API that the product makes."""
+"""The calls of Stripe's REST API that the service makes."""

@@ -1,4 +1,4 @@
-"""Each call: reads its parameters, makes one move or looks something up, gives an object."""
+"""API calls. Each validates its parameters, changes or reads the account, and returns an object."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ def retrieve(kind: str) -> Call:
 
 
 def list_all(kind: str, url: str, *fields: str) -> Call:
-    """The list of a kind of object, with filters on some of its fields."""
-    known = {**p.PAGE, "created": p.created, **dict.fromkeys(fields, p.text())}
-
-    read = p.hash_of(known)
+    """Return a call that lists objects of this kind, with filters on creation time and `fields`."""
+    read_params = p.hash_of(
+        {**p.PAGE, "created": p.timestamp_range, **dict.fromkeys(fields, p.text())}
+    )
 
     def call(account: Account, form: Form) -> Object:
-        params = read(form, "")
-        found = (
+        params = read_params(form, "")
+        matching = (
             item
             for item in account.newest_first(kind)
             if matches(item, params, *fields) and created_within(item, params)
         )
-        return expand_page(account, page(found, params, url), params.get("expand", []))
+        return expand_page(account, page(matching, params, url), params.get("expand", []))
 
     return call
 
 
 _EVENT_LIST = p.hash_of(
-    {**p.PAGE, "created": p.created, "type": p.text(), "types": p.array(p.text(), 20)}
+    {**p.PAGE, "created": p.timestamp_range, "type": p.text(), "types": p.array(p.text(), 20)}
 )
 
 
@@ -56,19 +56,19 @@ def list_events(account: Account, form: Form) -> Object:
     if "type" in params and "types" in params:
         raise InvalidParameter("You may only specify one of these parameters: type, types.", "type")
     types = [params["type"]] if "type" in params else params.get("types")
-    found = (
+    matching = (
         event
         for event in account.newest_first("event")
         if (types is None or event["type"] in types) and created_within(event, params)
     )
-    return expand_page(account, page(found, params, "/v1/events"), params.get("expand", []))
+    return expand_page(account, page(matching, params, "/v1/events"), params.get("expand", []))
 
 
 def create_session(account: Account, form: Form) -> Object:
     params = session_params.read(form, account.now())
     if "customer" in params:
         account.get("customer", params["customer"], param="customer", status=400)
-    session = checkout.start(account, params)
+    session = checkout.create_session(account, params)
     return expand(account, session, params.get("expand", ()))
 
 
@@ -90,8 +90,8 @@ def list_line_items(account: Account, form: Form, id: str) -> Object:
     params = _PAGE(form, "")
     account.get("checkout.session", id, param="session")
     url = f"/v1/checkout/sessions/{id}/line_items"
-    shown = page(account.orders[id].line_items, params, url)
-    return expand_page(account, shown, params.get("expand", []))
+    line_items = page(account.session_details[id].line_items, params, url)
+    return expand_page(account, line_items, params.get("expand", []))
 
 
 _CUSTOMER = p.hash_of(
@@ -134,7 +134,7 @@ def create_refund(account: Account, form: Form) -> Object:
             "payment_intent",
             "parameter_missing" if "charge" not in params else None,
         )
-    made = refunds.refund(
+    refund = refunds.create_refund(
         account,
         _charge_to_refund(account, params),
         params.get("amount"),
@@ -142,7 +142,7 @@ def create_refund(account: Account, form: Form) -> Object:
         reason=params.get("reason"),
         metadata=params.get("metadata"),
     )
-    return expand(account, made, params.get("expand", ()))
+    return expand(account, refund, params.get("expand", ()))
 
 
 def _charge_to_refund(account: Account, params: dict[str, Any]) -> Object:

@@ -1,4 +1,4 @@
-"""`expand[]=payment_intent.latest_charge`: ids replaced by the objects that they name."""
+"""`expand[]=payment_intent.latest_charge`: replace IDs with the objects that they refer to."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 
 from infra.local.stripe_simulator.account import Account, Object
 from infra.local.stripe_simulator.errors import InvalidParameter
-from infra.local.stripe_simulator.objects.address import list_of
+from infra.local.stripe_simulator.objects.shared import list_of
 
-_DEEPEST = 4
+_MAX_DEPTH = 4
 
 _REFERENCES = {
     "charge": "charge",
@@ -28,18 +28,18 @@ _EXPANDABLE = {
 
 
 def _line_items(account: Account, session: Object) -> Object:
-    items = account.orders[session["id"]].line_items
+    items = account.session_details[session["id"]].line_items
     return list_of(items, f"/v1/checkout/sessions/{session['id']}/line_items")
 
 
 def _refunds(account: Account, charge: Object) -> Object:
     refunds = [r for r in account.newest_first("refund") if r["charge"] == charge["id"]]
-    shown = refunds[:10]  # as many as Stripe puts into an expanded list
+    first_page = refunds[:10]  # Stripe's limit for an expanded list
     url = f"/v1/charges/{charge['id']}/refunds"
-    return list_of(shown, url, has_more=len(refunds) > len(shown))
+    return list_of(first_page, url, has_more=len(refunds) > len(first_page))
 
 
-# Lists that are left out of their object until asked for.
+# Lists that an object includes only if they are expanded.
 _INCLUDABLE: dict[tuple[str, str], Callable[[Account, Object], Object]] = {
     ("checkout.session", "line_items"): _line_items,
     ("charge", "refunds"): _refunds,
@@ -48,28 +48,31 @@ _INCLUDABLE: dict[tuple[str, str], Callable[[Account, Object], Object]] = {
 
 def expand(account: Account, object: Object, paths: Iterable[str]) -> Object:
     for path in paths:
-        if path.count(".") >= _DEEPEST:
+        if path.count(".") >= _MAX_DEPTH:
             raise InvalidParameter(
-                f"You cannot expand more than {_DEEPEST} levels of a property. Property: {path}",
+                f"You cannot expand more than {_MAX_DEPTH} levels of a property. Property: {path}",
                 "expand",
             )
-        object = _expanded(account, object, path.split("."), path)
+        object = _expand_path(account, object, path.split("."), path)
     return object
 
 
 def expand_page(account: Account, page: Object, paths: list[str]) -> Object:
-    inside = []
+    item_paths = []
     for path in paths:
         if not path.startswith("data."):
             raise InvalidParameter(f"This property cannot be expanded ({path}).", "expand")
-        inside.append(path.removeprefix("data."))
-    return {**page, "data": [expand(account, item, inside) for item in page["data"]]}
+        item_paths.append(path.removeprefix("data."))
+    return {**page, "data": [expand(account, item, item_paths) for item in page["data"]]}
 
 
-def _expanded(account: Account, object: Object, path: list[str], full: str) -> Object:
+def _expand_path(account: Account, object: Object, path: list[str], full_path: str) -> Object:
     name, *rest = path
     if object["object"] == "list" and name == "data":
-        return {**object, "data": [_expanded(account, i, rest, full) for i in object["data"]]}
+        return {
+            **object,
+            "data": [_expand_path(account, i, rest, full_path) for i in object["data"]],
+        }
     include = _INCLUDABLE.get((object["object"], name))
     value = object.get(name)
     if include and value is None:
@@ -78,7 +81,7 @@ def _expanded(account: Account, object: Object, path: list[str], full: str) -> O
         if isinstance(value, str):
             value = account.get(_REFERENCES[name], value)
     elif not include:
-        raise InvalidParameter(f"This property cannot be expanded ({full}).", "expand")
+        raise InvalidParameter(f"This property cannot be expanded ({full_path}).", "expand")
     if value is not None and rest:
-        value = _expanded(account, value, rest, full)
+        value = _expand_path(account, value, rest, full_path)
     return {**object, name: value}

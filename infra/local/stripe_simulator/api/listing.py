@@ -1,4 +1,4 @@
-"""A page of a list: newest first, with cursors in both directions."""
+"""Pages of a list, newest first, with cursors in both directions."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ from typing import Any
 
 from infra.local.stripe_simulator.account import Object
 from infra.local.stripe_simulator.errors import no_such
-from infra.local.stripe_simulator.objects.address import list_of
+from infra.local.stripe_simulator.objects.shared import list_of
 
 _COMPARE = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
 
 
-def page(found: Iterable[Object], params: dict[str, Any], url: str) -> Object:
-    items = list(found)
+def page(objects: Iterable[Object], params: dict[str, Any], url: str) -> Object:
+    items = list(objects)
     limit = params.get("limit", 10)
     if "ending_before" in params:
         newer = items[: _position(items, params, "ending_before")]
         return list_of(newer[-limit:], url, has_more=len(newer) > limit)
     start = _position(items, params, "starting_after") + 1 if "starting_after" in params else 0
-    shown = items[start : start + limit]
-    return list_of(shown, url, has_more=len(items) > start + limit)
+    return list_of(items[start : start + limit], url, has_more=len(items) > start + limit)
 
 
 def created_within(item: Object, params: dict[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""What `POST /v1/checkout/sessions` takes: Stripe's parameters, as far as a payment needs them."""
+"""The parameters of `POST /v1/checkout/sessions`, as far as `payment` mode needs them."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from infra.local.stripe_simulator.money import (
     format_amount,
 )
 
-_MINUTES_OPEN_AT_LEAST = 30
-_HOURS_OPEN_AT_MOST = 24
+_MIN_MINUTES_OPEN = 30
+_MAX_HOURS_OPEN = 24
 
 
 def _currency(value: Any, name: str) -> str:
     code = str(value).lower()
     if code not in CURRENCIES:
-        known = ", ".join(sorted(CURRENCIES))
+        supported = ", ".join(sorted(CURRENCIES))
         raise InvalidParameter(
-            f"Invalid currency: {code}. Stripe currently supports these currencies: {known}", name
+            f"Invalid currency: {code}. Stripe currently supports these currencies: {supported}",
+            name,
         )
     return code
 
@@ -109,9 +110,10 @@ _SESSION = p.hash_of(
 
 
 def read(form: dict[str, Any], now: int) -> dict[str, Any]:
+    """Return the validated parameters. Raise StripeError for what Stripe would refuse."""
     params: dict[str, Any] = _SESSION(form, "")
     if params["mode"] != "payment":
-        raise StripeError("The stand-in sells in `payment` mode only.", param="mode")
+        raise StripeError("The Stripe simulator supports only `payment` mode.", param="mode")
     if "customer" in params and "customer_email" in params:
         raise InvalidParameter(
             "You may only specify one of these parameters: customer, customer_email.", "customer"
@@ -127,13 +129,13 @@ def read(form: dict[str, Any], now: int) -> dict[str, Any]:
 
 def _check_expiry(params: dict[str, Any], now: int) -> None:
     seconds = params.get("expires_at", now + 3600) - now
-    if seconds < _MINUTES_OPEN_AT_LEAST * 60:
+    if seconds < _MIN_MINUTES_OPEN * 60:
         raise InvalidParameter(
             "The `expires_at` timestamp must be at least 30 minutes from Checkout Session "
             "creation.",
             "expires_at",
         )
-    if seconds > _HOURS_OPEN_AT_MOST * 3600:
+    if seconds > _MAX_HOURS_OPEN * 3600:
         raise InvalidParameter(
             "The `expires_at` timestamp must be less than 24 hours from Checkout Session creation.",
             "expires_at",
@@ -151,16 +153,16 @@ def _check_amounts(lines: list[dict[str, Any]]) -> None:
     (currency,) = currencies
     total = sum(line["price_data"]["unit_amount"] * line["quantity"] for line in lines)
     if total > LARGEST_AMOUNT:
-        most = format_amount(LARGEST_AMOUNT, currency)
+        maximum = format_amount(LARGEST_AMOUNT, currency)
         raise InvalidParameter(
-            f"The Checkout Session's total amount due must be no more than {most}.",
+            f"The Checkout Session's total amount due must be no more than {maximum}.",
             "line_items",
             "amount_too_large",
         )
     if 0 < total < SMALLEST_AMOUNT:
-        least = format_amount(SMALLEST_AMOUNT, currency)
+        minimum = format_amount(SMALLEST_AMOUNT, currency)
         raise InvalidParameter(
-            f"The Checkout Session's total amount due must add up to at least {least}.",
+            f"The Checkout Session's total amount due must add up to at least {minimum}.",
             "line_items",
             "amount_too_small",
         )

@@ -1,4 +1,4 @@
-"""Stripe's objects, field by field, as the API answers them.
+"""Stripe's objects, with all the fields that the API returns.
 
-Each builder gives an object as it is when it is new; the moves change it from there.
+Each builder returns a new object. The functions in `transitions` change it from there.
 """

@@ -1,15 +1,15 @@
-"""The Charge: one attempt of a PaymentIntent to move money."""
+"""The Charge: one attempt of a PaymentIntent to collect money."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from infra.local.stripe_simulator.account import Account, Object
-from infra.local.stripe_simulator.objects.address import empty_address
+from infra.local.stripe_simulator.objects.shared import empty_address
 
 
 def new_charge(account: Account, intent: Object, payer: Object, method: str) -> Object:
-    """A charge that is under way: neither paid nor failed."""
+    """Return a pending charge: neither paid nor failed yet."""
     id = account.new_id("ch_3")
     return {
         "id": id,
@@ -63,7 +63,8 @@ def new_charge(account: Account, intent: Object, payer: Object, method: str) -> 
     }
 
 
-def succeeded(account: Account, charge: Object) -> dict[str, Any]:
+def success_fields(account: Account, charge: Object) -> dict[str, Any]:
+    """Return the fields that change when the charge succeeds."""
     return {
         "amount_captured": charge["amount"],
         "balance_transaction": account.new_id("txn_3"),
@@ -75,28 +76,29 @@ def succeeded(account: Account, charge: Object) -> dict[str, Any]:
     }
 
 
-def failed(code: str, message: str) -> dict[str, Any]:
+def failure_fields(code: str, message: str) -> dict[str, Any]:
+    """Return the fields that change when the charge fails."""
     return {
         "failure_code": code,
         "failure_message": message,
-        "outcome": _outcome(declined=code),
+        "outcome": _outcome(decline_code=code),
         "status": "failed",
     }
 
 
-def _outcome(declined: str | None = None) -> dict[str, Any]:
+def _outcome(decline_code: str | None = None) -> dict[str, Any]:
     return {
-        "advice_code": "try_again_later" if declined else None,
+        "advice_code": "try_again_later" if decline_code else None,
         "network_advice_code": None,
         "network_decline_code": None,
-        "network_status": "declined_by_network" if declined else "approved_by_network",
-        "reason": declined,
+        "network_status": "declined_by_network" if decline_code else "approved_by_network",
+        "reason": decline_code,
         "seller_message": (
             "The bank did not return any further details with this decline."
-            if declined
+            if decline_code
             else "Payment complete."
         ),
-        "type": "issuer_declined" if declined else "authorized",
+        "type": "issuer_declined" if decline_code else "authorized",
     }
 
 
@@ -115,7 +117,7 @@ def _card(amount: int) -> dict[str, Any]:
             "exp_month": 12,
             "exp_year": 2034,
             "extended_authorization": {"status": "disabled"},
-            "fingerprint": "T3nantryStandIn1",
+            "fingerprint": "T3nantrySimCard1",
             "funding": "credit",
             "incremental_authorization": {"status": "unavailable"},
             "installments": None,
@@ -142,7 +144,7 @@ def _bank_account(_amount: int) -> dict[str, Any]:
             "account_holder_type": "company",
             "account_type": "checking",
             "bank_name": "STRIPE TEST BANK",
-            "fingerprint": "T3nantryStandIn2",
+            "fingerprint": "T3nantrySimBank1",
             "last4": "6789",
             "mandate": None,
             "payment_reference": None,

@@ -1,10 +1,10 @@
-"""The Dispute: the buyer's bank asks about a charge (an inquiry), or takes the money back."""
+"""The Dispute: an inquiry by the buyer's bank about a charge, or a chargeback of its money."""
 
 from __future__ import annotations
 
 from infra.local.stripe_simulator.account import Account, Object
 
-DAYS_TO_ANSWER = 7
+DAYS_TO_RESPOND = 7
 
 _EVIDENCE = (
     "access_activity_log",
@@ -49,7 +49,7 @@ def new_dispute(account: Account, charge: Object, amount: int, *, inquiry: bool)
         "enhanced_eligibility_types": [],
         "evidence": {**dict.fromkeys(_EVIDENCE), "enhanced_evidence": {}},
         "evidence_details": {
-            "due_by": account.now() + DAYS_TO_ANSWER * 86400,
+            "due_by": account.now() + DAYS_TO_RESPOND * 86400,
             "enhanced_eligibility": {},
             "has_evidence": False,
             "past_due": False,
@@ -74,7 +74,7 @@ def new_dispute(account: Account, charge: Object, amount: int, *, inquiry: bool)
 
 
 def balance_transaction(account: Account, dispute: Object, amount: int, description: str) -> Object:
-    """What the dispute did to the account's balance; negative takes, positive gives back."""
+    """Return the dispute's effect on the balance: negative withdraws, positive reinstates."""
     return {
         "id": account.new_id("txn_1"),
         "object": "balance_transaction",

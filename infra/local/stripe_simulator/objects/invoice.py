@@ -1,18 +1,18 @@
-"""The Invoice that Checkout makes after a payment: paid from the moment that it is there."""
+"""The Invoice that Checkout creates after a payment. It is paid from the start."""
 
 from __future__ import annotations
 
 from infra.local.stripe_simulator.account import Account, Object
-from infra.local.stripe_simulator.objects.address import list_of
+from infra.local.stripe_simulator.objects.shared import list_of
 
 
 def new_invoice(account: Account, session: Object, customer: Object, items: list[Object]) -> Object:
     id = account.new_id("in_1")
     now = account.now()
-    asked = session["invoice_creation"]["invoice_data"]
+    invoice_data = session["invoice_creation"]["invoice_data"]
     total = session["amount_total"]
     page = f"{account.public_url}/pay/invoices/{id}"
-    lines = [_line(account, item, id, now) for item in items]
+    lines = [_invoice_line(account, item, id, now) for item in items]
     return {
         "id": id,
         "object": "invoice",
@@ -40,7 +40,7 @@ def new_invoice(account: Account, session: Object, customer: Object, items: list
         "collection_method": "charge_automatically",
         "created": now,
         "currency": session["currency"],
-        "custom_fields": asked["custom_fields"],
+        "custom_fields": invoice_data["custom_fields"],
         "customer": customer["id"],
         "customer_account": None,
         "customer_address": None,
@@ -53,12 +53,12 @@ def new_invoice(account: Account, session: Object, customer: Object, items: list
         "default_payment_method": None,
         "default_source": None,
         "default_tax_rates": [],
-        "description": asked["description"],
+        "description": invoice_data["description"],
         "discounts": [],
         "due_date": None,
         "effective_at": now,
         "ending_balance": 0,
-        "footer": asked["footer"],
+        "footer": invoice_data["footer"],
         "from_invoice": None,
         "hosted_invoice_url": page,
         "invoice_pdf": f"{page}/pdf",
@@ -67,7 +67,7 @@ def new_invoice(account: Account, session: Object, customer: Object, items: list
         "latest_revision": None,
         "lines": list_of(lines, f"/v1/invoices/{id}/lines"),
         "livemode": False,
-        "metadata": asked["metadata"],
+        "metadata": invoice_data["metadata"],
         "next_payment_attempt": None,
         "number": f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04}",
         "on_behalf_of": None,
@@ -112,7 +112,7 @@ def _discounts(account: Account, session: Object) -> list[Object]:
     return [{"amount": amount, "discount": account.new_id("di_1")}] if amount else []
 
 
-def _line(account: Account, item: Object, invoice: str, now: int) -> Object:
+def _invoice_line(account: Account, item: Object, invoice: str, now: int) -> Object:
     return {
         "id": account.new_id("il_1"),
         "object": "line_item",

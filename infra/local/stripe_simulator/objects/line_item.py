@@ -7,7 +7,7 @@ from typing import Any
 from infra.local.stripe_simulator.account import Account, Object
 
 
-def new_item(account: Account, params: dict[str, Any]) -> Object:
+def new_line_item(account: Account, params: dict[str, Any]) -> Object:
     price_data = params["price_data"]
     quantity = params.get("quantity", 1)
     amount = price_data["unit_amount"] * quantity
@@ -36,7 +36,7 @@ def _price(account: Account, price_data: dict[str, Any]) -> Object:
     return {
         "id": account.new_id("price_1"),
         "object": "price",
-        "active": False,  # made for this one line, never to be used again
+        "active": False,  # an inline price cannot be reused
         "billing_scheme": "per_unit",
         "created": account.now(),
         "currency": price_data["currency"],

@@ -1,4 +1,4 @@
-"""The PaymentIntent of a Checkout Session; Checkout makes it at the first attempt to pay."""
+"""The PaymentIntent of a Checkout Session. Checkout creates it at the first attempt to pay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Refund: all or part of a charge, given back."""
+"""The Refund of all or part of a charge."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from infra.local.stripe_simulator.account import Account, Object
-from infra.local.stripe_simulator.objects.address import empty_address
+from infra.local.stripe_simulator.objects.shared import empty_address
 
 HOURS_OPEN = 24
 
@@ -105,9 +105,9 @@ def _automatic_tax(params: dict[str, Any]) -> dict[str, Any]:
 def _customer_creation(params: dict[str, Any]) -> str | None:
     if "customer" in params:
         return None
-    # An invoice needs someone to be made out to.
-    needed = params.get("invoice_creation", {}).get("enabled")
-    default = "always" if needed else "if_required"
+    # An invoice needs a customer to bill.
+    creates_invoice = params.get("invoice_creation", {}).get("enabled")
+    default = "always" if creates_invoice else "if_required"
     return str(params.get("customer_creation", default))
 
 

@@ -1,1 +1,1 @@
-"""What a person sees: the payment page, receipts and invoices, and a small dashboard."""
+"""The simulator's HTML pages: payment page, receipts, invoices, and dashboard."""

@@ -1,4 +1,4 @@
-"""Receipts and invoices, where the objects' links lead."""
+"""Receipts and invoices, which charges and invoices link to."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ Rows = list[tuple[str, str]]
 
 
 def handle(simulator: StripeSimulator, path: str) -> HttpResponse:
+    """Answer a request for a receipt, an invoice, or an invoice's PDF."""
     try:
         match path.strip("/").split("/"):
             case ["pay", "receipts", id]:
-                return _receipt(simulator.find("charge", id))
+                return _receipt_page(simulator.find("charge", id))
             case ["pay", "invoices", id]:
-                return _invoice(simulator.find("invoice", id))
+                return _invoice_page(simulator.find("invoice", id))
             case ["pay", "invoices", id, "pdf"]:
                 return _invoice_pdf(simulator.find("invoice", id))
     except StripeError:
@@ -31,25 +32,26 @@ def handle(simulator: StripeSimulator, path: str) -> HttpResponse:
     return not_found()
 
 
-def _receipt(charge: Object) -> HttpResponse:
+def _receipt_page(charge: Object) -> HttpResponse:
     rows = [
         ("Amount paid", format_amount(charge["amount"], charge["currency"])),
-        ("Date paid", _day(charge["created"])),
+        ("Date paid", _format_date(charge["created"])),
         ("Payment method", charge["payment_method_details"]["type"].replace("_", " ")),
     ]
     if charge["amount_refunded"]:
         rows.append(("Refunded", format_amount(charge["amount_refunded"], charge["currency"])))
-    return _document(f"Receipt from {MERCHANT}", charge["id"], rows, "")
+    return _document_page(f"Receipt from {MERCHANT}", charge["id"], rows)
 
 
-def _invoice(invoice: Object) -> HttpResponse:
+def _invoice_page(invoice: Object) -> HttpResponse:
     download = f'<p><a href="/pay/invoices/{invoice["id"]}/pdf">Download PDF</a></p>'
-    return _document(f"Invoice from {MERCHANT}", invoice["number"], _rows(invoice), download)
+    rows = _invoice_rows(invoice)
+    return _document_page(f"Invoice from {MERCHANT}", invoice["number"], rows, download)
 
 
 def _invoice_pdf(invoice: Object) -> HttpResponse:
     lines = [f"Invoice {invoice['number']}", MERCHANT, ""]
-    lines += [f"{name}: {value}" for name, value in _rows(invoice)]
+    lines += [f"{name}: {value}" for name, value in _invoice_rows(invoice)]
     headers = {
         "Content-Type": "application/pdf",
         "Content-Disposition": f'inline; filename="invoice-{invoice["number"]}.pdf"',
@@ -58,9 +60,12 @@ def _invoice_pdf(invoice: Object) -> HttpResponse:
     return HttpResponse(200, headers, pdf([*lines, "", NOTE]))
 
 
-def _rows(invoice: Object) -> Rows:
+def _invoice_rows(invoice: Object) -> Rows:
     currency = invoice["currency"]
-    rows = [("Billed to", invoice["customer_email"] or ""), ("Date", _day(invoice["created"]))]
+    rows = [
+        ("Billed to", invoice["customer_email"] or ""),
+        ("Date", _format_date(invoice["created"])),
+    ]
     for line in invoice["lines"]["data"]:
         amount = format_amount(line["amount"], currency)
         rows.append((f"{line['description']} × {line['quantity']:,}", amount))
@@ -70,16 +75,16 @@ def _rows(invoice: Object) -> Rows:
     return [*rows, ("Amount paid", format_amount(invoice["amount_paid"], currency))]
 
 
-def _document(title: str, number: str, rows: Rows, after: str) -> HttpResponse:
+def _document_page(title: str, number: str, rows: Rows, footer: str = "") -> HttpResponse:
     table = "".join(
         f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in rows
     )
     body = (
         f'<main class="document"><h1>{escape(title)}</h1><p class="number">{escape(number)}</p>'
-        f'<dl class="totals">{table}</dl>{after}<p class="note">{NOTE}</p></main>'
+        f'<dl class="totals">{table}</dl>{footer}<p class="note">{NOTE}</p></main>'
     )
     return page(title, body, css="plain")
 
 
-def _day(timestamp: int) -> str:
+def _format_date(timestamp: int) -> str:
     return datetime.fromtimestamp(timestamp, UTC).strftime("%d %B %Y")

@@ -1,4 +1,4 @@
-"""The frame of every page; all that comes from outside is escaped on its way in."""
+"""The layout of every page. Callers escape `body`; titles and texts are escaped here."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from urllib.parse import urlsplit
 
 from infra.local.stripe_simulator.http_response import HttpResponse
 
-_FILES = Path(__file__).parent
+_FOLDER = Path(__file__).parent
 _ASSETS = {
-    "stand-in.css": ("simulator.css", "text/css; charset=utf-8"),
-    "icon.svg": ("icon.svg", "image/svg+xml"),
+    "simulator.css": "text/css; charset=utf-8",
+    "icon.svg": "image/svg+xml",
 }
 
-NOTE = "This is a Stripe simulator on your own machine; no money moves."
+NOTE = "This is a Stripe simulator on your own machine. No real money is charged."
 
 
 def page(
     title: str, body: str, *, status: int = 200, css: str = "", form_targets: tuple[str, ...] = ()
 ) -> HttpResponse:
-    """`form_targets` are the pages elsewhere that a form of this one may lead to."""
+    """Return an HTML page. `form_targets` are the external URLs that its forms can redirect to."""
     html = (
         "<!doctype html>\n"
         f'<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<link rel="icon" href="/pay/assets/icon.svg">'
-        '<link rel="stylesheet" href="/pay/assets/stand-in.css"></head>'
+        '<link rel="stylesheet" href="/pay/assets/simulator.css"></head>'
         f'<body class="{css}">{body}</body></html>\n'
     )
     origins = " ".join(sorted({_origin(url) for url in form_targets}))
@@ -44,13 +44,12 @@ def redirect(to: str) -> HttpResponse:
 def asset(name: str) -> HttpResponse:
     if name not in _ASSETS:
         return not_found()
-    file, content_type = _ASSETS[name]
-    headers = {"Content-Type": content_type, "X-Content-Type-Options": "nosniff"}
-    return HttpResponse(200, headers, (_FILES / file).read_bytes())
+    headers = {"Content-Type": _ASSETS[name], "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(200, headers, (_FOLDER / name).read_bytes())
 
 
 def not_found() -> HttpResponse:
-    return message("Not found", "There is no such page in this test account.", status=404)
+    return message("Not found", "This page does not exist in the Stripe simulator.", status=404)
 
 
 def message(title: str, text: str, *, link: str = "", status: int = 200) -> HttpResponse:

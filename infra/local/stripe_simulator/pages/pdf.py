@@ -1,11 +1,11 @@
-"""The smallest PDF that shows some lines of text."""
+"""A minimal PDF with lines of text."""
 
 from __future__ import annotations
 
 
 def pdf(lines: list[str]) -> bytes:
-    shown = b"".join(b"(" + _escaped(line) + b") ' " for line in lines)
-    content = b"BT /F1 12 Tf 18 TL 72 770 Td " + shown + b"ET"
+    text = b"".join(b"(" + _escaped(line) + b") ' " for line in lines)
+    content = b"BT /F1 12 Tf 18 TL 72 770 Td " + text + b"ET"
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",

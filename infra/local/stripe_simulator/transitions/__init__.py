@@ -1,5 +1,5 @@
-"""What happens: to a session, a payment, a refund, a dispute.
+"""State transitions of sessions, payments, refunds, and disputes.
 
-Each move checks that it is legal in the current state, changes the objects, and emits the events
-that Stripe would. API calls and the drivers of tests both end here.
+Each function checks that the current state allows the transition, changes the objects, and emits
+the events that Stripe would. Both API calls and simulated actions use them.
 """

@@ -1,4 +1,4 @@
-"""A dispute: an inquiry that takes no money, or a chargeback that does."""
+"""Disputes: inquiries, which move no money, and chargebacks, which do."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def disputes_of(account: Account, charge: Object) -> list[Object]:
     return [d for d in account.newest_first("dispute") if d["charge"] == charge["id"]]
 
 
-def holds_the_charge(account: Account, charge: Object) -> bool:
-    """Whether a chargeback has the funds, for now or for good."""
+def is_charged_back(account: Account, charge: Object) -> bool:
+    """Return whether a chargeback has withdrawn the funds, temporarily or permanently."""
     return any(
         d["status"] in (*CHARGEBACK, "lost")
         or (d["status"] == "prevented" and d["balance_transactions"])
@@ -34,10 +34,10 @@ def open_dispute(
         raise InvalidAction(f"{charge['id']} is {charge['status']}, not succeeded")
     if not 0 < amount <= remaining:
         raise InvalidAction(f"{charge['id']} has {remaining} left to dispute, not {amount}")
-    if holds_the_charge(account, charge) or any(
+    if is_charged_back(account, charge) or any(
         d["status"] in INQUIRY for d in disputes_of(account, charge)
     ):
-        raise InvalidAction(f"{charge['id']} is disputed already")
+        raise InvalidAction(f"{charge['id']} is already disputed")
     dispute = account.add(new_dispute(account, charge, amount, inquiry=inquiry))
     account.change(charge, disputed=True)
     account.emit("charge.dispute.created", dispute)
@@ -45,7 +45,7 @@ def open_dispute(
 
 
 def escalate(account: Account, dispute: Object) -> Object:
-    _must_be(dispute, *INQUIRY)
+    _require_status(dispute, *INQUIRY)
     card = {**dispute["payment_method_details"]["card"], "case_type": "chargeback"}
     dispute = account.change(
         dispute,
@@ -57,9 +57,9 @@ def escalate(account: Account, dispute: Object) -> Object:
     return _withdraw(account, dispute)
 
 
-def answer(account: Account, dispute: Object) -> Object:
-    """The merchant submits evidence, and the bank reviews it."""
-    _must_be(dispute, "warning_needs_response", "needs_response")
+def submit_evidence(account: Account, dispute: Object) -> Object:
+    """Submit the merchant's evidence, so that the bank reviews it."""
+    _require_status(dispute, "warning_needs_response", "needs_response")
     dispute = account.change(
         dispute,
         status=dispute["status"].replace("needs_response", "under_review"),
@@ -74,7 +74,7 @@ def answer(account: Account, dispute: Object) -> Object:
 
 
 def win(account: Account, dispute: Object) -> Object:
-    _must_be(dispute, *CHARGEBACK)
+    _require_status(dispute, *CHARGEBACK)
     returned = balance_transaction(
         account, dispute, dispute["amount"], f"Chargeback reversal for {dispute['charge']}"
     )
@@ -89,23 +89,22 @@ def win(account: Account, dispute: Object) -> Object:
 
 
 def prevent(account: Account, dispute: Object) -> Object:
-    """It does not become a chargeback: an inquiry is blocked and takes no money, what has been
-    withdrawn is the buyer's."""
-    _must_be(dispute, *INQUIRY, *CHARGEBACK)
+    """Close the dispute as prevented. Money that was already withdrawn stays with the buyer."""
+    _require_status(dispute, *INQUIRY, *CHARGEBACK)
     return _close(account, dispute, "prevented")
 
 
 def lose(account: Account, dispute: Object) -> Object:
-    _must_be(dispute, *CHARGEBACK)
+    _require_status(dispute, *CHARGEBACK)
     return _close(account, dispute, "lost")
 
 
 def close_inquiry(account: Account, dispute: Object) -> Object:
-    _must_be(dispute, *INQUIRY)
+    _require_status(dispute, *INQUIRY)
     return _close(account, dispute, "warning_closed")
 
 
-def _must_be(dispute: Object, *statuses: str) -> None:
+def _require_status(dispute: Object, *statuses: str) -> None:
     if dispute["status"] not in statuses:
         raise InvalidAction(f"{dispute['id']} is {dispute['status']}, not {' or '.join(statuses)}")
 

@@ -1,4 +1,4 @@
-"""A payment: one PaymentIntent, and a charge for each attempt."""
+"""Payments: one PaymentIntent, and a charge for each attempt."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ DEBIT_FAILED = ("insufficient_funds", "The customer's account has insufficient f
 
 
 def charge_of(account: Account, id: str) -> Object:
-    """The charge that an id of a session, a payment or a charge leads to."""
+    """Return the charge for the ID of a session, a payment intent, or a charge."""
     kind = {"cs": "checkout.session", "pi": "payment_intent", "ch": "charge"}.get(id.split("_")[0])
     if kind is None:
-        raise InvalidAction(f"{id} is neither a session, a payment intent nor a charge")
+        raise InvalidAction(f"{id} is not a session, a payment intent, or a charge")
     found = account.get(kind, id)
     if kind == "charge":
         return found
-    following = found["payment_intent" if kind == "checkout.session" else "latest_charge"]
-    if following is None:
+    next_id = found["payment_intent" if kind == "checkout.session" else "latest_charge"]
+    if next_id is None:
         raise InvalidAction(f"{id} has no payment yet")
-    return charge_of(account, following)
+    return charge_of(account, next_id)
 
 
-def attempt(account: Account, session: Object, method: str) -> tuple[Object, Object]:
-    """A charge under way, on the session's payment intent (made at the first attempt)."""
+def start_attempt(account: Account, session: Object, method: str) -> tuple[Object, Object]:
+    """Create a pending charge, and the payment intent at the first attempt. Return both."""
     if session["payment_intent"]:
-        # An earlier attempt was declined; the customer may be known only now.
+        # An earlier attempt was declined. Since then, the customer may have become known.
         intent = account.get("payment_intent", session["payment_intent"])
         intent = account.change(intent, customer=session["customer"])
     else:
-        data = account.orders[session["id"]].payment_intent_data
+        data = account.session_details[session["id"]].payment_intent_data
         intent = account.add(new_payment_intent(account, session, data))
         account.emit("payment_intent.created", intent)
     payer = session["customer_details"] or {"email": session["customer_email"], "name": None}
@@ -49,7 +49,7 @@ def attempt(account: Account, session: Object, method: str) -> tuple[Object, Obj
 
 
 def process(account: Account, intent: Object, charge: Object) -> Object:
-    """A delayed method: the bank has the order, and nobody knows yet how it ends."""
+    """Leave a payment by a delayed method pending until the bank confirms or declines it."""
     intent = account.change(intent, status="processing")
     account.emit("payment_intent.processing", intent)
     account.emit("charge.pending", charge)
@@ -57,20 +57,21 @@ def process(account: Account, intent: Object, charge: Object) -> Object:
 
 
 def succeed(account: Account, intent: Object, charge: Object) -> Object:
-    charge = account.change(charge, **charges.succeeded(account, charge))
+    charge = account.change(charge, **charges.success_fields(account, charge))
     intent = account.change(intent, status="succeeded", amount_received=intent["amount"])
     account.emit("charge.succeeded", charge)
     account.emit("payment_intent.succeeded", intent)
     return intent
 
 
-def fail(account: Account, intent: Object, charge: Object, why: tuple[str, str]) -> Object:
-    charge = account.change(charge, **charges.failed(*why))
+def fail(account: Account, intent: Object, charge: Object, reason: tuple[str, str]) -> Object:
+    """Fail the charge. `reason` is a failure code and its message."""
+    charge = account.change(charge, **charges.failure_fields(*reason))
     intent = account.change(
         intent,
         status="requires_payment_method",
         payment_method=None,
-        last_payment_error=_error(charge),
+        last_payment_error=_payment_error(charge),
     )
     account.emit("charge.failed", charge)
     account.emit("payment_intent.payment_failed", intent)
@@ -85,7 +86,7 @@ def cancel(account: Account, intent: Object) -> Object:
     return intent
 
 
-def _error(charge: Object) -> dict[str, Any]:
+def _payment_error(charge: Object) -> dict[str, Any]:
     return {
         "charge": charge["id"],
         "code": charge["failure_code"],

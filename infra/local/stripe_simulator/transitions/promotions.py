@@ -1,4 +1,4 @@
-"""A promotion code that the buyer enters on the payment page."""
+"""Promotion codes that the buyer enters on the payment page."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ def apply_code(account: Account, session: Object, code: str, *, forced: bool = F
     if session["status"] != "open":
         raise InvalidAction(f"{session['id']} is {session['status']}, not open")
     if not (session["allow_promotion_codes"] or forced):
-        raise InvalidAction(f"{session['id']} takes no promotion codes")
+        raise InvalidAction(f"{session['id']} does not accept promotion codes")
     percent_off = account.percent_off.get(code.strip().upper())
     if percent_off is None:
         raise InvalidAction("This code is invalid.")
-    order = account.orders[session["id"]]
-    order.line_items = [_discounted(item, percent_off) for item in order.line_items]
-    discount = sum(item["amount_discount"] for item in order.line_items)
+    details = account.session_details[session["id"]]
+    details.line_items = [_discounted(item, percent_off) for item in details.line_items]
+    discount = sum(item["amount_discount"] for item in details.line_items)
     return account.change(
         session,
         amount_total=session["amount_subtotal"] - discount,
@@ -28,7 +28,7 @@ def apply_code(account: Account, session: Object, code: str, *, forced: bool = F
 
 
 def _discounted(item: Object, percent_off: int) -> dict[str, Any]:
-    # Half a cent goes up, as Stripe rounds.
+    # Round half a cent up, as Stripe does.
     discount = (item["amount_subtotal"] * percent_off + 50) // 100
     return {
         **item,

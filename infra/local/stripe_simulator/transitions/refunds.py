@@ -1,4 +1,4 @@
-"""A refund: made at once or pending, and able to fail even after it succeeded."""
+"""Refunds: they succeed at once or start as pending, and can fail even after they succeeded."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from infra.local.stripe_simulator.account import Account, Object
 from infra.local.stripe_simulator.errors import InvalidAction, StripeError
 from infra.local.stripe_simulator.money import format_amount
 from infra.local.stripe_simulator.objects.refund import new_refund
-from infra.local.stripe_simulator.transitions.disputes import holds_the_charge
+from infra.local.stripe_simulator.transitions.disputes import is_charged_back
 
 
-def refund(
+def create_refund(
     account: Account,
     charge: Object,
     amount: int | None = None,
@@ -22,30 +22,30 @@ def refund(
 ) -> Object:
     remaining = charge["amount"] - charge["amount_refunded"]
     amount = remaining if amount is None else amount
-    _must_be_refundable(account, charge, amount, remaining)
+    _require_refundable(account, charge, amount, remaining)
     status = "pending" if pending else "succeeded"
-    made = account.add(
+    refund = account.add(
         new_refund(account, charge, amount, status=status, reason=reason, metadata=metadata or {})
     )
-    # A pending refund counts at once: the money has left the account's balance.
-    charge = _refunded_by(account, charge, amount)
+    # A pending refund counts immediately, because the money has left the account's balance.
+    charge = _change_amount_refunded(account, charge, amount)
     account.emit("charge.refunded", charge)
-    account.emit("refund.created", made)
-    return made
+    account.emit("refund.created", refund)
+    return refund
 
 
-def succeeds(account: Account, refund: Object) -> Object:
+def succeed(account: Account, refund: Object) -> Object:
     if refund["status"] != "pending":
         raise InvalidAction(f"{refund['id']} is {refund['status']}, not pending")
-    return _updated(account, refund, status="succeeded")
+    return _update(account, refund, status="succeeded")
 
 
-def fails(account: Account, refund: Object) -> Object:
-    """The buyer's bank sends the money back; also weeks after the refund succeeded."""
+def fail(account: Account, refund: Object) -> Object:
+    """Fail the refund: the buyer's bank returns the money, even weeks after a success."""
     if refund["status"] not in ("pending", "succeeded"):
-        raise InvalidAction(f"{refund['id']} is {refund['status']} already")
-    _refunded_by(account, account.get("charge", refund["charge"]), -refund["amount"])
-    refund = _updated(
+        raise InvalidAction(f"{refund['id']} is already {refund['status']}")
+    _change_amount_refunded(account, account.get("charge", refund["charge"]), -refund["amount"])
+    refund = _update(
         account,
         refund,
         status="failed",
@@ -56,13 +56,13 @@ def fails(account: Account, refund: Object) -> Object:
     return refund
 
 
-def _must_be_refundable(account: Account, charge: Object, amount: int, remaining: int) -> None:
+def _require_refundable(account: Account, charge: Object, amount: int, remaining: int) -> None:
     if charge["status"] != "succeeded":
         raise StripeError(
             f"Charge {charge['id']} has not succeeded and cannot be refunded.",
             code="payment_intent_unexpected_state",
         )
-    if holds_the_charge(account, charge):
+    if is_charged_back(account, charge):
         raise StripeError(
             f"Charge {charge['id']} has been charged back; cannot issue a refund.",
             code="charge_disputed",
@@ -74,19 +74,19 @@ def _must_be_refundable(account: Account, charge: Object, amount: int, remaining
     if amount > remaining:
         currency = charge["currency"]
         raise StripeError(
-            f"Refund amount ({format_amount(amount, currency)}) is greater than unrefunded amount on "
-            f"charge ({format_amount(remaining, currency)})",
+            f"Refund amount ({format_amount(amount, currency)}) is greater than unrefunded amount "
+            f"on charge ({format_amount(remaining, currency)})",
             code="amount_too_large",
             param="amount",
         )
 
 
-def _refunded_by(account: Account, charge: Object, change: int) -> Object:
+def _change_amount_refunded(account: Account, charge: Object, change: int) -> Object:
     refunded = charge["amount_refunded"] + change
     return account.change(charge, amount_refunded=refunded, refunded=refunded == charge["amount"])
 
 
-def _updated(account: Account, refund: Object, **fields: Any) -> Object:
+def _update(account: Account, refund: Object, **fields: Any) -> Object:
     refund = account.change(refund, **fields)
     account.emit("refund.updated", refund)
     account.emit("charge.refund.updated", refund)

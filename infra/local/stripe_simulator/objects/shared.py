@@ -1,4 +1,4 @@
-"""The parts that several objects share."""
+"""Parts that several objects have in common."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A merchant with one product, the real SDK, and the stand-in behind it."""
+"""A merchant that sells one product, calling the simulator through Stripe's SDK."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
-    def passes(self, *, hours: float = 0, seconds: float = 0) -> None:
+    def advance(self, *, hours: float = 0, seconds: float = 0) -> None:
         self.now += hours * 3600 + seconds
 
 
@@ -41,7 +41,8 @@ class Shop:
         http_client = InProcessHTTPClient(self.simulator)
         return stripe.StripeClient(key, http_client=http_client, max_network_retries=2)
 
-    def order(self, **more: Any) -> dict[str, Any]:
+    def session_params(self, **overrides: Any) -> dict[str, Any]:
+        """Return the parameters of a session for 10 licenses, with overrides."""
         product = {"name": "Tenant license"}
         price = {"currency": "usd", "unit_amount": 2000, "product_data": product}
         return {
@@ -49,25 +50,25 @@ class Shop:
             "success_url": f"{HOME}/thanks?session={{CHECKOUT_SESSION_ID}}",
             "cancel_url": f"{HOME}/cart",
             "line_items": [{"price_data": price, "quantity": 10}],
-            **more,
+            **overrides,
         }
 
-    def checkout(self, *, key: str | None = None, **more: Any) -> Session:
+    def create_session(self, *, key: str | None = None, **overrides: Any) -> Session:
         options: Any = {"idempotency_key": key} if key else {}
-        params: Any = self.order(**more)
+        params: Any = self.session_params(**overrides)
         return self.stripe.v1.checkout.sessions.create(params, options)
 
-    def look(self, session_id: str) -> Any:
-        """The session with all that hangs on it."""
+    def retrieve(self, session_id: str) -> Any:
+        """Return the session with its payment, refunds, invoice, customer, and line items."""
         expand = ["payment_intent.latest_charge.refunds", "invoice", "customer", "line_items"]
         return self.stripe.v1.checkout.sessions.retrieve(session_id, {"expand": expand})
 
-    def paid(self, **more: Any) -> Any:
-        session = self.checkout(**more)
+    def paid_session(self, **overrides: Any) -> Any:
+        session = self.create_session(**overrides)
         self.simulator.pay(session.id)
-        return self.look(session.id)
+        return self.retrieve(session.id)
 
-    def types(self, *starting: str) -> list[str]:
-        """The types of the events so far, or of those that start so."""
+    def event_types(self, *prefixes: str) -> list[str]:
+        """Return the types of all events so far, or of those that start with a prefix."""
         types = [event["type"] for event in self.simulator.events()]
-        return [t for t in types if t.startswith(starting)] if starting else types
+        return [t for t in types if t.startswith(prefixes)] if prefixes else types
