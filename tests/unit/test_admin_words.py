@@ -1,4 +1,4 @@
-"""What the API says to programs, as the pages say it to people."""
+"""How the admin pages rephrase sentences, fields, and actions from the API."""
 
 import pytest
 
@@ -9,11 +9,11 @@ from chalicelib.web.shell.rendering import amounts_in_text, times_as_utc, times_
 OPEN = "10 licenses, pending, open until 2026-11-24T18:00:18.196Z."
 
 
-def test_every_kind_of_finding_has_a_name() -> None:
+def test_every_finding_code_has_a_label() -> None:
     assert set(KINDS) == set(Code)
 
 
-def test_times_within_a_sentence_are_shown_as_everywhere() -> None:
+def test_timestamps_in_a_sentence_are_formatted() -> None:
     shown = str(times_in_text(f"<b> {OPEN}"))
     assert shown.startswith("&lt;b&gt; 10 licenses, pending, open until <time datetime=")
     assert ">24 Nov 2026, 18:00 UTC</time>." in shown
@@ -21,26 +21,26 @@ def test_times_within_a_sentence_are_shown_as_everywhere() -> None:
     assert str(times_in_text("Nothing.")) == "Nothing."
 
 
-def test_cents_within_a_sentence_are_money() -> None:
-    assert amounts_in_text("The amount was 7500 cents, the quote 6000 cents.") == (
-        "The amount was $75.00, the quote $60.00."
+def test_cents_in_a_sentence_become_amounts() -> None:
+    assert amounts_in_text("The amount was 7500 cents; the quote was 6000 cents.") == (
+        "The amount was $75.00; the quote was $60.00."
     )
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("sentence", "shown"),
     [
         ("license_used is 5, 5 tenants hold a license.", "Used is 5, 5 tenants hold a license."),
         ("Set license_count back to 0", "Set Total Licenses back to 0"),
         ("Set holds_license to true", "Mark it as holding a license"),
-        ("holds_license is false now.", "It is marked as holding none now."),
+        ("holds_license is now false.", "It is marked as holding none now."),
     ],
 )
-def test_columns_have_the_names_of_the_pages(said: str, shown: str) -> None:
-    assert plain_sentence(said) == shown
+def test_column_names_become_page_labels(sentence: str, shown: str) -> None:
+    assert plain_sentence(sentence) == shown
 
 
-def test_fields_and_actions_are_words() -> None:
+def test_field_and_action_labels() -> None:
     assert label("is_active") == "Is Active"
     assert label("login_background_color") == "Login background color"
     assert action("api_key.created") == "API key created"

@@ -1,4 +1,4 @@
-"""docs/asvs.md: every requirement names tests, and those tests exist."""
+"""docs/asvs.md names existing tests for every requirement."""
 
 import ast
 import re
@@ -9,22 +9,22 @@ import pytest
 from chalicelib.domain.passwords import LENGTH
 
 TESTS = Path(__file__).parents[1]
-LINES = [
-    line
-    for line in (TESTS.parent / "docs" / "asvs.md")
+REQUIREMENTS = [
+    row
+    for row in (TESTS.parent / "docs" / "asvs.md")
     .read_text()
     .partition("## Not met")[0]
     .split("\n")
-    if re.match(r"\| \d", line)
+    if re.match(r"\| \d", row)
 ]
 
 
-@pytest.mark.parametrize("line", LINES, ids=lambda line: line.split(" | ")[0].strip("| "))
-def test_each_line_names_tests_that_exist(line: str) -> None:
-    named = re.findall(r"`(\S+\.py)::(test_\w+)`", line)
+@pytest.mark.parametrize("row", REQUIREMENTS, ids=lambda row: row.split(" | ")[0].strip("| "))
+def test_each_requirement_names_existing_tests(row: str) -> None:
+    named = re.findall(r"`(\S+\.py)::(test_\w+)`", row)
     assert named
     for path, name in named:
-        assert name in _functions(TESTS / path), f"{path} has no {name}"
+        assert name in _functions(TESTS / path), f"{path} has no test {name}"
 
 
 def _functions(path: Path) -> set[str]:
@@ -33,12 +33,12 @@ def _functions(path: Path) -> set[str]:
     }
 
 
-def test_the_lengths_are_those_of_the_rule() -> None:
+def test_documented_password_lengths_match_the_rule() -> None:
     access = (TESTS.parent / "docs" / "access.md").read_text()
     assert f"{LENGTH.start} to {LENGTH[-1]} characters of any kind" in access
-    assert f"| 6.2.1 | 1 | {LENGTH.start} characters at least" in "\n".join(LINES)
+    assert f"| 6.2.1 | 1 | {LENGTH.start} characters at least" in "\n".join(REQUIREMENTS)
 
 
 def test_no_requirement_is_listed_twice() -> None:
-    numbers = [line.split(" | ")[0] for line in LINES]
+    numbers = [row.split(" | ")[0] for row in REQUIREMENTS]
     assert len(numbers) == len(set(numbers)) > 60

@@ -1,4 +1,4 @@
-"""docs/branding.md tells of every field, state and finding that there is."""
+"""docs/branding.md covers every branding field, domain status, and lookup result."""
 
 import re
 from pathlib import Path
@@ -15,21 +15,21 @@ DOCS = (Path(__file__).parents[2] / "docs" / "branding.md").read_text()
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_every_field_has_its_line(field: str) -> None:
+def test_every_field_is_documented(field: str) -> None:
     assert re.search(rf"^\| `{field}` \| .+ \| .+ \|$", DOCS, re.MULTILINE)
 
 
-def test_the_documents_have_the_same_fields() -> None:
+def test_request_and_response_have_the_same_fields() -> None:
     assert list(BrandingConfig.model_fields) == list(Brand.model_fields) == list(FIELDS)
     assert all(field.description for field in BrandingConfig.model_fields.values())
 
 
 @pytest.mark.parametrize("word", [*custom_domains.Status, *custom_domains.LookupResult])
-def test_every_state_and_finding_is_named(word: str) -> None:
+def test_every_status_and_lookup_result_is_documented(word: str) -> None:
     assert f"`{word}`" in DOCS
 
 
-def test_figures_are_those_of_the_code() -> None:
+def test_documented_numbers_match_the_code() -> None:
     assert f"1 to {MAX_PRODUCT_NAME} characters" in DOCS
     assert DEFAULT_BRANDING["primary_color"] in DOCS
     assert CACHED_SECONDS == 5 * 60
@@ -37,4 +37,4 @@ def test_figures_are_those_of_the_code() -> None:
     assert custom_domains.PENDING_LIFETIME.days == custom_domains.GRACE_PERIOD.days == 7
     assert (verification.ATTEMPTS_ALLOWED, verification.ATTEMPTS_WINDOW.seconds) == (10, 600)
     assert "Ten look-ups in ten minutes" in DOCS
-    assert recheck.OUTAGE_EVIDENCE == 5
+    assert recheck.MIN_OUTAGE_LOOKUPS == 5

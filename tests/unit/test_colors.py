@@ -1,4 +1,4 @@
-"""Contrast, held against the figures of WCAG's own and of widely used tools."""
+"""Contrast ratios, compared with values from WCAG and widely used tools."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from chalicelib.domain.colors import check_color, contrast, nearest_readable
         ("#00ff00", "#000000", 15.30),
     ],
 )
-def test_contrast_is_wcags(one: str, other: str, ratio: float) -> None:
+def test_contrast_matches_wcag(one: str, other: str, ratio: float) -> None:
     assert contrast(one, other) == pytest.approx(ratio, abs=0.005)
     assert contrast(one, other) == contrast(other, one)
 
@@ -32,9 +32,9 @@ def test_contrast_is_wcags(one: str, other: str, ratio: float) -> None:
         ("#ffcc00", "#ffffff", "#907300"),
     ],
 )
-def test_the_suggestion_is_near(text: str, background: str, suggested: str) -> None:
+def test_nearest_readable_color(text: str, background: str, suggested: str) -> None:
     assert nearest_readable(text, background) == suggested
 
 
-def test_letter_case_is_one() -> None:
+def test_colors_are_lowercased() -> None:
     assert check_color("#AaBbCc") == "#aabbcc"

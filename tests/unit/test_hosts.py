@@ -63,9 +63,7 @@ def test_a_label_that_mixes_alphabets_is_refused(host: str) -> None:
         "a.brand.io",
     ],
 )
-def test_platform_hosts_are_refused(
-    host: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_platform_hosts_are_refused(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     public_url = SettingValue("PUBLIC_URL", "https://app.tenantry.example")
     changed = replace(settings(), _public_url=public_url, platform_hosts=("brand.io",))
     monkeypatch.setattr(hosts, "settings", lambda: changed)

@@ -1,9 +1,9 @@
-"""The ledger's kinds are what clients and statements read: they never change their spelling."""
+"""Ledger kinds are part of the API and of statements, so their values must not change."""
 
 from chalicelib.domain.ledger import Kind
 
 
-def test_kinds_are_spelled_as_published() -> None:
+def test_ledger_kinds_keep_their_published_values() -> None:
     assert {kind.value for kind in Kind} >= {
         "allocation",
         "revocation",

@@ -1,4 +1,4 @@
-"""Exponential lockout: how long after how many failures."""
+"""Exponential lockout: the pause after each number of failures."""
 
 from datetime import timedelta
 
@@ -7,10 +7,10 @@ import pytest
 from chalicelib.domain import lockout
 from chalicelib.domain.lockout import Policy
 
-POLICY = Policy(3, longest=timedelta(seconds=10), forgotten_after=timedelta(hours=1))
+POLICY = Policy(3, max_pause=timedelta(seconds=10), forget_after=timedelta(hours=1))
 
 
-def test_each_failure_doubles_the_pause_up_to_the_longest() -> None:
+def test_each_failure_doubles_the_pause_up_to_the_maximum() -> None:
     pauses = [POLICY.pause(failures) for failures in range(1, 9)]
     assert pauses[:2] == [None, None]
     seconds = [pause.total_seconds() for pause in pauses[2:] if pause is not None]
@@ -20,11 +20,11 @@ def test_each_failure_doubles_the_pause_up_to_the_longest() -> None:
 @pytest.mark.parametrize(
     "policy", [lockout.ACCOUNT, lockout.SOURCE, lockout.MAILBOX, lockout.MAIL_SOURCE]
 )
-def test_no_policy_locks_out_for_ever(policy: Policy) -> None:
-    """Not after a million failures; and what is forgotten is forgotten after the pause."""
-    assert policy.pause(1_000_000) == policy.longest
-    assert policy.longest <= timedelta(hours=6)
-    assert policy.longest < policy.forgotten_after
+def test_no_policy_locks_out_forever(policy: Policy) -> None:
+    """The pause is limited, and ends before the failures are forgotten."""
+    assert policy.pause(1_000_000) == policy.max_pause
+    assert policy.max_pause <= timedelta(hours=6)
+    assert policy.max_pause < policy.forget_after
 
 
 def test_a_thousand_guesses_take_more_than_a_week() -> None:

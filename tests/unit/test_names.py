@@ -1,4 +1,4 @@
-"""Names: what a slug and a text may look like, and how they are searched."""
+"""Valid slugs and names, and search keys."""
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from chalicelib.domain.names import check_slug, clean_text, search_key, slugify
 
 
 @pytest.mark.parametrize("slug", ["abc", "acme-corp", "a-1", "0-0", "9" * 63, "a-b-c-d"])
-def test_slugs(slug: str) -> None:
+def test_valid_slugs_are_accepted(slug: str) -> None:
     assert check_slug(slug) == slug
 
 
@@ -27,11 +27,11 @@ def test_slugs(slug: str) -> None:
         "acmé",
         "acme.corp",
         "acme\n",
-        "١٢٣",  # digits, but not ours
+        "١٢٣",  # Unicode digits outside ASCII
         "acme/corp",
     ],
 )
-def test_what_is_no_slug(slug: str) -> None:
+def test_invalid_slugs_are_refused(slug: str) -> None:
     with pytest.raises(ValueError, match="3 to 63 lowercase"):
         check_slug(slug)
 
@@ -49,15 +49,15 @@ def test_what_is_no_slug(slug: str) -> None:
         ("a" * 49 + " b", "a" * 49),
     ],
 )
-def test_slugs_made_of_names(name: str, slug: str) -> None:
+def test_slugify(name: str, slug: str) -> None:
     assert slugify(name, "fallback") == slug
 
 
 @given(st.text(max_size=200))
-def test_a_slug_made_of_any_name_is_one(name: str) -> None:
+def test_slugify_returns_a_valid_slug_for_any_name(name: str) -> None:
     slug = slugify(name, "fallback")
     assert check_slug(slug) == slug
-    assert check_slug(f"{slug}-0123abcd") == f"{slug}-0123abcd", "room to make it unique"
+    assert check_slug(f"{slug}-0123abcd") == f"{slug}-0123abcd", "leaves room for a unique suffix"
 
 
 @pytest.mark.parametrize(
@@ -86,35 +86,35 @@ def test_a_slug_made_of_any_name_is_one(name: str) -> None:
         "\u2800",
     ],
 )
-def test_text_that_can_not_be_shown_safely(text: str) -> None:
+def test_unsafe_characters_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not allowed"):
         clean_text(text)
 
 
 @pytest.mark.parametrize("text", ["\u200d", "\u200c\u200d", "\ufe0f", "\u0301", "\U000e0100"])
-def test_what_shows_nothing_by_itself_is_no_name(text: str) -> None:
-    with pytest.raises(ValueError, match="letter"):
+def test_text_without_a_visible_character_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="letter, digit, or symbol"):
         clean_text(text)
 
 
 @pytest.mark.parametrize("text", ["👩‍💻", "☎️", "नमस्ते", "می‌خواهم", "؁٣", "C++", "3M", "¥", "葛󠄀城"])
-def test_every_script_and_sign_is_a_name(text: str) -> None:
+def test_text_in_any_script_or_of_symbols_is_accepted(text: str) -> None:
     assert clean_text(text) == text
 
 
 @pytest.mark.parametrize("text", ["", " ", "\t\n ", "\u3000", "\u00a0"])
-def test_space_alone_is_no_text(text: str) -> None:
+def test_blank_text_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="empty"):
         clean_text(text)
 
 
-def test_text_is_trimmed_and_normalised() -> None:
+def test_text_is_trimmed_and_normalized() -> None:
     assert clean_text("  Cafe\u0301 ") == "Café"
-    assert clean_text("क्‍ष") == "क्‍ष", "a joiner that the script needs"
+    assert clean_text("क्‍ष") == "क्‍ष", "keeps a joiner that the script needs"
 
 
 @given(st.text())
-def test_clean_text_is_stable(text: str) -> None:
+def test_cleaning_text_is_idempotent(text: str) -> None:
     try:
         cleaned = clean_text(text)
     except ValueError:
@@ -124,22 +124,22 @@ def test_clean_text_is_stable(text: str) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=600))
-def test_a_search_key_fits_into_an_index(text: str) -> None:
+def test_a_search_key_fits_in_an_index_key(text: str) -> None:
     assert len(f"{search_key(text)}#tnt_01JD0000000000000000000000".encode()) <= 1024
 
 
-def test_the_longest_expansion_still_fits() -> None:
+def test_the_search_key_of_the_longest_expansion_fits() -> None:
     assert len(search_key("\ufdfa" * 200).encode()) <= 900
 
 
 @given(st.text(max_size=50), st.integers(0, 50))
-def test_the_beginning_of_a_name_finds_it(name: str, length: int) -> None:
+def test_a_prefix_of_a_name_finds_it(name: str, length: int) -> None:
     start = name[:length]
     if search_key(name).startswith(search_key(start)):
         return
-    # Composition joins letters across the cut; nothing else may lose a name.
+    # Composition can join characters across the cut. Nothing else may lose a match.
     assert search_key(name) != search_key(start) + search_key(name[length:])
 
 
-def test_search_ignores_letter_case_and_width() -> None:
+def test_search_keys_ignore_case_and_width() -> None:
     assert search_key("ＡＣＭＥ Straße") == search_key("acme STRASSE")

@@ -1,4 +1,4 @@
-"""Volume prices: the initial table, its edges, and what a larger order may save."""
+"""Volume prices: the initial tiers, quotes at tier boundaries, and better offers."""
 
 import pytest
 from hypothesis import given
@@ -29,7 +29,7 @@ from chalicelib.domain.pricing import (
         (MAX_QUANTITY, 1500, 150_000_000),
     ],
 )
-def test_the_initial_prices(quantity: int, unit_amount: int, price: int) -> None:
+def test_prices_of_the_initial_tiers(quantity: int, unit_amount: int, price: int) -> None:
     quoted = quote(quantity, INITIAL_TIERS)
     assert (quoted.quantity, quoted.unit_amount, quoted.total) == (quantity, unit_amount, price)
 
@@ -37,8 +37,8 @@ def test_the_initial_prices(quantity: int, unit_amount: int, price: int) -> None
 @pytest.mark.parametrize(
     ("quantity", "offer"),
     [
-        (7, None),  # 17500 is less than 10 for 20000
-        (8, Offer(10, 20000)),  # the same money buys two more
+        (7, None),  # 10 licenses cost more: 20000 instead of 17500
+        (8, Offer(10, 20000)),  # 10 licenses cost the same
         (9, Offer(10, 20000)),
         (10, None),
         (43, None),
@@ -50,35 +50,35 @@ def test_the_initial_prices(quantity: int, unit_amount: int, price: int) -> None
         (100, None),
     ],
 )
-def test_better_offer_below_a_tiers_edge(quantity: int, offer: Offer | None) -> None:
+def test_better_offer_just_below_a_tier(quantity: int, offer: Offer | None) -> None:
     assert quote(quantity, INITIAL_TIERS).better_offer == offer
 
 
-def test_of_equal_prices_the_larger_order_is_offered() -> None:
+def test_the_larger_of_two_equally_cheap_orders_is_offered() -> None:
     tiers = (Tier(1, 100), Tier(5, 60), Tier(10, 30))
     assert quote(4, tiers).better_offer == Offer(10, 300)
 
 
 @pytest.mark.parametrize("quantity", [0, -1, MAX_QUANTITY + 1])
-def test_absurd_quantities_have_no_price(quantity: int) -> None:
+def test_a_quantity_out_of_range_is_refused(quantity: int) -> None:
     with pytest.raises(ValueError, match="between 1 and 100,000"):
         quote(quantity, INITIAL_TIERS)
 
 
-def test_nothing_costs_nothing() -> None:
+def test_an_order_of_zero_costs_nothing() -> None:
     assert total(0, INITIAL_TIERS) == 0
 
 
 @st.composite
-def tier_tables(draw: st.DrawFn) -> tuple[Tier, ...]:
-    """Any table that an admin may save."""
-    edges = draw(st.sets(st.integers(2, MAX_QUANTITY), max_size=19))
+def tier_lists(draw: st.DrawFn) -> tuple[Tier, ...]:
+    """Generate any valid tiers."""
+    starts = draw(st.sets(st.integers(2, MAX_QUANTITY), max_size=19))
     prices = st.integers(1, 99_999_999)
-    return tuple(Tier(edge, draw(prices)) for edge in [1, *sorted(edges)])
+    return tuple(Tier(start, draw(prices)) for start in [1, *sorted(starts)])
 
 
-@given(tier_tables(), st.data())
-def test_a_quote_is_its_tiers_price_and_its_offer_the_cheapest(
+@given(tier_lists(), st.data())
+def test_a_quote_has_its_tiers_price_and_the_cheapest_larger_order(
     tiers: tuple[Tier, ...], data: st.DataObject
 ) -> None:
     validate_tiers(tiers)
@@ -95,9 +95,9 @@ def test_a_quote_is_its_tiers_price_and_its_offer_the_cheapest(
     assert quoted.unit_amount == tier.unit_amount
     assert quoted.total == quantity * tier.unit_amount
 
-    # Within a tier more costs more, so the cheapest larger order begins a tier.
+    # Within a tier, a larger order costs more, so the cheapest larger order starts a tier.
     larger = [(total(t.from_quantity, tiers), -t.from_quantity) for t in tiers]
-    larger = [(price, edge) for price, edge in larger if -edge > quantity]
+    larger = [(price, start) for price, start in larger if -start > quantity]
     best = min(larger, default=None)
     if best is not None and best[0] <= quoted.total:
         assert quoted.better_offer == Offer(-best[1], best[0])
@@ -106,25 +106,25 @@ def test_a_quote_is_its_tiers_price_and_its_offer_the_cheapest(
 
 
 @pytest.mark.parametrize(
-    ("tiers", "because"),
+    ("tiers", "message"),
     [
         ([], "start at 1"),
         ([Tier(2, 100)], "start at 1"),
         ([Tier(0, 100), Tier(1, 90)], "start at 1"),
-        ([Tier(1, 100), Tier(1, 90)], "above the one before"),
-        ([Tier(1, 100), Tier(10, 90), Tier(5, 80)], "above the one before"),
-        ([Tier(1, 100), Tier(MAX_QUANTITY + 1, 90)], "cannot start above"),
-        ([Tier(1, 0)], "at least 1"),
-        ([Tier(1, -5)], "at least 1"),
+        ([Tier(1, 100), Tier(1, 90)], "higher quantity"),
+        ([Tier(1, 100), Tier(10, 90), Tier(5, 80)], "higher quantity"),
+        ([Tier(1, 100), Tier(MAX_QUANTITY + 1, 90)], "No tier can start above 100,000"),
+        ([Tier(1, 0)], "from 1 to"),
+        ([Tier(1, -5)], "from 1 to"),
         ([Tier(1, 100_000_000)], "whole cents"),
         ([Tier(n, 100) for n in range(1, 22)], "20 tiers"),
     ],
 )
-def test_tables_that_make_no_sense_are_refused(tiers: list[Tier], because: str) -> None:
-    with pytest.raises(ValueError, match=because):
+def test_invalid_tiers_are_refused(tiers: list[Tier], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         validate_tiers(tiers)
 
 
-def test_twenty_tiers_and_the_initial_ones_are_fine() -> None:
+def test_the_initial_tiers_and_twenty_tiers_are_valid() -> None:
     validate_tiers(INITIAL_TIERS)
     validate_tiers([Tier(n, 100) for n in range(1, 21)])

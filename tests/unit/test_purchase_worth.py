@@ -1,4 +1,4 @@
-"""What a purchase is worth, case by case: 12 licenses at 20.00, unless a case says otherwise."""
+"""The worth of a purchase, case by case: 12 licenses at 20.00 unless a case says otherwise."""
 
 from dataclasses import replace
 
@@ -54,7 +54,7 @@ def disputed(*statuses: str, facts: PaymentFacts = PAID) -> PaymentFacts:
 
 
 CASES = {
-    # before the money
+    # before payment
     "open": (replace(UNPAID, session_status="open"), Status.PENDING, 0, True),
     "open after a declined card": (
         replace(UNPAID, session_status="open", payment_failed=True),
@@ -69,66 +69,81 @@ CASES = {
         0,
         False,
     ),
-    "completed, the bank asked": (UNPAID, Status.PROCESSING, 0, True),
-    "the bank declined": (replace(UNPAID, payment_failed=True), Status.FAILED, 0, False),
+    "completed, payment in progress": (UNPAID, Status.PROCESSING, 0, True),
+    "delayed payment declined": (replace(UNPAID, payment_failed=True), Status.FAILED, 0, False),
     # paid
     "paid": (PAID, Status.PAID, 12, False),
     "paid at half price": (HALF_PRICE, Status.PAID, 12, False),
-    "promoted to zero": (FREE, Status.PAID, 12, False),
+    "free by a promotion": (FREE, Status.PAID, 12, False),
     "paid with tax": (
         replace(PAID, amount_tax=2_400, amount_total=26_400, amount_received=26_400),
         Status.PAID,
         12,
         False,
     ),
-    "a promotion to zero, not yet taken": (
+    "free by a promotion, still open": (
         replace(FREE, session_status="open"),
         Status.PENDING,
         0,
         True,
     ),
-    "a promotion to zero, never taken": (
+    "free by a promotion, expired": (
         replace(FREE, session_status="expired"),
         Status.EXPIRED,
         0,
         False,
     ),
     # refunds made in Stripe's dashboard: refunded // unit amount
-    "a goodwill cent": (refunded(1), Status.PARTIALLY_REFUNDED, 12, False),
-    "just under a license": (refunded(1_999), Status.PARTIALLY_REFUNDED, 12, False),
-    "a license": (refunded(2_000), Status.PARTIALLY_REFUNDED, 11, False),
-    "a license in two parts": (refunded(1_000, 1_000), Status.PARTIALLY_REFUNDED, 11, False),
-    "a half refund": (refunded(12_000), Status.PARTIALLY_REFUNDED, 6, False),
-    "all but a cent": (refunded(23_999), Status.PARTIALLY_REFUNDED, 1, False),
+    "one cent": (refunded(1), Status.PARTIALLY_REFUNDED, 12, False),
+    "one cent less than a license": (refunded(1_999), Status.PARTIALLY_REFUNDED, 12, False),
+    "one license": (refunded(2_000), Status.PARTIALLY_REFUNDED, 11, False),
+    "one license in two refunds": (refunded(1_000, 1_000), Status.PARTIALLY_REFUNDED, 11, False),
+    "half": (refunded(12_000), Status.PARTIALLY_REFUNDED, 6, False),
+    "all but one cent": (refunded(23_999), Status.PARTIALLY_REFUNDED, 1, False),
     "all": (refunded(24_000), Status.REFUNDED, 0, False),
-    "all in parts": (refunded(20_000, 3_999, 1), Status.REFUNDED, 0, False),
-    "half of half price": (
+    "all in three refunds": (refunded(20_000, 3_999, 1), Status.REFUNDED, 0, False),
+    "half of a half-price order": (
         refunded(6_000, facts=HALF_PRICE),
         Status.PARTIALLY_REFUNDED,
         6,
         False,
     ),
-    "all of half price": (refunded(12_000, facts=HALF_PRICE), Status.REFUNDED, 0, False),
-    "pending counts": (refunded(2_000, status="pending"), Status.PARTIALLY_REFUNDED, 11, False),
-    "failed does not": (refunded(24_000, status="failed"), Status.PAID, 12, False),
-    "canceled does not": (refunded(24_000, status="canceled"), Status.PAID, 12, False),
-    "one failed, one not": (
+    "all of a half-price order": (refunded(12_000, facts=HALF_PRICE), Status.REFUNDED, 0, False),
+    "a pending refund counts": (
+        refunded(2_000, status="pending"),
+        Status.PARTIALLY_REFUNDED,
+        11,
+        False,
+    ),
+    "a failed refund does not count": (refunded(24_000, status="failed"), Status.PAID, 12, False),
+    "a canceled refund does not count": (
+        refunded(24_000, status="canceled"),
+        Status.PAID,
+        12,
+        False,
+    ),
+    "one failed, one succeeded": (
         refunded(2_000, facts=refunded(24_000, status="failed")),
         Status.PARTIALLY_REFUNDED,
         11,
         False,
     ),
-    # refunds that say how many licenses they give back
+    # refunds that name the licenses they take back
     "3 licenses returned": (returned(3, 1_500), Status.PARTIALLY_REFUNDED, 9, False),
-    "money but no license": (returned(0, 20_000), Status.PARTIALLY_REFUNDED, 12, False),
-    "both kinds": (refunded(4_000, facts=returned(3, 1_500)), Status.PARTIALLY_REFUNDED, 7, False),
-    "more than there are": (returned(99, 100), Status.REFUNDED, 0, False),
+    "0 licenses returned": (returned(0, 20_000), Status.PARTIALLY_REFUNDED, 12, False),
+    "one that names licenses and one that does not": (
+        refunded(4_000, facts=returned(3, 1_500)),
+        Status.PARTIALLY_REFUNDED,
+        7,
+        False,
+    ),
+    "more licenses returned than bought": (returned(99, 100), Status.REFUNDED, 0, False),
     # disputes
     "inquiry": (disputed("warning_needs_response"), Status.PAID, 12, False),
     "inquiry under review": (disputed("warning_under_review"), Status.PAID, 12, False),
     "inquiry closed": (disputed("warning_closed"), Status.PAID, 12, False),
     "prevented": (disputed("prevented"), Status.PAID, 12, False),
-    "prevented by paying the buyer": (
+    "prevented by refunding the buyer": (
         replace(PAID, disputes=(Dispute("dp_0", 24_000, "prevented", balance=-24_000),)),
         Status.DISPUTED,
         0,
@@ -140,19 +155,19 @@ CASES = {
     "won": (disputed("won"), Status.PAID, 12, False),
     "lost": (disputed("lost"), Status.DISPUTED, 0, False),
     "won, then disputed again": (disputed("needs_response", "won"), Status.DISPUTED, 0, True),
-    "inquiry on a part refund": (
+    "inquiry after a partial refund": (
         disputed("warning_needs_response", facts=refunded(4_000)),
         Status.PARTIALLY_REFUNDED,
         10,
         False,
     ),
-    "dispute on a part refund": (
+    "dispute after a partial refund": (
         disputed("needs_response", facts=refunded(4_000)),
         Status.DISPUTED,
         0,
         True,
     ),
-    "won on a part refund": (
+    "won after a partial refund": (
         disputed("won", facts=refunded(4_000)),
         Status.PARTIALLY_REFUNDED,
         10,
@@ -162,7 +177,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_worth(case: str) -> None:
+def test_status_and_worth(case: str) -> None:
     facts, status, worth, awaited = CASES[case]
     assessment = assess(QUOTED, facts)
     assert (assessment.status, assessment.worth, assessment.awaited) == (status, worth, awaited)
@@ -171,20 +186,26 @@ def test_worth(case: str) -> None:
 
 DEVIATIONS = {
     "test mode": (replace(PAID, livemode=False), "test mode"),
-    "another currency": (replace(PAID, currency="eur"), "Paid in eur, quoted in usd"),
+    "another currency": (replace(PAID, currency="eur"), "Paid in eur, but quoted in usd"),
     "more licenses": (replace(PAID, quantity=120), "Paid for 120 licenses"),
     "another amount": (
         replace(PAID, amount_subtotal=12, amount_total=12, amount_received=12),
-        "The amount was 12 cents, the quote 24000 cents.",
+        "The amount was 12 cents; the quote was 24000 cents.",
     ),
     "amounts that do not add up": (replace(PAID, amount_total=10_000), "do not add up"),
-    "captured in part": (replace(PAID, amount_received=8_000), "8000 cents of 24000 cents"),
-    "paid, and no payment": (replace(PAID, amount_received=None), "0 cents of 24000 cents"),
+    "partially captured": (
+        replace(PAID, amount_received=8_000),
+        "8000 cents of the 24000 cents due",
+    ),
+    "paid without a payment": (
+        replace(PAID, amount_received=None),
+        "0 cents of the 24000 cents due",
+    ),
 }
 
 
 @pytest.mark.parametrize("case", DEVIATIONS)
-def test_what_was_not_quoted_is_quarantined(case: str) -> None:
+def test_a_payment_that_differs_from_the_quote_is_quarantined(case: str) -> None:
     facts, reason = DEVIATIONS[case]
     assessment = assess(QUOTED, facts)
     assert (assessment.status, assessment.worth) == (Status.QUARANTINED, 0)
@@ -193,77 +214,85 @@ def test_what_was_not_quoted_is_quarantined(case: str) -> None:
     assert reason in assessment.reason
 
 
-# Of 24000 that were quoted, 8000 came; somebody accepted them for all 12 licenses.
-IN_PART = replace(PAID, amount_received=8_000)
+# Of the 24000 quoted, 8000 were received, and an admin accepted them for all 12 licenses.
+UNDERPAID = replace(PAID, amount_received=8_000)
 ACCEPTED = {
-    "as it is": (IN_PART, Status.PAID, 12),
-    "an eighth refunded": (refunded(1_000, facts=IN_PART), Status.PARTIALLY_REFUNDED, 11),
-    "all that came refunded": (refunded(8_000, facts=IN_PART), Status.REFUNDED, 0),
-    "other licenses for the money": (replace(IN_PART, quantity=120), Status.PAID, 12),
-    "more came": (replace(IN_PART, amount_received=9_000), Status.QUARANTINED, 0),
-    "in another currency": (replace(IN_PART, currency="eur"), Status.QUARANTINED, 0),
-    "in the other mode": (replace(IN_PART, livemode=False), Status.QUARANTINED, 0),
-    "disputed": (disputed("lost", facts=IN_PART), Status.DISPUTED, 0),
+    "unchanged": (UNDERPAID, Status.PAID, 12),
+    "an eighth refunded": (refunded(1_000, facts=UNDERPAID), Status.PARTIALLY_REFUNDED, 11),
+    "everything received refunded": (refunded(8_000, facts=UNDERPAID), Status.REFUNDED, 0),
+    "different quantity, same amount": (replace(UNDERPAID, quantity=120), Status.PAID, 12),
+    "more received": (replace(UNDERPAID, amount_received=9_000), Status.QUARANTINED, 0),
+    "in another currency": (replace(UNDERPAID, currency="eur"), Status.QUARANTINED, 0),
+    "in the other mode": (replace(UNDERPAID, livemode=False), Status.QUARANTINED, 0),
+    "disputed": (disputed("lost", facts=UNDERPAID), Status.DISPUTED, 0),
 }
 
 
 @pytest.mark.parametrize("case", ACCEPTED)
-def test_what_somebody_accepted(case: str) -> None:
+def test_an_accepted_amount_counts_as_full_payment(case: str) -> None:
     facts, status, worth = ACCEPTED[case]
     assessment = assess(replace(QUOTED, accepted=8_000), facts)
     assert (assessment.status, assessment.worth) == (status, worth)
 
 
-def test_too_much_that_was_accepted_is_the_price() -> None:
-    """A refund in Stripe's dashboard takes its share then, and is no excess paid back."""
+def test_an_accepted_overpayment_is_the_price() -> None:
+    """A dashboard refund then takes back its share of licenses instead of reducing an excess."""
     accepted = replace(QUOTED, accepted=30_000)
-    assert assess(accepted, refunded(2_500, facts=TOO_MUCH)).worth == 11
-    assert assess(accepted, refunded(6_000, facts=TOO_MUCH)).worth == 10
+    assert assess(accepted, refunded(2_500, facts=OVERPAYMENT)).worth == 11
+    assert assess(accepted, refunded(6_000, facts=OVERPAYMENT)).worth == 10
 
 
-def test_live_money_for_a_test_quote() -> None:
+def test_a_live_payment_for_a_test_quote_is_quarantined() -> None:
     assessment = assess(replace(QUOTED, livemode=False), PAID)
     assert assessment.reason == "Paid in Stripe's live mode."
 
 
-def test_a_quarantine_ends_when_all_was_refunded() -> None:
+def test_a_full_refund_ends_a_quarantine() -> None:
     wrong = replace(PAID, quantity=120)
     assert assess(QUOTED, refunded(24_000, facts=wrong)).status == Status.REFUNDED
 
 
-TOO_MUCH = replace(PAID, amount_subtotal=30_000, amount_total=30_000, amount_received=30_000)
+OVERPAYMENT = replace(PAID, amount_subtotal=30_000, amount_total=30_000, amount_received=30_000)
 
-# 6000 more than the quote.
-OVERPAID = {
-    "a part of it paid back": (refunded(5_999, facts=TOO_MUCH), Status.QUARANTINED, 0),
-    "paid back": (refunded(6_000, facts=TOO_MUCH), Status.PAID, 12),
-    "paid back in parts": (refunded(1_000, 5_000, facts=TOO_MUCH), Status.PAID, 12),
-    "paid back as goodwill": (returned(0, 6_000, TOO_MUCH), Status.PAID, 12),
-    "licenses only": (returned(3, 6_000, TOO_MUCH), Status.QUARANTINED, 0),
-    "and 3 licenses": (refunded(12_000, facts=TOO_MUCH), Status.PARTIALLY_REFUNDED, 9),
-    "and 3 that say so": (
-        returned(3, 1_500, refunded(6_000, facts=TOO_MUCH)),
+# The buyer paid 6000 more than quoted.
+REFUNDED_EXCESS = {
+    "part of the excess refunded": (refunded(5_999, facts=OVERPAYMENT), Status.QUARANTINED, 0),
+    "excess refunded": (refunded(6_000, facts=OVERPAYMENT), Status.PAID, 12),
+    "excess refunded in two refunds": (refunded(1_000, 5_000, facts=OVERPAYMENT), Status.PAID, 12),
+    "excess refunded as goodwill": (returned(0, 6_000, OVERPAYMENT), Status.PAID, 12),
+    "refund that names licenses": (returned(3, 6_000, OVERPAYMENT), Status.QUARANTINED, 0),
+    "excess and 3 licenses refunded": (
+        refunded(12_000, facts=OVERPAYMENT),
         Status.PARTIALLY_REFUNDED,
         9,
     ),
-    "all of it": (refunded(30_000, facts=TOO_MUCH), Status.REFUNDED, 0),
-    "the refund failed": (refunded(6_000, facts=TOO_MUCH, status="failed"), Status.QUARANTINED, 0),
+    "excess refunded, and 3 licenses by name": (
+        returned(3, 1_500, refunded(6_000, facts=OVERPAYMENT)),
+        Status.PARTIALLY_REFUNDED,
+        9,
+    ),
+    "everything refunded": (refunded(30_000, facts=OVERPAYMENT), Status.REFUNDED, 0),
+    "the refund failed": (
+        refunded(6_000, facts=OVERPAYMENT, status="failed"),
+        Status.QUARANTINED,
+        0,
+    ),
     "in another currency": (
-        refunded(6_000, facts=replace(TOO_MUCH, currency="eur")),
+        refunded(6_000, facts=replace(OVERPAYMENT, currency="eur")),
         Status.QUARANTINED,
         0,
     ),
     "with tax": (
-        refunded(6_000, facts=replace(TOO_MUCH, amount_tax=1, amount_total=30_001)),
+        refunded(6_000, facts=replace(OVERPAYMENT, amount_tax=1, amount_total=30_001)),
         Status.QUARANTINED,
         0,
     ),
 }
 
 
-@pytest.mark.parametrize("case", OVERPAID)
-def test_paid_too_much(case: str) -> None:
-    facts, status, worth = OVERPAID[case]
+@pytest.mark.parametrize("case", REFUNDED_EXCESS)
+def test_overpayment(case: str) -> None:
+    facts, status, worth = REFUNDED_EXCESS[case]
     assessment = assess(QUOTED, facts)
     assert (assessment.status, assessment.worth) == (status, worth)
     assert not assessment.awaited
@@ -272,20 +301,20 @@ def test_paid_too_much(case: str) -> None:
         assert "6000 cents more than quoted" in assessment.reason
 
 
-def test_licenses_returned_for_no_money() -> None:
+def test_licenses_returned_without_a_refund() -> None:
     assert assess(replace(QUOTED, returned=3), PAID).worth == 9
     assert assess(replace(QUOTED, returned=3), refunded(2_000)).worth == 8
-    all_of_it = assess(replace(QUOTED, returned=12), FREE)
-    assert (all_of_it.status, all_of_it.worth) == (Status.REFUNDED, 0)
+    all_returned = assess(replace(QUOTED, returned=12), FREE)
+    assert (all_returned.status, all_returned.worth) == (Status.REFUNDED, 0)
 
 
-# licenses now, paid, refunded so far, licenses returned → amount. Tiers are the initial ones.
+# Columns: licenses now, price, paid, refunded so far, licenses returned, refund amount.
 REFUNDS = {
     "one of one": (1, 2_500, 2_500, 0, 1, 2_500),
     "one of nine": (9, 22_500, 22_500, 0, 1, 2_500),
-    "the issue's: 91 of 100": (100, 150_000, 150_000, 0, 91, 127_500),
+    "91 of 100": (100, 150_000, 150_000, 0, 91, 127_500),
     "50 of 100": (100, 150_000, 150_000, 0, 50, 62_500),
-    "then 41 more": (50, 150_000, 150_000, 62_500, 41, 65_000),
+    "41 more after 50 of 100": (50, 150_000, 150_000, 62_500, 41, 65_000),
     "all of 100": (100, 150_000, 150_000, 0, 100, 150_000),
     "never below 0": (10, 20_000, 20_000, 0, 1, 0),
     "two of ten": (10, 20_000, 20_000, 0, 2, 0),
@@ -294,7 +323,7 @@ REFUNDS = {
     "the rest after a goodwill refund": (12, 24_000, 24_000, 1_000, 12, 23_000),
     "at half price": (12, 24_000, 12_000, 0, 2, 2_000),
     "at half price, all": (12, 24_000, 12_000, 0, 12, 12_000),
-    "at a third off, rounded against the buyer": (3, 7_500, 5_001, 0, 1, 1_667),
+    "at a third off, rounded in the seller's favor": (3, 7_500, 5_001, 0, 1, 1_667),
     "free": (12, 24_000, 0, 0, 5, 0),
     "free, all": (12, 24_000, 0, 0, 12, 0),
 }
@@ -302,6 +331,8 @@ REFUNDS = {
 
 @pytest.mark.parametrize("case", REFUNDS)
 def test_refund_amounts(case: str) -> None:
-    licenses, total, paid, so_far, back, amount = REFUNDS[case]
-    quote = refund_quote(PaidPurchase(licenses, total, paid, so_far, INITIAL_TIERS), back)
-    assert (quote.amount, quote.kept) == (amount, licenses - back)
+    licenses, total, paid, refunded_so_far, returning, amount = REFUNDS[case]
+    quote = refund_quote(
+        PaidPurchase(licenses, total, paid, refunded_so_far, INITIAL_TIERS), returning
+    )
+    assert (quote.amount, quote.kept) == (amount, licenses - returning)

@@ -1,4 +1,4 @@
-"""Where one is led after signing in: to a page of ours, whatever the address asked for."""
+"""The redirect after sign-in leads only to our own pages."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from chalicelib.web.shell.urls import own_path
         "/..//elsewhere.example",
     ],
 )
-def test_a_path_of_ours(address: str) -> None:
+def test_our_own_paths_are_accepted(address: str) -> None:
     assert own_path(address) == address
 
 
@@ -41,5 +41,5 @@ def test_a_path_of_ours(address: str) -> None:
         "/\u202egpj",
     ],
 )
-def test_any_other_address_is_none(address: str | None) -> None:
+def test_any_other_address_is_refused(address: str | None) -> None:
     assert own_path(address) is None

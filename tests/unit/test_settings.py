@@ -1,4 +1,4 @@
-"""The environment: what is missing is named, and what there is is in the runbook."""
+"""Settings from the environment, and the runbook's tables of them."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from chalicelib.settings import ConfigurationError, from_environment
 from infra.deployment.inventory import ROOT
 from infra.deployment.template import read_resources
 
-WHOLE = {
+REQUIRED = {
     "STAGE": "dev",
     "TABLE_PREFIX": "tenantry-dev",
     "PUBLIC_URL": "https://licenses.example.com/",
@@ -19,17 +19,17 @@ WHOLE = {
 }
 
 
-def test_what_has_to_be_there_is_enough() -> None:
-    made = from_environment(WHOLE)
-    assert made.public_url == "https://licenses.example.com"
-    assert made.stripe_webhook_secrets == ("whsec_new", "whsec_old")
-    assert (made.currency, made.mail_from, made.promotion_codes) == ("usd", None, False)
+def test_the_required_variables_are_enough() -> None:
+    parsed = from_environment(REQUIRED)
+    assert parsed.public_url == "https://licenses.example.com"
+    assert parsed.stripe_webhook_secrets == ("whsec_new", "whsec_old")
+    assert (parsed.currency, parsed.mail_from, parsed.promotion_codes) == ("usd", None, False)
 
 
 @pytest.mark.parametrize("value", ["", "  ", None], ids=["empty", "blank", "absent"])
-@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("name", REQUIRED)
 def test_a_missing_variable_is_named(name: str, value: str | None) -> None:
-    environment = {key: was for key, was in WHOLE.items() if key != name}
+    environment = {key: required for key, required in REQUIRED.items() if key != name}
     if value is not None:
         environment[name] = value
     with pytest.raises(ConfigurationError, match=name.removesuffix("_PARAMETER")):
@@ -37,52 +37,54 @@ def test_a_missing_variable_is_named(name: str, value: str | None) -> None:
 
 
 @pytest.mark.parametrize(("text", "on"), [("on", True), ("ON", True), ("1", True), ("off", False)])
-def test_promotion_codes(text: str, *, on: bool) -> None:
-    assert from_environment({**WHOLE, "STRIPE_PROMOTION_CODES": text}).promotion_codes is on
+def test_promotion_codes_setting(text: str, *, on: bool) -> None:
+    assert from_environment({**REQUIRED, "STRIPE_PROMOTION_CODES": text}).promotion_codes is on
 
 
 @pytest.mark.parametrize("code", ["jpy", "KWD", "dollars", "u$d"])
 def test_a_currency_without_hundredths_is_refused(code: str) -> None:
-    """Prices are cents: yen would be charged a hundredfold."""
+    """Prices are in cents, so yen would be charged a hundredfold."""
     with pytest.raises(ConfigurationError, match="CURRENCY"):
-        from_environment({**WHOLE, "CURRENCY": code})
-    assert from_environment({**WHOLE, "CURRENCY": "EUR"}).currency == "eur"
+        from_environment({**REQUIRED, "CURRENCY": code})
+    assert from_environment({**REQUIRED, "CURRENCY": "EUR"}).currency == "eur"
 
 
-def test_domains_of_the_platform() -> None:
-    made = from_environment({**WHOLE, "PLATFORM_HOSTS": "Example.com, example.org"})
-    assert made.platform_hosts == ("example.com", "example.org")
+def test_platform_hosts_are_split_and_lowercased() -> None:
+    parsed = from_environment({**REQUIRED, "PLATFORM_HOSTS": "Example.com, example.org"})
+    assert parsed.platform_hosts == ("example.com", "example.org")
 
 
-def read() -> set[str]:
-    """Every variable that the code reads."""
+def variables_read() -> set[str]:
+    """Return every environment variable that the code reads."""
     found = set()
     for module in (settings, observability):
         source = Path(str(module.__file__)).read_text()
-        found |= set(re.findall(r"\b(?:optional|required|either|get)\(\s*\"([A-Z_]+)\"", source))
+        found |= set(
+            re.findall(r"\b(?:optional|required|value_or_parameter|get)\(\s*\"([A-Z_]+)\"", source)
+        )
     return found
 
 
 def rows(heading: str) -> dict[str, str]:
-    """A table of the runbook: the rest of each row by what its first cell has in code."""
+    """Return a table of the runbook: the code in each first cell mapped to the rest of its row."""
     text = (ROOT / "docs" / "runbook.md").read_text()
     _, _, section = text.partition(f"\n## {heading}\n")
     section, _, _ = section.partition("\n## ")
     return dict(re.findall(r"^\| `(\w+)`[^|]*\|(.*)$", section, re.MULTILINE))
 
 
-def test_the_runbook_has_every_variable_and_no_other() -> None:
-    assert read()
-    assert set(rows("Settings")) == read()
+def test_the_runbook_lists_exactly_the_variables_read() -> None:
+    assert variables_read()
+    assert set(rows("Settings")) == variables_read()
 
 
-def test_the_runbook_has_every_parameter_of_the_stack() -> None:
+def test_the_runbook_lists_every_stack_parameter() -> None:
     parameters = set(read_resources()["Parameters"]) - {"Stage"}
     described = set(rows("Parameters of a deployment"))
     assert described == parameters
 
 
-def test_the_runbook_says_which_parameter_sets_a_variable() -> None:
+def test_the_runbook_names_the_parameter_behind_each_variable() -> None:
     resources = read_resources()
     variables = resources["Globals"]["Function"]["Environment"]["Variables"]
     for name, cells in rows("Settings").items():
