@@ -40,7 +40,9 @@ def run_command(
             case ["promotion-codes"]:
                 simulator.add_promotion_code(options["code"], int(options["percent_off"]))
                 return {}
-    except (KeyError, ValueError) as error:
+    except KeyError as error:
+        raise InvalidAction(f"missing option: {error}") from error
+    except ValueError as error:
         raise InvalidAction(str(error)) from error
     raise UnknownCommand(path)
 
@@ -99,8 +101,7 @@ def _control_webhooks(
     elif verb == "retry":
         webhooks.retry_failed()
     elif verb == "send":
-        (event,) = [e for e in simulator.events() if e["id"] == options["event"]]
-        webhooks.deliver_now(event)
+        webhooks.deliver_now(simulator.find("event", options["event"]))
     else:
         raise UnknownCommand(f"webhooks/{verb}")
     return webhook_counts(webhooks)

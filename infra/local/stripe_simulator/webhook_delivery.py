@@ -1,4 +1,4 @@
-"""Send the simulator's events to the product as webhooks, reliably or not.
+"""Send the simulator's events to the service as webhooks, reliably or not.
 
 The mode decides what happens to new events:
 
@@ -51,7 +51,7 @@ class WebhookDelivery:
     def __init__(
         self, simulator: StripeSimulator, endpoint: Endpoint | str, *, seed: int = 0
     ) -> None:
-        """`endpoint` is the product's webhook: a URL, or a function that returns a status."""
+        """`endpoint` is the service's webhook: a URL, or a function that returns a status."""
         self.mode: Mode = "normal"
         self.waiting: list[Delivery] = []  # not delivered yet, or waiting for a retry
         self.held: list[Delivery] = []
@@ -133,7 +133,7 @@ class WebhookDelivery:
         with self._lock:
             selected = [delivery for delivery in self.waiting if is_selected(delivery)]
             self.waiting = [delivery for delivery in self.waiting if not is_selected(delivery)]
-        # Send outside the lock, since the product can call the simulator while it handles an event.
+        # Send outside the lock, since the service can call the simulator while it handles an event.
         for delivery in selected:
             self._attempt(delivery)
         with self._lock:

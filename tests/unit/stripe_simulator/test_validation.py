@@ -17,7 +17,7 @@ def line_items(**price: Any) -> list[dict[str, Any]]:
 
 
 REFUSED: list[tuple[dict[str, Any], str | None, str]] = [
-    ({"colour": "red"}, "parameter_unknown", "colour"),
+    ({"color": "red"}, "parameter_unknown", "color"),
     (
         {"line_items": line_items(color="red")},
         "parameter_unknown",
@@ -65,7 +65,7 @@ def test_invalid_session_parameters_are_refused(
 
 
 @pytest.mark.parametrize("name", ["line_items", "mode", "success_url"])
-def test_required_session_parameters(shop: Shop, name: str) -> None:
+def test_a_missing_session_parameter_is_refused(shop: Shop, name: str) -> None:
     params: Any = shop.session_params()
     del params[name]
     with pytest.raises(stripe.InvalidRequestError) as error:
@@ -75,7 +75,7 @@ def test_required_session_parameters(shop: Shop, name: str) -> None:
 
 def test_an_error_has_stripes_format(shop: Shop) -> None:
     with pytest.raises(stripe.InvalidRequestError) as error:
-        shop.create_session(colour="red")
+        shop.create_session(color="red")
     body: Any = error.value.json_body
     assert body["error"].keys() == {
         "type",
@@ -169,10 +169,8 @@ def test_another_api_key_is_refused(shop: Shop) -> None:
         ("", 401),
         ("Bearer", 401),
         ("Basic ???", 401),
-        (
-            "Basic c2tfdGVzdF9vZl90aGVfc2hvcDo=",
-            200,
-        ),  # the key is the user name, with an empty password
+        # The key is the user name, and the password is empty.
+        ("Basic c2tfdGVzdF9vZl90aGVfc2hvcDo=", 200),
     ],
 )
 def test_bearer_and_basic_authentication(shop: Shop, authorization: str, status: int) -> None:
