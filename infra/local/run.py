@@ -66,7 +66,7 @@ def _print_welcome(service: LocalService) -> None:
         payments = f"{service.url}/stripe   (Stripe simulator; no real money)"
     data = "All data is in memory and is lost when this process stops."
     if "AWS_ENDPOINT_URL_DYNAMODB" in os.environ:
-        data = f"Data is stored in {os.environ['AWS_ENDPOINT_URL_DYNAMODB']}."
+        data = f"Data is stored in the DynamoDB at {os.environ['AWS_ENDPOINT_URL_DYNAMODB']}."
     print(
         f"""
   Tenantry is running at {service.url}
