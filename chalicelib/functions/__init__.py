@@ -1,1 +1,1 @@
-"""Lambda functions that are not HTTP routes. On AWS each is loaded alone, without app.py."""
+"""Lambda functions other than the HTTP routes. Each is deployed on its own, without app.py."""

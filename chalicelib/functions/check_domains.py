@@ -1,4 +1,4 @@
-"""The scheduled look at custom domains: each once a day."""
+"""Scheduled function: re-check the DNS records of verified domains, each once a day."""
 
 from typing import Any
 

@@ -1,7 +1,9 @@
-"""Makes the first super admin. Invoke it from the AWS console, or by `make admin`.
+"""Create the first super admin. Invoke it from the AWS console or with `make admin`.
 
-The event: {"email": "you@example.com", "name": "Your Name"}. The answer holds the link that
-sets the password; open it within a day. Once there is a super admin, it does nothing.
+The event is {"email": "you@example.com", "name": "Your Name"}. The response contains a link
+that sets the password; it expires after a day. Invoked again for the same email before the
+password is set, the function returns a new link. Otherwise, once a super admin exists, it
+refuses.
 """
 
 from typing import Any
@@ -12,7 +14,7 @@ from chalicelib.observability import invocation, request_id_of
 
 blueprint = Blueprint(__name__)
 
-LONGEST_NAME = 200
+MAX_NAME_LENGTH = 200
 
 
 @blueprint.lambda_function(name="create-first-admin")
@@ -29,8 +31,8 @@ def _create(event: dict[str, Any], line: dict[str, Any]) -> dict[str, Any]:
     email = str(event.get("email", "")).strip()
     try:
         made = first_admin.create_first_admin(
-            email=fold_email(_valid(email)),
-            name=clean_text(str(event.get("name") or "Administrator")[:LONGEST_NAME]),
+            email=fold_email(_validate(email)),
+            name=clean_text(str(event.get("name") or "Administrator")[:MAX_NAME_LENGTH]),
         )
     except (TenantryError, ValueError) as error:
         line["refused"] = type(error).__name__
@@ -39,12 +41,12 @@ def _create(event: dict[str, Any], line: dict[str, Any]) -> dict[str, Any]:
     return {
         "user_id": made.user.id,
         "set_your_password_at": made.link,
-        "note": "The link works once, within 24 hours. Invoke again for a fresh one.",
+        "note": "The link works once, within 24 hours. Invoke this function again for a new one.",
     }
 
 
-def _valid(email: str) -> str:
-    """Raises ValueError."""
+def _validate(email: str) -> str:
+    """Return the normalized address. Raises ValueError."""
     from email_validator import validate_email
 
     return validate_email(email, check_deliverability=False).normalized

@@ -1,6 +1,6 @@
-"""Reconciliation on a schedule: partly every hour, wholly by night.
+"""Scheduled function: a partial reconciliation every hour, a full one every night.
 
-By hand, from the AWS console, with a test event such as `{}` (a whole dry run),
+To run it from the AWS console, use a test event such as `{}` (a full dry run),
 `{"apply": true}`, `{"reseller_id": "rsl_…", "apply": false}` or `{"scope": "partial"}`.
 """
 
@@ -11,17 +11,17 @@ from chalice.app import Blueprint
 from chalicelib.functions.time_left import seconds_left
 from chalicelib.observability import invocation, request_id_of
 
-TOLD = ("id", "scope", "apply", "status", "found", "repaired")
+LOGGED_FIELDS = ("id", "scope", "apply", "status", "found", "repaired")
 
 blueprint = Blueprint(__name__)
 
 
 @blueprint.lambda_function(name="reconcile")
 def reconcile(event: dict[str, Any] | None, context: Any) -> dict[str, Any]:
-    """The report, and its id for `GET /v1/reconciliations/{id}`."""
+    """Return the report. Its ID works with `GET /v1/reconciliations/{id}`."""
     with invocation("Reconciliation", request_id_of(context)) as line:
         from chalicelib.services.reconciliation.scheduled import handle_event
 
         report = handle_event(event or {}, seconds_left(context))
-        line |= {name: report[name] for name in TOLD}
+        line |= {name: report[name] for name in LOGGED_FIELDS}
         return report

@@ -1,4 +1,4 @@
-"""The scheduled sender: what is due in the outbox goes out."""
+"""Scheduled function: send the mail that is due in the outbox."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ blueprint = Blueprint(__name__)
 @blueprint.schedule(Rate(1, unit=Rate.MINUTES), name="send-mail")
 def send_mail(event: CloudWatchEvent) -> dict[str, Any]:
     with invocation("Mail", request_id_of(event.context)) as line:
-        from chalicelib.services.identity import passwords  # noqa: F401 - it prepares mails of its own
+        from chalicelib.services.identity import passwords  # noqa: F401 - registers its mail types
         from chalicelib.services.mail.outbox import send_due
 
         report = vars(send_due(seconds_left(event.context)))

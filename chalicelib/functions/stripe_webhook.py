@@ -1,7 +1,8 @@
-"""Stripe's webhook, behind a Lambda Function URL.
+"""Stripe's webhook endpoint, behind a Lambda Function URL.
 
-2xx means: what the message told of is in the database. Anything else makes Stripe deliver it
-again. The bytes that were signed are verified untouched, before anything else is done.
+A 2xx response means that the database reflects what the event reported. For any other response,
+Stripe delivers the event again. The signature is verified over the raw bytes, before anything
+parses them.
 """
 
 import base64
@@ -21,47 +22,57 @@ blueprint = Blueprint(__name__)
 
 @blueprint.lambda_function(name="stripe-webhook")
 def stripe_webhook(event: Any, context: object) -> dict[str, Any]:
-    """One message from Stripe, as a Function URL event (payload format 2.0)."""
+    """Handle one delivery. `event` is a Function URL event (payload format 2.0).
+
+    A crash or an unexpected error answers 500, so Stripe retries. A repeated delivery is safe,
+    because handling an event only settles the purchase again.
+    """
     try:
         with invocation("Webhook", request_id_of(context)) as line:
             answer = _answer(event, line)
             line["status"] = answer["statusCode"]
             return answer
     except Exception:  # noqa: BLE001 - invocation() has logged it
-        return _reply(500, error="Not processed. Deliver it again.")
+        return _reply(500, error="The event was not processed. Deliver it again.")
 
 
 def _answer(event: Any, line: dict[str, Any]) -> dict[str, Any]:
-    from chalicelib.payments.webhooks import SignatureRefused, Unreadable, verify
+    from chalicelib.payments.webhooks import InvalidSignature, MalformedEvent, verify_event
     from chalicelib.services.stripe_sync.events import handle_event
 
     if event["requestContext"]["http"]["method"] != "POST":
-        return _reply(405, error="Only POST.")
+        return _reply(405, error="This endpoint accepts only POST.")
     try:
-        payload = _body(event)
+        payload = _raw_body(event)
     except (binascii.Error, ValueError):
-        return _reply(400, error="The body is not readable.")
+        return _reply(400, error="The body could not be decoded.")
     if len(payload) > MAX_BYTES:
         return _reply(413, error="The body is too large.")
     try:
-        message = verify(payload, event.get("headers", {}).get("stripe-signature", ""))
-    except SignatureRefused:
+        stripe_event = verify_event(payload, event.get("headers", {}).get("stripe-signature", ""))
+    except InvalidSignature:
         count("WebhookSignatureRefused")
         line["refused"] = "signature"
         return _reply(400, error="The signature is not valid.")
-    except Unreadable:
+    except MalformedEvent:
         line["refused"] = "signed, but not an event"
-        return _reply(400, error="This is not an event with its object.")
-    line |= {"event_id": message.id, "type": message.type, "object_id": message.object_id}
-    if message.livemode != settings().livemode:
-        line["refused"] = "the other mode"
-        return _reply(400, error="This endpoint is of the other mode, live or test.")
-    line["outcome"] = outcome = handle_event(message)
+        return _reply(400, error="The body is not an event that contains its object.")
+    line |= {
+        "event_id": stripe_event.id,
+        "type": stripe_event.type,
+        "object_id": stripe_event.object_id,
+    }
+    if stripe_event.livemode != settings().livemode:
+        line["refused"] = "live/test mode mismatch"
+        return _reply(
+            400, error="Live/test mode mismatch: this event doesn't belong to this endpoint."
+        )
+    line["outcome"] = outcome = handle_event(stripe_event)
     count("WebhooksProcessed")
     return _reply(200, outcome=outcome)
 
 
-def _body(event: dict[str, Any]) -> bytes:
+def _raw_body(event: dict[str, Any]) -> bytes:
     body: str = event.get("body") or ""
     return base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
 

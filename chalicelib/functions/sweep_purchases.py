@@ -1,4 +1,7 @@
-"""The scheduled sweep: heals what webhooks lost. Invoke it by hand with any event."""
+"""Scheduled function: settle the purchases whose webhook was lost.
+
+To run it from the AWS console, use any test event.
+"""
 
 from typing import Any
 
@@ -7,7 +10,7 @@ from chalice.app import Blueprint, CloudWatchEvent, Rate
 from chalicelib.functions.time_left import seconds_left
 from chalicelib.observability import invocation, request_id_of
 
-# Left of the function's time for what is under way when the sweep is told to stop.
+# Subtracted from the function's remaining time, to finish the purchase in progress.
 SECONDS_TO_STOP = 20.0
 
 blueprint = Blueprint(__name__)

@@ -1,4 +1,7 @@
-"""The scheduled count of what the admin's overview shows. Invoke it by hand with any event."""
+"""Scheduled function: refresh the stored statistics of the admin overview.
+
+To run it from the AWS console, use any test event.
+"""
 
 from typing import Any
 
@@ -14,7 +17,7 @@ def take_figures(event: CloudWatchEvent) -> dict[str, Any]:
     with invocation("Figures", request_id_of(event.context)) as line:
         from chalicelib.services.reporting.dashboard_stats import refresh_dashboard_stats
 
-        figures = refresh_dashboard_stats()
-        counted = {"resellers": figures.resellers, "rows": figures.rows}
+        stats = refresh_dashboard_stats()
+        counted = {"resellers": stats.resellers, "rows": stats.rows}
         line |= counted
         return counted

@@ -1,14 +1,14 @@
-"""How long this invocation may still run."""
+"""How much longer this invocation may run."""
 
 from collections.abc import Callable
 from typing import Any
 
-# Where nobody limits us (one machine, a test): what a Lambda function might have.
+# The budget where nothing limits the run: on one machine, or in a test.
 UNLIMITED_SECONDS = 60.0
 
 
 def seconds_left(context: Any) -> Callable[[], float]:
-    """By Lambda's own clock, where the context has one."""
+    """Return a function that reads the remaining seconds from the Lambda context."""
     remaining = getattr(context, "get_remaining_time_in_millis", None)
     if remaining is None:
         return lambda: UNLIMITED_SECONDS

@@ -1,1 +1,1 @@
-"""Stripe: the only package that imports its SDK."""
+"""Stripe. Only this package imports its SDK."""

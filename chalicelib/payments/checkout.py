@@ -1,4 +1,4 @@
-"""Checkout Sessions: opening one, and closing it."""
+"""Open and expire Stripe Checkout Sessions."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,9 +10,10 @@ from chalicelib.payments.client import client, stripe_errors
 
 @dataclass(frozen=True, slots=True)
 class CheckoutRequest:
-    """What a Checkout Session is asked for. unit_amount: integer cents.
+    """The parameters of a new Checkout Session.
 
-    stage: of the installation, which may share its Stripe account with others.
+    `unit_amount` is in integer cents. `stage` names this installation, because several can
+    share one Stripe account.
     """
 
     purchase_id: str
@@ -31,16 +32,19 @@ class CheckoutRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenCheckout:
+class CheckoutSession:
     session_id: str
     url: str
     expires_at: datetime
 
 
-def open_checkout(order: CheckoutRequest, *, idempotency_key: str) -> OpenCheckout:
-    """Open a session; the same order under the same key gets the same one again.
+def open_checkout(order: CheckoutRequest, *, idempotency_key: str) -> CheckoutSession:
+    """Open a Checkout Session.
 
-    Raises PaymentProviderUnavailable, PaymentProviderRefused.
+    Repeating the same request with the same key returns the same session for as long as Stripe
+    remembers the key, so a retry after a lost reply does not create a second one.
+    Raises PaymentProviderUnavailable and PaymentProviderRefused; the latter also if the session
+    that Stripe returns is already closed (provider code "session_closed").
     """
     with stripe_errors():
         session = client().v1.checkout.sessions.create(
@@ -48,9 +52,11 @@ def open_checkout(order: CheckoutRequest, *, idempotency_key: str) -> OpenChecko
         )
     if session.url is None:
         raise PaymentProviderRefused(
-            f"session {session.id} is {session.status}", why="session_closed", permanent=False
+            f"session {session.id} is {session.status}",
+            provider_code="session_closed",
+            permanent=False,
         )
-    return OpenCheckout(session.id, session.url, datetime.fromtimestamp(session.expires_at, UTC))
+    return CheckoutSession(session.id, session.url, datetime.fromtimestamp(session.expires_at, UTC))
 
 
 def _params(order: CheckoutRequest) -> Any:
@@ -65,7 +71,7 @@ def _params(order: CheckoutRequest) -> Any:
         "metadata": metadata,
         "payment_intent_data": {"metadata": metadata},
         "invoice_creation": {"enabled": True, "invoice_data": {"metadata": metadata}},
-        # Paid in the currency of the quote, or it would not be what was quoted.
+        # Otherwise the buyer could pay in another currency, which would not match the quote.
         "adaptive_pricing": {"enabled": False},
         "line_items": [
             {
@@ -93,8 +99,12 @@ def _params(order: CheckoutRequest) -> Any:
 
 
 def expire_checkout(session_id: str) -> None:
-    """Close a session that nobody should pay any more; one that is closed already stays as it
-    is, paid or not. Raises PaymentProviderUnavailable."""
+    """Expire a session so that it can no longer be paid.
+
+    A session that is already complete or expired stays as it is: Stripe refuses, and the refusal
+    is ignored. So a repeated call is safe. Raises PaymentProviderUnavailable, and
+    PaymentProviderRefused if a later attempt could succeed.
+    """
     try:
         with stripe_errors():
             client().v1.checkout.sessions.expire(session_id)

@@ -1,4 +1,4 @@
-"""One Stripe client for the process, and what its failures mean to the rest of the house."""
+"""The process-wide Stripe client, and the translation of its errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,48 +11,52 @@ from chalicelib.errors import PaymentProviderRefused, PaymentProviderUnavailable
 from chalicelib.observability import logger
 from chalicelib.settings import settings
 
-# A buyer waits for these; Stripe's own defaults are no retry and 80 seconds.
+# A buyer waits for these calls. The SDK's defaults are no retries and an 80-second timeout.
 TIMEOUT_SECONDS = 8
 NETWORK_RETRIES = 2
 
 
 def client() -> stripe.StripeClient:
-    """Stripe itself, or the stand-in at STRIPE_API_BASE, with the key as it is now."""
+    """Return a client for Stripe, or for the server at STRIPE_API_BASE if that is set."""
     return client_with(settings().stripe_secret_key)
 
 
 @lru_cache(maxsize=1)
 def client_with(secret_key: str) -> stripe.StripeClient:
+    """Return the client for this key, cached until the key changes."""
     base = settings().stripe_api_base
-    elsewhere: BaseAddresses = {"api": base} if base else {}
+    base_addresses: BaseAddresses = {"api": base} if base else {}
     return stripe.StripeClient(
         secret_key,
         http_client=transport(),
         max_network_retries=NETWORK_RETRIES,
-        base_addresses=elsewhere,
+        base_addresses=base_addresses,
     )
 
 
 def transport() -> stripe.HTTPClient:
-    """Over the network. Tests put the stand-in, in this process, in its place."""
+    """Return the SDK's HTTP client. Tests replace it with the in-process simulator."""
     return stripe.RequestsClient(timeout=TIMEOUT_SECONDS)
 
 
-# Not an answer to the request itself: another with the same key is under way, or too many are.
-PASSING_STATUSES = frozenset({409, 429})
-# Our key is wrong, or may not do this: Stripe did not look at the request.
-NOT_ALLOWED = frozenset({401, 403})
+# Temporary: another request with the same idempotency key is in progress, or we hit a rate limit.
+TRANSIENT_STATUSES = frozenset({409, 429})
+# Stripe rejected our API key or its permissions before it processed the request.
+UNAUTHORIZED_STATUSES = frozenset({401, 403})
 
 
 @contextmanager
 def stripe_errors() -> Iterator[None]:
-    """Stripe out of reach: PaymentProviderUnavailable; Stripe saying no:
-    PaymentProviderRefused. Stripe's own words and request id are in the log."""
+    """Log an SDK error with Stripe's message and request ID, and raise the domain error for it.
+
+    PaymentProviderUnavailable means that Stripe did not answer or was busy: the request may or
+    may not have taken effect. PaymentProviderRefused means that Stripe answered with an error.
+    """
     try:
         yield
     except stripe.StripeError as error:
         logger.exception(
-            "Stripe refused or did not answer",
+            "Stripe request failed",
             extra={
                 "stripe_error": type(error).__name__,
                 "stripe_status": error.http_status,
@@ -61,18 +65,20 @@ def stripe_errors() -> Iterator[None]:
                 "stripe_message": error.user_message or str(error),
             },
         )
-        raise _meaning(error) from error
+        raise _domain_error(error) from error
 
 
-def _meaning(error: stripe.StripeError) -> PaymentProviderUnavailable:
+def _domain_error(error: stripe.StripeError) -> PaymentProviderUnavailable:
     status = error.http_status
-    if status is None or status in PASSING_STATUSES:
+    if status is None or status in TRANSIENT_STATUSES:
         return PaymentProviderUnavailable()
     if isinstance(error, stripe.IdempotencyError):
-        return PaymentProviderRefused(str(error), why="idempotency_error", permanent=False)
+        return PaymentProviderRefused(
+            str(error), provider_code="idempotency_error", permanent=False
+        )
     return PaymentProviderRefused(
         error.user_message or "no reason given",
-        why=error.code,
-        permanent=400 <= status < 500 and status not in NOT_ALLOWED,
-        remembered=status not in NOT_ALLOWED,
+        provider_code=error.code,
+        permanent=400 <= status < 500 and status not in UNAUTHORIZED_STATUSES,
+        key_consumed=status not in UNAUTHORIZED_STATUSES,
     )

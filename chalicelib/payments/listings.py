@@ -1,4 +1,4 @@
-"""What Stripe's own lists say happened, for whoever missed being told."""
+"""List recent Checkout Sessions and events, to find those whose webhook never arrived."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,14 +9,18 @@ import stripe
 
 from chalicelib.payments.client import client, stripe_errors
 from chalicelib.payments.reports import metadata_value
-from chalicelib.payments.webhooks import HANDLED, StripeMessage, message_of
+from chalicelib.payments.webhooks import HANDLED_EVENTS, WebhookEvent, parse_event
 
-PAGE = 100  # the most that Stripe gives at once
+PAGE = 100  # the most that Stripe returns per page
 
 
 @dataclass(frozen=True, slots=True)
 class SessionOwner:
-    """Which purchase a session was made for, by its metadata."""
+    """The purchase that a session belongs to, from the session's metadata.
+
+    `at` is when Stripe created the session. The other fields are None for a session that
+    another product created in the same Stripe account.
+    """
 
     session_id: str
     at: datetime
@@ -28,13 +32,13 @@ class SessionOwner:
 def sessions_between(
     start: datetime, end: datetime, *, most: int | None = None
 ) -> list[SessionOwner]:
-    """The sessions made in [start, end], oldest first. Raises PaymentProviderUnavailable.
+    """Return the sessions created in [start, end], oldest first.
 
-    most: of more than so many, only the newest so many.
+    With `most`, return only the newest `most` of them. Raises PaymentProviderUnavailable.
     """
     with stripe_errors():
         listing = client().v1.checkout.sessions.list(
-            {"created": _between(start, end), "limit": PAGE}
+            {"created": _created_between(start, end), "limit": PAGE}
         )
         owners = [_owner(session) for session in islice(listing.auto_paging_iter(), most)]
     return owners[::-1]
@@ -43,12 +47,15 @@ def sessions_between(
 def sessions_page(
     start: datetime, end: datetime, after: str | None
 ) -> tuple[list[SessionOwner], str | None]:
-    """One page of the sessions made in [start, end], newest first, from the one after `after`;
-    and where to go on, None at the end. Raises PaymentProviderUnavailable."""
-    asked: Any = {"created": _between(start, end), "limit": PAGE}
+    """Return one page of the sessions created in [start, end], newest first.
+
+    The page starts after the session ID `after`. The second value is the `after` for the next
+    page, or None on the last one. Raises PaymentProviderUnavailable.
+    """
+    params: Any = {"created": _created_between(start, end), "limit": PAGE}
     with stripe_errors():
         listing = client().v1.checkout.sessions.list(
-            asked | ({"starting_after": after} if after else {})
+            params | ({"starting_after": after} if after else {})
         )
     owners = [_owner(session) for session in listing.data]
     return owners, owners[-1].session_id if listing.has_more and owners else None
@@ -56,23 +63,27 @@ def sessions_page(
 
 def events_between(
     start: datetime, end: datetime, *, most: int | None = None
-) -> list[StripeMessage]:
-    """The events in [start, end] that a webhook should have told of, oldest first. Stripe
-    keeps them for 30 days. Raises PaymentProviderUnavailable.
+) -> list[WebhookEvent]:
+    """Return the handled events created in [start, end], oldest first.
 
-    most: of more than so many, only the newest so many.
+    With `most`, return only the newest `most` of them. Stripe keeps events for 30 days.
+    Raises PaymentProviderUnavailable.
     """
     with stripe_errors():
         listing = client().v1.events.list(
-            {"created": _between(start, end), "types": sorted(HANDLED), "limit": PAGE}
+            {
+                "created": _created_between(start, end),
+                "types": sorted(HANDLED_EVENTS),
+                "limit": PAGE,
+            }
         )
-        messages = (message_of(event.to_dict()) for event in listing.auto_paging_iter())
-        found = list(islice(filter(None, messages), most))
+        events = (parse_event(event.to_dict()) for event in listing.auto_paging_iter())
+        found = list(islice(filter(None, events), most))
     return found[::-1]
 
 
 def session_of_payment(payment_intent_id: str) -> SessionOwner | None:
-    """The session that a payment came through. Raises PaymentProviderUnavailable."""
+    """Return the session that created this payment, or None. Raises PaymentProviderUnavailable."""
     with stripe_errors():
         listing = client().v1.checkout.sessions.list(
             {"payment_intent": payment_intent_id, "limit": 1}
@@ -80,8 +91,8 @@ def session_of_payment(payment_intent_id: str) -> SessionOwner | None:
     return _owner(listing.data[0]) if listing.data else None
 
 
-def _between(start: datetime, end: datetime) -> Any:
-    """Stripe's times are whole seconds; the end's own second is in it as far as it has come."""
+def _created_between(start: datetime, end: datetime) -> Any:
+    """Stripe's timestamps are whole seconds, so `end` includes its second as far as it has run."""
     return {"gte": int(start.timestamp()), "lte": int(end.timestamp())}
 
 

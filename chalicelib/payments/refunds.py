@@ -1,4 +1,4 @@
-"""Refunds that Tenantry makes."""
+"""Create refunds at Stripe, and find the ones already created."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,10 +8,14 @@ from chalicelib.payments.client import client, stripe_errors
 from chalicelib.payments.reports import metadata_value
 
 
-def refund(payment_intent_id: str, amount: int, *, name: str, metadata: dict[str, str]) -> str:
-    """Pay `amount` cents back; Stripe's id of the refund. `name` is the idempotency key.
+def create_refund(
+    payment_intent_id: str, amount: int, *, idempotency_key: str, metadata: dict[str, str]
+) -> str:
+    """Refund `amount` cents of a payment and return Stripe's refund ID.
 
-    Raises PaymentProviderUnavailable, PaymentProviderRefused.
+    Repeating the call with the same key returns the same refund, but only for as long as Stripe
+    remembers the key (a day). After that, call `read_payment_refunds` first.
+    Raises PaymentProviderUnavailable and PaymentProviderRefused.
     """
     params: Any = {
         "payment_intent": payment_intent_id,
@@ -20,31 +24,33 @@ def refund(payment_intent_id: str, amount: int, *, name: str, metadata: dict[str
         "metadata": metadata,
     }
     with stripe_errors():
-        return client().v1.refunds.create(params, {"idempotency_key": name}).id
+        return client().v1.refunds.create(params, {"idempotency_key": idempotency_key}).id
 
 
 @dataclass(frozen=True, slots=True)
-class RefundsMade:
-    """stripe_id: of the refund that was asked for, if it was made. others: the cents that all
-    others have paid back."""
+class PaymentRefunds:
+    """What has been refunded of one payment, relative to one refund of ours.
+
+    `stripe_id` is Stripe's ID of that refund, or None if it was never created. `others` is the
+    total of all other refunds in cents, without failed and canceled ones.
+    """
 
     stripe_id: str | None
     others: int
 
 
-def refunds_made(payment_intent_id: str, refund_id: str) -> RefundsMade:
-    """What was paid back of a payment: by the refund whose metadata says that it is
-    `refund_id`, and by others.
+def read_payment_refunds(payment_intent_id: str, refund_id: str) -> PaymentRefunds:
+    """Find the refund whose metadata has this `refund_id`, and total up the others.
 
-    Stripe forgets idempotency keys after a day; this is what keeps a refund that is taken up
-    again later from being made twice. Raises PaymentProviderUnavailable.
+    Stripe forgets idempotency keys after a day. This lookup is what prevents a refund that is
+    resumed later from being paid twice. Raises PaymentProviderUnavailable.
     """
     stripe_id, others = None, 0
     with stripe_errors():
         listing = client().v1.refunds.list({"payment_intent": payment_intent_id, "limit": 100})
-        for made in listing.auto_paging_iter():
-            if metadata_value(made.metadata, "refund_id") == refund_id:
-                stripe_id = made.id
-            elif made.status not in VOID_REFUNDS:
-                others += made.amount
-    return RefundsMade(stripe_id, others)
+        for refund in listing.auto_paging_iter():
+            if metadata_value(refund.metadata, "refund_id") == refund_id:
+                stripe_id = refund.id
+            elif refund.status not in VOID_REFUNDS:
+                others += refund.amount
+    return PaymentRefunds(stripe_id, others)

@@ -1,4 +1,4 @@
-"""What Stripe says now of one Checkout Session and everything behind it."""
+"""Read the current state of one Checkout Session and everything behind it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +10,17 @@ import stripe
 from chalicelib.domain.purchases import Dispute, PaymentFacts, Refund
 from chalicelib.payments.client import client, stripe_errors
 
-# One answer, so one moment: a refund can't slip in between the charge and its refunds.
+# All in one response, so that no refund can happen between reading the charge and its refunds.
 EXPANDED = ["payment_intent.latest_charge.refunds", "invoice", "line_items"]
 
 
 @dataclass(frozen=True, slots=True)
 class SessionReport:
-    """purchase_id: whose it is by its metadata, which nobody but us can have written; a
-    client_reference_id may come from a payment link's address."""
+    """A Checkout Session as Stripe reports it now.
+
+    `purchase_id` comes from the session's metadata, which only we can write. The session's
+    client_reference_id is not used: anyone can set it in the URL of a payment link.
+    """
 
     session_id: str
     purchase_id: str | None
@@ -32,9 +35,10 @@ class SessionReport:
 
 
 def fetch_session(session_id: str) -> SessionReport:
-    """Session, payment, charge and refunds in one call; disputes, where there are, in another.
+    """Fetch a session with its payment, charge and refunds in one call.
 
-    Raises PaymentProviderUnavailable.
+    Takes a second call if the charge was ever disputed, and a third if it has more refunds than
+    Stripe includes. Raises PaymentProviderUnavailable.
     """
     with stripe_errors():
         session = client().v1.checkout.sessions.retrieve(session_id, {"expand": EXPANDED})
@@ -43,9 +47,9 @@ def fetch_session(session_id: str) -> SessionReport:
         refunds: Sequence[stripe.Refund] = ()
         disputes: Sequence[stripe.Dispute] = ()
         if intent is not None and charge is not None:
-            refunds = _refunds(intent.id, charge)
-            if charge.disputed:  # true of inquiries too, and ever after
-                disputes = _all(
+            refunds = _list_refunds(intent.id, charge)
+            if charge.disputed:  # also true for inquiries, and stays true forever
+                disputes = _all_pages(
                     client().v1.disputes.list({"payment_intent": intent.id, "limit": 100})
                 )
     invoice = _expanded(session.invoice, stripe.Invoice)
@@ -63,20 +67,23 @@ def fetch_session(session_id: str) -> SessionReport:
     )
 
 
-def _refunds(payment_intent_id: str, charge: stripe.Charge) -> Sequence[stripe.Refund]:
-    shown = charge.refunds
-    if shown is not None and not shown.has_more:
-        return shown.data
+def _list_refunds(payment_intent_id: str, charge: stripe.Charge) -> Sequence[stripe.Refund]:
+    included = charge.refunds
+    if included is not None and not included.has_more:
+        return included.data
     listing = client().v1.refunds.list({"payment_intent": payment_intent_id, "limit": 100})
-    return _all(listing)
+    return _all_pages(listing)
 
 
 def _paid_at(charge: stripe.Charge | None, invoice: stripe.Invoice | None) -> datetime | None:
-    """The invoice knows when a delayed payment came; a charge only when it was tried."""
-    moment = invoice.status_transitions.paid_at if invoice else None
-    if moment is None and charge is not None and charge.paid:
-        moment = charge.created
-    return datetime.fromtimestamp(moment, UTC) if moment else None
+    """Prefer the invoice: it has the time when a delayed payment arrived.
+
+    A charge has only the time when the payment was attempted.
+    """
+    timestamp = invoice.status_transitions.paid_at if invoice else None
+    if timestamp is None and charge is not None and charge.paid:
+        timestamp = charge.created
+    return datetime.fromtimestamp(timestamp, UTC) if timestamp else None
 
 
 def _facts(
@@ -111,20 +118,21 @@ def _refund(refund: stripe.Refund) -> Refund:
 
 
 def _dispute(dispute: stripe.Dispute, session: stripe.checkout.Session) -> Dispute:
-    """In a currency that is not the payment's, its amount says nothing here: it is all of it."""
-    balance = sum(moved.amount for moved in dispute.balance_transactions)
-    same = dispute.currency == session.currency
-    amount = dispute.amount if same else session.amount_total or 0
+    """Convert a dispute. One in another currency than the payment counts for the full amount."""
+    balance = sum(transaction.amount for transaction in dispute.balance_transactions)
+    same_currency = dispute.currency == session.currency
+    amount = dispute.amount if same_currency else session.amount_total or 0
     return Dispute(dispute.id, amount, dispute.status, balance)
 
 
 def _licenses(refund: stripe.Refund) -> int | None:
-    said = metadata_value(refund.metadata, "licenses")
-    whole = said is not None and said.isascii() and said.isdecimal() and len(said) < 9
-    return int(said) if said is not None and whole else None
+    """Return how many licenses the refund's metadata names; None if missing or not a number."""
+    value = metadata_value(refund.metadata, "licenses")
+    is_count = value is not None and value.isascii() and value.isdecimal() and len(value) < 9
+    return int(value) if value is not None and is_count else None
 
 
-def _all(listing: Any) -> list[Any]:
+def _all_pages(listing: Any) -> list[Any]:
     return list(listing.auto_paging_iter())
 
 
@@ -137,6 +145,6 @@ def _id(value: Any) -> str | None:
 
 
 def metadata_value(metadata: Any, key: str) -> str | None:
-    """One entry of an object's metadata."""
+    """Return one entry of a Stripe object's metadata, or None."""
     value: str | None = metadata[key] if metadata is not None and key in metadata else None
     return value

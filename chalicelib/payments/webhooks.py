@@ -1,4 +1,4 @@
-"""What Stripe's signed messages say, once their signature is verified."""
+"""Verify Stripe's webhook signatures and parse its events."""
 
 import json
 import re
@@ -11,10 +11,11 @@ import stripe
 from chalicelib import clock
 from chalicelib.settings import settings
 
-TOLERANCE_SECONDS = 300  # Stripe's own recommendation for the age of a signature
+TOLERANCE_SECONDS = 300  # Stripe's recommended maximum age of a signature
 
-# The events that can change what a purchase is worth.
-HANDLED = frozenset(
+# The event types that can change what a purchase is worth. This is the only list of them: the
+# webhook and the sweep use it, and tests/unit/test_runbook.py compares the runbook's with it.
+HANDLED_EVENTS = frozenset(
     {
         "checkout.session.completed",
         "checkout.session.async_payment_succeeded",
@@ -32,18 +33,22 @@ HANDLED = frozenset(
 )
 
 
-class SignatureRefused(Exception):
-    """The message is not Stripe's, or not of now."""
+class InvalidSignature(Exception):
+    """No configured secret produced this signature, or its timestamp is out of tolerance."""
 
 
-class Unreadable(Exception):
-    """Signed, but not an event as this endpoint was set up to receive them."""
+class MalformedEvent(Exception):
+    """The signature is valid, but the body is not an event with its object."""
 
 
 @dataclass(frozen=True, slots=True)
-class StripeMessage:
-    """at: when it happened. object_id: what it is about. The rest are the ways from it to a
-    purchase: what we wrote into the metadata, the session itself, or the payment."""
+class WebhookEvent:
+    """The parts of a Stripe event that lead to a purchase.
+
+    `at` is when Stripe created the event, and `object_id` is the object that it is about.
+    `purchase_id` and `reseller_id` come from our metadata on that object. `session_id` is set
+    if the object is a Checkout Session, `payment_intent_id` if it belongs to a payment.
+    """
 
     id: str
     type: str
@@ -56,55 +61,60 @@ class StripeMessage:
     payment_intent_id: str | None
 
 
-def verify(payload: bytes, signature: str) -> StripeMessage:
-    """The message, if one of our secrets signed these very bytes, within five minutes of now
-    (the SDK refuses the past alone). Raises SignatureRefused, Unreadable."""
+def verify_event(payload: bytes, signature: str) -> WebhookEvent:
+    """Verify the signature of these exact bytes and return the event in them.
+
+    Any configured secret is accepted, so secrets can be rotated. The signature's timestamp must
+    be within five minutes of our clock in either direction; the SDK checks only its age.
+    Raises InvalidSignature and MalformedEvent.
+    """
     items = (item.partition("=") for item in signature.split(","))
     signed_at = next((value for name, _, value in items if name == "t"), "")
     if not re.fullmatch(r"[0-9]{1,12}", signed_at) or not signature.isascii():
-        raise SignatureRefused
+        raise InvalidSignature
     if int(signed_at) > clock.now().timestamp() + TOLERANCE_SECONDS:
-        raise SignatureRefused
+        raise InvalidSignature
     for secret in settings().stripe_webhook_secrets:
         try:
             stripe.WebhookSignature.verify_header(payload, signature, secret, TOLERANCE_SECONDS)
         except (stripe.SignatureVerificationError, UnicodeDecodeError):
             continue
         return _parse(payload)
-    raise SignatureRefused
+    raise InvalidSignature
 
 
-def _parse(payload: bytes) -> StripeMessage:
+def _parse(payload: bytes) -> WebhookEvent:
     try:
-        message = message_of(json.loads(payload))
+        event = parse_event(json.loads(payload))
     except (ValueError, RecursionError):
-        message = None
-    if message is None:
-        raise Unreadable
-    return message
+        event = None
+    if event is None:
+        raise MalformedEvent
+    return event
 
 
-def message_of(event: Any) -> StripeMessage | None:
-    """None for what is not an event with its object, such as one of Stripe's thin events."""
+def parse_event(event: Any) -> WebhookEvent | None:
+    """Parse an event, or return None if it has no object, such as one of Stripe's thin events."""
     try:
-        thing = event["data"]["object"]
-        metadata = thing.get("metadata") or {}
-        return StripeMessage(
+        subject = event["data"]["object"]
+        metadata = subject.get("metadata") or {}
+        is_session = subject.get("object") == "checkout.session"
+        return WebhookEvent(
             id=event["id"],
             type=event["type"],
             livemode=event["livemode"],
             at=datetime.fromtimestamp(event["created"], UTC),
-            object_id=str(thing.get("id") or ""),
+            object_id=str(subject.get("id") or ""),
             purchase_id=metadata.get("purchase_id"),
             reseller_id=metadata.get("reseller_id"),
-            session_id=thing["id"] if thing.get("object") == "checkout.session" else None,
-            payment_intent_id=_id(thing.get("payment_intent")),
+            session_id=subject["id"] if is_session else None,
+            payment_intent_id=_id(subject.get("payment_intent")),
         )
     except (KeyError, TypeError, AttributeError):
         return None
 
 
 def _id(value: Any) -> str | None:
-    """An id, or that of the object put in its place."""
+    """Return the ID of a reference, whether or not Stripe expanded it into the object."""
     found: str | None = value["id"] if isinstance(value, dict) else value
     return found

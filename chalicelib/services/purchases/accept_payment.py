@@ -1,4 +1,4 @@
-"""A payment that is not as quoted: let it count, by an admin's word."""
+"""Accept a quarantined payment: an admin lets the amount paid stand for the amount quoted."""
 
 from chalicelib.domain.purchases import Status
 from chalicelib.errors import Busy, InvalidRequest, VersionConflict
@@ -12,21 +12,23 @@ ATTEMPTS = 5
 
 
 def can_accept(purchase: Purchase) -> bool:
-    """Whether it is money of ours, in the currency of the quote, that waits for a word."""
-    left = purchase.amount_paid - purchase.amount_refunded
-    return purchase.status == Status.QUARANTINED and left > 0
+    """Return whether the purchase is quarantined and we hold money for it in its currency."""
+    held = purchase.amount_paid - purchase.amount_refunded
+    return purchase.status == Status.QUARANTINED and held > 0
 
 
 def accept_as_paid(
     purchase: Purchase, *, reason: str, by: str, once: IdempotentRequest = NO_KEY
 ) -> Purchase:
-    """Give what was quoted for what was paid.
+    """Grant the quoted licenses for the amount that was actually paid.
 
-    The word is written first, with its line in the audit, and then the purchase is settled.
-    Invariant: it is about this very amount; money that comes or is captured otherwise waits
-    anew. Condition: the purchase is as Stripe was seen to say. After a crash between the two
-    the sweep goes on, and so does the same request; without a key, a repeat finds it accepted.
-    Raises InvalidRequest, Busy, PaymentProviderUnavailable.
+    Two transactions: the first writes the decision and its audit entry, the second settles.
+    Invariant: the decision covers exactly this amount. If a different amount is captured later,
+    the purchase is quarantined again. Condition of the first write: the purchase is unchanged
+    since it was settled. After a crash between the two, the sweep settles the purchase, and so
+    does the same request when repeated. Without a key, a repeated request finds the payment
+    accepted and only settles again.
+    Raises InvalidRequest (nothing to accept), Busy, and PaymentProviderUnavailable.
     """
     if once.ref is not None:
         return settle(purchase, by=by, once=once).purchase
@@ -34,17 +36,17 @@ def accept_as_paid(
         purchase = settle(purchase, by=by).purchase
         if not can_accept(purchase):
             if purchase.accepted != purchase.amount_paid:
-                raise InvalidRequest.of("purchase", _refusal_reason(purchase))
+                raise InvalidRequest.of("purchase", _refusal_message(purchase))
             return settle(purchase, by=by, once=once).purchase
         try:
-            _accept(purchase, reason, by, once)
+            _write_decision(purchase, reason, by, once)
         except VersionConflict:
             continue
         return settle(purchase, by=by, once=once).purchase
     raise Busy
 
 
-def _accept(purchase: Purchase, reason: str, by: str, once: IdempotentRequest) -> None:
+def _write_decision(purchase: Purchase, reason: str, by: str, once: IdempotentRequest) -> None:
     tx = Transaction()
     audit.record(
         tx,
@@ -62,7 +64,7 @@ def _accept(purchase: Purchase, reason: str, by: str, once: IdempotentRequest) -
     once.ref = purchase.id if once.key else None
 
 
-def _refusal_reason(purchase: Purchase) -> str:
+def _refusal_message(purchase: Purchase) -> str:
     if purchase.status != Status.QUARANTINED:
-        return "Nothing of this purchase waits to be accepted."
-    return "There is no money of this purchase, in its currency, that could be accepted."
+        return "This purchase has no payment that waits to be accepted."
+    return "This purchase holds no money in its currency that could be accepted."

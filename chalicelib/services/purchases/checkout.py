@@ -1,8 +1,8 @@
-"""Buying licenses: the purchase row first, then Stripe's Checkout.
+"""Buy licenses: write the purchase row first, then open a Stripe Checkout Session for it.
 
-A crash between the two leaves a pending purchase that the next request, with or without the
-same Idempotency-Key, goes on with: Stripe answers the purchase's idempotency key with the
-same session again.
+A crash between the two leaves a pending purchase without a session. The next request for the
+same quantity resumes it, with or without the same Idempotency-Key: Stripe returns the same
+session for the purchase's own idempotency key.
 """
 
 from contextlib import suppress
@@ -33,42 +33,52 @@ from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User
 
 if TYPE_CHECKING:
-    from chalicelib.payments.checkout import CheckoutRequest, OpenCheckout
+    from chalicelib.payments.checkout import CheckoutRequest, CheckoutSession
 
 ATTEMPTS = 3
+# Stripe error codes for an amount outside its limits: no retry can succeed.
 AMOUNT_REFUSED = frozenset({"amount_too_small", "amount_too_large"})
-WAITING = frozenset({Status.PENDING, Status.PROCESSING})
+AWAITING_PAYMENT = frozenset({Status.PENDING, Status.PROCESSING})
 
 
 def buy_licenses(
     reseller: Reseller, quantity: int, *, by: str, once: IdempotentRequest = NO_KEY
 ) -> Purchase:
-    """An open checkout for `quantity` licenses; asking again returns the same one.
+    """Return an open checkout for `quantity` licenses. A repeated call returns the same one.
 
-    Raises InvalidRequest, Busy, PaymentProviderUnavailable (the purchase stays, resumable).
+    Invariant: a reseller has at most one open checkout per quantity, and it is at the current
+    price. A checkout at an older price is expired, or settled if it was just paid.
+    If Stripe does not answer, or the process crashes, the pending purchase stays and the next
+    request resumes it. Raises InvalidRequest (the amount is outside the limits), Busy, and
+    PaymentProviderUnavailable.
     """
     if once.ref is not None:
         return _finish(reseller, read_purchase(reseller.id, once.ref), once)
-    prices = platform_settings.cached_settings()  # once: total and tiers of one moment
+    prices = platform_settings.cached_settings()  # read once, so that total and tiers match
     quote = platform_settings.quote(quantity, prices)
     if quote.total > LARGEST_TOTAL:
-        raise InvalidRequest.of("quantity", "One order can't cost that much. Order in parts.")
+        raise InvalidRequest.of(
+            "quantity", "The total is too high for one order. Split it into smaller orders."
+        )
     for _ in range(ATTEMPTS):
         try:
             purchase = open_checkouts.find_open_checkout(reseller.id, quote)
             if purchase is None:
-                purchase = _start(reseller, quote, prices, by=by, once=once)
-        except VersionConflict:  # another request opened or closed it first
+                purchase = _create_purchase(reseller, quote, prices, by=by, once=once)
+        except VersionConflict:  # another request opened or closed the checkout first
             continue
         return _finish(reseller, purchase, once)
     raise Busy
 
 
-def _start(
+def _create_purchase(
     reseller: Reseller, quote: Quote, prices: PlatformSettings, *, by: str, once: IdempotentRequest
 ) -> Purchase:
-    """The pending purchase and its claim. prices: what it was quoted by. Raises
-    VersionConflict: there is an open one."""
+    """Write the pending purchase and its claim on the quantity, in one transaction.
+
+    `prices` holds the tiers that the quote came from. Raises VersionConflict if there is an open
+    checkout of this quantity.
+    """
     now = clock.now()
     purchase = Purchase(
         reseller.id,
@@ -95,7 +105,11 @@ def _start(
 
 
 def _finish(reseller: Reseller, purchase: Purchase, once: IdempotentRequest) -> Purchase:
-    """Give the purchase its session, where it has none, and record the answer."""
+    """Open a session for a purchase that has none, and record the response for the key.
+
+    Condition: the purchase is unchanged since it was read. If another request has given it a
+    session or settled it, read it again and return that.
+    """
     for _ in range(ATTEMPTS):
         if purchase.session_id is None and purchase.status_reason is not None:
             raise InvalidRequest.of("quantity", purchase.status_reason)
@@ -113,19 +127,19 @@ def _finish(reseller: Reseller, purchase: Purchase, once: IdempotentRequest) -> 
                 )
             once.record(tx, purchase)
             tx.commit()
-        except VersionConflict:  # somebody else gave it the session, or it was paid already
+        except VersionConflict:
             purchase = read_purchase(reseller.id, purchase.id)
         else:
             return purchase
     raise Busy
 
 
-def _open_session(reseller: Reseller, purchase: Purchase) -> "OpenCheckout":
-    """Raises PaymentProviderUnavailable, InvalidRequest, VersionConflict.
+def _open_session(reseller: Reseller, purchase: Purchase) -> "CheckoutSession":
+    """Open the session at Stripe.
 
-    What Stripe has refused it refuses again under the same key, if it remembers it, so the next
-    attempt gets another: at once where the cause can be mended here, else with the buyer's next
-    request.
+    When Stripe has stored an error under our idempotency key, it would return that error again.
+    So the next attempt uses a new key: here and now if the cause can be removed, else on the
+    buyer's next request. Raises PaymentProviderUnavailable, InvalidRequest, and VersionConflict.
     """
     from chalicelib.payments.checkout import open_checkout
 
@@ -133,23 +147,25 @@ def _open_session(reseller: Reseller, purchase: Purchase) -> "OpenCheckout":
     for _ in range(ATTEMPTS):
         key = f"{purchase.id}-{purchase.checkout_attempt}"
         try:
-            order = _order(reseller, purchase, customer_id)
-            return open_checkout(order, idempotency_key=key)
+            request = _checkout_request(reseller, purchase, customer_id)
+            return open_checkout(request, idempotency_key=key)
         except PaymentProviderRefused as refused:
-            if refused.why in AMOUNT_REFUSED:
+            if refused.provider_code in AMOUNT_REFUSED:
                 open_checkouts.abandon_checkout(purchase, str(refused))
                 raise InvalidRequest.of("quantity", str(refused)) from refused
-            if refused.remembered:
-                _count_attempt(purchase)
-            if refused.why == "resource_missing" and customer_id:
+            if refused.key_consumed:
+                _increment_attempt(purchase)
+            if refused.provider_code == "resource_missing" and customer_id:
                 _forget_customer(reseller, customer_id)
                 customer_id = None
-            elif refused.why not in ("idempotency_error", "session_closed"):
+            elif refused.provider_code not in ("idempotency_error", "session_closed"):
                 raise
     raise PaymentProviderUnavailable
 
 
-def _order(reseller: Reseller, purchase: Purchase, customer_id: str | None) -> "CheckoutRequest":
+def _checkout_request(
+    reseller: Reseller, purchase: Purchase, customer_id: str | None
+) -> "CheckoutRequest":
     from chalicelib.payments.checkout import CheckoutRequest
 
     user = get(User, reseller.user_id) if customer_id is None else None
@@ -171,14 +187,15 @@ def _order(reseller: Reseller, purchase: Purchase, customer_id: str | None) -> "
     )
 
 
-def _count_attempt(purchase: Purchase) -> None:
+def _increment_attempt(purchase: Purchase) -> None:
+    """Change the idempotency key of the next attempt to open a session."""
     tx = Transaction()
     tx.change(purchase, checkout_attempt=(purchase.checkout_attempt or 0) + 1)
     tx.commit()
 
 
 def _forget_customer(reseller: Reseller, customer_id: str) -> None:
-    """The customer was deleted in Stripe."""
+    """Remove a customer ID from the reseller because Stripe no longer has that customer."""
     tx = Transaction()
     tx.update(
         Reseller(reseller.id),
@@ -186,25 +203,31 @@ def _forget_customer(reseller: Reseller, customer_id: str) -> None:
         condition=Reseller.stripe_customer_id == customer_id,
         otherwise=VersionConflict(),
     )
-    with suppress(VersionConflict):  # somebody else has forgotten it first
+    with suppress(VersionConflict):  # another request has removed or replaced it
         tx.commit()
 
 
 def current_purchase(reseller_id: str, purchase_id: str) -> tuple[Purchase, bool]:
-    """The purchase, settled where it waits for its payment, since the webhook may be late; and
-    whether that could be done. Where it could not, it is what is stored. Raises NotFound."""
+    """Return the purchase, and whether it is known to be current.
+
+    A purchase that awaits its payment is settled first, because the webhook may be late. If that
+    fails, return the stored row and False. Raises NotFound.
+    """
     purchase = read_purchase(reseller_id, purchase_id)
-    if purchase.status not in WAITING or purchase.session_id is None:
+    if purchase.status not in AWAITING_PAYMENT or purchase.session_id is None:
         return purchase, True
     try:
         return settlement.settle(purchase).purchase, True
     except (PaymentProviderUnavailable, Busy) as error:
-        logger.warning("Shown unsettled", extra={"purchase_id": purchase.id, "why": str(error)})
+        logger.warning(
+            "Could not settle the purchase; returning the stored row",
+            extra={"purchase_id": purchase.id, "why": str(error)},
+        )
         return read_purchase(reseller_id, purchase_id), False
 
 
 def read_purchase(reseller_id: str, purchase_id: str) -> Purchase:
-    """Raises NotFound."""
+    """Return one purchase of a reseller. Raises NotFound."""
     purchase = get(Purchase, reseller_id, purchase_id)
     if purchase is None:
         raise NotFound("purchase")
@@ -212,5 +235,5 @@ def read_purchase(reseller_id: str, purchase_id: str) -> Purchase:
 
 
 def list_purchases(reseller_id: str, request: Pagination) -> Page[Purchase]:
-    """The reseller's purchases, newest first."""
+    """Return a page of the reseller's purchases, newest first."""
     return query_page(Purchase, reseller_id, request, newest_first=True)

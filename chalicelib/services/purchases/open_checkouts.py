@@ -1,12 +1,12 @@
-"""One open checkout per reseller and quantity: which it is, and how it is given up.
+"""One open checkout per reseller and quantity: find it, claim it, and give it up.
 
-A claim names it. It is taken in the transaction that makes the purchase, and given back in the
-one by which the purchase ceases to be pending.
+A claim row enforces this. The transaction that creates the purchase takes the claim, and the
+one that ends its pending status releases it.
 """
 
 from chalicelib import clock
 from chalicelib.domain.pricing import Quote
-from chalicelib.domain.purchases import RESUMABLE, Status
+from chalicelib.domain.purchases import RESUMABLE_FOR, Status
 from chalicelib.errors import PaymentProviderRefused, VersionConflict
 from chalicelib.services.purchases import settlement
 from chalicelib.settings import settings
@@ -17,36 +17,40 @@ from chalicelib.storage.transactions import Transaction
 
 
 def find_open_checkout(reseller_id: str, quote: Quote) -> Purchase | None:
-    """The purchase that holds the claim, if it still can be paid at today's price; if not, it
-    is closed, which gives the claim up.
+    """Return the pending purchase that holds the claim, if it can still be paid at this price.
 
-    Stripe is asked, since the payment may be a moment old: who has paid and orders again
-    wants another purchase. Raises PaymentProviderUnavailable, Busy.
+    If it can't, close it, which releases the claim, and return None. Stripe is checked first,
+    because the buyer may have just paid: a new order then needs a new purchase. Raises
+    PaymentProviderUnavailable, Busy, and VersionConflict.
     """
     purchase_id = claims.owner_of(checkout_claim(reseller_id, quote.quantity))
     purchase = get(Purchase, reseller_id, purchase_id) if purchase_id else None
     if purchase is None or purchase.status != Status.PENDING:
         return None
-    current = purchase.total == quote.total and purchase.currency == settings().currency
-    usable = purchase.expires_at > clock.now() if purchase.session_id else is_resumable(purchase)
+    is_current = purchase.total == quote.total and purchase.currency == settings().currency
+    is_usable = purchase.expires_at > clock.now() if purchase.session_id else is_resumable(purchase)
     try:
-        if not (current and usable):
+        if not (is_current and is_usable):
             _expire_or_settle(purchase)
             return None
         if purchase.session_id is not None:
             purchase = settlement.settle(purchase).purchase
     except PaymentProviderRefused as refused:
-        if refused.why != "resource_missing":
+        if refused.provider_code != "resource_missing":
             raise
-        abandon_checkout(
-            purchase, None
-        )  # of the other mode, or another account: nobody can pay it here
+        # The session belongs to the other mode (live or test) or to another Stripe account, so
+        # it can't be paid here.
+        abandon_checkout(purchase, None)
     return purchase if purchase.status == Status.PENDING else None
 
 
 def claim_quantity(tx: Transaction, purchase: Purchase) -> None:
-    """The quantity is this purchase's. Condition: it is nobody's, or its owner is gone or
-    waits for no payment; then tables were restored to different moments."""
+    """Add the claim on the quantity to the transaction that creates the purchase.
+
+    Condition: no one holds the claim, or its owner is missing or no longer pending. The latter
+    happens if tables were restored to different points in time. Raises VersionConflict at
+    commit if a pending purchase holds it.
+    """
     name = checkout_claim(purchase.reseller_id, purchase.quantity)
     owner = claims.owner_of(name)
     if owner is None:
@@ -63,12 +67,17 @@ def claim_quantity(tx: Transaction, purchase: Purchase) -> None:
 
 
 def is_resumable(purchase: Purchase) -> bool:
-    return clock.now() - purchase.created_at <= RESUMABLE
+    """Return whether a purchase without a session is recent enough to be given one."""
+    return clock.now() - purchase.created_at <= RESUMABLE_FOR
 
 
 def abandon_checkout(purchase: Purchase, reason: str | None) -> None:
-    """A purchase that has no session. Should Stripe come to know of one nevertheless, the
-    sweep finds and closes it, or settles it if it was paid."""
+    """Expire a purchase that has no session that can be paid, and release its claim.
+
+    Condition: the purchase is unchanged since it was read; else VersionConflict. If Stripe did
+    open a session and its reply was lost, the sweep finds that session and closes it, or settles
+    the purchase if it was paid.
+    """
     tx = Transaction()
     tx.change(purchase, status=Status.EXPIRED, status_reason=reason, unsettled=None)
     settlement.release_checkout_claim(tx, purchase)
@@ -76,7 +85,7 @@ def abandon_checkout(purchase: Purchase, reason: str | None) -> None:
 
 
 def _expire_or_settle(purchase: Purchase) -> None:
-    """See that nobody can pay it any more; if somebody has, it is settled as paid."""
+    """Make sure that the purchase can no longer be paid. If it was paid already, settle it."""
     if purchase.session_id is not None:
         from chalicelib.payments.checkout import expire_checkout
 

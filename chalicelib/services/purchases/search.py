@@ -1,4 +1,4 @@
-"""Everyone's purchases, for admins: by month, by id alone, of companies by name."""
+"""Purchases of all resellers, for admins: by month, by ID alone, or by company name."""
 
 from datetime import timedelta
 
@@ -9,27 +9,28 @@ from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import Page, Pagination, get, query_page
 from chalicelib.storage.rows import made_at
 
-# The list goes back so far, and ends sooner where a whole year has none: each month without
-# any is a query for nothing. What is older is found by its company or its id.
+# The list covers this many months and stops early after a year without a purchase, because each
+# empty month costs a query. Older purchases can be found by company or ID.
 MONTHS = 36
 QUIET_MONTHS = 12
-# A search by name: so many companies, so many purchases of each.
-COMPANIES = 10
-OF_EACH = 25
+# Limits of a search by company name.
+MAX_COMPANIES = 10
+MAX_PURCHASES_EACH = 25
 
 
 def find_purchase(purchase_id: str) -> Purchase:
-    """A purchase by its id alone. Raises NotFound.
+    """Return a purchase by its ID alone. Raises NotFound.
 
-    Its id is time-ordered, so it tells the month whose index knows the reseller. Months are
-    written a moment apart from the id; hence a second of both sides.
+    The ID contains its creation time, which gives the month, and the index of that month has
+    the reseller. The row's month is computed an instant apart from the ID, so the months one
+    second earlier and later are tried as well.
     """
     try:
         made = made_at(purchase_id)
-        sides = (made, made - timedelta(seconds=1), made + timedelta(seconds=1))
+        times = (made, made - timedelta(seconds=1), made + timedelta(seconds=1))
     except (ValueError, OverflowError):
         raise NotFound("purchase") from None
-    for month in dict.fromkeys(f"{moment:%Y-%m}" for moment in sides):
+    for month in dict.fromkeys(f"{time:%Y-%m}" for time in times):
         for found in Purchase.by_month.query(month, Purchase.id == purchase_id, limit=1):
             purchase = get(Purchase, found.reseller_id, found.id)
             if purchase is not None:
@@ -37,55 +38,61 @@ def find_purchase(purchase_id: str) -> Purchase:
     raise NotFound("purchase")
 
 
-def list_month(month: str, request: Pagination) -> Page[Purchase]:
-    """The purchases that were begun in a month (`2026-11`), newest first."""
+def list_purchases_in_month(month: str, request: Pagination) -> Page[Purchase]:
+    """Return a page of the purchases started in a month (`2026-11`), newest first."""
     return query_page(Purchase, month, request, index=Purchase.by_month, newest_first=True)
 
 
-def list_recent(request: Pagination) -> Page[Purchase]:
-    """Everyone's, newest first, month after month. Raises InvalidRequest (cursor)."""
+def list_recent_purchases(request: Pagination) -> Page[Purchase]:
+    """Return a page of all purchases, newest first, across months.
+
+    The cursor is `<month>~<cursor within the month>`. Raises InvalidRequest for a cursor that is
+    not one of this list's.
+    """
     months = clock.recent_months(MONTHS)
-    month, _, inner = (request.cursor or months[0]).partition("~")
-    if month not in months:
-        raise InvalidRequest.of("cursor", "The cursor is not one that this list gave out.")
+    start_month, _, inner_cursor = (request.cursor or months[0]).partition("~")
+    if start_month not in months:
+        raise InvalidRequest.of("cursor", "This cursor is not valid for this list.")
     found: list[Purchase] = []
-    quiet = 0
-    for at in months[months.index(month) :]:
-        page = list_month(at, Pagination(request.limit - len(found), inner or None))
+    quiet_months = 0
+    for month in months[months.index(start_month) :]:
+        page = list_purchases_in_month(
+            month, Pagination(request.limit - len(found), inner_cursor or None)
+        )
         found += page.rows
-        inner = ""
+        inner_cursor = ""
         if page.next_cursor:
-            return Page(found, f"{at}~{page.next_cursor}")
+            return Page(found, f"{month}~{page.next_cursor}")
         if len(found) >= request.limit:
-            return Page(found, _older(at, months))
-        quiet = 0 if page.rows else quiet + 1
-        if quiet == QUIET_MONTHS:
+            return Page(found, _next_month_with_purchases(month, months))
+        quiet_months = 0 if page.rows else quiet_months + 1
+        if quiet_months == QUIET_MONTHS:
             break
     return Page(found, None)
 
 
-def _older(month: str, months: list[str]) -> str | None:
-    """The next month that has any: a list that is full leads to no empty page."""
-    next_one = months.index(month) + 1
-    for older in months[next_one : next_one + QUIET_MONTHS]:
+def _next_month_with_purchases(month: str, months: list[str]) -> str | None:
+    """Return the next older month that has a purchase, so that no cursor leads to an empty page."""
+    following = months.index(month) + 1
+    for older in months[following : following + QUIET_MONTHS]:
         if Purchase.by_month.count(older, limit=1):
             return older
     return None
 
 
-def search(text: str) -> list[Purchase]:
-    """The newest of the companies whose name begins so, or the one with this id."""
+def search_purchases(text: str) -> list[Purchase]:
+    """Return the purchase with this ID, or the newest ones of companies whose name starts so."""
     if text.startswith("pur_"):
         try:
             return [find_purchase(text)]
         except NotFound:
             return []
-    companies = accounts.list_resellers(Pagination(COMPANIES), search=text).rows
+    companies = accounts.list_resellers(Pagination(MAX_COMPANIES), search=text).rows
     found = [
         purchase
         for company in companies
         for purchase in query_page(
-            Purchase, company.id, Pagination(OF_EACH), newest_first=True
+            Purchase, company.id, Pagination(MAX_PURCHASES_EACH), newest_first=True
         ).rows
     ]
     return sorted(found, key=lambda purchase: purchase.id, reverse=True)

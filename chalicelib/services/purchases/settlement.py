@@ -1,9 +1,9 @@
-"""Settling: make the pool worth what Stripe says now.
+"""Settle a purchase: make the license pool match what Stripe says the purchase is worth now.
 
-`settle` is the one function behind every door: the webhook, the page that the buyer returns
-to, the scheduled sweep, an admin's button. It looks, it never trusts what it was told, and it
-writes only the difference, on condition that the purchase is still as it was read. So it can
-be called any number of times, in any order, by anyone, and a crash costs one more look.
+Every entry point (webhook, return page, sweep, admin button) calls `settle`. It re-reads Stripe,
+ignores what the event claimed, and writes only the difference, provided the purchase has not
+changed since it was read. So the order, repetition, and loss of events don't matter, callers can
+run concurrently, and a crash costs nothing but another call.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,11 +20,12 @@ from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.mail import reseller_notices
 from chalicelib.services.purchases import stripe_sessions
 from chalicelib.services.purchases.columns import (
+    assess_without_session,
     awaits_invoice,
     columns_from_stripe,
-    columns_without_session,
     refund_behind_move,
 )
+from chalicelib.services.purchases.stripe_sessions import SessionSnapshot
 from chalicelib.storage import pool
 from chalicelib.storage.claims import free
 from chalicelib.storage.pool import Move
@@ -44,13 +45,16 @@ ATTEMPTS = 5
 STRIPE = "stripe"
 
 ExtraColumns = Callable[[Purchase], dict[str, Any]]
-"""Further columns to change in the same transaction, reckoned from the row as it was read."""
+"""Computes further columns to write in the same transaction, from the row as it was read."""
 
 
 @dataclass(frozen=True, slots=True)
 class SettleResult:
-    """granted: how many licenses this call gave the pool (negative: took back).
-    changed: whether it wrote anything of the purchase."""
+    """The purchase as it is now, and what this call did.
+
+    `granted` is the number of licenses added to the pool; negative if licenses were taken back.
+    `changed` says whether any column of the purchase was written.
+    """
 
     purchase: Purchase
     granted: int
@@ -63,101 +67,112 @@ def settle(
     session_id: str | None = None,
     by: str = STRIPE,
     once: IdempotentRequest = NO_KEY,
-    also: ExtraColumns | None = None,
+    extra_columns: ExtraColumns | None = None,
 ) -> SettleResult:
-    """Look at Stripe and apply the difference, in one transaction.
+    """Re-read Stripe and write the difference to pool, ledger and purchase in one transaction.
 
-    session_id: where it came to light that this purchase has a session its row never learnt.
-    Invariant: the pool holds `licenses_granted` for this purchase, and after the call that
-    is what the purchase is worth. Condition: the purchase's version; who loses that race
-    looks again. Raises PaymentProviderUnavailable, Busy, NotFound.
+    `session_id` is a session of this purchase that its row may not know yet. `extra_columns` and
+    the response recorded by `once` are written in the same transaction.
 
-    Who has changed a purchase that was paid before looks once more: a refund that failed
-    meanwhile may have been seen by another, who found the row right as it still was and left
-    it alone, and nobody else would come to correct an older look.
+    Invariant: the pool holds exactly `licenses_granted` licenses for this purchase, and when the
+    call returns, that is what the purchase is worth at Stripe.
+    Condition: the purchase's version is unchanged since it was read. A caller that loses the
+    race re-reads the row and Stripe, and tries again.
+    Repeated call: finds no difference and writes nothing. Crash: either all of the transaction
+    is in the database or none of it, and the next call writes what is missing. Lost reply: the
+    transaction layer finds out whether the commit succeeded.
+
+    After changing an already paid purchase, check Stripe once more: a refund may have failed in
+    the meantime, and a concurrent caller may have seen that before our write. It found the row
+    still correct and wrote nothing, and no later event would correct our older snapshot.
+
+    Raises PaymentProviderUnavailable, Busy, and NotFound (the row was deleted).
     """
     granted = 0
     changed = False
     for _ in range(ATTEMPTS):
         was_paid = Status(purchase.status) not in UNPAID
         try:
-            settled = _settle(purchase, session_id, by=by, once=once, also=also)
+            result = _settle_once(
+                purchase, session_id, by=by, once=once, extra_columns=extra_columns
+            )
         except VersionConflict:
             purchase = _read_again(purchase)
             continue
-        granted += settled.granted
-        changed = changed or settled.changed
-        if not (was_paid and settled.changed):
-            return SettleResult(settled.purchase, granted, changed)
-        once, also = NO_KEY, None
+        granted += result.granted
+        changed = changed or result.changed
+        if not (was_paid and result.changed):
+            return SettleResult(result.purchase, granted, changed)
+        once, extra_columns = NO_KEY, None  # both are written
     if changed:
         return SettleResult(purchase, granted, changed)
     raise Busy
 
 
 def _read_again(purchase: Purchase) -> Purchase:
-    again = get(Purchase, purchase.reseller_id, purchase.id)
-    if again is None:
+    found = get(Purchase, purchase.reseller_id, purchase.id)
+    if found is None:
         raise NotFound("purchase")
-    return again
+    return found
 
 
-def _settle(
+def _settle_once(
     purchase: Purchase,
     session_id: str | None,
     *,
     by: str,
     once: IdempotentRequest,
-    also: ExtraColumns | None,
+    extra_columns: ExtraColumns | None,
 ) -> SettleResult:
-    look = stripe_sessions.read_and_close_strays(purchase, session_id)
-    further = also(purchase) if also else {}
-    if look is None:
-        return _apply(purchase, columns_without_session(purchase), further, by=by, once=once)
-    columns = columns_from_stripe(purchase, look, further)
-    assessment = look.assessment
+    snapshot = stripe_sessions.read_and_close_strays(purchase, session_id)
+    extra = extra_columns(purchase) if extra_columns else {}
+    if snapshot is None:
+        return _apply(purchase, assess_without_session(purchase), extra, by=by, once=once)
+    columns = columns_from_stripe(purchase, snapshot, extra)
+    assessment = snapshot.assessment
     if awaits_invoice(purchase, assessment, columns):
         assessment = replace(assessment, awaited=True)
-    return _apply(purchase, assessment, columns, by=by, once=once, look=look)
+    return _apply(purchase, assessment, columns, by=by, once=once, snapshot=snapshot)
 
 
 def _apply(
     purchase: Purchase,
-    now: Assessment,
+    assessment: Assessment,
     columns: dict[str, Any],
     *,
     by: str,
     once: IdempotentRequest,
-    look: stripe_sessions.SessionSnapshot | None = None,
+    snapshot: SessionSnapshot | None = None,
 ) -> SettleResult:
-    """Write what differs; nothing where nothing does."""
-    before = _Before.of(purchase)
-    refund = refund_behind_move(purchase, look)
+    """Write the columns that differ, and move the licenses that differ, in one transaction."""
+    before = _StateBefore.of(purchase)
+    refund = refund_behind_move(purchase, snapshot)
     tx = Transaction()
-    wanted = _target_columns(purchase, now, columns)
-    if look is not None:
-        wanted["bookings"] = purchase.booked(look.money, tx.now)
-    if now.worth > before.granted and purchase.credited_at is None:
-        wanted["credited_at"] = tx.now
-    changed = differing(purchase, wanted)
+    target = _target_columns(purchase, assessment, columns)
+    if snapshot is not None:
+        target["bookings"] = purchase.booked(snapshot.money, tx.now)
+    if assessment.worth > before.granted and purchase.credited_at is None:
+        target["credited_at"] = tx.now
+    changed = differing(purchase, target)
     if changed:
         tx.change(purchase, **changed)
-    if before.status == Status.PENDING != now.status:
+    if before.status == Status.PENDING != assessment.status:
         release_checkout_claim(tx, purchase)
-    move = _move(now, before, by, purchase.id, refund)
-    _move_licenses(tx, purchase, now.worth - before.granted, move, look)
+    move = _ledger_move(assessment, before, by, purchase.id, refund)
+    difference = assessment.worth - before.granted
+    _move_licenses(tx, purchase, difference, move, snapshot)
     once.record(tx, purchase)
     tx.commit()
     if changed:
         _report_change(purchase, before)
-    if now.worth != before.granted:
+    if difference:
         reseller_notices.notify_low_supply(purchase.reseller_id)
-    return SettleResult(purchase, now.worth - before.granted, bool(changed))
+    return SettleResult(purchase, difference, bool(changed))
 
 
 @dataclass(frozen=True, slots=True)
-class _Before:
-    """The row as it was read: the one in hand changes with the transaction."""
+class _StateBefore:
+    """The row as it was read, because `Transaction.change` updates the row object at once."""
 
     status: Status
     granted: int
@@ -165,36 +180,45 @@ class _Before:
     was_credited: bool
 
     @classmethod
-    def of(cls, row: Purchase) -> "_Before":
+    def of(cls, row: Purchase) -> "_StateBefore":
         credited = row.credited_at is not None
         return cls(Status(row.status), row.licenses_granted, row.amount_refunded, credited)
 
 
-def _target_columns(purchase: Purchase, now: Assessment, columns: dict[str, Any]) -> dict[str, Any]:
+def _target_columns(
+    purchase: Purchase, assessment: Assessment, columns: dict[str, Any]
+) -> dict[str, Any]:
     refunds: dict[str, Any] = columns.get("refunds", purchase.refunds) or {}
-    refunding = any(intent["state"] == RefundState.OPEN for intent in refunds.values())
+    has_open_refund = any(intent["state"] == RefundState.OPEN for intent in refunds.values())
     return {
         **columns,
-        "status": now.status,
-        "status_reason": now.reason,
-        "licenses_granted": now.worth,
-        "unsettled": UNSETTLED if now.awaited or refunding else None,
+        "status": assessment.status,
+        "status_reason": assessment.reason,
+        "licenses_granted": assessment.worth,
+        "unsettled": UNSETTLED if assessment.awaited or has_open_refund else None,
     }
 
 
-def _move(
-    now: Assessment, before: _Before, by: str, purchase_id: str, refund: RefundIntent | None
+def _ledger_move(
+    assessment: Assessment,
+    before: _StateBefore,
+    by: str,
+    purchase_id: str,
+    refund: RefundIntent | None,
 ) -> Move:
-    """Why licenses move, should they. Whoever sees it first, those of an admin's refund go by
-    that admin's word."""
-    if now.worth > before.granted:
+    """Explain the change for the ledger.
+
+    A refund that an admin requested is attributed to that admin, with the admin's reason,
+    regardless of which caller settles it.
+    """
+    if assessment.worth > before.granted:
         kind = Kind.REINSTATEMENT if before.was_credited else Kind.PURCHASE
-        return Move(kind, by, purchase_id, now.reason)
-    if now.status == Status.DISPUTED:
+        return Move(kind, by, purchase_id, assessment.reason)
+    if assessment.status == Status.DISPUTED:
         return Move(Kind.DISPUTE, by, purchase_id)
     if refund is not None:
         return Move(Kind.REFUND, refund.by, purchase_id, refund.reason)
-    return Move(Kind.REFUND, by, purchase_id, now.reason)
+    return Move(Kind.REFUND, by, purchase_id, assessment.reason)
 
 
 def _move_licenses(
@@ -202,12 +226,12 @@ def _move_licenses(
     purchase: Purchase,
     difference: int,
     move: Move,
-    look: stripe_sessions.SessionSnapshot | None,
+    snapshot: SessionSnapshot | None,
 ) -> None:
+    """Add or take back licenses. Taking back can leave the reseller over-allocated."""
     if difference > 0:
-        customer_id = look.report.customer_id if look is not None else None
-        also = _remember_customer(customer_id)
-        pool.grant(tx, purchase.reseller_id, difference, move, also=also)
+        customer_id = snapshot.report.customer_id if snapshot is not None else None
+        pool.grant(tx, purchase.reseller_id, difference, move, also=_remember_customer(customer_id))
     elif difference < 0:
         pool.revoke(tx, purchase.reseller_id, -difference, move)
     if difference:
@@ -215,17 +239,17 @@ def _move_licenses(
 
 
 def release_checkout_claim(tx: Transaction, purchase: Purchase) -> None:
-    """The reseller can open another checkout of this quantity."""
+    """Let the reseller open another checkout of this quantity."""
     free(tx, checkout_claim(purchase.reseller_id, purchase.quantity), purchase.id)
 
 
 def _remember_customer(customer_id: str | None) -> Sequence[Action]:
-    """So that the reseller's next checkout knows the buyer; the first one stays."""
+    """Keep the first Stripe customer, so that the reseller's next checkout reuses it."""
     column = Reseller.stripe_customer_id
     return [column.set(column | customer_id)] if customer_id else []
 
 
-def _report_change(purchase: Purchase, before: _Before) -> None:
+def _report_change(purchase: Purchase, before: _StateBefore) -> None:
     logger.info(
         "Purchase settled",
         extra={

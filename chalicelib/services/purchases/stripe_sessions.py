@@ -1,8 +1,8 @@
-"""Which of a purchase's Checkout Sessions counts, and what it says the purchase is worth.
+"""Decide which of a purchase's Checkout Sessions counts, and what that makes it worth.
 
-A purchase has one session. It can come to have more where Stripe made one and its answer was
-lost for good: then at most one of them may stay open, and money counts once. It is booked
-whichever counts: the books hold what Stripe holds.
+A purchase normally has one session. It can have several if Stripe created one and the reply was
+lost for good. Then at most one session may stay open, and only one counts toward licenses.
+Money is booked for all of them, because the books must match what Stripe holds.
 """
 
 from collections.abc import Sequence
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SessionSnapshot:
-    """report: of the session that counts. money: what all of them have done to our balance,
-    counted: what this one has. other_sessions: those that were paid beside it.
+    """What Stripe reports now about all sessions of one purchase.
 
-    paid_twice: one of them has money that should go back. strays: those that are open, and
-    that nobody should pay.
+    `report`, `assessment` and `counted` (its money) are those of the session that counts.
+    `money` is the total of all sessions of the purchase. `other_sessions` are the IDs of the
+    paid ones that don't count; `paid_twice` says that one of them holds money that should be
+    refunded. `strays` are the IDs of open sessions that must not be paid.
     """
 
     assessment: Assessment
@@ -39,8 +40,7 @@ class SessionSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class _Session:
-    """One of them. is_ours: it was made for this purchase. money: in the purchase's own books,
-    where another's, or another currency's, has no place."""
+    """One session. `money` is zero if it belongs to another purchase, currency, or mode."""
 
     purchase: Purchase
     report: "SessionReport"
@@ -53,54 +53,61 @@ class _Session:
         return self.report.session_id
 
     @property
-    def is_rows_own(self) -> bool:
+    def is_on_row(self) -> bool:
         return self.is_ours and self.id == self.purchase.session_id
 
     @property
     def is_taken(self) -> bool:
-        """Paid, or about to be: the bank is asked."""
+        """Return whether it is paid, or a delayed payment is in progress."""
         processing = self.assessment.status == Status.PROCESSING
         return self.is_ours and (self.report.facts.paid or processing)
 
     @property
     def rank(self) -> tuple[bool | int, ...]:
-        """The row's own counts while it is worth anything: what was credited is its money, and
-        is refunded from it. Then what money pays for, what has money that waits for a person,
-        and the row's own once more: where its money has gone back, a checkout that was free
-        gives no license instead. Then what is worth most; what was paid or is about to be; what
-        still can be."""
+        """Return the sort key; the highest session counts. The criteria, in order:
+
+        1. The session on the row, while it is worth licenses: they were credited for its money,
+           and refunds come out of that money.
+        2. A session whose licenses were paid for with money, then one that holds money but is
+           worth no licenses (quarantined, for example).
+        3. The session on the row, if paid: after its money was refunded, a free checkout must not
+           grant licenses in its place.
+        4. The session worth the most licenses. Then one that is ours, paid, being paid, or not
+           expired, and finally the one on the row.
+        """
         worth, has_money = self.assessment.worth, self.money.net > 0
         return (
-            self.is_rows_own and worth > 0,
+            self.is_on_row and worth > 0,
             worth > 0 and has_money,
             has_money,
-            self.is_rows_own and self.report.facts.paid,
+            self.is_on_row and self.report.facts.paid,
             worth,
             self.is_ours,
             self.report.facts.paid,
             self.is_taken,
             self.assessment.status != Status.EXPIRED,
-            self.is_rows_own,
+            self.is_on_row,
         )
 
 
 def read_sessions(purchase: Purchase, session_id: str | None = None) -> SessionSnapshot | None:
-    """What Stripe says now, and nothing else; None for a purchase of which no session is known.
+    """Read the purchase's sessions from Stripe, without changing anything there or here.
 
-    session_id: one that the row may not know. Raises PaymentProviderUnavailable.
+    `session_id` is a session that the row may not know yet. Return None if no session is known.
+    Raises PaymentProviderUnavailable.
     """
     from chalicelib.payments.reports import fetch_session
 
     known = (purchase.session_id, session_id, *sorted(purchase.other_sessions or ()))
-    sessions = [_seen(purchase, fetch_session(id)) for id in dict.fromkeys(known) if id]
+    sessions = [_assess_session(purchase, fetch_session(id)) for id in dict.fromkeys(known) if id]
     if not sessions:
         return None
     counted = max(sessions, key=lambda session: session.rank)
     others = [session for session in sessions if session is not counted]
     assessment = counted.assessment
-    too_much = [session.id for session in others if session.money.net > 0]
-    if too_much:
-        reasons = filter(None, (assessment.reason, _paid_twice(too_much)))
+    overpaid = [session.id for session in others if session.money.net > 0]
+    if overpaid:
+        reasons = filter(None, (assessment.reason, _paid_twice_message(overpaid)))
         assessment = replace(assessment, reason=" ".join(reasons))
     return SessionSnapshot(
         assessment,
@@ -108,7 +115,7 @@ def read_sessions(purchase: Purchase, session_id: str | None = None) -> SessionS
         money=Money.total(session.money for session in sessions),
         counted=counted.money,
         other_sessions=frozenset(s.id for s in others if s.is_ours and s.report.facts.paid),
-        paid_twice=bool(too_much),
+        paid_twice=bool(overpaid),
         strays=tuple(s.id for s in sessions if _is_stray(s, sessions, purchase)),
     )
 
@@ -116,44 +123,56 @@ def read_sessions(purchase: Purchase, session_id: str | None = None) -> SessionS
 def read_and_close_strays(
     purchase: Purchase, session_id: str | None = None
 ) -> SessionSnapshot | None:
-    """As `look`, once nobody can pay any more what nobody should."""
-    seen = read_sessions(purchase, session_id)
-    if seen is not None and seen.strays:
-        _close(purchase, seen.strays)
-        seen = read_sessions(purchase, session_id)
-    if seen is not None and seen.paid_twice and seen.assessment.reason != purchase.status_reason:
+    """Read the sessions like `read_sessions`, and expire those that must not be paid.
+
+    After expiring any, read all of them again, because one may have been paid just before.
+    A repeated call, or one after a crash, finds them expired. Raises PaymentProviderUnavailable.
+    """
+    snapshot = read_sessions(purchase, session_id)
+    if snapshot is not None and snapshot.strays:
+        _expire(purchase, snapshot.strays)
+        snapshot = read_sessions(purchase, session_id)
+    if (
+        snapshot is not None
+        and snapshot.paid_twice
+        and snapshot.assessment.reason != purchase.status_reason
+    ):
         count("PurchasesPaidTwice")
         logger.error(
-            "A purchase was paid twice",
-            extra={"purchase_id": purchase.id, "session_ids": sorted(seen.other_sessions)},
+            "Purchase paid more than once",
+            extra={"purchase_id": purchase.id, "session_ids": sorted(snapshot.other_sessions)},
         )
-    return seen
+    return snapshot
 
 
-def _close(purchase: Purchase, session_ids: tuple[str, ...]) -> None:
+def _expire(purchase: Purchase, session_ids: tuple[str, ...]) -> None:
     from chalicelib.payments.checkout import expire_checkout
 
     for session_id in session_ids:
         logger.warning(
-            "A stray checkout is closed",
+            "Expiring a stray Checkout Session",
             extra={"purchase_id": purchase.id, "session_id": session_id},
         )
         expire_checkout(session_id)
 
 
 def _is_stray(session: _Session, sessions: Sequence[_Session], purchase: Purchase) -> bool:
-    """An open session that nobody should pay: the purchase has another, or was given up."""
+    """Return whether the session is open but must not be paid.
+
+    That is so if the row has another session, if another session was paid or is being paid, or
+    if the purchase was abandoned.
+    """
     if session.report.facts.session_status != "open" or not session.is_ours:
         return False
     if purchase.session_id is None:
         return purchase.status != Status.PENDING
-    return not session.is_rows_own or any(other.is_taken for other in sessions)
+    return not session.is_on_row or any(other.is_taken for other in sessions)
 
 
-def _seen(purchase: Purchase, report: "SessionReport") -> _Session:
+def _assess_session(purchase: Purchase, report: "SessionReport") -> _Session:
     facts, livemode = report.facts, settings().livemode
     if report.purchase_id != purchase.id:
-        reason = f"Stripe's session {report.session_id} was not made for this purchase."
+        reason = f"Stripe session {report.session_id} was not created for this purchase."
         foreign = Assessment(Status.QUARANTINED, 0, reason)
         return _Session(purchase, report, foreign, is_ours=False, money=Money())
     quoted = Quoted(
@@ -164,15 +183,19 @@ def _seen(purchase: Purchase, report: "SessionReport") -> _Session:
         purchase.returned,
         purchase.accepted,
     )
-    same = facts.currency == purchase.currency and facts.livemode == livemode
-    money = facts.money if same else Money()
+    is_same_money = facts.currency == purchase.currency and facts.livemode == livemode
+    money = facts.money if is_same_money else Money()
     return _Session(purchase, report, assess(quoted, facts), is_ours=True, money=money)
 
 
-def _paid_twice(session_ids: list[str]) -> str:
-    names = ", ".join(session_ids)
+def _paid_twice_message(session_ids: list[str]) -> str:
+    ids = ", ".join(session_ids)
     if len(session_ids) == 1:
-        said = f"Paid twice: Stripe's session {names} was paid too. Refund one of the two"
-    else:
-        said = f"Paid {len(session_ids) + 1} times: so were {names}. Refund all but one of them"
-    return f"{said}, all of it, in Stripe's dashboard."
+        return (
+            f"Paid twice: Stripe session {ids} was also paid. "
+            "Refund one of the two in full in Stripe's dashboard."
+        )
+    return (
+        f"Paid {len(session_ids) + 1} times: Stripe sessions {ids} were also paid. "
+        "Refund all but one of them in full in Stripe's dashboard."
+    )

@@ -1,8 +1,8 @@
-"""Carrying a refund out: Stripe is asked to pay, or the refund is given up.
+"""Execute a refund: have Stripe pay it, or give it up.
 
-Whatever stopped an intent halfway, it is gone on with as it was recorded: for a day, and only
-while no other money of that payment has moved. What nobody can be sure of any more is not paid
-out; a person may ask for it anew.
+An interrupted refund is resumed as recorded, for up to 24 hours and only if no other money from
+that payment has moved. If the outcome is uncertain, we don't pay; an admin can request the
+refund again.
 """
 
 from dataclasses import replace
@@ -26,17 +26,17 @@ from chalicelib.storage.purchases import Purchase, RefundIntent, RefundState
 from chalicelib.storage.transactions import Transaction
 
 ATTEMPTS = 5
-# How long an intent is gone on with. Later, whoever wanted it has seen to it otherwise.
-TRIED_FOR = timedelta(hours=24)
-TOO_LATE = "Stripe did not make it within a day. Ask again if it is still wanted."
-MOVED_MEANWHILE = (
-    "Money of this payment was refunded elsewhere meanwhile, so this refund was not made. "
-    "Ask again if it is still wanted."
+# How long an intent is resumed. After that, the admin has probably solved it in another way.
+RESUMED_FOR = timedelta(hours=24)
+TOO_LATE = "Stripe did not make this refund within a day. Request it again if it is still needed."
+OTHER_REFUND_MADE = (
+    "Other money from this payment was refunded in the meantime, so this refund was not made. "
+    "Request it again if it is still needed."
 )
 
 
 class RefundRefused(InvalidRequest):
-    """The refund is over, and no money moved."""
+    """The refund is closed, and it moved no money."""
 
 
 def execute_refund(
@@ -46,27 +46,36 @@ def execute_refund(
     *,
     is_new: bool = False,
 ) -> Purchase:
-    """Have Stripe pay, then settle, which closes the intent. Coming twice, or after a crash
-    anywhere, it finds at Stripe what was paid. Raises RefundRefused, Busy,
-    PaymentProviderUnavailable (the intent stays open)."""
+    """Have Stripe pay an open refund, then settle, which takes the licenses and closes it.
+
+    Invariant: Stripe pays an intent at most once. The idempotency key comes from the intent, and
+    unless the intent is new, its refund is first looked up at Stripe by its metadata.
+    Repeated call, or a crash at any point: the next call finds the refund if Stripe made it, and
+    only settles. Lost reply from Stripe: the intent stays open, and the sweep resumes it.
+    Raises RefundRefused (closed without paying), Busy, and PaymentProviderUnavailable (the
+    intent stays open).
+    """
     try:
-        stripe_id = _pay_back(purchase, intent, is_new=is_new)
+        stripe_id = _pay(purchase, intent, is_new=is_new)
         done = replace(intent, state=RefundState.DONE, stripe_id=stripe_id)
         return settle(
-            purchase, by=intent.by, once=once, also=lambda row: {"refunds": row.with_refund(done)}
+            purchase,
+            by=intent.by,
+            once=once,
+            extra_columns=lambda row: {"refunds": row.with_refund(done)},
         ).purchase
     except RefundRefused as refused:
         _give_up(purchase, intent, refused.errors[0].message)
         raise
     except PaymentProviderUnavailable as failure:
-        raise _stays_open(intent, failure) from failure
+        raise _still_open_error(intent, failure) from failure
 
 
-def _pay_back(purchase: Purchase, intent: RefundIntent, *, is_new: bool) -> str | None:
-    """Stripe's id of the refund, made now or found; None where there is nothing to pay.
+def _pay(purchase: Purchase, intent: RefundIntent, *, is_new: bool) -> str | None:
+    """Return the ID of the Stripe refund, made now or earlier; None if there is nothing to pay.
 
-    What was not made at the first attempt is made later only upon the very payment that it was
-    quoted from. Raises RefundRefused, PaymentProviderUnavailable.
+    A refund that the first attempt did not make is made later only if the payment is in the
+    state that it was quoted from. Raises RefundRefused and PaymentProviderUnavailable.
     """
     payment = intent.payment_intent_id or purchase.payment_intent_id
     if intent.amount == 0 or payment is None:
@@ -74,18 +83,18 @@ def _pay_back(purchase: Purchase, intent: RefundIntent, *, is_new: bool) -> str 
     from chalicelib.payments import refunds
 
     if not is_new:
-        made = refunds.refunds_made(payment, intent.id)
+        made = refunds.read_payment_refunds(payment, intent.id)
         if made.stripe_id is not None:
             return made.stripe_id
         if made.others != intent.refunded_before:
-            raise RefundRefused.of("licenses", MOVED_MEANWHILE)
-        if clock.now() - datetime.fromisoformat(intent.at) > TRIED_FOR:
+            raise RefundRefused.of("licenses", OTHER_REFUND_MADE)
+        if clock.now() - datetime.fromisoformat(intent.at) > RESUMED_FOR:
             raise RefundRefused.of("licenses", TOO_LATE)
     try:
-        return refunds.refund(
+        return refunds.create_refund(
             payment,
             intent.amount,
-            name=f"{intent.id}-{intent.attempt}",
+            idempotency_key=f"{intent.id}-{intent.attempt}",
             metadata={
                 "purchase_id": purchase.id,
                 "reseller_id": purchase.reseller_id,
@@ -96,38 +105,44 @@ def _pay_back(purchase: Purchase, intent: RefundIntent, *, is_new: bool) -> str 
     except PaymentProviderRefused as refused:
         if refused.permanent:
             raise RefundRefused.of("licenses", str(refused)) from refused
-        # Stripe repeats the answers that it remembers under the same key, so the next attempt
-        # gets another; losing this note costs one more such answer. After any other, a new key
-        # could make twice what somebody who is slow still asks for by the old one.
-        attempt = intent.attempt + refused.remembered
+        # If Stripe stored this error under the key, it would return it again, so the next attempt
+        # uses a new key. (If the new key can't be saved, the next attempt gets the same error
+        # once more.) Otherwise the key must not change: a slow concurrent request may still use
+        # it, and with two keys Stripe could pay twice.
+        attempt = intent.attempt + refused.key_consumed
         _save_intent(purchase, replace(intent, attempt=attempt, note=str(refused)))
         raise
 
 
-def _give_up(purchase: Purchase, intent: RefundIntent, why: str) -> None:
-    """Money that an admin was told of does not go out: somebody must hear of it. What another
-    has closed meanwhile stays as that one says."""
-    refused = replace(intent, state=RefundState.REFUSED, note=why)
+def _give_up(purchase: Purchase, intent: RefundIntent, reason: str) -> None:
+    """Close the refund as refused, unless a concurrent call has closed it already.
+
+    An admin expects this money to be paid, so this logs an error and counts a metric.
+    """
+    refused = replace(intent, state=RefundState.REFUSED, note=reason)
 
     def close(row: Purchase) -> dict[str, Any]:
-        is_open = intent_of(row, intent.id).state == RefundState.OPEN
+        is_open = get_refund_intent(row, intent.id).state == RefundState.OPEN
         return {"refunds": row.with_refund(refused)} if is_open else {}
 
-    settle(purchase, by=intent.by, also=close)
+    settle(purchase, by=intent.by, extra_columns=close)
     count("RefundsGivenUp")
     logger.error(
-        "A refund is given up",
-        extra={"purchase_id": purchase.id, "refund_id": intent.id, "reason": why},
+        "Refund given up",
+        extra={"purchase_id": purchase.id, "refund_id": intent.id, "reason": reason},
     )
 
 
-def _save_intent(purchase: Purchase, noted: RefundIntent) -> None:
-    """Condition: the purchase is as it was read, and the intent open."""
+def _save_intent(purchase: Purchase, intent: RefundIntent) -> None:
+    """Save an open intent; do nothing if it was closed in the meantime.
+
+    Condition: the purchase is unchanged since it was read; else read it again. Raises Busy.
+    """
     for _ in range(ATTEMPTS):
-        if intent_of(purchase, noted.id).state != RefundState.OPEN:
+        if get_refund_intent(purchase, intent.id).state != RefundState.OPEN:
             return None
         tx = Transaction()
-        tx.change(purchase, refunds=purchase.with_refund(noted))
+        tx.change(purchase, refunds=purchase.with_refund(intent))
         try:
             return tx.commit()
         except VersionConflict:
@@ -135,25 +150,26 @@ def _save_intent(purchase: Purchase, noted: RefundIntent) -> None:
     raise Busy
 
 
-def intent_of(purchase: Purchase, intent_id: str) -> RefundIntent:
-    """Raises NotFound."""
+def get_refund_intent(purchase: Purchase, intent_id: str) -> RefundIntent:
+    """Return one refund of the purchase. Raises NotFound."""
     intent = next((r for r in purchase.refund_list if r.id == intent_id), None)
     if intent is None:
         raise NotFound("refund")
     return intent
 
 
-def _stays_open(
+def _still_open_error(
     intent: RefundIntent, failure: PaymentProviderUnavailable
 ) -> PaymentProviderUnavailable:
-    said = "The payment provider could not be reached."
+    cause = "The payment provider could not be reached."
     if isinstance(failure, PaymentProviderRefused):
-        said = str(failure)
+        cause = str(failure)
     return PaymentProviderUnavailable(
-        f"{said} The refund of {format_licenses(intent)} stays open: it is tried again every few "
-        "minutes, for a day. Please don't make it in Stripe's dashboard as well."
+        f"{cause} The refund of {format_licenses(intent)} stays open and is retried every "
+        "15 minutes for a day. Don't make it in Stripe's dashboard as well."
     )
 
 
 def format_licenses(intent: RefundIntent) -> str:
+    """Return "1 license" or "5 licenses"."""
     return "1 license" if intent.licenses == 1 else f"{intent.licenses} licenses"

@@ -1,14 +1,14 @@
-"""Refunds by an admin: so many licenses back, for what they are worth.
+"""Refunds requested by an admin: take licenses back and pay what they are worth.
 
-The intent is recorded on the purchase first, under the condition that none is under way; then
-Stripe is asked, by an idempotency key that comes of the intent; then the purchase is settled,
-which takes the licenses back and closes the intent in one transaction. Whatever stops it
-halfway, the next request for the same or the sweep goes on with the intent as it was recorded.
+There are three steps. Record the intent on the purchase, on the condition that no refund is in
+progress. Ask Stripe to pay, with an idempotency key that comes from the intent. Settle the
+purchase, which takes the licenses back and closes the intent in one transaction. After a crash
+or an error in between, the sweep or a repeated request resumes the intent as it was recorded.
 """
 
 from chalicelib import clock
 from chalicelib.domain.purchases import REFUNDABLE, Status
-from chalicelib.domain.refunds import Paid, RefundQuote, refund_quote
+from chalicelib.domain.refunds import PaidPurchase, RefundQuote, refund_quote
 from chalicelib.errors import Busy, InvalidRequest, VersionConflict
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.purchases.checkout import read_purchase
@@ -17,7 +17,7 @@ from chalicelib.services.refunds.execution import (
     RefundRefused,
     execute_refund,
     format_licenses,
-    intent_of,
+    get_refund_intent,
 )
 from chalicelib.services.settings import platform_settings
 from chalicelib.storage.purchases import UNSETTLED, Purchase, RefundIntent, RefundState
@@ -25,29 +25,32 @@ from chalicelib.storage.rows import iso, new_id
 from chalicelib.storage.transactions import Transaction
 
 ATTEMPTS = 5
-MOST_REFUNDS = 100  # of one purchase: they are kept on its row
+MAX_REFUNDS = 100  # per purchase, because they are stored on its row
 
-WHY_NOT = {
+NOT_REFUNDABLE = {
     Status.PENDING: "It is not paid yet.",
-    Status.PROCESSING: "Its payment is still under way.",
+    Status.PROCESSING: "Its payment is still being processed.",
     Status.FAILED: "It was never paid.",
     Status.EXPIRED: "It was never paid.",
-    Status.REFUNDED: "All of it has been refunded.",
-    Status.DISPUTED: "It is disputed: the buyer's bank decides about the money.",
-    Status.QUARANTINED: "It is quarantined: refund it in Stripe's dashboard.",
+    Status.REFUNDED: "It has already been fully refunded.",
+    Status.DISPUTED: "It is disputed, and the buyer's bank decides who gets the money.",
+    Status.QUARANTINED: "It is quarantined. Refund it in Stripe's dashboard.",
 }
 
 
 def quote_refund(purchase: Purchase, licenses: int) -> RefundQuote:
-    """What a refund of so many licenses would pay back now; of the one that is under way, what
-    it pays. Raises InvalidRequest, PaymentProviderUnavailable."""
+    """Return what a refund of this many licenses would pay now, without making it.
+
+    If a refund of as many licenses is in progress, return what that one pays. Raises
+    InvalidRequest (for example, another refund is in progress) and PaymentProviderUnavailable.
+    """
     purchase = settle(purchase).purchase
-    under_way = purchase.open_refund
-    if under_way is None:
+    open_refund = purchase.open_refund
+    if open_refund is None:
         return _quote(purchase, licenses)
-    if under_way.licenses != licenses:
-        raise _is_under_way(under_way)
-    return RefundQuote(under_way.licenses, under_way.kept, under_way.amount)
+    if open_refund.licenses != licenses:
+        raise _in_progress_error(open_refund)
+    return RefundQuote(open_refund.licenses, open_refund.kept, open_refund.amount)
 
 
 def refund_licenses(
@@ -60,25 +63,31 @@ def refund_licenses(
     kept: int | None = None,
     once: IdempotentRequest = NO_KEY,
 ) -> Purchase:
-    """Pay back so many licenses of a purchase and take them out of the pool, which may leave
-    more in use than owned.
+    """Refund licenses of a purchase and take them out of the pool.
 
-    amount, kept: what the admin was shown; refused where either would be another by now. While
-    a refund is under way, the same again goes on with it, whoever asks and under whichever
-    key; another is refused. Raises InvalidRequest, Busy, PaymentProviderUnavailable (the
-    refund stays, and is gone on with).
+    The pool can become over-allocated. `amount` (cents) and `kept` (the licenses that stay) are
+    what the admin was shown; the request is refused if either has changed since.
+
+    Invariant: a purchase has at most one refund in progress, and Stripe pays each one once.
+    Condition of recording it: the purchase is unchanged since the quote.
+    Repeated request: while a refund is in progress, the same licenses and reason resume it,
+    whoever sends them and under any key or none; a different refund is refused. The same key
+    always means the same refund, even after it is done.
+    Crash or lost reply: the recorded intent stays open, and the sweep or the next request
+    resumes it. Raises InvalidRequest, Busy, and PaymentProviderUnavailable (the intent stays
+    open).
     """
     if once.ref is not None:
         return _resume_keyed_refund(purchase, once)
     for _ in range(ATTEMPTS):
         purchase = settle(purchase, by=by).purchase
-        under_way = purchase.open_refund
-        if under_way is not None:
-            if (under_way.licenses, under_way.reason) != (licenses, reason):
-                raise _is_under_way(under_way)
-            _check_quote_unchanged(under_way.amount, under_way.kept, amount, kept)
-            _join_open_refund(under_way, once)
-            return execute_refund(purchase, under_way, once)
+        open_refund = purchase.open_refund
+        if open_refund is not None:
+            if (open_refund.licenses, open_refund.reason) != (licenses, reason):
+                raise _in_progress_error(open_refund)
+            _check_quote_unchanged(open_refund.amount, open_refund.kept, amount, kept)
+            _bind_key(open_refund, once)
+            return execute_refund(purchase, open_refund, once)
         quote = _quote(purchase, licenses)
         _check_quote_unchanged(quote.amount, quote.kept, amount, kept)
         try:
@@ -91,8 +100,10 @@ def refund_licenses(
 
 
 def resume_refund(purchase: Purchase) -> Purchase:
-    """Finish the refund that is under way, if there is one: carry it out, or give it up.
-    Raises Busy, PaymentProviderUnavailable."""
+    """Finish the refund in progress, if there is one: execute it or give it up.
+
+    Raises Busy and PaymentProviderUnavailable.
+    """
     intent = purchase.open_refund
     if intent is None:
         return purchase
@@ -103,21 +114,20 @@ def resume_refund(purchase: Purchase) -> Purchase:
 
 
 def _resume_keyed_refund(purchase: Purchase, once: IdempotentRequest) -> Purchase:
-    """The request that recorded this intent, or joined it, has come again."""
-    intent = intent_of(purchase, str(once.ref))
+    """Continue a repeated request whose key is bound to a refund, whatever its state."""
+    intent = get_refund_intent(purchase, str(once.ref))
     if intent.state == RefundState.REFUSED:
-        raise RefundRefused.of("licenses", intent.note or "Refused.")
+        raise RefundRefused.of("licenses", intent.note or "The refund was refused.")
     if intent.state == RefundState.OPEN:
         return execute_refund(purchase, intent, once)
     return settle(purchase, once=once).purchase
 
 
-def _is_under_way(intent: RefundIntent) -> InvalidRequest:
+def _in_progress_error(intent: RefundIntent) -> InvalidRequest:
     return InvalidRequest.of(
         "purchase",
-        f"A refund of {format_licenses(intent)} is under way ({intent.amount} cents, "
-        f"“{intent.reason}”). Ask for the same again to go on with it, or wait until it is "
-        "through.",
+        f"A refund of {format_licenses(intent)} is already in progress ({intent.amount} cents, "
+        f"“{intent.reason}”). Repeat the same request to resume it, or wait until it is done.",
     )
 
 
@@ -135,17 +145,19 @@ def _check_quote_unchanged(
 def _quote(purchase: Purchase, licenses: int) -> RefundQuote:
     status = Status(purchase.status)
     if status not in REFUNDABLE:
-        raise InvalidRequest.of("purchase", f"This purchase can't be refunded. {WHY_NOT[status]}")
-    if purchase.status_reason:  # what it is worth does not hang on this payment alone
+        message = f"This purchase can't be refunded. {NOT_REFUNDABLE[status]}"
+        raise InvalidRequest.of("purchase", message)
+    if purchase.status_reason:  # its worth does not depend on this payment alone
         message = f"This purchase can't be refunded here. {purchase.status_reason}"
         raise InvalidRequest.of("purchase", message)
     if not 1 <= licenses <= purchase.licenses_granted:
-        most = purchase.licenses_granted
-        raise InvalidRequest.of("licenses", f"1 to {most} licenses can be refunded.")
-    if len(purchase.refunds or {}) >= MOST_REFUNDS:
-        raise InvalidRequest.of("purchase", "It was refunded in too many parts already.")
+        message = f"Between 1 and {purchase.licenses_granted} licenses can be refunded."
+        raise InvalidRequest.of("licenses", message)
+    if len(purchase.refunds or {}) >= MAX_REFUNDS:
+        message = f"This purchase already has {MAX_REFUNDS} refunds, the maximum."
+        raise InvalidRequest.of("purchase", message)
     return refund_quote(
-        Paid(
+        PaidPurchase(
             licenses=purchase.licenses_granted,
             total=purchase.total,
             paid=purchase.amount_paid,
@@ -159,8 +171,11 @@ def _quote(purchase: Purchase, licenses: int) -> RefundQuote:
 def _record_intent(
     purchase: Purchase, quote: RefundQuote, reason: str, by: str, once: IdempotentRequest
 ) -> RefundIntent:
-    """Invariant: one refund under way. Condition: the purchase is as it was quoted from.
-    Raises VersionConflict."""
+    """Record the intent on the purchase, and bind the key to it, in one transaction.
+
+    Invariant: one refund in progress per purchase. Condition: the purchase is unchanged since
+    the quote. Raises VersionConflict.
+    """
     intent = RefundIntent(
         id=new_id("rfn"),
         licenses=quote.licenses,
@@ -180,9 +195,12 @@ def _record_intent(
     return intent
 
 
-def _join_open_refund(intent: RefundIntent, once: IdempotentRequest) -> None:
-    """From here on this key means this refund, whoever finishes it; or the request, coming
-    again when it is through, would make another. Condition: the key is free."""
+def _bind_key(intent: RefundIntent, once: IdempotentRequest) -> None:
+    """Bind the request's key to a refund that another request recorded.
+
+    Otherwise this request, repeated after that refund is done, would make a second one.
+    Condition: the key is unused.
+    """
     tx = Transaction()
     once.reserve(tx, intent.id)
     tx.commit()

@@ -1,1 +1,1 @@
-"""Statements, dashboard figures, and the diagnosis of a reseller."""
+"""Statements, the statistics of the admin overview, and the diagnosis of a reseller."""

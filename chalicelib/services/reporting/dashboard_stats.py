@@ -1,8 +1,8 @@
-"""The platform's figures: licenses sold and in use, money by month, who needs a look.
+"""Statistics for the admin overview: licenses sold and in use, revenue, resellers to look after.
 
-They are sums over every reseller and purchase, which no page may read through. Where there are
-few, they are counted when they are asked for; beyond that the schedule counts them, and the
-page shows its last count, with its time. Each day's count is kept for the chart.
+They are sums over all resellers and purchases, too many rows to read for every page view. A small
+installation is counted live. Beyond MAX_LIVE_ROWS, a scheduled function counts, and the page
+shows the last stored count with its time. One count per day is kept for the chart.
 """
 
 from collections import Counter
@@ -12,28 +12,33 @@ from typing import Any
 
 from chalicelib import clock
 from chalicelib.observability import count
-from chalicelib.services.purchases.search import list_month
+from chalicelib.services.purchases.search import list_purchases_in_month
 from chalicelib.services.resellers.accounts import list_resellers
 from chalicelib.services.settings import platform_settings
 from chalicelib.storage.dashboard_stats import STATS_ROW, StoredStats
 from chalicelib.storage.reads import Pagination, get
 from chalicelib.storage.resellers import Reseller
 
-# With this many rows or fewer, a page counts them itself: a handful of round trips.
-FEW = 300
+# Up to this many rows, the page counts them itself, which takes a few round trips.
+MAX_LIVE_ROWS = 300
 BATCH = 100
-NAMED = 6
+MAX_LISTED_RESELLERS = 6
 MONTHS = 12
-# Counted by every run; the older months only by a day's first, since they seldom change.
-MOVING_MONTHS = 2
-DAYS = 90
+# Every run counts the purchases of this many months. Older ones rarely change, so only the first
+# run of a day counts them.
+RECOUNTED_MONTHS = 2
+HISTORY_DAYS = 90
 
 
 @dataclass
 class DashboardStats:
-    """sold, in_use: licenses. booked: integer cents by the month (`2026-11`) in which purchases
-    were begun, then by the one in which their money moved. low, over: the first of them, the
-    neediest first. rows: how many were read."""
+    """One count of the whole platform. The field names are stored, so they can't change.
+
+    `sold` and `in_use` are licenses. `booked` is in integer cents: by the month in which the
+    purchases were started (`2026-11`), then by the month in which their money moved. `low` and
+    `over` list only the most urgent resellers, most urgent first; the counts include all of
+    them. `rows` is the number of rows read.
+    """
 
     sold: int = 0
     in_use: int = 0
@@ -47,81 +52,94 @@ class DashboardStats:
 
     @property
     def money(self) -> dict[str, int]:
-        """Integer cents by month, net, as the statements book them; what a dispute holds is
-        not ours. Of purchases begun in these months: Stripe disputes and refunds none older."""
+        """Return net revenue in integer cents by month, as the statements book it.
+
+        Money held by a dispute does not count. Purchases started before these months are left
+        out: Stripe does not refund or dispute payments that old.
+        """
         moved = self.booked.values()
         return {month: sum(by.get(month, 0) for by in moved) for month in self.booked}
 
 
 @dataclass(frozen=True, slots=True)
 class DisplayedStats:
-    """taken_at: None where they were counted just now. history: oldest first, by day."""
+    """What the overview shows.
+
+    `history` has (day, licenses owned, licenses used), oldest first. `taken_at` is None if the
+    figures were counted live.
+    """
 
     figures: DashboardStats
     history: list[tuple[str, int, int]]
     taken_at: datetime | None
 
 
-class TooMany(Exception):
-    """More rows than may be read."""
+class TooManyRows(Exception):
+    """There are more rows than a live count may read."""
 
 
 def read_dashboard_stats() -> DisplayedStats | None:
-    """The figures: of now, where there are few rows, else those that were kept last; None
-    where there are many and none were kept yet."""
-    kept = get(StoredStats, STATS_ROW)
-    if kept is None or kept.counted["rows"] <= FEW:
+    """Count live if there are few rows; otherwise return the last stored count.
+
+    Return None if there are many rows and no stored count yet.
+    """
+    stored = get(StoredStats, STATS_ROW)
+    if stored is None or stored.counted["rows"] <= MAX_LIVE_ROWS:
         try:
-            figures = _compute_stats(clock.recent_months(MONTHS), most=FEW)
-            return DisplayedStats(figures, _history_points(kept, figures), None)
-        except TooMany:
+            stats = _compute_stats(clock.recent_months(MONTHS), most=MAX_LIVE_ROWS)
+            return DisplayedStats(stats, _history_points(stored, stats), None)
+        except TooManyRows:
             pass
-    if kept is None:
+    if stored is None:
         return None
-    figures = DashboardStats(**kept.counted)
-    return DisplayedStats(figures, _history_points(kept, None), kept.taken_at)
+    stats = DashboardStats(**stored.counted)
+    return DisplayedStats(stats, _history_points(stored, None), stored.taken_at)
 
 
 def refresh_dashboard_stats() -> DashboardStats:
-    """Count everything, and keep it. Two runs at once keep the same, so the last may win."""
-    kept = get(StoredStats, STATS_ROW)
+    """Count everything and store it.
+
+    Concurrent runs compute the same figures, so the last write wins. A run that crashes stores
+    nothing, and the next one replaces it.
+    """
+    stored = get(StoredStats, STATS_ROW)
     now = clock.now()
     months = clock.recent_months(MONTHS)
-    is_first_today = kept is None or kept.taken_at.date() != now.date()
-    figures = _compute_stats(months if is_first_today else months[:MOVING_MONTHS])
-    if kept is not None:
-        older = {m: cents for m, cents in kept.counted["booked"].items() if m in months}
-        figures.booked = {**older, **figures.booked}
-    today = {"owned": figures.sold, "used": figures.in_use}
-    oldest = f"{now - timedelta(days=DAYS):%Y-%m-%d}"
-    days = {day: at for day, at in (kept.history if kept else {}).items() if day > oldest}
+    is_first_today = stored is None or stored.taken_at.date() != now.date()
+    stats = _compute_stats(months if is_first_today else months[:RECOUNTED_MONTHS])
+    if stored is not None:
+        older = {m: cents for m, cents in stored.counted["booked"].items() if m in months}
+        stats.booked = {**older, **stats.booked}
+    today = {"owned": stats.sold, "used": stats.in_use}
+    oldest = f"{now - timedelta(days=HISTORY_DAYS):%Y-%m-%d}"
+    days = {day: at for day, at in (stored.history if stored else {}).items() if day > oldest}
     row = StoredStats(
         STATS_ROW,
         taken_at=now,
-        counted=asdict(figures),
+        counted=asdict(stats),
         history={**days, f"{now:%Y-%m-%d}": today},
     )
     row.created_at = row.updated_at = now
-    row.version = kept.version + 1 if kept else 1
+    row.version = stored.version + 1 if stored else 1
     row.save()
-    _emit_metrics(figures)
-    return figures
+    _emit_metrics(stats)
+    return stats
 
 
-def _emit_metrics(figures: DashboardStats) -> None:
-    """For the dashboard in CloudWatch."""
-    count("LicensesOwned", figures.sold)
-    count("LicensesUsed", figures.in_use)
-    count("LicensesAvailable", figures.sold - figures.in_use)
-    count("Resellers", figures.resellers)
-    count("ResellersLow", figures.low_count)
-    count("ResellersOverAllocated", figures.over_count)
+def _emit_metrics(stats: DashboardStats) -> None:
+    """Emit the totals for the CloudWatch dashboard."""
+    count("LicensesOwned", stats.sold)
+    count("LicensesUsed", stats.in_use)
+    count("LicensesAvailable", stats.sold - stats.in_use)
+    count("Resellers", stats.resellers)
+    count("ResellersLow", stats.low_count)
+    count("ResellersOverAllocated", stats.over_count)
 
 
 def _history_points(
-    kept: StoredStats | None, live: DashboardStats | None
+    stored: StoredStats | None, live: DashboardStats | None
 ) -> list[tuple[str, int, int]]:
-    days = dict(kept.history) if kept else {}
+    days = dict(stored.history) if stored else {}
     if live is not None:
         today = {"owned": live.sold, "used": live.in_use}
         days[f"{clock.now():%Y-%m-%d}"] = today
@@ -129,38 +147,44 @@ def _history_points(
 
 
 def _compute_stats(months: list[str], *, most: int | None = None) -> DashboardStats:
-    """Raises TooMany where there are more rows than `most`."""
-    figures = DashboardStats()
+    """Count all resellers, and the purchases started in these months.
+
+    Raises TooManyRows if that takes more than `most` rows.
+    """
+    stats = DashboardStats()
     low: list[Reseller] = []
     over: list[Reseller] = []
     cursor: str | None = None
     while True:
         page = list_resellers(Pagination(BATCH, cursor))
-        _read_more(figures, len(page.rows), most)
+        _count_rows(stats, len(page.rows), most)
         for reseller in page.rows:
-            figures.resellers += 1
-            figures.sold += reseller.license_count
-            figures.in_use += reseller.license_used
-            figures.low_count += is_low(reseller)
-            figures.over_count += reseller.over_allocated
-        low = _neediest([*low, *filter(is_low, page.rows)])
-        over = _neediest([*over, *(r for r in page.rows if r.over_allocated)])
+            stats.resellers += 1
+            stats.sold += reseller.license_count
+            stats.in_use += reseller.license_used
+            stats.low_count += is_low_on_licenses(reseller)
+            stats.over_count += reseller.over_allocated
+        low = _most_urgent([*low, *filter(is_low_on_licenses, page.rows)])
+        over = _most_urgent([*over, *(r for r in page.rows if r.over_allocated)])
         cursor = page.next_cursor
         if cursor is None:
             break
-    figures.low, figures.over = [_named(r) for r in low], [_named(r) for r in over]
+    stats.low, stats.over = (
+        [_reseller_summary(r) for r in low],
+        [_reseller_summary(r) for r in over],
+    )
     for month in months:
-        figures.booked[month] = _booked(month, figures, most)
-    return figures
+        stats.booked[month] = _net_by_month(month, stats, most)
+    return stats
 
 
-def _booked(begun: str, figures: DashboardStats, most: int | None) -> dict[str, int]:
-    """What the money of the purchases begun in a month did, by month."""
+def _net_by_month(start_month: str, stats: DashboardStats, most: int | None) -> dict[str, int]:
+    """Sum the net cents of the purchases started in a month, by the month they moved in."""
     cents: Counter[str] = Counter()
     cursor: str | None = None
     while True:
-        page = list_month(begun, Pagination(BATCH, cursor))
-        _read_more(figures, len(page.rows), most)
+        page = list_purchases_in_month(start_month, Pagination(BATCH, cursor))
+        _count_rows(stats, len(page.rows), most)
         for purchase in page.rows:
             for at, money in purchase.money_moves:
                 cents[at[:7]] += money.net
@@ -169,24 +193,28 @@ def _booked(begun: str, figures: DashboardStats, most: int | None) -> dict[str, 
             return dict(cents)
 
 
-def _read_more(figures: DashboardStats, rows: int, most: int | None) -> None:
-    figures.rows += rows
-    if most is not None and figures.rows > most:
-        raise TooMany
+def _count_rows(stats: DashboardStats, rows: int, most: int | None) -> None:
+    stats.rows += rows
+    if most is not None and stats.rows > most:
+        raise TooManyRows
 
 
-def is_low(reseller: Reseller) -> bool:
-    """Few are left; who never had one has not run low, and who is inactive needs none."""
+def is_low_on_licenses(reseller: Reseller) -> bool:
+    """Return whether a reseller has few licenses left.
+
+    One that never owned any has not run low, and an inactive one needs none.
+    """
     threshold = platform_settings.cached_settings().low_license_threshold
     has_few = reseller.license_count > 0 and 0 <= reseller.license_available <= threshold
     return reseller.is_active and has_few
 
 
-def _neediest(resellers: list[Reseller]) -> list[Reseller]:
-    return sorted(resellers, key=lambda reseller: reseller.license_available)[:NAMED]
+def _most_urgent(resellers: list[Reseller]) -> list[Reseller]:
+    by_available = sorted(resellers, key=lambda reseller: reseller.license_available)
+    return by_available[:MAX_LISTED_RESELLERS]
 
 
-def _named(reseller: Reseller) -> dict[str, Any]:
+def _reseller_summary(reseller: Reseller) -> dict[str, Any]:
     return {
         "id": reseller.id,
         "company_name": reseller.company_name,

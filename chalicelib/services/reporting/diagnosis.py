@@ -1,5 +1,7 @@
-"""Why can't this reseller create tenants? Each question of the checklist with its evidence and,
-where it did not pass, the next step, in words that can be sent to the reseller.
+"""Diagnose why a reseller can't create tenants.
+
+Each check has a question, the evidence and, if it failed, the next step. The texts can be sent to
+the reseller as they are.
 """
 
 from collections.abc import Iterator
@@ -7,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib import clock
-from chalicelib.domain.findings import DRIFT
+from chalicelib.domain.findings import DRIFT_CODES
 from chalicelib.domain.purchases import Status
 from chalicelib.services.reconciliation.facts import ResellerBusy, inspect_reseller
 from chalicelib.services.settings import platform_settings
@@ -18,10 +20,10 @@ from chalicelib.storage.rows import iso
 from chalicelib.storage.stripe_events import LATEST, LatestEvent
 from chalicelib.storage.users import User
 
-# A payment that Stripe should have told of within this time.
+# A pending purchase should see a webhook event within this time.
 WEBHOOK_SILENCE_LIMIT = timedelta(hours=1)
-SHOWN = 3
-# What has to be so for a tenant to be created.
+MAX_LISTED_PURCHASES = 3
+# The checks that must pass before a tenant can be created.
 REQUIRED = frozenset({"reseller_active", "licenses_available", "user_linked", "user_active"})
 
 
@@ -45,7 +47,7 @@ class Diagnosis:
 
     @property
     def message(self) -> str:
-        """For a mail: what is fine in one sentence, what is not with what to do."""
+        """Return a text for a mail: one sentence if all is well, else the failed checks."""
         failed = [check for check in self.checks if not check.passed]
         if not failed:
             return "Everything is in order: new tenants can be created."
@@ -56,40 +58,40 @@ class Diagnosis:
 
 
 def diagnose(reseller: Reseller, *, counting: bool = True) -> Diagnosis:
-    """counting: whether to hold the counters against every tenant and ledger entry, too."""
+    """Run all checks. With `counting`, also compare the counters with every tenant and entry."""
     user = get(User, reseller.user_id) if reseller.user_id else None
     return Diagnosis(
         reseller.id,
         [
-            _active(reseller),
-            _licenses(reseller),
-            *_user(reseller, user),
-            _over_allocated(reseller),
-            *([_counters(reseller)] if counting else []),
-            *_payments(reseller),
+            _check_active(reseller),
+            _check_licenses(reseller),
+            *_check_user(reseller, user),
+            _check_over_allocation(reseller),
+            *([_check_counters(reseller)] if counting else []),
+            *_check_payments(reseller),
         ],
     )
 
 
-def _check(name: str, question: str, passed: bool, evidence: str, next_step: str) -> Check:
+def _make_check(name: str, question: str, passed: bool, evidence: str, next_step: str) -> Check:
     return Check(name, question, passed, evidence, None if passed else next_step)
 
 
-def _active(reseller: Reseller) -> Check:
+def _check_active(reseller: Reseller) -> Check:
     passed = bool(reseller.is_active)
-    words = "active" if passed else "inactive; existing tenants remain active"
-    return _check(
+    state = "active" if passed else "inactive; existing tenants remain active"
+    return _make_check(
         "reseller_active",
         "Is the reseller account active?",
         passed,
-        f"The reseller account is {words}.",
+        f"The reseller account is {state}.",
         "An admin can reactivate it: edit the reseller and check “Is Active”.",
     )
 
 
-def _licenses(reseller: Reseller) -> Check:
+def _check_licenses(reseller: Reseller) -> Check:
     available = reseller.license_available
-    return _check(
+    return _make_check(
         "licenses_available",
         "Are licenses available?",
         available > 0,
@@ -100,10 +102,10 @@ def _licenses(reseller: Reseller) -> Check:
     )
 
 
-def _user(reseller: Reseller, user: User | None) -> Iterator[Check]:
+def _check_user(reseller: Reseller, user: User | None) -> Iterator[Check]:
     linked = user is not None and user.reseller_id == reseller.id
     who = user.email if user else "a user that does not exist"
-    yield _check(
+    yield _make_check(
         "user_linked",
         "Is a user account linked?",
         linked,
@@ -114,7 +116,7 @@ def _user(reseller: Reseller, user: User | None) -> Iterator[Check]:
     barred = (
         not reseller.is_active and platform_settings.cached_settings().restrict_inactive_resellers
     )
-    yield _check(
+    yield _make_check(
         "user_active",
         "Can the user sign in?",
         active and not barred,
@@ -124,8 +126,8 @@ def _user(reseller: Reseller, user: User | None) -> Iterator[Check]:
     )
 
 
-def _over_allocated(reseller: Reseller) -> Check:
-    return _check(
+def _check_over_allocation(reseller: Reseller) -> Check:
+    return _make_check(
         "not_over_allocated",
         "Are there at least as many licenses as tenants that hold one?",
         not reseller.over_allocated,
@@ -135,7 +137,7 @@ def _over_allocated(reseller: Reseller) -> Check:
     )
 
 
-def _counters(reseller: Reseller) -> Check:
+def _check_counters(reseller: Reseller) -> Check:
     question = "Do the license counts match what is there?"
     try:
         inspection = inspect_reseller(reseller.id)
@@ -143,8 +145,8 @@ def _counters(reseller: Reseller) -> Check:
         inspection = None
     if inspection is None:
         return Check("counts_match", question, True, "Too much is going on to count.", None)
-    drift = [found.what for found in inspection.findings if found.code in DRIFT]
-    return _check(
+    drift = [found.what for found in inspection.findings if found.code in DRIFT_CODES]
+    return _make_check(
         "counts_match",
         question,
         not drift,
@@ -153,26 +155,27 @@ def _counters(reseller: Reseller) -> Check:
     )
 
 
-def _payments(reseller: Reseller) -> Iterator[Check]:
-    pending = _pending(reseller)
-    words = "; ".join(map(_awaited_purchases, pending[:SHOWN]))
-    yield _check(
+def _check_payments(reseller: Reseller) -> Iterator[Check]:
+    pending = _unpaid_purchases(reseller)
+    listed = "; ".join(map(_describe_purchase, pending[:MAX_LISTED_PURCHASES]))
+    yield _make_check(
         "no_checkout_pending",
         "Are all payments settled?",
         not pending,
-        f"Under way: {words}." if pending else "No payment is under way.",
+        f"Under way: {listed}." if pending else "No payment is under way.",
         "Finish the checkout, or wait for the payment to arrive; the licenses come by themselves.",
     )
-    yield _webhook(pending)
+    yield _check_webhook(pending)
 
 
-def _awaited_purchases(purchase: Purchase) -> str:
+def _describe_purchase(purchase: Purchase) -> str:
     noun = "license" if purchase.quantity == 1 else "licenses"
     until = iso(purchase.expires_at)
     return f"{purchase.quantity:,} {noun}, {purchase.status}, open until {until}"
 
 
-def _pending(reseller: Reseller) -> list[Purchase]:
+def _unpaid_purchases(reseller: Reseller) -> list[Purchase]:
+    """Return the purchases that await their payment, newest first."""
     waiting = (Status.PENDING, Status.PROCESSING)
     return [
         purchase
@@ -186,17 +189,17 @@ def _pending(reseller: Reseller) -> list[Purchase]:
     ]
 
 
-def _webhook(pending: list[Purchase]) -> Check:
-    """Whether Stripe's messages arrive. Silence says something only if somebody waits."""
+def _check_webhook(pending: list[Purchase]) -> Check:
+    """Check that Stripe's events arrive. Silence is suspicious only while a purchase waits."""
     latest = get(LatestEvent, LATEST)
     now = clock.now()
     seen = latest.seen_at if latest else None
-    waited = [p for p in pending if now - p.created_at > WEBHOOK_SILENCE_LIMIT]
-    heard = seen is not None and all(seen > p.created_at for p in waited)
-    return _check(
+    overdue = [p for p in pending if now - p.created_at > WEBHOOK_SILENCE_LIMIT]
+    heard = seen is not None and all(seen > p.created_at for p in overdue)
+    return _make_check(
         "webhook_seen",
         "Do messages from the payment provider arrive?",
-        heard or not waited,
+        heard or not overdue,
         f"The last one arrived at {iso(seen)}." if seen else "None has arrived so far.",
         "An admin should look at the webhook's deliveries in Stripe's dashboard; until then, "
         "payments are found by the sweep every 15 minutes.",

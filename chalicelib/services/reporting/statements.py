@@ -1,8 +1,8 @@
-"""Statements for accounting: every license of a period explained, beside the money.
+"""Statements for accounting: how a period's licenses changed, next to the money that moved.
 
-Licenses and money count in the period in which they were booked, in one transaction: what is
-read of a closed month does not change, whatever is refunded or disputed later. The ledger is
-read as a stream: in memory are the sums, and what was booked in the period.
+Licenses and money count in the period in which one transaction booked both. So a closed month
+never changes, no matter what is refunded or disputed later. The ledger is read as a stream; only
+the sums and the period's bookings are held in memory.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ from heapq import merge
 from operator import itemgetter
 
 from chalicelib.domain.ledger import Kind
-from chalicelib.domain.statements import Licenses, Money, Period
+from chalicelib.domain.statements import LicenseMovements, Money, Period
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import iterate_partition
@@ -41,8 +41,8 @@ Cells = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Booked:
-    """A purchase, and what its money did in the period."""
+class PurchaseMoney:
+    """A purchase, and the money that moved for it in the period."""
 
     purchase: Purchase
     money: Money
@@ -50,37 +50,43 @@ class Booked:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """money: by currency. purchases: those whose money moved in the period."""
+    """A reseller's statement. `money` is by currency.
+
+    `purchases` are those whose money moved in the period, whenever they were started.
+    """
 
     reseller: Reseller
     period: Period
-    licenses: Licenses
+    licenses: LicenseMovements
     money: dict[str, Money]
-    purchases: list[Booked]
+    purchases: list[PurchaseMoney]
 
 
-def statement(reseller: Reseller, period: Period) -> Statement:
-    licenses = Licenses()
-    for entry in _counted(reseller.id, period):
+def build_statement(reseller: Reseller, period: Period) -> Statement:
+    """Add up the reseller's license and money movements of a period."""
+    licenses = LicenseMovements()
+    for entry in _count_changes(reseller.id, period):
         if entry.at < period.start:
             licenses.opening += entry.count_change
         else:
             licenses.add(entry.kind, entry.count_change)
-    purchases: dict[str, Booked] = {}
+    purchases: dict[str, PurchaseMoney] = {}
     money: dict[str, Money] = {}
     for _, purchase, moved in _bookings(reseller.id, period):
-        purchases.setdefault(purchase.id, Booked(purchase, Money())).money.add(moved)
+        purchases.setdefault(purchase.id, PurchaseMoney(purchase, Money())).money.add(moved)
         money.setdefault(purchase.currency, Money()).add(moved)
     return Statement(reseller, period, licenses, money, list(purchases.values()))
 
 
 def statement_lines(reseller: Reseller, period: Period) -> Iterator[Cells]:
-    """A line for each move of licenses or money, both in one line where they moved together;
-    between the opening and the closing balance."""
+    """Yield the opening balance, a line per movement of licenses or money, and the closing one.
+
+    Licenses and money that moved in the same transaction share a line.
+    """
     bookings = _bookings(reseller.id, period)
-    together = {(purchase.id, iso(at)): (purchase, moved) for at, purchase, moved in bookings}
+    unmatched = {(purchase.id, iso(at)): (purchase, moved) for at, purchase, moved in bookings}
     moves: Iterable[tuple[datetime, LedgerEntry | Purchase]] = merge(
-        ((entry.at, entry) for entry in _counted(reseller.id, period)),
+        ((entry.at, entry) for entry in _count_changes(reseller.id, period)),
         ((at, purchase) for at, purchase, _ in bookings),
         key=itemgetter(0),
     )
@@ -89,21 +95,21 @@ def statement_lines(reseller: Reseller, period: Period) -> Iterator[Cells]:
     for at, moved in moves:
         if not opened and at >= period.start:
             opened = True
-            yield _balance(period.start, "opening", balance)
+            yield _balance_line(period.start, "opening", balance)
         if isinstance(moved, LedgerEntry):
             balance += moved.count_change
             if opened:
-                booked = together.pop((moved.ref or "", iso(at)), None)
+                booked = unmatched.pop((moved.ref or "", iso(at)), None)
                 yield _license_line(moved, balance, booked)
-        elif booked := together.pop((moved.id, iso(at)), None):
+        elif booked := unmatched.pop((moved.id, iso(at)), None):
             yield _money_line(at, balance, booked)
     if not opened:
-        yield _balance(period.start, "opening", balance)
-    yield _balance(period.end, "closing", balance)
+        yield _balance_line(period.start, "opening", balance)
+    yield _balance_line(period.end, "closing", balance)
 
 
 def ledger_lines(reseller_id: str) -> Iterator[Cells]:
-    """Every move of either counter, newest first."""
+    """Yield every ledger entry of the reseller, newest first."""
     for entry in iterate_partition(LedgerEntry, reseller_id, scan_index_forward=False):
         yield (
             iso(entry.at),
@@ -117,38 +123,41 @@ def ledger_lines(reseller_id: str) -> Iterator[Cells]:
         )
 
 
-def _counted(reseller_id: str, period: Period) -> Iterator[LedgerEntry]:
-    """The moves of what is owned, oldest first, up to the end of the period."""
+def _count_changes(reseller_id: str, period: Period) -> Iterator[LedgerEntry]:
+    """Yield the ledger entries that changed license_count, oldest first, up to the period's end."""
     for entry in iterate_partition(LedgerEntry, reseller_id):
         if entry.at < period.end and entry.count_change:
             yield entry
 
 
 def _bookings(reseller_id: str, period: Period) -> list[tuple[datetime, Purchase, Money]]:
-    """What the money of its purchases did in the period, oldest first."""
+    """Return the bookings of the reseller's purchases in the period, oldest first."""
     found = [
-        (moment, purchase, money)
+        (booked_at, purchase, money)
         for purchase in iterate_partition(Purchase, reseller_id)
         for at, money in purchase.money_moves
-        if (moment := datetime.fromisoformat(at)) in period
+        if (booked_at := datetime.fromisoformat(at)) in period
     ]
     return sorted(found, key=itemgetter(0))
 
 
 def _license_line(entry: LedgerEntry, balance: int, booked: tuple[Purchase, Money] | None) -> Cells:
-    money = _cells(*booked) if booked else NO_MONEY
+    money = _money_cells(*booked) if booked else NO_MONEY
     moved = (entry.kind, entry.count_change, balance, entry.ref, entry.reason)
     return (iso(entry.at), *moved, *money)
 
 
 def _money_line(at: datetime, balance: int, booked: tuple[Purchase, Money]) -> Cells:
-    """Money that moved no license: one came earlier or later, or none was due."""
+    """Return a line for money that moved without licenses.
+
+    Its licenses moved at another time, or none were due.
+    """
     purchase, money = booked
-    moved = (_kind(money), 0, balance, purchase.id, None)
-    return (iso(at), *moved, *_cells(purchase, money))
+    moved = (_money_kind(money), 0, balance, purchase.id, None)
+    return (iso(at), *moved, *_money_cells(purchase, money))
 
 
-def _kind(money: Money) -> Kind:
+def _money_kind(money: Money) -> Kind:
     if money.gross > 0:
         return Kind.PURCHASE
     if money.disputed > 0:
@@ -156,11 +165,11 @@ def _kind(money: Money) -> Kind:
     return Kind.REFUND if money.refunded > 0 else Kind.REINSTATEMENT
 
 
-def _cells(purchase: Purchase, money: Money) -> Cells:
+def _money_cells(purchase: Purchase, money: Money) -> Cells:
     amounts = (money.gross, money.refunded, money.disputed)
-    papers = (purchase.invoice_url, purchase.receipt_url)
-    return (*amounts, purchase.currency, purchase.status, *papers)
+    links = (purchase.invoice_url, purchase.receipt_url)
+    return (*amounts, purchase.currency, purchase.status, *links)
 
 
-def _balance(at: datetime, name: str, balance: int) -> Cells:
+def _balance_line(at: datetime, name: str, balance: int) -> Cells:
     return (iso(at), name, None, balance, None, None, *NO_MONEY)

@@ -1,7 +1,8 @@
-"""What to do when Stripe says that something happened: look again, and keep a record.
+"""Handle an event from Stripe: settle the purchase it is about, and record the outcome.
 
-The record is for a person to read in the AWS console. Nothing depends on it: the same event
-delivered twice merely looks twice.
+The record is for people who read the table in the AWS console. Nothing depends on it: an event
+that is delivered twice only settles the purchase twice. The event types that matter are listed
+in payments/webhooks.py.
 """
 
 from datetime import timedelta
@@ -19,60 +20,63 @@ from chalicelib.storage.rows import iso
 from chalicelib.storage.stripe_events import LATEST, LatestEvent, StripeEvent
 
 if TYPE_CHECKING:
-    from chalicelib.payments.webhooks import StripeMessage
+    from chalicelib.payments.webhooks import WebhookEvent
 
-KEPT = timedelta(days=90)
+KEPT_FOR = timedelta(days=90)
 IGNORED = "ignored"
-NOT_OURS = "no purchase of ours"
+NO_PURCHASE = "no purchase of ours"
 NOTHING = "nothing to do"
 FAILED = "failed"
 
 
-def handle_event(message: "StripeMessage") -> str:
-    """The outcome, in words. Raises whatever settling raised, after recording it: Stripe
-    must deliver the message again."""
-    from chalicelib.payments.webhooks import HANDLED
+def handle_event(event: "WebhookEvent") -> str:
+    """Settle the purchase that the event is about, and return the outcome in words.
 
-    if message.type not in HANDLED:
-        _record_event(message, IGNORED, None)
+    Raises any error that settling raised, after recording it, so that Stripe delivers the event
+    again.
+    """
+    from chalicelib.payments.webhooks import HANDLED_EVENTS
+
+    if event.type not in HANDLED_EVENTS:
+        _record_event(event, IGNORED, None)
         return IGNORED
     purchase: Purchase | None = None
     try:
-        purchase, session_id = find_purchase(message)
+        purchase, session_id = _find_purchase(event)
         if purchase is None:
-            _record_event(message, NOT_OURS, None)
-            return NOT_OURS
+            _record_event(event, NO_PURCHASE, None)
+            return NO_PURCHASE
         settled = settle(purchase, session_id=session_id)
     except Exception as error:
         count("WebhooksFailed")
-        _record_event(message, f"{FAILED}: {type(error).__name__}", purchase)
+        _record_event(event, f"{FAILED}: {type(error).__name__}", purchase)
         raise
     outcome = _outcome(settled)
-    _record_event(message, outcome, settled.purchase)
+    _record_event(event, outcome, settled.purchase)
     return outcome
 
 
-def find_purchase(message: "StripeMessage") -> tuple[Purchase | None, str | None]:
-    """The purchase that an event is about, and the session that it came through, if known."""
-    reseller_id, purchase_id, session_id = resolve_purchase_ids(message)
+def _find_purchase(event: "WebhookEvent") -> tuple[Purchase | None, str | None]:
+    """Return the purchase that an event is about, and the ID of its session, if known."""
+    reseller_id, purchase_id, session_id = resolve_purchase_ids(event)
     if not (purchase_id and reseller_id):
         return None, None
     return get(Purchase, reseller_id, purchase_id), session_id
 
 
-def resolve_purchase_ids(message: "StripeMessage") -> tuple[str | None, str | None, str | None]:
-    """Where an event leads: the ids of a reseller, of its purchase, and of the session.
+def resolve_purchase_ids(event: "WebhookEvent") -> tuple[str | None, str | None, str | None]:
+    """Return the IDs of the reseller, purchase and session that an event is about.
 
-    Ours carry the purchase's id in their metadata. A dispute carries none, nor does a refund
-    made in Stripe's dashboard: their payment leads to its session.
+    Objects that we create carry the IDs in their metadata. Disputes, and refunds made in
+    Stripe's dashboard, have none; for them, ask Stripe for the session of their payment.
     Raises PaymentProviderUnavailable.
     """
-    purchase_id, reseller_id = message.purchase_id, message.reseller_id
-    session_id = message.session_id
-    if not (purchase_id and reseller_id) and message.payment_intent_id:
+    purchase_id, reseller_id = event.purchase_id, event.reseller_id
+    session_id = event.session_id
+    if not (purchase_id and reseller_id) and event.payment_intent_id:
         from chalicelib.payments.listings import session_of_payment
 
-        owner = session_of_payment(message.payment_intent_id)
+        owner = session_of_payment(event.payment_intent_id)
         if owner is not None:
             purchase_id, reseller_id = owner.purchase_id, owner.reseller_id
             session_id = owner.session_id
@@ -85,19 +89,19 @@ def _outcome(settled: SettleResult) -> str:
     return f"settled {settled.granted:+d}" if settled.changed else NOTHING
 
 
-def _record_event(message: "StripeMessage", outcome: str, purchase: Purchase | None) -> None:
-    """Best effort: a record that can't be written must not undo what it tells of."""
+def _record_event(event: "WebhookEvent", outcome: str, purchase: Purchase | None) -> None:
+    """Write the record on a best-effort basis: if it fails, the settlement still stands."""
     now = clock.now()
-    row = StripeEvent(message.id)
+    row = StripeEvent(event.id)
     actions: list[Action] = [
         StripeEvent.created_at.set(StripeEvent.created_at | now),
         StripeEvent.updated_at.set(now),
         StripeEvent.version.add(1),
         StripeEvent.attempts.add(1),
-        StripeEvent.type.set(message.type),
-        StripeEvent.object_id.set(message.object_id),
+        StripeEvent.type.set(event.type),
+        StripeEvent.object_id.set(event.object_id),
         StripeEvent.outcome.set(outcome),
-        StripeEvent.expires_at.set(now + KEPT),
+        StripeEvent.expires_at.set(now + KEPT_FOR),
     ]
     if purchase is not None:
         actions += [
@@ -116,4 +120,4 @@ def _record_event(message: "StripeMessage", outcome: str, purchase: Purchase | N
             ]
         )
     except Exception:
-        logger.exception("A Stripe event's record was not written", extra={"at": iso(now)})
+        logger.exception("Could not record a Stripe event", extra={"at": iso(now)})

@@ -1,10 +1,9 @@
-"""The sweep: settles what no webhook did.
+"""The sweep: settle the purchases whose webhook was lost.
 
-It asks two parties what there is to look at. Stripe: which sessions it made, and which events
-it has, since the last time; so that a lost webhook is healed however long ago the purchase was
-paid, and so is a row that never learnt its session. And the sparse index: which purchases wait
-for something, but for those whose checkout is open: Stripe has an event when that ends. It
-keeps to its time and goes on, the next time, where it stopped.
+Two sources. Stripe: sessions and events since the last run, which recovers missed webhooks, no
+matter how old the purchase is, and sessions a row never recorded. The `unsettled` index: pending
+purchases and others that await something, except those with an open checkout, because Stripe
+has an event for whatever ends it. The sweep stops on time and resumes next run.
 """
 
 import time
@@ -30,26 +29,26 @@ from chalicelib.storage.transactions import Transaction
 
 if TYPE_CHECKING:
     from chalicelib.payments.listings import SessionOwner
-    from chalicelib.payments.webhooks import StripeMessage
+    from chalicelib.payments.webhooks import WebhookEvent
 
 DEFAULT_SECONDS = 240.0
-# What there is to look at the first time, or after a long silence: Stripe keeps events for 30.
+# How far back the first run goes, or one after a long outage. Stripe keeps events for 30 days.
 LONGEST_WINDOW = timedelta(days=29)
-# As much of a window as is listed at once: longer and longer while little is found, shorter
-# where it is more than MOST_LISTED, of which a listing takes ten seconds or so.
+# The part of the window that is listed at once. It doubles while little is found, and halves
+# where there are more than MAX_LISTED records, which take about ten seconds to list.
 FIRST_SLICE = timedelta(hours=1)
 LONGEST_SLICE = timedelta(days=6)
-SHORTEST_SLICE = timedelta(seconds=1)  # Stripe's times are no finer
-MOST_LISTED = 1_000
-# Looked at again the next time: what was under way, or came late into Stripe's lists.
+SHORTEST_SLICE = timedelta(seconds=1)  # the resolution of Stripe's timestamps
+MAX_LISTED = 1_000
+# Read again by the next run, for records that reached Stripe's lists late.
 OVERLAP = timedelta(minutes=5)
-# By then a message should have told of a payment.
+# A payment's webhook should have arrived within this time.
 WEBHOOK_GRACE = timedelta(minutes=5)
 
 
 @dataclass
 class SweepReport:
-    """finished: False where the time ran out; the next sweep goes on."""
+    """What one run did. `finished` is False if time ran out; the next run continues."""
 
     looked_at: int = 0
     settled: int = 0
@@ -61,128 +60,133 @@ class SweepReport:
 
 @dataclass
 class _SweepRun:
-    """One sweep under way. Deadlines: by time.monotonic()."""
+    """The state of one run. The deadlines are values of time.monotonic()."""
 
     index_deadline: float
     deadline: float
     report: SweepReport = field(default_factory=SweepReport)
-    followed: set[tuple[str | None, ...]] = field(default_factory=set)
+    seen_targets: set[tuple[str | None, ...]] = field(default_factory=set)
     settled: set[tuple[str, str | None]] = field(default_factory=set)
 
 
 def run_sweep(seconds: float = DEFAULT_SECONDS) -> SweepReport:
-    """Settle everything that may have been missed, for `seconds` at most. One failure doesn't
-    stop the rest. Raises PaymentProviderUnavailable where Stripe can't be asked at all."""
+    """Settle everything that may have been missed, for at most `seconds`.
+
+    A purchase that fails does not stop the others, and the next run retries it. A repeated or
+    concurrent run is safe, because settling is. A crash loses the progress of at most one slice.
+    Raises PaymentProviderUnavailable if Stripe's lists can't be read.
+    """
     began = time.monotonic()
-    round_ = _SweepRun(began + seconds / 2, began + seconds)
+    run = _SweepRun(began + seconds / 2, began + seconds)
     progress = get(SweepProgress, PROGRESS) or SweepProgress(PROGRESS)
-    in_index = in_window = False
-    try:  # what waits comes first: it needs nothing of Stripe's lists, however long they are
-        in_index = _sweep_unsettled(round_, progress)
+    index_finished = window_finished = False
+    try:  # the index comes first: it does not depend on Stripe's lists, which can be long
+        index_finished = _sweep_unsettled(run, progress)
     finally:
-        in_window = _sweep_window(round_, progress)
-    round_.report.finished = in_index and in_window
-    return round_.report
+        window_finished = _sweep_window(run, progress)
+    run.report.finished = index_finished and window_finished
+    return run.report
 
 
-def _sweep_unsettled(round_: _SweepRun, progress: SweepProgress) -> bool:
-    """The purchases that wait for something. False: the time ran out."""
+def _sweep_unsettled(run: _SweepRun, progress: SweepProgress) -> bool:
+    """Settle the purchases in the `unsettled` index. Return False if time ran out."""
     beyond = Purchase.id > progress.unsettled_after if progress.unsettled_after else None
     for keys in Purchase.unsettled_index.query(UNSETTLED, beyond):
-        _settle_one(keys.reseller_id, keys.id, None, round_, unless=_waits_for_its_buyer)
-        if time.monotonic() > round_.index_deadline:
-            _save(progress, unsettled_after=keys.id)
+        _settle_one(keys.reseller_id, keys.id, None, run, unless=_has_open_checkout)
+        if time.monotonic() > run.index_deadline:
+            _save_progress(progress, unsettled_after=keys.id)
             return False
     if progress.unsettled_after is not None:
-        _save(progress, unsettled_after=None)
+        _save_progress(progress, unsettled_after=None)
     return True
 
 
-def _sweep_window(round_: _SweepRun, progress: SweepProgress) -> bool:
-    """What Stripe has had since the last time, oldest first, a slice at a time: as long as
-    can be listed quickly. False: the time ran out.
+def _sweep_window(run: _SweepRun, progress: SweepProgress) -> bool:
+    """Settle what Stripe has recorded since the last run, oldest first, a slice at a time.
 
-    What is saved has been gone through, so that a function that is killed loses one slice.
+    Progress is saved only after a slice is done, so a crash repeats one slice at most. Return
+    False if time ran out.
     """
     now = clock.now()
     start = max(progress.seen_until or now - LONGEST_WINDOW, now - LONGEST_WINDOW)
     span = FIRST_SLICE
     while start < now:
         end = min(start + span, now)
-        traces = _traces(start, end, MOST_LISTED if span > SHORTEST_SLICE else None)
-        if traces is None:
+        records = _list_records(start, end, MAX_LISTED if span > SHORTEST_SLICE else None)
+        if records is None:
             span /= 2
             continue
-        for trace in traces:
-            _settle_from_trace(trace, round_)  # what it raises keeps the window from moving past it
-            if time.monotonic() > round_.deadline:
-                _save(progress, seen_until=trace.at)
+        for record in records:
+            _settle_record(record, run)  # if it raises, the window does not move past the record
+            if time.monotonic() > run.deadline:
+                _save_progress(progress, seen_until=record.at)
                 return False
-        _save(progress, seen_until=min(end, now - OVERLAP))
-        if time.monotonic() > round_.deadline and end < now:
+        _save_progress(progress, seen_until=min(end, now - OVERLAP))
+        if time.monotonic() > run.deadline and end < now:
             return False
-        if len(traces) * 2 <= MOST_LISTED:
+        if len(records) * 2 <= MAX_LISTED:
             span = min(span * 2, LONGEST_SLICE)
         start = end
     return True
 
 
-def _traces(
+def _list_records(
     start: datetime, end: datetime, most: int | None
-) -> list["SessionOwner | StripeMessage"] | None:
-    """None: there are more than `most`."""
+) -> list["SessionOwner | WebhookEvent"] | None:
+    """Return the sessions and events of a slice, oldest first; None if more than `most`."""
     from chalicelib.payments.listings import events_between, sessions_between
 
-    enough = None if most is None else most + 1
-    traces: list[SessionOwner | StripeMessage] = [*sessions_between(start, end, most=enough)]
-    if most is None or len(traces) <= most:
-        traces += events_between(start, end, most=enough)
-    if most is not None and len(traces) > most:
+    limit = None if most is None else most + 1
+    records: list[SessionOwner | WebhookEvent] = [*sessions_between(start, end, most=limit)]
+    if most is None or len(records) <= most:
+        records += events_between(start, end, most=limit)
+    if most is not None and len(records) > most:
         return None
-    return sorted(traces, key=lambda trace: trace.at)
+    return sorted(records, key=lambda record: record.at)
 
 
-def _settle_from_trace(trace: "SessionOwner | StripeMessage", round_: _SweepRun) -> None:
-    from chalicelib.payments.webhooks import StripeMessage
+def _settle_record(record: "SessionOwner | WebhookEvent", run: _SweepRun) -> None:
+    """Settle the purchase that a session or event belongs to, once per run."""
+    from chalicelib.payments.webhooks import WebhookEvent
 
-    payment = trace.payment_intent_id if isinstance(trace, StripeMessage) else None
-    leads_to = (trace.purchase_id, trace.session_id, payment)
-    if leads_to in round_.followed:
+    payment = record.payment_intent_id if isinstance(record, WebhookEvent) else None
+    target = (record.purchase_id, record.session_id, payment)
+    if target in run.seen_targets:
         return
-    if isinstance(trace, StripeMessage):
-        reseller_id, purchase_id, session_id = _resolve_ids_safely(trace, round_)
+    if isinstance(record, WebhookEvent):
+        reseller_id, purchase_id, session_id = _resolve_ids_safely(record, run)
     else:
-        reseller_id, purchase_id = trace.reseller_id, trace.purchase_id
-        session_id = trace.session_id
-    if reseller_id and purchase_id:  # else it is another product's, in the same Stripe account
-        is_there = _settle_one(reseller_id, purchase_id, session_id, round_)
-        if not is_there and not isinstance(trace, StripeMessage):
-            _report_unknown_session(trace, round_)
-    round_.followed.add(leads_to)
+        reseller_id, purchase_id = record.reseller_id, record.purchase_id
+        session_id = record.session_id
+    if reseller_id and purchase_id:  # otherwise it belongs to another product in the account
+        exists = _settle_one(reseller_id, purchase_id, session_id, run)
+        if not exists and not isinstance(record, WebhookEvent):
+            _report_unknown_session(record, run)
+    run.seen_targets.add(target)
 
 
 def _resolve_ids_safely(
-    message: "StripeMessage", round_: _SweepRun
+    event: "WebhookEvent", run: _SweepRun
 ) -> tuple[str | None, str | None, str | None]:
-    """Nowhere, where Stripe refuses for good to say: waiting there would stop all the rest."""
+    """Return no IDs if Stripe permanently refuses the lookup; retrying would block the window."""
     try:
-        return resolve_purchase_ids(message)
+        return resolve_purchase_ids(event)
     except PaymentProviderRefused as refused:
         if not refused.permanent:
             raise
     count("PurchasesNotSettled")
-    round_.report.failed += 1
-    logger.error("An event that leads nowhere", extra={"event_id": message.id})
+    run.report.failed += 1
+    logger.error("Could not find the session of a Stripe event", extra={"event_id": event.id})
     return None, None, None
 
 
-def _report_unknown_session(owner: "SessionOwner", round_: _SweepRun) -> None:
+def _report_unknown_session(owner: "SessionOwner", run: _SweepRun) -> None:
     if owner.stage != settings().table_prefix:
         return
-    round_.report.unknown_sessions += 1
+    run.report.unknown_sessions += 1
     count("SessionsWithoutPurchase")
     logger.error(
-        "A session without a purchase",
+        "Checkout Session without a purchase",
         extra={"session_id": owner.session_id, "purchase_id": owner.purchase_id},
     )
 
@@ -191,12 +195,16 @@ def _settle_one(
     reseller_id: str,
     id: str,
     session_id: str | None,
-    round_: _SweepRun,
+    run: _SweepRun,
     *,
     unless: Callable[[Purchase], bool] = lambda _: False,
 ) -> bool:
-    """False: there is no such purchase. Each once in a round: whatever leads to it, what is
-    looked at is now. session_id: of the trace that led here, if known."""
+    """Settle a purchase and resume its open refund. Return False if there is no such purchase.
+
+    Each purchase is settled once per run, and once more for each session its row does not know:
+    settling reads the current state, whatever led to it. `session_id` is the session that led
+    here, if known.
+    """
     try:
         purchase = get(Purchase, reseller_id, id)
         if purchase is None:
@@ -204,30 +212,33 @@ def _settle_one(
         if unless(purchase):
             return True
         key = (id, None if session_id in (None, purchase.session_id) else session_id)
-        if key in round_.settled:
+        if key in run.settled:
             return True
-        round_.settled.add(key)
-        round_.report.looked_at += 1
+        run.settled.add(key)
+        run.report.looked_at += 1
         settled = settle(purchase, session_id=session_id)
         refund_requests.resume_refund(settled.purchase)
-    except Exception:  # noqa: BLE001 - one failure, of whatever kind, must not stop the rest
-        _failed(reseller_id, id, session_id, round_)
+    except Exception:  # noqa: BLE001 - no failure of one purchase may stop the others
+        _mark_for_retry(reseller_id, id, session_id, run)
         return True
-    round_.report.settled += settled.changed
-    round_.report.licenses_moved += settled.granted
+    run.report.settled += settled.changed
+    run.report.licenses_moved += settled.granted
     if settled.granted > 0 and _webhook_missed(settled.purchase):
         count("PaymentsHealed")
     return True
 
 
 def _webhook_missed(purchase: Purchase) -> bool:
-    """Whether so much time has passed that no message will come: Stripe's are amiss."""
+    """Return whether the payment is old enough that its webhook should have arrived."""
     return purchase.paid_at is not None and clock.now() - purchase.paid_at > WEBHOOK_GRACE
 
 
-def _waits_for_its_buyer(purchase: Purchase) -> bool:
-    """An open checkout: Stripe has an event of whatever becomes of it, and most of them are
-    abandoned. One that could not be looked at then has its session among the others."""
+def _has_open_checkout(purchase: Purchase) -> bool:
+    """Return whether the purchase only waits for its buyer.
+
+    Most checkouts are abandoned, and Stripe has an event for whatever becomes of one, so they
+    are skipped. After a failure, the row has its session in `other_sessions` and is not skipped.
+    """
     return (
         purchase.status == Status.PENDING
         and purchase.session_id is not None
@@ -236,16 +247,17 @@ def _waits_for_its_buyer(purchase: Purchase) -> bool:
     )
 
 
-def _failed(reseller_id: str, id: str, session_id: str | None, round_: _SweepRun) -> None:
-    """Whatever it was, the next sweep looks at this purchase again, and at the session that
-    led to it, which may be known from nowhere else: the row remembers both.
+def _mark_for_retry(reseller_id: str, id: str, session_id: str | None, run: _SweepRun) -> None:
+    """Record a failure on the purchase's row, so that the next run settles it again.
 
-    Condition: the row is there; its version counts, so that who settles it this moment
-    looks again. A repeat adds nothing. Raises Busy: then the window stays where it is.
+    The row also remembers the session that led to it, which may be known from nowhere else.
+    Condition: the row exists. The update increments its version, so a concurrent settlement
+    starts over. A repeated call changes nothing more. Raises Busy; then the window does not
+    move, and the next run finds the same record again.
     """
     count("PurchasesNotSettled")
-    round_.report.failed += 1
-    logger.exception("The sweep could not settle", extra={"purchase_id": id})
+    run.report.failed += 1
+    logger.exception("The sweep could not settle a purchase", extra={"purchase_id": id})
     actions: list[Action] = [Purchase.unsettled.set(UNSETTLED)]
     if session_id is not None:
         actions.append(Purchase.other_sessions.add({session_id}))
@@ -259,10 +271,10 @@ def _failed(reseller_id: str, id: str, session_id: str | None, round_: _SweepRun
     try:
         tx.commit()
     except NotFound:
-        logger.warning("It is gone: nothing is left to settle", extra={"purchase_id": id})
+        logger.warning("The purchase no longer exists", extra={"purchase_id": id})
 
 
-def _save(progress: SweepProgress, **columns: datetime | str | None) -> None:
+def _save_progress(progress: SweepProgress, **columns: datetime | str | None) -> None:
     now = clock.now()
     if progress.created_at is None:
         progress.created_at = now
