@@ -1,4 +1,4 @@
-"""A finding: something that the tables should not say, why it matters, and what mends it."""
+"""A finding: an inconsistency in the tables, why it matters, and how to resolve it."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Code(StrEnum):
-    """What reconciliation can find. docs/operators.md says what to do about each."""
+    """The problems that reconciliation can find. docs/operators.md explains how to handle each."""
 
     USED_MISMATCH = "used_mismatch"
     COUNT_UNEXPLAINED = "count_unexplained"
@@ -27,20 +27,20 @@ class Code(StrEnum):
 
 
 class Action(StrEnum):
-    """What can be done about a finding. Which of them, and what each means, the finding says."""
+    """The ways to resolve a finding. Each finding lists the ones that apply and what they do."""
 
-    REPAIR = "repair"  # make it what the other sources say
-    ADOPT = "adopt"  # keep what is there, and put it on record
-    REVERT = "revert"  # undo what nobody put on record
+    REPAIR = "repair"  # change the row to match the other sources
+    ADOPT = "adopt"  # keep the current state and record it
+    REVERT = "revert"  # undo the unrecorded change
     DELETE = "delete"
-    IGNORE = "ignore"  # leave it, and don't report it again while it is the same
+    IGNORE = "ignore"  # leave it, and don't report it again until the facts change
 
 
-DRIFT = frozenset({Code.USED_MISMATCH, Code.COUNT_UNEXPLAINED})
-"""Findings that mean that a counter of a pool is not what it should be."""
+DRIFT_CODES = frozenset({Code.USED_MISMATCH, Code.COUNT_UNEXPLAINED})
+"""Findings that mean that a license counter is wrong."""
 
-# Nothing is lost by these, and there is one right answer, which the data itself gives.
-SAFE = frozenset(
+# The data itself determines the one correct repair, and the repair loses nothing.
+SAFE_CODES = frozenset(
     {
         Code.USED_MISMATCH,
         Code.TENANT_HOLDS_WRONGLY,
@@ -55,33 +55,42 @@ SAFE = frozenset(
 )
 
 WHY = {
-    Code.USED_MISMATCH: "Too high, and the reseller cannot create tenants it has paid for; too "
-    "low, and it can create more than it owns.",
-    Code.COUNT_UNEXPLAINED: "Every license should be there for a reason that accounting can "
-    "read: an allocation, a purchase, a refund.",
-    Code.OVER_ALLOCATED: "Existing tenants keep running, but nothing new can be created until "
-    "licenses are added or tenants are deleted.",
-    Code.TENANT_HOLDS_WRONGLY: "license_used counts the tenants that hold a license; a wrong "
-    "mark bends that count.",
-    Code.PURCHASE_UNCREDITED: "The reseller has paid for licenses that it did not get.",
-    Code.PURCHASE_OVERCREDITED: "The reseller has licenses whose money was not paid or went back.",
-    Code.STUCK_PURCHASE: "Its page and its statement tell the reseller something that is not so.",
-    Code.SESSION_WITHOUT_PURCHASE: "Money may have been paid that no purchase accounts for.",
-    Code.ORPHAN_TENANT: "Nobody can manage this tenant, and no pool counts its license.",
-    Code.ORPHAN_CLAIM: "The name is taken by nobody, so that nobody can take it.",
-    Code.MISSING_CLAIM: "Nothing keeps a second one from taking the same name.",
+    Code.USED_MISMATCH: "If it is too high, the reseller can't create tenants it has paid for. "
+    "If it is too low, the reseller can create more tenants than it has licenses.",
+    Code.COUNT_UNEXPLAINED: "The ledger should account for every license with an allocation, "
+    "a purchase, or a refund.",
+    Code.OVER_ALLOCATED: "Existing tenants keep running, but the reseller can't create new ones "
+    "until licenses are added or tenants are deleted.",
+    Code.TENANT_HOLDS_WRONGLY: "license_used counts the tenants that hold a license, so a wrong "
+    "mark makes that count wrong.",
+    Code.PURCHASE_UNCREDITED: "The reseller paid for licenses that it didn't receive.",
+    Code.PURCHASE_OVERCREDITED: "The reseller has licenses that were never paid for or whose "
+    "payment was returned.",
+    Code.STUCK_PURCHASE: "The purchase's page and the reseller's statement may show wrong "
+    "information.",
+    Code.SESSION_WITHOUT_PURCHASE: "There may be a payment that no purchase accounts for.",
+    Code.ORPHAN_TENANT: "Nobody can manage this tenant, and no reseller's count includes its "
+    "license.",
+    Code.ORPHAN_CLAIM: "The name isn't in use, but nobody else can take it.",
+    Code.MISSING_CLAIM: "Nothing prevents the same name from being taken twice.",
     Code.RESELLER_WITHOUT_USER: "Nobody can sign in for this reseller.",
-    Code.USER_LINK_WRONG: "Who signs in as this user acts for a reseller that does not know it.",
+    Code.USER_LINK_WRONG: "Anyone who signs in as this user acts for a reseller that isn't "
+    "linked to the user.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """subject: the id or name that it is about. what, repair: sentences for a person.
+    """One inconsistency. `what` and the texts of `actions` are sentences for an admin.
 
-    evidence: the facts, as found. basis: those of them that a decision rests on (all, if not
-    given); the rest may move with the traffic. actions: what can be done, each in a sentence.
-    proposed: the one to take if nothing speaks against it. safe: may be done without asking.
+    Attributes:
+        subject: The ID or claim name of the row that is wrong.
+        evidence: The facts as found.
+        actions: The possible actions, each with a sentence that describes it.
+        proposed: The action to take unless there is a reason not to.
+        safe: Whether the proposed action may run without a person's approval.
+        basis: The facts that a decision depends on. Defaults to all of the evidence. Other
+            evidence can change with normal traffic without invalidating the decision.
     """
 
     code: Code
@@ -96,7 +105,7 @@ class Finding:
 
     @property
     def id(self) -> str:
-        """The same thing found again has the same id."""
+        """A stable ID: a later run that finds the same problem produces the same ID."""
         return f"fnd_{_digest([self.code, self.reseller_id, self.subject])[:26]}"
 
     @property
@@ -105,7 +114,7 @@ class Finding:
 
     @property
     def fingerprint(self) -> str:
-        """Tells whether the facts are still those that somebody decided on."""
+        """A digest that changes when the facts that a decision depends on change."""
         return _digest(dict(self.evidence) if self.basis is None else self.basis)
 
     @property
@@ -124,12 +133,17 @@ def make_finding(
     safe: bool = True,
     basis: Any = None,
 ) -> Finding:
-    """The first of the actions is proposed; leaving it alone is always possible. It is safe
-    where its kind is and nothing about this one speaks against it."""
-    can = {**actions, Action.IGNORE: "Leave it as it is; it is not reported again until it changes"}
-    proposed = next(iter(can))
-    safe = safe and code in SAFE
-    return Finding(code, subject, reseller_id, what, evidence, can, proposed, safe, basis)
+    """Return a finding that proposes the first of `actions` and always offers to ignore it.
+
+    The finding is safe if its code is in SAFE_CODES and `safe` is true.
+    """
+    available = {
+        **actions,
+        Action.IGNORE: "Leave it as is; it won't be reported again unless it changes",
+    }
+    proposed = next(iter(available))
+    safe = safe and code in SAFE_CODES
+    return Finding(code, subject, reseller_id, what, evidence, available, proposed, safe, basis)
 
 
 def _digest(content: Any) -> str:

@@ -1,7 +1,7 @@
-"""What the facts of one reseller add up to. Pure: the facts are gathered elsewhere.
+"""Derive findings from the facts of one reseller. Pure: other modules gather the facts.
 
-Four sources are held against each other: the sums of the ledger, the counters of the pool,
-the tenants that hold a license, and what Stripe says of the purchases.
+Four sources are compared: the sums of the ledger, the reseller's counters, the tenants that
+hold a license, and what Stripe reports about the purchases.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,13 +10,17 @@ from dataclasses import dataclass, replace
 from chalicelib.domain.findings import Action, Code, Finding, make_finding
 from chalicelib.domain.purchases import Status
 
-RESETTLE = "Ask Stripe, set the purchase right, and give or take the licenses that differ"
+RESETTLE = "Check Stripe, correct the purchase, and add or remove the licenses that differ"
 
 
 @dataclass(frozen=True, slots=True)
 class PoolFacts:
-    """holders: the tenants that should hold a license, as `should_hold` says.
-    ledger_count, ledger_used: the sums of the ledger's changes."""
+    """A reseller's counters and what they should match.
+
+    Attributes:
+        ledger_count, ledger_used: The sums of the ledger's changes to each counter.
+        holders: The number of tenants that should hold a license; see `should_hold`.
+    """
 
     reseller_id: str
     license_count: int
@@ -28,13 +32,20 @@ class PoolFacts:
 
 @dataclass(frozen=True, slots=True)
 class PurchaseFacts:
-    """granted: by its own row. credited: by the ledger's entries that refer to it.
+    """What the tables, and possibly Stripe, report about one purchase.
 
-    worth, true_status: by Stripe; None where Stripe was not asked. foreign: its session was
-    made for another purchase. late: why somebody should look at it, in words, or empty.
-    in_counter: how much of what the ledger lacks for it license_count has already; see `explain`.
-    resting: Stripe can move it only in a way that one of its events tells of. paid_elsewhere:
-    integer cents that other checkouts took for it, which a person has to pay back.
+    Attributes:
+        granted: Licenses granted according to the purchase's row.
+        credited: Licenses credited by the ledger entries that refer to the purchase.
+        worth, stripe_status: According to Stripe; None if Stripe was not queried.
+        overdue_reason: Why the purchase needs attention, as a sentence, or an empty string.
+        wrong_session: Whether its session was created for another purchase or is missing.
+        already_counted: How many of the licenses missing from the ledger are already part of
+            license_count; see `explain_drift`.
+        dormant: Whether it is settled and so old that only a refund can still change it. The
+            sweep learns about refunds from Stripe's events.
+        paid_elsewhere: Integer cents paid through other checkouts of this purchase, which a
+            person has to refund.
     """
 
     id: str
@@ -43,33 +54,38 @@ class PurchaseFacts:
     granted: int
     credited: int
     worth: int | None = None
-    true_status: str | None = None
-    late: str = ""
-    foreign: bool = False
-    in_counter: int = 0
-    resting: bool = False
+    stripe_status: str | None = None
+    overdue_reason: str = ""
+    wrong_session: bool = False
+    already_counted: int = 0
+    dormant: bool = False
     paid_elsewhere: int = 0
 
     @property
-    def due(self) -> int:
-        """What the ledger should say was credited for it."""
+    def expected(self) -> int:
+        """The licenses that the ledger should credit for this purchase."""
         return self.granted if self.worth is None else self.worth
 
     @property
     def missing(self) -> int:
-        """What the ledger lacks for it, or has too much."""
-        return self.due - self.credited
+        """The licenses missing from the ledger; negative if it credits too many."""
+        return self.expected - self.credited
 
     @property
-    def broken(self) -> bool:
-        """Row and ledger are written together: one of them was changed by somebody else."""
+    def inconsistent(self) -> bool:
+        """Whether row and ledger disagree. They are written together, so one was edited."""
         return self.granted != self.credited
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
-    """purchases: with what the counter has already of each. drift: what is left of the
-    difference between license_count and the ledger, which nothing explains."""
+class ExplainedDrift:
+    """The result of `explain_drift`.
+
+    Attributes:
+        purchases: The purchases, with `already_counted` set.
+        drift: The remaining difference between license_count and the ledger, which no
+            purchase explains.
+    """
 
     purchases: list[PurchaseFacts]
     drift: int
@@ -86,36 +102,40 @@ class TenantFacts:
 
 
 def should_hold(is_active: bool, is_deleted: bool, holds_license: bool) -> bool:
-    """A deleted tenant never holds a license, an active one always; a deactivated one as the
-    platform's setting was when it was deactivated, which its mark remembers."""
+    """Return whether a tenant should hold a license.
+
+    An active tenant always does, a deleted one never. A deactivated tenant keeps its current
+    mark, which records the platform's setting at the time of its deactivation.
+    """
     return not is_deleted and (is_active or holds_license)
 
 
-def explain(pool: PoolFacts, purchases: Iterable[PurchaseFacts]) -> Explained:
-    """How much of the difference between counter and ledger is a purchase's lost entry.
+def explain_drift(pool: PoolFacts, purchases: Iterable[PurchaseFacts]) -> ExplainedDrift:
+    """Attribute the difference between license_count and the ledger to lost purchase entries.
 
-    Only what the purchase's own row says was granted, and what it is worth: row, counter and
-    entry were written together, so two of the three bear witness to the third. A difference
-    that no row speaks of is somebody's edit, however well its size fits: a person decides.
+    A transaction writes a purchase's row, the counter, and the ledger entry together. If the
+    row says that licenses were granted and the purchase is worth them, only the ledger entry
+    is missing, and the counter already includes them. A difference that no row accounts for
+    is an edit, even if the numbers happen to match, and a person has to decide about it.
     """
     drift = pool.license_count - pool.ledger_count
-    told = []
+    explained = []
     for purchase in purchases:
-        lost = _least(drift, purchase.missing, purchase.granted - purchase.credited)
+        lost = _closest_to_zero(drift, purchase.missing, purchase.granted - purchase.credited)
         drift -= lost
-        told.append(replace(purchase, in_counter=lost) if lost else purchase)
-    return Explained(told, drift)
+        explained.append(replace(purchase, already_counted=lost) if lost else purchase)
+    return ExplainedDrift(explained, drift)
 
 
-def _least(*amounts: int) -> int:
-    """The one nearest to zero; zero where their signs differ."""
+def _closest_to_zero(*amounts: int) -> int:
+    """Return the amount closest to zero, or zero if the amounts differ in sign."""
     if min(amounts) > 0:
         return min(amounts)
     return max(amounts) if max(amounts) < 0 else 0
 
 
 def pool_findings(pool: PoolFacts, drift: int) -> Iterator[Finding]:
-    """drift: what is left of it when the purchases have explained theirs."""
+    """Yield the findings about the counters. `drift` is the part that no purchase explains."""
     if pool.license_used != pool.holders or pool.ledger_used != pool.holders:
         yield _used_mismatch(pool)
     if drift:
@@ -125,7 +145,7 @@ def pool_findings(pool: PoolFacts, drift: int) -> Iterator[Finding]:
 
 
 def purchase_finding(purchase: PurchaseFacts) -> Finding | None:
-    what = _what_is_wrong(purchase)
+    what = _describe_problem(purchase)
     if what is None:
         return None
     evidence = {
@@ -133,8 +153,8 @@ def purchase_finding(purchase: PurchaseFacts) -> Finding | None:
         "licenses_granted": purchase.granted,
         "credited_by_ledger": purchase.credited,
         "worth_by_stripe": purchase.worth,
-        "status_by_stripe": purchase.true_status,
-        "already_in_license_count": purchase.in_counter,
+        "status_by_stripe": purchase.stripe_status,
+        "already_in_license_count": purchase.already_counted,
     }
     if purchase.paid_elsewhere:
         evidence["paid_elsewhere"] = purchase.paid_elsewhere
@@ -142,12 +162,12 @@ def purchase_finding(purchase: PurchaseFacts) -> Finding | None:
     if purchase.missing:
         code = Code.PURCHASE_UNCREDITED if purchase.missing > 0 else Code.PURCHASE_OVERCREDITED
     actions = {Action.REPAIR: RESETTLE}
-    if purchase.foreign and not purchase.missing:
-        actions = {Action.DELETE: "Delete the row: its payment belongs to another purchase"}
-    # Where row and ledger agree it is merely behind: to settle it is what the sweep does too,
-    # and takes nothing of the counter's difference for its own.
-    judged = purchase.status == Status.QUARANTINED or purchase.paid_elsewhere > 0
-    behind = not purchase.broken and not judged
+    if purchase.wrong_session and not purchase.missing:
+        actions = {Action.DELETE: "Delete the purchase, whose payment belongs to another one"}
+    # If row and ledger agree, the purchase is only out of date. Settling it is what the sweep
+    # does anyway, and it doesn't absorb any of the difference in license_count.
+    needs_person = purchase.status == Status.QUARANTINED or purchase.paid_elsewhere > 0
+    only_outdated = not purchase.inconsistent and not needs_person
     return make_finding(
         code,
         purchase.id,
@@ -155,34 +175,40 @@ def purchase_finding(purchase: PurchaseFacts) -> Finding | None:
         what,
         evidence,
         actions,
-        safe=behind and not purchase.foreign,
+        safe=only_outdated and not purchase.wrong_session,
         basis=_basis(purchase),
     )
 
 
 def _basis(purchase: PurchaseFacts) -> list[object]:
-    """The same, whether Stripe was asked and agreed, as by night, or was not, as by the hour."""
-    status = purchase.true_status or purchase.status
-    told = (purchase.granted, purchase.due, purchase.credited, purchase.in_counter)
-    return [purchase.status, status, *told, purchase.paid_elsewhere]
+    """Return facts that are equal whether Stripe was queried and agreed or was not queried.
+
+    Nightly runs query Stripe, hourly runs don't, and a decision applies to both.
+    """
+    status = purchase.stripe_status or purchase.status
+    numbers = (purchase.granted, purchase.expected, purchase.credited, purchase.already_counted)
+    return [purchase.status, status, *numbers, purchase.paid_elsewhere]
 
 
-def _what_is_wrong(purchase: PurchaseFacts) -> str | None:
-    if purchase.due != purchase.credited:
+def _describe_problem(purchase: PurchaseFacts) -> str | None:
+    if purchase.expected != purchase.credited:
         return (
-            f"The purchase is worth {_licenses(purchase.due)}, the ledger credits "
+            f"The purchase is worth {_licenses(purchase.expected)}, but the ledger credits "
             f"{purchase.credited}."
         )
-    if purchase.foreign:
-        return "Its session at Stripe was made for another purchase, or is not there."
-    if purchase.true_status is not None and purchase.true_status != purchase.status:
-        return f"The purchase reads {purchase.status}; by Stripe it is {purchase.true_status}."
-    if purchase.granted != purchase.due:
+    if purchase.wrong_session:
+        return "The purchase's session at Stripe belongs to another purchase or doesn't exist."
+    if purchase.stripe_status is not None and purchase.stripe_status != purchase.status:
         return (
-            f"Its row says {_licenses(purchase.granted)} granted; the ledger and Stripe say "
-            f"{purchase.due}."
+            f"The purchase's status is {purchase.status}, but according to Stripe it should be "
+            f"{purchase.stripe_status}."
         )
-    return purchase.late or None
+    if purchase.granted != purchase.expected:
+        return (
+            f"The purchase's row shows {_licenses(purchase.granted)} granted, but the ledger and "
+            f"Stripe show {purchase.expected}."
+        )
+    return purchase.overdue_reason or None
 
 
 def _used_mismatch(pool: PoolFacts) -> Finding:
@@ -190,14 +216,17 @@ def _used_mismatch(pool: PoolFacts) -> Finding:
         Code.USED_MISMATCH,
         pool.reseller_id,
         pool.reseller_id,
-        f"license_used is {pool.license_used}, {_tenants(pool.holders)} a license, and the "
+        f"license_used is {pool.license_used}, {_tenants_hold(pool.holders)} a license, and the "
         f"ledger adds up to {pool.ledger_used}.",
         {
             "license_used": pool.license_used,
             "tenants_holding": pool.holders,
             "ledger_used": pool.ledger_used,
         },
-        {Action.REPAIR: f"Set license_used to {pool.holders}, what the tenants add up to"},
+        {
+            Action.REPAIR: f"Set license_used to {pool.holders}, the number of tenants that hold "
+            "a license"
+        },
         basis=[pool.license_used - pool.holders, pool.ledger_used - pool.holders],
     )
 
@@ -208,11 +237,12 @@ def _count_unexplained(pool: PoolFacts, drift: int) -> Finding:
         Code.COUNT_UNEXPLAINED,
         pool.reseller_id,
         pool.reseller_id,
-        f"license_count is {pool.license_count}; allocations, purchases and refunds explain "
-        f"{explained}.",
+        f"license_count is {pool.license_count}, but allocations, purchases, and refunds add up "
+        f"to {explained}.",
         {"license_count": pool.license_count, "explained": explained, "difference": drift},
         {
-            Action.ADOPT: f"Keep {pool.license_count} and put {drift:+d} on record in the ledger",
+            Action.ADOPT: f"Keep {pool.license_count} and record the difference of {drift:+d} in "
+            "the ledger",
             Action.REVERT: f"Set license_count back to {explained}",
         },
         basis=drift,
@@ -225,7 +255,8 @@ def _over_allocated(pool: PoolFacts) -> Finding:
         Code.OVER_ALLOCATED,
         pool.reseller_id,
         pool.reseller_id,
-        f"{_tenants(pool.holders)} a license, {pool.license_count} are owned.",
+        f"{_tenants_hold(pool.holders)} a license, but the reseller owns only "
+        f"{pool.license_count}.",
         {"license_count": pool.license_count, "tenants_holding": pool.holders},
         {Action.ADOPT: f"Allocate the missing {_licenses(short)} to the reseller"},
         basis=short,
@@ -233,22 +264,23 @@ def _over_allocated(pool: PoolFacts) -> Finding:
 
 
 def holding_finding(tenant: TenantFacts) -> Finding | None:
-    right = should_hold(tenant.is_active, tenant.is_deleted, tenant.holds_license)
-    if tenant.holds_license == right:
+    """Return a finding if the tenant's license mark is wrong."""
+    correct = should_hold(tenant.is_active, tenant.is_deleted, tenant.holds_license)
+    if tenant.holds_license == correct:
         return None
     state = "deleted" if tenant.is_deleted else "active"
-    has = "is marked as holding a license" if tenant.holds_license else "holds no license"
+    mark = "is marked as holding a license" if tenant.holds_license else "holds no license"
     return make_finding(
         Code.TENANT_HOLDS_WRONGLY,
         tenant.id,
         tenant.reseller_id,
-        f"The tenant “{tenant.name}” is {state} and {has}.",
+        f"The tenant “{tenant.name}” is {state} but {mark}.",
         {
             "is_active": tenant.is_active,
             "is_deleted": tenant.is_deleted,
             "holds_license": tenant.holds_license,
         },
-        {Action.REPAIR: f"Set holds_license to {str(right).lower()}"},
+        {Action.REPAIR: f"Set holds_license to {str(correct).lower()}"},
     )
 
 
@@ -256,5 +288,5 @@ def _licenses(number: int) -> str:
     return f"{number} license" if number == 1 else f"{number} licenses"
 
 
-def _tenants(number: int) -> str:
+def _tenants_hold(number: int) -> str:
     return "1 tenant holds" if number == 1 else f"{number} tenants hold"

@@ -1,13 +1,14 @@
-"""Reconciliation: finds what drifted, explains it, and mends what may be mended.
+"""Reconciliation: find inconsistencies, explain them, and repair those that are safe to repair.
 
-What is looked at: facts (one reseller's sources, counted at one moment), stripe_view (what
-Stripe says of a purchase), names (claims and links, both ways), unknown_sessions (payments that
-no purchase knows).
+Checks: facts (a consistent snapshot of one reseller), stripe_view (what Stripe reports about a
+purchase), name_checks (claims and links, in both directions), unknown_sessions (Stripe sessions
+that no purchase lists).
 
-A run: invocation (what an event asks for), runs (a run begun, or gone on with), work (its way
-through the phases), sources (the phases), pieces (what a phase goes through), accounts (one
-reseller in it), automatic (repairs that need no person), waiting (findings that need one).
+Runs: scheduled (handles an event), runs (starts or resumes a run), run_loop (works through the
+phases), phases, batches (what a phase yields), reseller_checks (one reseller within a run),
+automatic (repairs without approval), open_findings (counts findings that wait for a person).
 
-A decision: resolution (a person's, about one finding), orders (what it carries), repairs (what
-each action does) with name_repairs, purchase_repairs and recreation; sync (one reseller, now).
+Decisions: resolution (a person's decision about one finding), repair_request (its details),
+repairs (the actions for each finding) with name_repairs, purchase_repairs, and
+recreate_purchase; sync (one reseller, immediately).
 """

@@ -1,6 +1,6 @@
-"""Repairs that need no person: safe ones, of a kind that the platform's settings name.
+"""Automatic repairs: safe findings whose codes are enabled in the platform's settings.
 
-One that does not go through (somebody was faster, the pool is full) stays a finding.
+If a repair fails, for example because of a race or a full pool, its finding stays open.
 """
 
 from collections.abc import Iterable
@@ -16,66 +16,72 @@ from chalicelib.storage.reports import Report
 from chalicelib.storage.transactions import Transaction
 
 ATTEMPTS = 3
-REASON = "Safe: repaired without being asked"
+REASON = "Automatic repair"
 
 
 def repair(
-    report: Report, findings: Iterable[Finding], counted: Inspection | None
+    report: Report, findings: Iterable[Finding], inspection: Inspection | None
 ) -> dict[str, str]:
-    """What was done, by the finding's id. counted: the reseller that they are about, if one.
+    """Make the allowed repairs and return their outcomes by finding ID.
 
-    The count of license_used comes last: what is repaired before it may move the row.
+    `inspection` is the snapshot of the reseller that the findings are about, if any. The
+    repair of license_used comes last, because the others can change the reseller's row.
     """
-    done: dict[str, str] = {}
-    for found in sorted(findings, key=lambda one: one.code == Code.USED_MISMATCH):
-        if not _allowed(report, found):
+    outcomes: dict[str, str] = {}
+    for finding in sorted(findings, key=lambda one: one.code == Code.USED_MISMATCH):
+        if not _is_allowed(report, finding):
             continue
-        if found.code == Code.USED_MISMATCH:
-            outcome = _repair_used(report, found)
+        if finding.code == Code.USED_MISMATCH:
+            outcome = _repair_used(report, finding)
         else:
-            outcome = _repair(report, found, counted)
+            outcome = _repair(report, finding, inspection)
         if outcome is not None:
-            done[found.id] = outcome
-    return done
+            outcomes[finding.id] = outcome
+    return outcomes
 
 
-def _repair_used(report: Report, found: Finding) -> str | None:
-    """By a fresh count, and another where the reseller moved between count and write."""
+def _repair_used(report: Report, finding: Finding) -> str | None:
+    """Repair from a fresh snapshot, and retry if the reseller changes before the write."""
     for _ in range(ATTEMPTS):
         try:
-            fresh = inspect_reseller(found.subject)
+            fresh = inspect_reseller(finding.subject)
         except ResellerBusy:
             return None
-        again = fresh.find(Code.USED_MISMATCH, found.subject) if fresh else None
-        if again is None:
-            return "It had come right by itself."
-        outcome = _repair(report, again, fresh)
+        current = fresh.find(Code.USED_MISMATCH, finding.subject) if fresh else None
+        if current is None:
+            return "The problem had already resolved itself."
+        outcome = _repair(report, current, fresh)
         if outcome is not None:
             return outcome
     return None
 
 
-def _allowed(report: Report, found: Finding) -> bool:
+def _is_allowed(report: Report, finding: Finding) -> bool:
     return (
         report.apply
-        and found.safe
-        and found.code in platform_settings.cached_settings().automatic_repairs
+        and finding.safe
+        and finding.code in platform_settings.cached_settings().automatic_repairs
     )
 
 
-def _repair(report: Report, found: Finding, inspection: Inspection | None) -> str | None:
-    order = RepairRequest(
-        found, found.proposed, by=report.actor, reason=REASON, ref=report.id, inspection=inspection
+def _repair(report: Report, finding: Finding, inspection: Inspection | None) -> str | None:
+    request = RepairRequest(
+        finding,
+        finding.proposed,
+        by=report.actor,
+        reason=REASON,
+        ref=report.id,
+        inspection=inspection,
     )
     tx = Transaction()
     try:
-        outcome = repairs.add(tx, order)
+        outcome = repairs.add_repair(tx, request)
         tx.commit()
     except TenantryError as error:
         logger.warning(
-            "A repair did not go through",
-            extra={"finding": found.code, "subject": found.subject, "error": error.code},
+            "Automatic repair failed",
+            extra={"finding": finding.code, "subject": finding.subject, "error": error.code},
         )
         return None
-    logger.info("Repaired", extra={"finding": found.code, "subject": found.subject})
+    logger.info("Repaired", extra={"finding": finding.code, "subject": finding.subject})
     return outcome

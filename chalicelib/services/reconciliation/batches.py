@@ -1,4 +1,4 @@
-"""What a run goes through: rows in pieces, each of which can be looked at, or passed over."""
+"""Batches of rows. A run checks one batch at a time and can skip a batch that keeps failing."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from chalicelib.services.reconciliation import name_checks
 from chalicelib.services.reconciliation.facts import Inspection
 from chalicelib.storage.rows import Row
 
-PIECE = 100
+BATCH_SIZE = 100
 
 R = TypeVar("R", bound=Row)
 Position = dict[str, Any] | None
@@ -17,23 +17,33 @@ Position = dict[str, Any] | None
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """inspection: the count that the findings rest on, where they do. anew: it was made for
-    this piece. notes: what could not be looked at, in sentences."""
+    """What the check of a batch found.
+
+    Attributes:
+        inspection: The snapshot that the findings are based on, if any.
+        counts_reseller: Whether the report should count the inspected reseller as checked.
+        notes: What could not be checked, as sentences.
+    """
 
     findings: Sequence[Finding] = ()
     inspection: Inspection | None = None
-    anew: bool = False
+    counts_reseller: bool = False
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """position: where to go on after it. what: for a person, should it be passed over.
-    look: may raise; what it finds is not put down yet."""
+    """One unit of work.
+
+    Attributes:
+        position: Where to continue after this batch.
+        label: Names the batch in the report's notes if it is skipped.
+        check: Runs the check. It can raise, and it saves nothing.
+    """
 
     position: Position
-    what: str
-    look: Callable[[], BatchResult]
+    label: str
+    check: Callable[[], BatchResult]
 
 
 def row_batches(
@@ -41,26 +51,28 @@ def row_batches(
     after: Position,
     columns: list[str] | None = None,
     *,
-    size: int = PIECE,
+    size: int = BATCH_SIZE,
     partition: str | None = None,
 ) -> Iterator[tuple[list[R], dict[str, Any]]]:
-    """The table's rows, or a partition's, from the one after `after` (a key as DynamoDB writes
-    it), and with each piece the key of its last row."""
+    """Yield the rows of a table or partition in batches, each with the key of its last row.
+
+    `after` is the key to start after, in DynamoDB's format.
+    """
     rows: list[R] = []
     options: dict[str, Any] = {
         "attributes_to_get": columns,
-        "page_size": PIECE,
+        "page_size": BATCH_SIZE,
         "last_evaluated_key": after,
         "consistent_read": True,
     }
     for row in model.query(partition, **options) if partition else model.scan(**options):
         rows.append(row)
         if len(rows) == size:
-            yield rows, _key(rows[-1])
+            yield rows, _dynamodb_key(rows[-1])
             rows = []
     if rows:
-        yield rows, _key(rows[-1])
+        yield rows, _dynamodb_key(rows[-1])
 
 
-def _key(row: Row) -> dict[str, Any]:
-    return {name: {"S": value} for name, value in name_checks.named_key(row).items()}
+def _dynamodb_key(row: Row) -> dict[str, Any]:
+    return {name: {"S": value} for name, value in name_checks.key_values(row).items()}

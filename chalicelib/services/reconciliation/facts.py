@@ -1,8 +1,8 @@
-"""The sources of one reseller, read so that they belong to one moment.
+"""A consistent snapshot of everything the tables hold about one reseller.
 
-Every move of a counter changes the reseller's version in its own transaction, as does every
-ledger entry and every tenant's license. So what was read between two reads of the same
-version was true together; where the version has moved, it is read again.
+Every transaction that changes a counter, a ledger entry, or a tenant's license also changes
+the reseller's version. So everything read between two reads of the same version was true at
+the same time. If the version changes in between, the snapshot is taken again.
 """
 
 from collections import defaultdict
@@ -16,7 +16,7 @@ from chalicelib.domain.reconciliation import (
     PoolFacts,
     PurchaseFacts,
     TenantFacts,
-    explain,
+    explain_drift,
     holding_finding,
     pool_findings,
     purchase_finding,
@@ -31,32 +31,36 @@ from chalicelib.storage.rows import iso
 from chalicelib.storage.tenants import Tenant
 
 ATTEMPTS = 4
-# More of one kind in one reseller are found by the next run: memory stays bounded.
-MOST_OF_A_KIND = 500
-# Enough for any damage but a lost table; few enough for a request of 29 seconds.
-MOST_ASKED = 15
+# Bounds memory. The next run finds the rest.
+MAX_FINDINGS_PER_CODE = 500
+# Enough for any damage short of a lost table, and few enough for API Gateway's 29 seconds.
+MAX_STRIPE_CHECKS = 15
 TENANT_COLUMNS = ["reseller_id", "id", "name", "is_active", "deleted_at", "holds_license"]
-# The sweep settles every 15 minutes: what is later than this, it does not reach.
-SWEPT_WITHIN = timedelta(hours=1)
+# The sweep settles every 15 minutes. If a purchase is later than this, the sweep misses it.
+SWEEP_GRACE = timedelta(hours=1)
 SLOWEST_PAYMENT = timedelta(days=14)
-# No session can be opened for a purchase that is older.
-SESSIONLESS = timedelta(hours=24)
-# A buyer may dispute for 120 days.
-RESTING = timedelta(days=180)
-WAITING = frozenset({Status.PENDING, Status.PROCESSING, Status.QUARANTINED})
+# An older purchase can no longer get a session.
+SESSION_DEADLINE = timedelta(hours=24)
+# Buyers can dispute a payment for 120 days.
+DORMANT_AFTER = timedelta(days=180)
+AWAITED_STATUSES = frozenset({Status.PENDING, Status.PROCESSING, Status.QUARANTINED})
 
 
 class ResellerBusy(Exception):
-    """The reseller was busy at every attempt to count it: the next run tries again."""
+    """The reseller changed during every attempt to take a snapshot. The next run tries again."""
 
 
 @dataclass(slots=True)
 class Inspection:
-    """What the tables say of one reseller at one moment.
+    """A consistent snapshot of one reseller.
 
-    reseller: the row as it was then. findings: about its counters and its tenants' marks.
-    purchases: by id, oldest first; Stripe was asked about those that have a worth. drift: what
-    of license_count neither the ledger nor a purchase explains. cut: more was found than kept.
+    Attributes:
+        reseller: The reseller's row at that time.
+        tenants: The number of tenants, including deleted ones.
+        findings: Findings about the counters and the tenants' license marks.
+        purchases: By ID, oldest first. Stripe was queried about those that have a `worth`.
+        drift: The part of license_count that neither the ledger nor a purchase explains.
+        truncated: Whether there were more findings of one code than are kept.
     """
 
     reseller: Reseller
@@ -65,31 +69,31 @@ class Inspection:
     findings: list[Finding] = field(default_factory=list)
     purchases: dict[str, PurchaseFacts] = field(default_factory=dict)
     drift: int = 0
-    cut: bool = False
+    truncated: bool = False
 
-    def keep(self, found: Finding | None) -> None:
-        if found is None:
+    def keep(self, finding: Finding | None) -> None:
+        if finding is None:
             return
-        if sum(known.code == found.code for known in self.findings) >= MOST_OF_A_KIND:
-            self.cut = True
+        if sum(kept.code == finding.code for kept in self.findings) >= MAX_FINDINGS_PER_CODE:
+            self.truncated = True
         else:
-            self.findings.append(found)
+            self.findings.append(finding)
 
     def find(self, code: Code, subject: str) -> Finding | None:
         return next((f for f in self.findings if f.code == code and f.subject == subject), None)
 
-    def keep_purchases(self) -> None:
-        """What the tables alone say of the purchases, for whom Stripe is not asked."""
+    def keep_purchase_findings(self) -> None:
+        """Keep the findings about purchases that need no query to Stripe."""
         for facts in self.purchases.values():
             self.keep(purchase_finding(facts))
 
 
 def inspect_reseller(reseller_id: str, *, ask_stripe: bool = False) -> Inspection | None:
-    """What is to be said of one reseller; None where there is none.
+    """Take a snapshot of a reseller; return None if it doesn't exist.
 
-    ask_stripe: about the purchases whose row and ledger disagree, MOST_ASKED at most: they
-    alone have a part in explaining license_count. Raises Unsteady, Busy, and where Stripe is
-    asked PaymentProviderUnavailable.
+    With `ask_stripe`, query Stripe about the purchases whose row and ledger disagree, at most
+    MAX_STRIPE_CHECKS of them: only those can explain a difference in license_count.
+    Raises ResellerBusy, Busy, and with `ask_stripe` PaymentProviderUnavailable.
     """
     for _ in range(ATTEMPTS):
         reseller = get(Reseller, reseller_id)
@@ -98,19 +102,21 @@ def inspect_reseller(reseller_id: str, *, ask_stripe: bool = False) -> Inspectio
         inspection = _count_reseller(reseller)
         again = get(Reseller, reseller_id)
         if again is not None and _counters(again) == _counters(reseller):
-            _explain(inspection, MOST_ASKED if ask_stripe else 0)
+            _explain(inspection, MAX_STRIPE_CHECKS if ask_stripe else 0)
             return inspection
     raise ResellerBusy(reseller_id)
 
 
-def _explain(inspection: Inspection, most_asked: int) -> None:
-    broken = [facts for facts in inspection.purchases.values() if facts.broken]
-    seen = {facts.id: compare_with_stripe(facts) or facts for facts in broken[:most_asked]}
-    explained = explain(inspection.pool, (inspection.purchases | seen).values())
+def _explain(inspection: Inspection, max_stripe_checks: int) -> None:
+    inconsistent = [facts for facts in inspection.purchases.values() if facts.inconsistent]
+    checked = {
+        facts.id: compare_with_stripe(facts) or facts for facts in inconsistent[:max_stripe_checks]
+    }
+    explained = explain_drift(inspection.pool, (inspection.purchases | checked).values())
     inspection.purchases = {facts.id: facts for facts in explained.purchases}
     inspection.drift = explained.drift
-    for found in pool_findings(inspection.pool, explained.drift):
-        inspection.keep(found)
+    for finding in pool_findings(inspection.pool, explained.drift):
+        inspection.keep(finding)
 
 
 def _counters(reseller: Reseller) -> tuple[int | None, ...]:
@@ -118,7 +124,7 @@ def _counters(reseller: Reseller) -> tuple[int | None, ...]:
 
 
 def _count_reseller(reseller: Reseller) -> Inspection:
-    """Everything of the reseller, streamed; in memory are sums, and a line per purchase."""
+    """Stream the reseller's rows, keeping only sums and the facts of each purchase in memory."""
     count, used, credited = _ledger_sums(reseller.id)
     pool = PoolFacts(
         reseller.id, reseller.license_count or 0, reseller.license_used or 0, count, used, 0
@@ -137,7 +143,7 @@ def _count_reseller(reseller: Reseller) -> Inspection:
 
 
 def _ledger_sums(reseller_id: str) -> tuple[int, int, dict[str, int]]:
-    """Of count changes, of used changes, and of count changes by purchase."""
+    """Return the sums of the count changes, the used changes, and the count changes by purchase."""
     count = used = 0
     credited: dict[str, int] = defaultdict(int)
     columns = ["count_change", "used_change", "ref"]
@@ -162,41 +168,44 @@ def tenant_facts(tenant: Tenant) -> TenantFacts:
 
 
 def purchase_facts(purchase: Purchase, credited: int) -> PurchaseFacts:
-    """By the tables alone."""
+    """Return the facts that the tables alone provide."""
     return PurchaseFacts(
         id=purchase.id,
         reseller_id=purchase.reseller_id,
         status=purchase.status,
         granted=purchase.licenses_granted or 0,
         credited=credited,
-        late=_settlement_overdue(purchase),
-        resting=_is_dormant(purchase),
+        overdue_reason=_overdue_reason(purchase),
+        dormant=_is_dormant(purchase),
         paid_elsewhere=purchase.paid_elsewhere,
     )
 
 
 def _is_dormant(purchase: Purchase) -> bool:
-    """Nothing is awaited, and it is older than any dispute or delayed payment takes to come.
-    Refunds may come at any time; Stripe keeps their events for 30 days, and the sweep reads
-    them every 15 minutes."""
-    waits = purchase.status in WAITING or purchase.paid_elsewhere
-    settled = purchase.unsettled is None and not waits
-    return settled and clock.now() - purchase.created_at > RESTING
+    """Return whether the purchase is settled and too old for a dispute or a delayed payment.
+
+    A refund can still happen. Stripe keeps its event for 30 days, and the sweep reads events
+    every 15 minutes.
+    """
+    awaited = purchase.status in AWAITED_STATUSES or purchase.paid_elsewhere
+    settled = purchase.unsettled is None and not awaited
+    return settled and clock.now() - purchase.created_at > DORMANT_AFTER
 
 
-def _settlement_overdue(purchase: Purchase) -> str:
-    """Why somebody should look at it again, in a sentence."""
+def _overdue_reason(purchase: Purchase) -> str:
+    """Return why the purchase needs attention, as a sentence, or an empty string."""
     now = clock.now()
     match purchase.status:
         case Status.PENDING if purchase.session_id is None:
-            if now - purchase.created_at > SESSIONLESS + SWEPT_WITHIN:
-                return "The checkout was never opened at Stripe, and nobody has closed it since."
-        case Status.PENDING if now - purchase.expires_at > SWEPT_WITHIN:
-            return f"The checkout closed at {iso(purchase.expires_at)}; nobody looked since."
+            if now - purchase.created_at > SESSION_DEADLINE + SWEEP_GRACE:
+                return "No checkout session was created, but the purchase is still pending."
+        case Status.PENDING if now - purchase.expires_at > SWEEP_GRACE:
+            expired_at = iso(purchase.expires_at)
+            return f"The checkout expired at {expired_at}, but the purchase is still pending."
         case Status.PROCESSING if now - purchase.created_at > SLOWEST_PAYMENT:
-            return f"The payment has been under way since {iso(purchase.created_at)}."
+            return f"The payment has been processing since {iso(purchase.created_at)}."
         case Status.PENDING | Status.PROCESSING if purchase.unsettled is None:
-            return f"The purchase reads {purchase.status}, but is hidden from the sweep."
+            return f"The purchase is {purchase.status} but missing from the sweep's index."
         case Status.QUARANTINED:
-            return f"Paid, but not as quoted: {purchase.status_reason}"
+            return f"The payment doesn't match the quote: {purchase.status_reason}"
     return purchase.status_reason or "" if purchase.paid_elsewhere else ""

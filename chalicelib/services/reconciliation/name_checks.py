@@ -1,9 +1,11 @@
-"""Names and links, both ways: whoever has a name must own its claim, and whoever owns a claim
-must have the name; a reseller and its user must name each other.
+"""Check names and links in both directions.
 
-Rows that belong together are written together, so what is seen at two moments may differ
-without being wrong. Whatever looks wrong is therefore held against a second read: it is wrong
-only if the row that was read before and after was the same.
+A row with a name must own the claim to it, and the owner of a claim must have the name. A
+reseller and its user must refer to each other.
+
+Related rows are written in one transaction but read separately, so they can look inconsistent
+without being wrong. A suspected problem is therefore confirmed with a second read: it counts
+only if the row is still the same.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +23,7 @@ from chalicelib.storage.users import User, email_claim
 
 Named = Tenant | Reseller | User
 
-# What tells whether a row has a name; the rest of it may be broken.
+# The columns that determine whether a row has a name. Other columns may be unreadable.
 OWNER_COLUMNS: dict[type[Any], list[str]] = {
     User: ["id", "email"],
     Reseller: ["id", "slug"],
@@ -30,11 +32,11 @@ OWNER_COLUMNS: dict[type[Any], list[str]] = {
 }
 
 
-def name_of(row: Named) -> str | None:
-    """The claim that the row must own; None for one that needs none."""
+def claim_name_of(row: Named) -> str | None:
+    """Return the name of the claim that the row must own, or None if it needs no claim."""
     if isinstance(row, Tenant):
-        live = row.deleted_at is None and row.slug
-        return tenant_slug_claim(row.reseller_id, row.slug) if live else None
+        needs_claim = row.deleted_at is None and row.slug
+        return tenant_slug_claim(row.reseller_id, row.slug) if needs_claim else None
     if isinstance(row, Reseller):
         return slug_claim(row.slug) if row.slug else None
     return email_claim(row.email) if row.email else None
@@ -46,79 +48,87 @@ def tenant_findings(tenants: Sequence[Tenant]) -> Iterator[Finding]:
 
 def reseller_findings(reseller: Reseller) -> Iterator[Finding]:
     yield from _missing_claims([reseller])
-    found = user_link_of(reseller)
-    if found is not None:
-        yield found
+    finding = user_link_finding(reseller)
+    if finding is not None:
+        yield finding
 
 
 def user_findings(users: Sequence[User]) -> Iterator[Finding]:
     yield from _missing_claims(users)
     linked = [user for user in users if user.reseller_id]
-    owners = [Reseller(str(user.reseller_id)) for user in linked]
+    keys = [Reseller(str(user.reseller_id)) for user in linked]
     columns = ["id", "user_id"]
-    known = {r.id: r for r in batch_get(Reseller, owners, columns=columns)}
+    resellers = {r.id: r for r in batch_get(Reseller, keys, columns=columns)}
     for user in linked:
-        reseller = known.get(str(user.reseller_id))
-        named = reseller.user_id if reseller is not None else None
-        if named != user.id and _same(user):
-            yield _user_link_wrong(user, named)
+        reseller = resellers.get(str(user.reseller_id))
+        reseller_user_id = reseller.user_id if reseller is not None else None
+        if reseller_user_id != user.id and _is_unchanged(user):
+            yield _user_link_wrong(user, reseller_user_id)
 
 
 def _missing_claims(rows: Sequence[Named]) -> Iterator[Finding]:
-    wanted = [(row, name) for row in rows if (name := name_of(row))]
-    owned = {claim.name: claim.owner for claim in batch_get(Claim, [Claim(n) for _, n in wanted])}
-    for row, name in wanted:
-        if owned.get(name) != row.id and _same(row):
-            yield missing_claim(row, name, owned.get(name))
+    required = [(row, name) for row in rows if (name := claim_name_of(row))]
+    claims = batch_get(Claim, [Claim(name) for _, name in required])
+    owners = {claim.name: claim.owner for claim in claims}
+    for row, name in required:
+        if owners.get(name) != row.id and _is_unchanged(row):
+            yield missing_claim_finding(row, name, owners.get(name))
 
 
-def missing_claim(row: Named, name: str, owner: str | None) -> Finding:
-    """owner: who has the name instead, if anybody; then one of the two has to give way."""
-    reseller_id = None if isinstance(row, User) else _reseller_of(row)
+def missing_claim_finding(row: Named, name: str, owner: str | None) -> Finding:
+    """Return the finding that `row` doesn't own the claim to its name.
+
+    `owner` is the current owner of the claim, if any. If the owner has the name as well, one
+    of the two has to change or be deleted.
+    """
+    reseller_id = None if isinstance(row, User) else _reseller_id_of(row)
     label = name.rpartition(":")[2]
-    rightful = owner is not None and is_rightful(Claim(name, owner=owner))
-    evidence = {"name": name, "row": row.id, "claimed_by": owner, "claimed_rightly": rightful}
-    if not rightful:
-        what = f"“{label}” belongs to {row.id}, but no claim says so."
+    duplicate = owner is not None and is_claim_valid(Claim(name, owner=owner))
+    evidence = {"name": name, "row": row.id, "claimed_by": owner, "claimed_rightly": duplicate}
+    if not duplicate:
+        what = f"{row.id} uses “{label}”, but that name isn't claimed for it."
         actions = {Action.REPAIR: f"Claim “{label}” for {row.id}"}
     elif isinstance(row, User):
         what = f"{row.id} and {owner} have the same email address, {label}."
         actions = {Action.DELETE: f"Delete the user {row.id}"}
     else:
         what = f"{row.id} and {owner} have the same slug, “{label}”."
-        actions = {Action.REPAIR: f"Give {row.id} a slug of its own, made from “{label}”"}
+        actions = {Action.REPAIR: f"Give {row.id} a unique slug based on “{label}”"}
         if isinstance(row, Tenant):
             actions[Action.DELETE] = f"Delete the tenant {row.id}"
     return make_finding(
-        Code.MISSING_CLAIM, row.id, reseller_id, what, evidence, actions, safe=not rightful
+        Code.MISSING_CLAIM, row.id, reseller_id, what, evidence, actions, safe=not duplicate
     )
 
 
-def _reseller_of(row: Tenant | Reseller) -> str:
+def _reseller_id_of(row: Tenant | Reseller) -> str:
     return row.reseller_id if isinstance(row, Tenant) else row.id
 
 
-def user_link_of(reseller: Reseller) -> Finding | None:
-    """Whether the reseller's user is there and names the reseller."""
+def user_link_finding(reseller: Reseller) -> Finding | None:
+    """Return a finding if the reseller's user doesn't exist or isn't linked to the reseller."""
     user = get(User, reseller.user_id) if reseller.user_id else None
     if user is not None and user.reseller_id == reseller.id:
         return None
-    if not _same(reseller):
+    if not _is_unchanged(reseller):
         return None
     evidence = {
         "user_id": reseller.user_id,
         "user_exists": user is not None,
         "user_is_linked_to": user.reseller_id if user else None,
     }
-    adopt = {Action.ADOPT: "Link another user, the one that `to` names"}
-    delete = {Action.DELETE: "Delete the reseller, which has no tenants, purchases or ledger"}
+    adopt = {Action.ADOPT: "Link the user specified in `to` instead"}
+    delete = {
+        Action.DELETE: "Delete the reseller, if it has no tenants, purchases, or ledger entries"
+    }
     if user is None:
-        what, actions = f"Its user {reseller.user_id} is not there.", adopt | delete
+        what = f"The reseller's user, {reseller.user_id}, doesn't exist."
+        actions = adopt | delete
     elif user.reseller_id is None:
-        what = f"Its user {user.email} is not linked to it."
+        what = f"The reseller's user, {user.email}, isn't linked to the reseller."
         actions = {Action.REPAIR: f"Link {user.email} to the reseller again"} | adopt
     else:
-        what = f"Its user {user.email} is linked to {user.reseller_id}."
+        what = f"The reseller's user, {user.email}, is linked to {user.reseller_id} instead."
         actions = adopt | delete
     return make_finding(
         Code.RESELLER_WITHOUT_USER,
@@ -131,42 +141,44 @@ def user_link_of(reseller: Reseller) -> Finding | None:
     )
 
 
-def _user_link_wrong(user: User, named: str | None) -> Finding:
-    who = f"names {named}" if named else "is not there"
+def _user_link_wrong(user: User, reseller_user_id: str | None) -> Finding:
+    problem = f"whose user is {reseller_user_id}" if reseller_user_id else "which doesn't exist"
     return make_finding(
         Code.USER_LINK_WRONG,
         user.id,
         user.reseller_id,
-        f"{user.email} is linked to {user.reseller_id}, which {who}.",
-        {"reseller_id": user.reseller_id, "reseller_names": named},
+        f"{user.email} is linked to {user.reseller_id}, {problem}.",
+        {"reseller_id": user.reseller_id, "reseller_names": reseller_user_id},
         {Action.REPAIR: f"Unlink {user.email} from {user.reseller_id}"},
     )
 
 
-def orphan_claims(claims: Sequence[Claim]) -> Iterator[Finding]:
-    """Those whose owner is gone or goes by another name. Kinds that are not known here are
-    left alone."""
+def orphan_claim_findings(claims: Sequence[Claim]) -> Iterator[Finding]:
+    """Yield a finding for each claim whose owner is gone or doesn't have the name.
+
+    Claims of an unknown kind are skipped.
+    """
     owners = _owners(claims)
     for claim in claims:
-        if not _is_owned(claim, owners.get(claim.name)) and _same(claim):
-            yield orphan_claim(claim)
+        if not _is_owned(claim, owners.get(claim.name)) and _is_unchanged(claim):
+            yield orphan_claim_finding(claim)
 
 
-def orphan_claim(claim: Claim) -> Finding:
+def orphan_claim_finding(claim: Claim) -> Finding:
     kind, _, label = claim.name.partition(":")
     return make_finding(
         Code.ORPHAN_CLAIM,
         claim.name,
         label.partition(":")[0] if label.startswith("rsl_") else None,
-        f"The {kind} “{label.rpartition(':')[2]}” is claimed by {claim.owner}, which does not "
-        "have it.",
+        f"The {kind} “{label.rpartition(':')[2]}” is claimed by {claim.owner}, which doesn't "
+        "use it.",
         {"name": claim.name, "owner": claim.owner},
         {Action.DELETE: "Free the name"},
     )
 
 
-def is_rightful(claim: Claim) -> bool:
-    """Whether the claim's owner is there and has this name."""
+def is_claim_valid(claim: Claim) -> bool:
+    """Return whether the claim's owner exists and has this name."""
     return _is_owned(claim, _owners([claim]).get(claim.name))
 
 
@@ -176,11 +188,11 @@ def _is_owned(claim: Claim, owner: Row | None) -> bool:
     if isinstance(owner, Purchase):
         expected = checkout_claim(owner.reseller_id, owner.quantity)
         return owner.status == Status.PENDING and expected == claim.name
-    return isinstance(owner, Named) and name_of(owner) == claim.name
+    return isinstance(owner, Named) and claim_name_of(owner) == claim.name
 
 
 def owner_key(claim: Claim) -> Row | None:
-    """A row with the key of the claim's owner; None for a kind that is not known here."""
+    """Return a row with the key of the claim's owner, or None for an unknown kind of claim."""
     kind, _, rest = claim.name.partition(":")
     match kind:
         case "email":
@@ -195,24 +207,26 @@ def owner_key(claim: Claim) -> Row | None:
 
 
 def _owners(claims: Sequence[Claim]) -> dict[str, Row]:
-    """The owners that are there, by the claim's name: one batch read for each kind."""
+    """Return the owners that exist, by claim name. Takes one batch read per kind of owner."""
     keyed = [(claim.name, key) for claim in claims if (key := owner_key(claim)) is not None]
-    found: dict[str, Row] = {}
+    owners: dict[str, Row] = {}
     for model, columns in OWNER_COLUMNS.items():
         keys = {key_of(key): key for _, key in keyed if isinstance(key, model)}
         rows = {key_of(row): row for row in batch_get(model, list(keys.values()), columns=columns)}
-        found |= {
-            n: rows[key_of(key)] for n, key in keyed if type(key) is model and key_of(key) in rows
+        owners |= {
+            name: rows[key_of(key)]
+            for name, key in keyed
+            if type(key) is model and key_of(key) in rows
         }
-    return found
+    return owners
 
 
-def orphan_tenant(tenant: Tenant) -> Finding:
+def orphan_tenant_finding(tenant: Tenant) -> Finding:
     return make_finding(
         Code.ORPHAN_TENANT,
         tenant.id,
         tenant.reseller_id,
-        f"The tenant “{tenant.name}” belongs to {tenant.reseller_id}, which is not there.",
+        f"The tenant “{tenant.name}” belongs to {tenant.reseller_id}, which doesn't exist.",
         {
             "reseller_id": tenant.reseller_id,
             "name": tenant.name,
@@ -220,15 +234,18 @@ def orphan_tenant(tenant: Tenant) -> Finding:
             "is_deleted": tenant.deleted_at is not None,
         },
         {
-            Action.ADOPT: "Move it to the reseller that `to` names, on one of its licenses",
-            Action.DELETE: "Delete the tenant for good",
+            Action.ADOPT: "Move it to the reseller specified in `to`, using one of its licenses",
+            Action.DELETE: "Delete the tenant permanently",
         },
     )
 
 
-def _same(row: Row) -> bool:
-    """Whether the row still is as it was read. A claim that was freed and taken again is not,
-    though its version be the same."""
+def _is_unchanged(row: Row) -> bool:
+    """Return whether a second read finds the same row.
+
+    A claim that was freed and taken again has the same version, so its creation time is
+    compared as well.
+    """
     again = get(type(row), *key_of(row))
     if again is None or again.version != row.version:
         return False
@@ -236,10 +253,10 @@ def _same(row: Row) -> bool:
 
 
 def key_of(row: Row) -> tuple[str, ...]:
-    return tuple(named_key(row).values())
+    return tuple(key_values(row).values())
 
 
-def named_key(row: Row) -> dict[str, str]:
-    """The row's key columns and their values."""
+def key_values(row: Row) -> dict[str, str]:
+    """Return the row's key columns and their values."""
     columns = [key.attr_name for key in key_columns(type(row)) if key is not None]
     return {name: getattr(row, name) for name in columns}

@@ -1,4 +1,7 @@
-"""Repairs of names, links, and of single tenants."""
+"""Repairs of names, links, and single tenants.
+
+Each function adds its steps to a transaction and returns a sentence about the outcome.
+"""
 
 from typing import Any
 
@@ -22,104 +25,109 @@ from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User
 
 
-def holds(tx: Transaction, order: RepairRequest) -> str:
-    tenant = _tenant(order)
+def repair_license_mark(tx: Transaction, request: RepairRequest) -> str:
+    tenant = _read_tenant(request)
     facts = tenant_facts(tenant)
-    right = should_hold(facts.is_active, facts.is_deleted, facts.holds_license)
+    correct = should_hold(facts.is_active, facts.is_deleted, facts.holds_license)
     _audit(
         tx,
-        order,
+        request,
         "tenant.license_mark_repaired",
         {"holds_license": facts.holds_license},
-        {"holds_license": right},
+        {"holds_license": correct},
     )
-    tx.change(tenant, holds_license=right)
-    return f"holds_license is {str(right).lower()} now."
+    tx.change(tenant, holds_license=correct)
+    return f"holds_license is now {str(correct).lower()}."
 
 
-def orphan_claim(tx: Transaction, order: RepairRequest) -> str:
-    """Its owner can't come to have the name meanwhile: it would have to claim it."""
-    found = get(Claim, order.finding.subject)
-    if found is None or found.owner != order.finding.evidence["owner"]:
+def free_claim(tx: Transaction, request: RepairRequest) -> str:
+    """Delete a claim whose owner doesn't have the name.
+
+    The owner needs no condition: to get the name in the meantime, it would have to claim it.
+    """
+    orphan = get(Claim, request.finding.subject)
+    if orphan is None or orphan.owner != request.finding.evidence["owner"]:
         raise VersionConflict
-    unchanged = (Claim.owner == found.owner) & (Claim.created_at == found.created_at)
-    tx.delete(found, condition=unchanged, otherwise=VersionConflict())
-    _audit(tx, order, "claim.freed", {"name": found.name, "owner": found.owner}, None)
-    return f"“{found.name}” is free."
+    unchanged = (Claim.owner == orphan.owner) & (Claim.created_at == orphan.created_at)
+    tx.delete(orphan, condition=unchanged, otherwise=VersionConflict())
+    _audit(tx, request, "claim.freed", {"name": orphan.name, "owner": orphan.owner}, None)
+    return f"“{orphan.name}” is now available."
 
 
-def missing_claim(tx: Transaction, order: RepairRequest) -> str:
-    row = _named_row(order)
-    if order.action is Action.DELETE:
-        return _delete(tx, order, row)
-    name = str(order.finding.evidence["name"])
+def repair_missing_claim(tx: Transaction, request: RepairRequest) -> str:
+    """Claim the row's name, or rename or delete the row if another row has the same name."""
+    row = _read_named_row(request)
+    if request.action is Action.DELETE:
+        return _delete(tx, request, row)
+    name = str(request.finding.evidence["name"])
     owner = owner_of(name)
-    if name_checks.name_of(row) != name or owner == row.id:
+    if name_checks.claim_name_of(row) != name or owner == row.id:
         raise VersionConflict
-    if owner is not None and name_checks.is_rightful(Claim(name, owner=owner)):
-        return _rename(tx, order, row)
+    if owner is not None and name_checks.is_claim_valid(Claim(name, owner=owner)):
+        return _rename(tx, request, row)
     if owner is None:
         claim(tx, name, row.id, otherwise=VersionConflict())
     else:
-        taken = Claim(name, owner=row.id)
-        tx.put(taken, condition=Claim.owner == owner, otherwise=VersionConflict())
-    _unchanged(tx, row)
-    _audit(tx, order, "claim.repaired", {"owner": owner}, {"name": name, "owner": row.id})
-    return f"“{name}” is claimed for {row.id}."
+        taken_over = Claim(name, owner=row.id)
+        tx.put(taken_over, condition=Claim.owner == owner, otherwise=VersionConflict())
+    _check_unchanged(tx, row)
+    _audit(tx, request, "claim.repaired", {"owner": owner}, {"name": name, "owner": row.id})
+    return f"“{name}” is now claimed for {row.id}."
 
 
-def _rename(tx: Transaction, order: RepairRequest, row: name_checks.Named) -> str:
+def _rename(tx: Transaction, request: RepairRequest, row: name_checks.Named) -> str:
     if isinstance(row, User):
         raise VersionConflict
     slug = f"{row.slug}-{row.id[-8:].lower()}"
-    _audit(tx, order, "slug.repaired", {"slug": row.slug}, {"slug": slug})
+    _audit(tx, request, "slug.repaired", {"slug": row.slug}, {"slug": slug})
     tx.change(row, slug=slug)
     name = (
         slug_claim(slug) if isinstance(row, Reseller) else tenant_slug_claim(row.reseller_id, slug)
     )
     claim(tx, name, row.id, otherwise=VersionConflict())
-    return f"The slug of {row.id} is “{slug}” now."
+    return f"The slug of {row.id} is now “{slug}”."
 
 
-def _delete(tx: Transaction, order: RepairRequest, row: name_checks.Named) -> str:
+def _delete(tx: Transaction, request: RepairRequest, row: name_checks.Named) -> str:
     if isinstance(row, Tenant):
         facts = tenant_facts(row)
         held = should_hold(facts.is_active, facts.is_deleted, facts.holds_license)
-        counted = order.counted
+        inspection = request.require_inspection()
         pool.set_used(
             tx,
-            counted.reseller,
-            counted.pool.holders - held,
-            counted.pool.ledger_used,
-            order.move,
+            inspection.reseller,
+            inspection.pool.holders - held,
+            inspection.pool.ledger_used,
+            request.move,
         )
-        _audit(tx, order, "tenant.deleted", {"slug": row.slug}, None)
+        _audit(tx, request, "tenant.deleted", {"slug": row.slug}, None)
         tx.change(row, deleted_at=tx.now, purge_at=tx.now + RESTORABLE, holds_license=False)
     else:
-        _audit(tx, order, "user.deleted", {"email": getattr(row, "email", None)}, None)
-        _remove(tx, row)
-    return f"{row.id} is deleted."
+        _audit(tx, request, "user.deleted", {"email": getattr(row, "email", None)}, None)
+        _delete_row(tx, row)
+    return f"{row.id} was deleted."
 
 
-def orphan_tenant(tx: Transaction, order: RepairRequest) -> str:
-    tenant = _tenant(order)
+def resolve_orphan_tenant(tx: Transaction, request: RepairRequest) -> str:
+    """Move a tenant whose reseller doesn't exist to another reseller, or delete it."""
+    tenant = _read_tenant(request)
     if get(Reseller, tenant.reseller_id) is not None:
         raise VersionConflict
-    _remove(tx, tenant)
-    old_name = name_checks.name_of(tenant)
+    _delete_row(tx, tenant)
+    old_name = name_checks.claim_name_of(tenant)
     if old_name is not None:
         free(tx, old_name, tenant.id)
     before = {"reseller_id": tenant.reseller_id, "name": tenant.name, "slug": tenant.slug}
-    if order.action is Action.DELETE:
-        _audit(tx, order, "tenant.deleted", before, None)
-        return f"“{tenant.name}” is deleted for good."
-    return _adopt(tx, order, tenant, before)
+    if request.action is Action.DELETE:
+        _audit(tx, request, "tenant.deleted", before, None)
+        return f"“{tenant.name}” was permanently deleted."
+    return _adopt(tx, request, tenant, before)
 
 
-def _adopt(tx: Transaction, order: RepairRequest, tenant: Tenant, before: dict[str, Any]) -> str:
-    reseller = get(Reseller, str(order.to))
+def _adopt(tx: Transaction, request: RepairRequest, tenant: Tenant, before: dict[str, Any]) -> str:
+    reseller = get(Reseller, str(request.to))
     if reseller is None:
-        raise InvalidRequest.of("to", "There is no such reseller.")
+        raise InvalidRequest.of("to", "This reseller doesn't exist.")
     moved = Tenant(reseller.id, tenant.id)
     for name, value in tenant.attribute_values.items():
         if name not in ("reseller_id", "id"):
@@ -133,68 +141,70 @@ def _adopt(tx: Transaction, order: RepairRequest, tenant: Tenant, before: dict[s
         claim(tx, name, tenant.id, otherwise=VersionConflict())
     tx.create(moved, otherwise=VersionConflict())
     if moved.holds_license:
-        pool.take(tx, reseller.id, order.move)
-    _audit(tx, order, "tenant.adopted", before, {"reseller_id": reseller.id, "slug": moved.slug})
-    return f"“{tenant.name}” belongs to {reseller.company_name} now."
+        pool.take(tx, reseller.id, request.move)
+    _audit(tx, request, "tenant.adopted", before, {"reseller_id": reseller.id, "slug": moved.slug})
+    return f"“{tenant.name}” now belongs to {reseller.company_name}."
 
 
-def reseller_without_user(tx: Transaction, order: RepairRequest) -> str:
-    reseller = get(Reseller, order.finding.subject)
+def resolve_reseller_user(tx: Transaction, request: RepairRequest) -> str:
+    """Link the reseller to its own user again or to another user, or delete the reseller."""
+    reseller = get(Reseller, request.finding.subject)
     if reseller is None:
         raise VersionConflict
-    if order.action is Action.DELETE:
-        return _delete_reseller(tx, order, reseller)
-    user = get(User, str(order.to) if order.action is Action.ADOPT else reseller.user_id)
+    if request.action is Action.DELETE:
+        return _delete_reseller(tx, request, reseller)
+    user = get(User, str(request.to) if request.action is Action.ADOPT else reseller.user_id)
     if user is None:
-        raise InvalidRequest.of("to", "There is no such user.")
+        raise InvalidRequest.of("to", "This user doesn't exist.")
     if user.reseller_id not in (None, reseller.id):
         raise InvalidRequest.of("to", "This user already has a reseller account.")
-    _audit(tx, order, "reseller.linked", {"user_id": reseller.user_id}, {"user_id": user.id})
+    _audit(tx, request, "reseller.linked", {"user_id": reseller.user_id}, {"user_id": user.id})
     tx.change(reseller, user_id=user.id)
     tx.change(user, reseller_id=reseller.id)
-    return f"{user.email} is linked to {reseller.company_name}."
+    return f"{user.email} is now linked to {reseller.company_name}."
 
 
-def _delete_reseller(tx: Transaction, order: RepairRequest, reseller: Reseller) -> str:
+def _delete_reseller(tx: Transaction, request: RepairRequest, reseller: Reseller) -> str:
     for model in (Tenant, LedgerEntry, Purchase):
         if query_page(model, reseller.id, Pagination(limit=1)).rows:
             raise InvalidRequest.of(
-                "action", f"The reseller has {model.noun}: it can't be deleted."
+                "action",
+                f"This reseller can't be deleted, because it has rows in the {model.noun} table.",
             )
     _audit(
         tx,
-        order,
+        request,
         "reseller.deleted",
         {"company_name": reseller.company_name, "slug": reseller.slug},
         None,
     )
     free(tx, slug_claim(reseller.slug), reseller.id)
-    _remove(tx, reseller)
-    return f"{reseller.company_name} is deleted."
+    _delete_row(tx, reseller)
+    return f"{reseller.company_name} was deleted."
 
 
-def user_link_wrong(tx: Transaction, order: RepairRequest) -> str:
-    user = get(User, order.finding.subject)
-    if user is None or user.reseller_id != order.finding.evidence["reseller_id"]:
+def unlink_user(tx: Transaction, request: RepairRequest) -> str:
+    user = get(User, request.finding.subject)
+    if user is None or user.reseller_id != request.finding.evidence["reseller_id"]:
         raise VersionConflict
-    _audit(tx, order, "user.unlinked", {"reseller_id": user.reseller_id}, {"reseller_id": None})
+    _audit(tx, request, "user.unlinked", {"reseller_id": user.reseller_id}, {"reseller_id": None})
     tx.change(user, reseller_id=None)
-    return f"{user.email} is linked to no reseller now."
+    return f"{user.email} is no longer linked to a reseller."
 
 
-def _tenant(order: RepairRequest) -> Tenant:
-    tenant = get(Tenant, str(order.finding.reseller_id), order.finding.subject)
+def _read_tenant(request: RepairRequest) -> Tenant:
+    tenant = get(Tenant, str(request.finding.reseller_id), request.finding.subject)
     if tenant is None:
         raise NotFound("tenant")
     return tenant
 
 
-def _named_row(order: RepairRequest) -> name_checks.Named:
-    """Raises VersionConflict where it is gone."""
-    subject = order.finding.subject
+def _read_named_row(request: RepairRequest) -> name_checks.Named:
+    """Return the row that the finding is about. Raises VersionConflict if it is gone."""
+    subject = request.finding.subject
     row: name_checks.Named | None
     if subject.startswith("tnt_"):
-        row = get(Tenant, str(order.finding.reseller_id), subject)
+        row = get(Tenant, str(request.finding.reseller_id), subject)
     else:
         row = get(Reseller, subject) or get(User, subject)
     if row is None:
@@ -202,30 +212,30 @@ def _named_row(order: RepairRequest) -> name_checks.Named:
     return row
 
 
-def _unchanged(tx: Transaction, row: Row) -> None:
+def _check_unchanged(tx: Transaction, row: Row) -> None:
     model = type(row)
     keys = name_checks.key_of(row)
     tx.check(model, *keys, condition=model.version == row.version, otherwise=VersionConflict())
 
 
-def _remove(tx: Transaction, row: Row) -> None:
+def _delete_row(tx: Transaction, row: Row) -> None:
     tx.delete(row, condition=type(row).version == row.version, otherwise=VersionConflict())
 
 
 def _audit(
     tx: Transaction,
-    order: RepairRequest,
+    request: RepairRequest,
     action: str,
     before: dict[str, Any] | None,
     after: dict[str, Any] | None,
 ) -> None:
     audit.record(
         tx,
-        actor=order.by,
+        actor=request.by,
         action=action,
-        target=order.finding.subject,
-        reseller_id=order.finding.reseller_id,
+        target=request.finding.subject,
+        reseller_id=request.finding.reseller_id,
         before=before,
         after=after,
-        reason=order.reason,
+        reason=request.reason,
     )

@@ -1,4 +1,4 @@
-"""How many findings wait for a person: what the menu says on every page of the admin."""
+"""Count the findings that wait for a person. Every admin page shows the number in its menu."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,15 +11,18 @@ from chalicelib.storage.reads import Pagination
 from chalicelib.storage.reports import FINISHED, Report, Scope
 
 CACHED_FOR = timedelta(seconds=30)
-LOOKED_BACK = 30  # a whole run every night, a partial one every hour
-MOST = 1000  # findings of one report that are counted
+REPORTS_READ = 30  # enough to include a nightly run among the hourly ones
+MAX_FINDINGS = 1000  # counted per report
 
 _cached: tuple[datetime, int] | None = None
 
 
-def count_waiting() -> int:
-    """Open findings of the last whole run and of the last one since; at most CACHED_FOR
-    old. What was decided in either waits no more."""
+def count_open_findings() -> int:
+    """Return the number of open findings, at most CACHED_FOR old.
+
+    Counts the last complete run and the last run after it. A finding that was decided in
+    either one is not open.
+    """
     global _cached
     if _cached is None or not clock.is_recent(_cached[0], CACHED_FOR):
         _cached = (clock.now(), _count_open())
@@ -27,30 +30,31 @@ def count_waiting() -> int:
 
 
 def clear_cache() -> None:
-    """Let the next count see what was just decided."""
+    """Make the next count include the decisions just made."""
     global _cached
     _cached = None
 
 
 def open_by_code(report: Report) -> Counter[str]:
-    """How many findings of one report wait for a person, by code."""
-    found = _findings(report) if report.found else ()
-    return Counter(row.code for row in found if row.state == OPEN)
+    """Return the number of open findings of one report by code."""
+    rows = _finding_rows(report) if report.found else ()
+    return Counter(row.code for row in rows if row.state == OPEN)
 
 
 def _count_open() -> int:
-    recent = list_reports(Pagination(LOOKED_BACK)).rows
+    recent = list_reports(Pagination(REPORTS_READ)).rows
     finished = [r for r in recent if r.status == FINISHED and r.scope != Scope.RESELLER]
     whole = next((r for r in finished if r.scope == Scope.WHOLE), None)
     rows = [
         row
         for report in {r.id: r for r in (*finished[:1], *([whole] if whole else []))}.values()
         if report.found
-        for row in _findings(report)
+        for row in _finding_rows(report)
     ]
     decided = {row.id for row in rows if row.state != OPEN}
     return len({row.id for row in rows} - decided)
 
 
-def _findings(report: Report) -> Iterable[FindingRow]:
-    return FindingRow.query(report.id, limit=MOST, attributes_to_get=["id", "code", "state"])
+def _finding_rows(report: Report) -> Iterable[FindingRow]:
+    columns = ["id", "code", "state"]
+    return FindingRow.query(report.id, limit=MAX_FINDINGS, attributes_to_get=columns)

@@ -1,6 +1,6 @@
-"""The phases of a run: what each goes through, a piece at a time, and where it can go on.
+"""The phases of a run. Each yields batches and can resume after any of them.
 
-A position tells the last thing that was looked at; None is the beginning.
+A position identifies the last batch that was checked. None is the beginning of the phase.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,40 +19,44 @@ from chalicelib.storage.users import User
 
 
 def tenants(report: Report, position: Position) -> Iterator[Batch]:
-    """Their names, and whether their reseller is there."""
+    """Check the tenants' names and whether their resellers exist."""
     columns = ["reseller_id", "id", "name", "slug", "is_active", "deleted_at", "version"]
     for rows, after in row_batches(Tenant, position, columns, partition=report.reseller_id):
-        yield Batch(after, f"Tenants {rows[0].id} to {rows[-1].id}", partial(_tenants, rows))
+        yield Batch(after, f"Tenants {rows[0].id} to {rows[-1].id}", partial(_check_tenants, rows))
 
 
-def _tenants(rows: Sequence[Tenant]) -> BatchResult:
+def _check_tenants(rows: Sequence[Tenant]) -> BatchResult:
     keys = [Reseller(id) for id in dict.fromkeys(tenant.reseller_id for tenant in rows)]
     known = {reseller.id for reseller in batch_get(Reseller, keys, columns=["id"])}
     orphans = [
-        name_checks.orphan_tenant(tenant) for tenant in rows if tenant.reseller_id not in known
+        name_checks.orphan_tenant_finding(tenant)
+        for tenant in rows
+        if tenant.reseller_id not in known
     ]
     others = [tenant for tenant in rows if tenant.reseller_id in known]
     return BatchResult([*orphans, *name_checks.tenant_findings(others)])
 
 
 def users(_report: Report, position: Position) -> Iterator[Batch]:
+    """Check the users' names and their links to resellers."""
     columns = ["id", "email", "reseller_id", "version"]
     for rows, after in row_batches(User, position, columns):
-        yield Batch(after, f"Users {rows[0].id} to {rows[-1].id}", partial(_users, rows))
+        yield Batch(after, f"Users {rows[0].id} to {rows[-1].id}", partial(_check_users, rows))
 
 
-def _users(rows: Sequence[User]) -> BatchResult:
+def _check_users(rows: Sequence[User]) -> BatchResult:
     return BatchResult(list(name_checks.user_findings(rows)))
 
 
 def claims(_report: Report, position: Position) -> Iterator[Batch]:
+    """Check that the owner of each claim has the name."""
     for rows, after in row_batches(Claim, position):
-        what = f"Names {rows[0].name} to {rows[-1].name}"
-        yield Batch(after, what, partial(_claims, rows))
+        label = f"Names {rows[0].name} to {rows[-1].name}"
+        yield Batch(after, label, partial(_check_claims, rows))
 
 
-def _claims(rows: Sequence[Claim]) -> BatchResult:
-    return BatchResult(list(name_checks.orphan_claims(rows)))
+def _check_claims(rows: Sequence[Claim]) -> BatchResult:
+    return BatchResult(list(name_checks.orphan_claim_findings(rows)))
 
 
 Phase = Callable[[Report, Position], Iterator[Batch]]
@@ -65,7 +69,7 @@ PHASES: dict[str, Phase] = {
     "sessions": sessions,
 }
 
-OF_SCOPE: dict[str, list[str]] = {
+PHASES_BY_SCOPE: dict[str, list[str]] = {
     Scope.PARTIAL: ["resellers"],
     Scope.RESELLER: ["resellers", "tenants"],
     Scope.WHOLE: list(PHASES),

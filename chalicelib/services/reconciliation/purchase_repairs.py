@@ -1,8 +1,8 @@
-"""Repairs of purchases: the row is made to say what the ledger credits, then it is settled.
+"""Repairs of purchases: align the row with the ledger, then settle the purchase.
 
-Two transactions, each of which leaves the books right: after the first the row, the ledger
-and the counter agree; what Stripe says otherwise is then an ordinary settlement. A crash in
-between leaves a purchase that the next look settles.
+These are two transactions, and the books are consistent after each. The first makes the row,
+the ledger, and the counter agree. Any remaining difference from Stripe is then settled as
+usual. If the process dies in between, the next settlement finishes the work.
 """
 
 from typing import Any
@@ -24,90 +24,98 @@ from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.transactions import Transaction
 
 
-def settle_purchase(tx: Transaction, order: RepairRequest) -> str:
-    purchase = get(Purchase, str(order.finding.reseller_id), order.finding.subject)
+def repair_purchase(tx: Transaction, request: RepairRequest) -> str:
+    purchase = get(Purchase, str(request.finding.reseller_id), request.finding.subject)
     if purchase is None:
         raise VersionConflict
-    if order.action is Action.DELETE:
-        return _delete(tx, order, purchase)
-    _align(order, purchase)
-    settled = settlement.settle(purchase, by=order.by)
+    if request.action is Action.DELETE:
+        return _delete(tx, request, purchase)
+    _align(request, purchase)
+    settled = settlement.settle(purchase, by=request.by)
     return (
-        f"The purchase is {settled.purchase.status}; licenses for it: "
-        f"{settled.purchase.licenses_granted} ({settled.granted:+d} now)."
+        f"The purchase is {settled.purchase.status}. Licenses granted: "
+        f"{settled.purchase.licenses_granted} ({settled.granted:+d} just now)."
     )
 
 
-def _align(order: RepairRequest, purchase: Purchase) -> None:
-    """What was credited: by the ledger, and what the counter has already although an entry
-    is missing, for which one is written now. Condition: the reseller's row is as counted and
-    the purchase as read; its ledger entries change with it alone."""
-    facts = order.counted.purchases[purchase.id]
+def _align(request: RepairRequest, purchase: Purchase) -> None:
+    """Set the row's granted licenses to what was credited.
+
+    Credited are the ledger's entries plus what license_count already includes although the
+    ledger entry is missing; that entry is written now. Condition: neither the reseller's row
+    nor the purchase has changed since it was read. The purchase's ledger entries change only
+    together with the purchase.
+    """
+    inspection = request.require_inspection()
+    facts = inspection.purchases[purchase.id]
     if purchase.licenses_granted != facts.granted:
         raise VersionConflict
-    credited = facts.credited + facts.in_counter
+    credited = facts.credited + facts.already_counted
     columns: dict[str, Any] = {"licenses_granted": credited}
     if purchase.session_id is None and not credited and purchase.status not in UNPAID:
         columns |= {"status": Status.PENDING, "unsettled": UNSETTLED}
     changed = {name: new for name, new in columns.items() if getattr(purchase, name) != new}
-    if not changed and not facts.in_counter:
+    if not changed and not facts.already_counted:
         return
     tx = Transaction()
     audit.record_edit(
         tx,
         purchase,
         changed,
-        actor=order.by,
+        actor=request.by,
         action="purchase.repaired",
         target=purchase.id,
         reseller_id=purchase.reseller_id,
     )
     tx.change(purchase, **changed)
-    if facts.in_counter:
-        move = Move(Kind.SYNC, order.by, purchase.id, order.reason)
-        pool.adopt_count(tx, order.counted.reseller, facts.in_counter, move)
+    if facts.already_counted:
+        move = Move(Kind.SYNC, request.by, purchase.id, request.reason)
+        pool.adopt_count(tx, inspection.reseller, facts.already_counted, move)
     tx.commit()
 
 
-def _delete(tx: Transaction, order: RepairRequest, purchase: Purchase) -> str:
+def _delete(tx: Transaction, request: RepairRequest, purchase: Purchase) -> str:
     unchanged = Purchase.version == purchase.version
     tx.delete(purchase, condition=unchanged, otherwise=VersionConflict())
     free(tx, checkout_claim(purchase.reseller_id, purchase.quantity), purchase.id)
     audit.record(
         tx,
-        actor=order.by,
+        actor=request.by,
         action="purchase.deleted",
         target=purchase.id,
         reseller_id=purchase.reseller_id,
         before={"session_id": purchase.session_id, "status": purchase.status},
-        reason=order.reason,
+        reason=request.reason,
     )
-    return "The row is deleted."
+    return "The purchase was deleted."
 
 
-def settle_session(_tx: Transaction, order: RepairRequest) -> str:
-    """The session is the row's own from now on, where it counts; see settlement.settle."""
-    evidence = order.finding.evidence
-    if order.action is Action.ADOPT:
-        return _adopt_session(order)
+def repair_session(_tx: Transaction, request: RepairRequest) -> str:
+    """Settle the purchase with a session that its row doesn't list, or recreate the purchase.
+
+    If the session is the one that counts, it becomes the row's own; see `settlement.settle`.
+    """
+    evidence = request.finding.evidence
+    if request.action is Action.ADOPT:
+        return _recreate_and_settle(request)
     purchase = get(Purchase, str(evidence["reseller_id"]), str(evidence["purchase_id"]))
     if purchase is None:
         raise VersionConflict
-    settled = settlement.settle(purchase, session_id=str(evidence["session_id"]), by=order.by)
+    settled = settlement.settle(purchase, session_id=str(evidence["session_id"]), by=request.by)
     return (
-        f"{settled.purchase.id} is {settled.purchase.status} ({settled.granted:+d} licenses now)."
+        f"{settled.purchase.id} is {settled.purchase.status} "
+        f"({settled.granted:+d} licenses just now)."
     )
 
 
-def _adopt_session(order: RepairRequest) -> str:
-    """The purchase's row, made anew from its session, and settled."""
-    evidence = order.finding.evidence
+def _recreate_and_settle(request: RepairRequest) -> str:
+    evidence = request.finding.evidence
     reseller_id, purchase_id = str(evidence["reseller_id"]), str(evidence["purchase_id"])
     if get(Reseller, reseller_id) is None:
-        raise InvalidRequest.of("action", "There is no such reseller any more.")
-    recreate_purchase(reseller_id, purchase_id, str(evidence["session_id"]), order)
+        raise InvalidRequest.of("action", "The reseller no longer exists.")
+    recreate_purchase(reseller_id, purchase_id, str(evidence["session_id"]), request)
     purchase = get(Purchase, reseller_id, purchase_id)
     if purchase is None:
         raise VersionConflict
-    settled = settlement.settle(purchase, by=order.by)
-    return f"The purchase is there again, and {settled.purchase.status}."
+    settled = settlement.settle(purchase, by=request.by)
+    return f"The purchase was recreated and is {settled.purchase.status}."

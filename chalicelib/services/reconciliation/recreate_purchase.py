@@ -1,4 +1,4 @@
-"""A purchase's row made anew, from Stripe's session and the ledger's entries."""
+"""Recreate a lost purchase row from its Stripe session and its ledger entries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,30 +21,37 @@ from chalicelib.storage.reads import iterate_partition
 from chalicelib.storage.rows import iso, made_at, new_id
 from chalicelib.storage.transactions import Transaction
 
-RETURNED = "Given back for no money before the row was lost: the ledger says so."
+FREE_RETURN_REASON = "Returned without a refund before the row was lost, according to the ledger."
 
 
 @dataclass(frozen=True, slots=True)
 class _LedgerHistory:
-    """What the ledger says. held: licenses that a dispute took and has not given back. first:
-    when licenses were first credited."""
+    """What the ledger shows for one purchase.
+
+    Attributes:
+        credited: The licenses currently credited.
+        held: Licenses that a dispute removed and that have not been restored.
+        first_credit_at: When licenses were first credited.
+    """
 
     credited: int
     held: int
-    first: datetime | None
+    first_credit_at: datetime | None
 
 
 def recreate_purchase(
-    reseller_id: str, purchase_id: str, session_id: str, order: RepairRequest
+    reseller_id: str, purchase_id: str, session_id: str, request: RepairRequest
 ) -> None:
-    """Write the row as it was when the ledger last heard of it, so that settling it moves only
-    what has happened at Stripe since. Raises VersionConflict where the row is there,
-    PaymentProviderUnavailable."""
+    """Write the row in the state of its last ledger entry.
+
+    Settling it afterward then applies only what has happened at Stripe since. Raises
+    VersionConflict if the row exists, and PaymentProviderUnavailable.
+    """
     from chalicelib.payments.reports import fetch_session
 
-    found = fetch_session(session_id)
-    facts, past = found.facts, _ledger_history(reseller_id, purchase_id)
-    begun = _created_at(purchase_id)
+    session = fetch_session(session_id)
+    facts, history = session.facts, _ledger_history(reseller_id, purchase_id)
+    created_at = _created_at(purchase_id)
     unit_amount = facts.amount_subtotal // max(facts.quantity, 1)
     purchase = Purchase(
         reseller_id,
@@ -55,32 +62,32 @@ def recreate_purchase(
         currency=facts.currency or settings().currency,
         **_tiers_for(facts.quantity, unit_amount),
         status=Status.PENDING,
-        licenses_granted=past.credited,
-        credited_at=past.first,
+        licenses_granted=history.credited,
+        credited_at=history.first_credit_at,
         session_id=session_id,
-        expires_at=found.expires_at,
-        created_by=order.by,
+        expires_at=session.expires_at,
+        created_by=request.by,
         unsettled=UNSETTLED,
-        month=f"{begun:%Y-%m}",
+        month=f"{created_at:%Y-%m}",
     )
-    returned = _returned(facts, past)
+    returned = _returned_without_refund(facts, history)
     if returned:
-        purchase.refunds = purchase.with_refund(_free_refund(returned, order))
-    if past.first is not None and facts.paid:
-        # In the books of its own month, which a statement of that month has told of.
+        purchase.refunds = purchase.with_refund(_free_refund(returned, request))
+    if history.first_credit_at is not None and facts.paid:
+        # Book the payment in its original month, whose statement already includes it.
         purchase.amount_paid = facts.money.gross
-        purchase.bookings = purchase.booked(Money(facts.money.gross), past.first)
+        purchase.bookings = purchase.booked(Money(facts.money.gross), history.first_credit_at)
     tx = Transaction()
     tx.create(purchase, otherwise=VersionConflict())
-    purchase.created_at = begun  # the row's, not the repair's
+    purchase.created_at = created_at  # tx.create sets the current time
     audit.record(
         tx,
-        actor=order.by,
+        actor=request.by,
         action="purchase.recreated",
         target=purchase_id,
         reseller_id=reseller_id,
         after={"session_id": session_id, "quantity": facts.quantity},
-        reason=order.reason,
+        reason=request.reason,
     )
     tx.commit()
 
@@ -96,7 +103,7 @@ def _ledger_history(reseller_id: str, purchase_id: str) -> _LedgerHistory:
     return _LedgerHistory(
         credited=_sum(entries, *Kind),
         held=max(0, held),
-        first=min((e.at for e in entries if e.count_change > 0), default=None),
+        first_credit_at=min((e.at for e in entries if e.count_change > 0), default=None),
     )
 
 
@@ -104,39 +111,49 @@ def _sum(entries: Sequence[LedgerEntry], *kinds: Kind) -> int:
     return sum(entry.count_change for entry in entries if entry.kind in kinds)
 
 
-def _returned(facts: PaymentFacts, past: _LedgerHistory) -> int:
-    """Licenses given back for no money are known to the ledger alone: it credits less than was
-    bought, and neither a dispute nor Stripe's refunds say why. Where it credits nothing, the
-    purchase may as well have been lost before it was credited at all."""
-    level = past.credited + past.held
+def _returned_without_refund(facts: PaymentFacts, history: _LedgerHistory) -> int:
+    """Return the number of licenses that were given back without a refund.
+
+    Only the ledger shows these: it credits fewer licenses than were bought, and neither a
+    dispute nor Stripe's refunds explain the difference. If it credits none, the row may have
+    been lost before the purchase was credited, so none count as returned.
+    """
+    level = history.credited + history.held
     quoted = Quoted(facts.quantity, facts.amount_subtotal, facts.currency, facts.livemode)
-    lacking = facts.quantity - level - licenses_refunded(quoted, facts)
-    return lacking if level > 0 and lacking > 0 else 0
+    unexplained = facts.quantity - level - licenses_refunded(quoted, facts)
+    return unexplained if level > 0 and unexplained > 0 else 0
 
 
-def _free_refund(licenses: int, order: RepairRequest) -> RefundIntent:
+def _free_refund(licenses: int, request: RepairRequest) -> RefundIntent:
     return RefundIntent(
         id=new_id("rfn"),
         licenses=licenses,
         amount=0,
-        reason=RETURNED,
-        by=order.by,
+        reason=FREE_RETURN_REASON,
+        by=request.by,
         at=iso(clock.now()),
         state=RefundState.DONE,
     )
 
 
 def _tiers_for(quantity: int, unit_amount: int) -> dict[str, Any]:
-    """Today's tiers where they give the price that was paid; of others only that price is known,
-    and later refunds go by it."""
-    now = platform_settings.cached_settings()
-    if quantity and pricing.unit_amount(quantity, platform_settings.tiers(now)) == unit_amount:
-        return {"tiers": now.price_tiers, "tiers_version": now.tiers_version}
+    """Return the price tiers for the row, on which later refunds are based.
+
+    Uses the current tiers if they give the price that was paid. Otherwise only the paid price
+    is known.
+    """
+    current = platform_settings.cached_settings()
+    tiers = platform_settings.tiers(current)
+    if quantity and pricing.unit_amount(quantity, tiers) == unit_amount:
+        return {"tiers": current.price_tiers, "tiers_version": current.tiers_version}
     return {"tiers": {"tiers": [{"from": 1, "unit_amount": unit_amount}]}, "tiers_version": 0}
 
 
 def _created_at(purchase_id: str) -> datetime:
-    """Its id tells; the index of its month is what it is found by."""
+    """Return the creation time encoded in the ID, or the current time if there is none.
+
+    Searches use an index by month, so the row needs its original month.
+    """
     try:
         return made_at(purchase_id)
     except ValueError:

@@ -1,4 +1,4 @@
-"""A decision about one finding, with what is needed to carry it out."""
+"""A decision about one finding and the data needed to carry it out."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,13 @@ from chalicelib.storage.pool import Move
 
 @dataclass(frozen=True, slots=True)
 class RepairRequest:
-    """inspection: the count that it rests on, for the findings about
-    a pool or a purchase. to: the reseller or user that an adoption names.
-    ref: the report, for the ledger."""
+    """An action to take on a finding.
+
+    Attributes:
+        ref: What the ledger entry refers to, usually the report.
+        inspection: The snapshot that a finding about a counter or a purchase is based on.
+        to: The ID of the reseller or user that an adoption specifies, if it needs one.
+    """
 
     finding: Finding
     action: Action
@@ -26,8 +30,7 @@ class RepairRequest:
     def move(self) -> Move:
         return Move(Kind.SYNC, self.by, self.ref, self.reason)
 
-    @property
-    def counted(self) -> Inspection:
+    def require_inspection(self) -> Inspection:
         if self.inspection is None:
-            raise RuntimeError(f"{self.finding.code} is repaired by a count of its reseller.")
+            raise RuntimeError(f"Repairing {self.finding.code} requires an inspection.")
         return self.inspection

@@ -1,8 +1,8 @@
-"""What each action on a finding does.
+"""Dispatch each finding to its repair.
 
-A repair adds its steps to a transaction, each on condition that the rows are as they were
-when it was found; its ledger entry or audit line is part of it. What moved meanwhile raises
-VersionConflict at commit, and the finding is looked at again.
+A repair adds its steps to a transaction, together with its ledger entry or audit entry. Each
+step has the condition that its row has not changed since the problem was found. If one has,
+commit raises VersionConflict, and the finding has to be checked again.
 """
 
 from collections.abc import Callable
@@ -17,58 +17,64 @@ from chalicelib.storage.pool import Move
 from chalicelib.storage.transactions import Transaction
 
 
-def add(tx: Transaction, order: RepairRequest) -> str:
-    """Add the repair's steps to `tx`; what it will have done, in a sentence.
+def add_repair(tx: Transaction, request: RepairRequest) -> str:
+    """Add the repair's steps to `tx` and return a sentence about the outcome.
 
-    What is settled with Stripe is settled here and now: that is a transaction of its own,
-    which can be repeated. Raises InvalidRequest, VersionConflict, and what the repair raises.
+    A purchase is settled immediately, in a separate transaction that is safe to repeat.
+    Raises InvalidRequest, VersionConflict, and whatever the repair raises.
     """
-    found = order.finding
-    if order.action not in found.actions:
-        can = ", ".join(found.actions)
-        raise InvalidRequest.of("action", f"For {found.code} it can be: {can}.")
-    if order.action is Action.ADOPT and "`to`" in found.actions[Action.ADOPT] and not order.to:
-        raise InvalidRequest.of("to", found.actions[Action.ADOPT] + ".")
-    return _REPAIRS[found.code](tx, order)
+    finding = request.finding
+    if request.action not in finding.actions:
+        available = ", ".join(finding.actions)
+        raise InvalidRequest.of("action", f"For {finding.code}, use one of: {available}.")
+    needs_target = request.action is Action.ADOPT and "`to`" in finding.actions[Action.ADOPT]
+    if needs_target and not request.to:
+        noun = "user" if finding.code == Code.RESELLER_WITHOUT_USER else "reseller"
+        raise InvalidRequest.of("to", f"Specify a {noun}.")
+    return _REPAIRS[finding.code](tx, request)
 
 
-def _used(tx: Transaction, order: RepairRequest) -> str:
-    facts = order.counted.pool
-    pool.set_used(tx, order.counted.reseller, facts.holders, facts.ledger_used, order.move)
-    return f"license_used was {facts.license_used} and is {facts.holders}."
+def _repair_used(tx: Transaction, request: RepairRequest) -> str:
+    inspection = request.require_inspection()
+    facts = inspection.pool
+    pool.set_used(tx, inspection.reseller, facts.holders, facts.ledger_used, request.move)
+    return f"license_used was {facts.license_used} and is now {facts.holders}."
 
 
-def _count(tx: Transaction, order: RepairRequest) -> str:
-    counted, reseller = order.counted, order.counted.reseller
-    if order.action is Action.ADOPT:
-        pool.adopt_count(tx, reseller, counted.drift, order.move)
-        return f"license_count stays {reseller.license_count}; the ledger explains it now."
-    before, explained = counted.pool.license_count, counted.pool.license_count - counted.drift
-    pool.revert_count(tx, reseller, explained, order.move)
-    return f"license_count was {before} and is {explained}."
+def _resolve_unexplained_count(tx: Transaction, request: RepairRequest) -> str:
+    inspection = request.require_inspection()
+    reseller = inspection.reseller
+    if request.action is Action.ADOPT:
+        pool.adopt_count(tx, reseller, inspection.drift, request.move)
+        return f"license_count stays {reseller.license_count}, which the ledger now explains."
+    before = inspection.pool.license_count
+    explained = before - inspection.drift
+    pool.revert_count(tx, reseller, explained, request.move)
+    return f"license_count was {before} and is now {explained}."
 
 
-def _over_allocated(tx: Transaction, order: RepairRequest) -> str:
-    holders = order.counted.pool.holders
-    move = Move(Kind.ALLOCATION, order.by, order.ref, order.reason)
-    pool.set_count(tx, order.counted.reseller, holders, move)
-    return f"license_count is {holders} now."
+def _allocate_missing(tx: Transaction, request: RepairRequest) -> str:
+    inspection = request.require_inspection()
+    holders = inspection.pool.holders
+    move = Move(Kind.ALLOCATION, request.by, request.ref, request.reason)
+    pool.set_count(tx, inspection.reseller, holders, move)
+    return f"license_count is now {holders}."
 
 
 _Repair = Callable[[Transaction, RepairRequest], str]
 
 _REPAIRS: dict[Code, _Repair] = {
-    Code.USED_MISMATCH: _used,
-    Code.COUNT_UNEXPLAINED: _count,
-    Code.OVER_ALLOCATED: _over_allocated,
-    Code.TENANT_HOLDS_WRONGLY: name_repairs.holds,
-    Code.PURCHASE_UNCREDITED: purchase_repairs.settle_purchase,
-    Code.PURCHASE_OVERCREDITED: purchase_repairs.settle_purchase,
-    Code.STUCK_PURCHASE: purchase_repairs.settle_purchase,
-    Code.SESSION_WITHOUT_PURCHASE: purchase_repairs.settle_session,
-    Code.ORPHAN_TENANT: name_repairs.orphan_tenant,
-    Code.ORPHAN_CLAIM: name_repairs.orphan_claim,
-    Code.MISSING_CLAIM: name_repairs.missing_claim,
-    Code.RESELLER_WITHOUT_USER: name_repairs.reseller_without_user,
-    Code.USER_LINK_WRONG: name_repairs.user_link_wrong,
+    Code.USED_MISMATCH: _repair_used,
+    Code.COUNT_UNEXPLAINED: _resolve_unexplained_count,
+    Code.OVER_ALLOCATED: _allocate_missing,
+    Code.TENANT_HOLDS_WRONGLY: name_repairs.repair_license_mark,
+    Code.PURCHASE_UNCREDITED: purchase_repairs.repair_purchase,
+    Code.PURCHASE_OVERCREDITED: purchase_repairs.repair_purchase,
+    Code.STUCK_PURCHASE: purchase_repairs.repair_purchase,
+    Code.SESSION_WITHOUT_PURCHASE: purchase_repairs.repair_session,
+    Code.ORPHAN_TENANT: name_repairs.resolve_orphan_tenant,
+    Code.ORPHAN_CLAIM: name_repairs.free_claim,
+    Code.MISSING_CLAIM: name_repairs.repair_missing_claim,
+    Code.RESELLER_WITHOUT_USER: name_repairs.resolve_reseller_user,
+    Code.USER_LINK_WRONG: name_repairs.unlink_user,
 }

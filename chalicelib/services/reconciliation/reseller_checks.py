@@ -1,7 +1,7 @@
-"""One reseller in a run: counted first, then its purchases held against Stripe, some at a time.
+"""Check one reseller within a run: take a snapshot, then compare its purchases with Stripe.
 
-A count belongs to one moment and is made whole; asking Stripe takes a second for each purchase,
-so a run can stop between any two pieces of them. A run that goes on there counts anew.
+The snapshot has to be taken in one go. Querying Stripe takes a second per purchase, so a run
+can stop between batches of purchases. A run that resumes there takes a new snapshot.
 """
 
 import zlib
@@ -21,111 +21,126 @@ from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reports import SCHEDULE, Report, Scope
 from chalicelib.storage.resellers import Reseller
 
-# API Gateway waits 29 seconds; Stripe takes one or two for each of these.
-ASKED_TOGETHER = 10
-# By schedule, a purchase at rest is asked about on one night of so many.
-NIGHTS = 28
-FAILED = "A reseller or purchase could not be looked at"
+# API Gateway waits 29 seconds, and Stripe takes one or two seconds per purchase.
+PURCHASES_PER_BATCH = 10
+# Scheduled runs query Stripe about each dormant purchase on one night out of this many.
+DORMANT_INTERVAL = 28
+CHECK_FAILED = "A reseller or purchase could not be checked"
 
 
 def resellers(report: Report, position: Position) -> Iterator[Batch]:
-    """Positions: {"reseller"}, which is done; {"reseller", "after"}, which is counted, and its
-    purchases asked about up to this one."""
+    """Check every reseller, or only the report's.
+
+    The position {"reseller"} means that this reseller is done. {"reseller", "after"} means that
+    its snapshot was taken and its purchases were checked up to `after`.
+    """
     if position is not None and "after" in position:
-        account = _Account(report, position["reseller"])
-        yield from account.purchases(position["after"])
+        check = _ResellerCheck(report, position["reseller"])
+        yield from check.purchase_batches(position["after"])
     if report.reseller_id is not None:
         if position is None:
-            yield from _Account(report, report.reseller_id).pieces()
+            yield from _ResellerCheck(report, report.reseller_id).batches()
         return
     after = {"id": {"S": position["reseller"]}} if position else None
     for rows, _ in row_batches(Reseller, after, ["id"], size=1):
-        yield from _Account(report, rows[0].id).pieces()
+        yield from _ResellerCheck(report, rows[0].id).batches()
 
 
 @dataclass(slots=True)
-class _Account:
-    """counted: None until it was, and where it could not be."""
+class _ResellerCheck:
+    """`inspection` is None until the snapshot is taken, and stays None if that fails."""
 
     report: Report
     reseller_id: str
-    counted: Inspection | None = None
+    inspection: Inspection | None = None
 
-    def pieces(self) -> Iterator[Batch]:
-        partly = self.report.scope == Scope.PARTIAL
+    @property
+    def _tables_only(self) -> bool:
+        return self.report.scope == Scope.PARTIAL
+
+    def batches(self) -> Iterator[Batch]:
         position = {"reseller": self.reseller_id}
-        after = position if partly else position | {"after": ""}
-        yield Batch(after, self.reseller_id, self._count)
-        if not partly and self.counted is not None:
-            yield from self.purchases("")
+        after = position if self._tables_only else position | {"after": ""}
+        yield Batch(after, self.reseller_id, self._inspect)
+        if not self._tables_only and self.inspection is not None:
+            yield from self.purchase_batches("")
 
-    def purchases(self, after: str) -> Iterator[Batch]:
-        """Of one that cannot be counted, none: they would be held against nothing."""
+    def purchase_batches(self, after: str) -> Iterator[Batch]:
+        """Yield batches of purchases. Stop if there is no snapshot to compare them with."""
         key = {"reseller_id": {"S": self.reseller_id}, "id": {"S": after}} if after else None
         columns = ["reseller_id", "id"]
         for rows, _ in row_batches(
-            Purchase, key, columns, size=ASKED_TOGETHER, partition=self.reseller_id
+            Purchase, key, columns, size=PURCHASES_PER_BATCH, partition=self.reseller_id
         ):
             ids = [row.id for row in rows]
             position = {"reseller": self.reseller_id, "after": ids[-1]}
-            what = f"{self.reseller_id}, purchases {ids[0]} to {ids[-1]}"
-            yield Batch(position, what, partial(self._ask, ids))
-            if self.counted is None:
+            label = f"{self.reseller_id}, purchases {ids[0]} to {ids[-1]}"
+            yield Batch(position, label, partial(self._check_purchases, ids))
+            if self.inspection is None:
                 return
 
-    def _count(self) -> BatchResult:
-        partly = self.report.scope == Scope.PARTIAL
+    def _inspect(self) -> BatchResult:
         try:
-            self.counted = inspect_reseller(self.reseller_id, ask_stripe=not partly)
-            if self.counted is None:
+            self.inspection = inspect_reseller(self.reseller_id, ask_stripe=not self._tables_only)
+            if self.inspection is None:
                 return BatchResult()
-            if partly:
-                self.counted.keep_purchases()
+            if self._tables_only:
+                self.inspection.keep_purchase_findings()
             else:
-                for found in name_checks.reseller_findings(self.counted.reseller):
-                    self.counted.keep(found)
+                for finding in name_checks.reseller_findings(self.inspection.reseller):
+                    self.inspection.keep(finding)
         except ResellerBusy:
-            return BatchResult(notes=(f"{self.reseller_id} was too busy to be counted.",))
+            note = f"{self.reseller_id} was too busy to check; the next run will retry it."
+            return BatchResult(notes=(note,))
         except (Busy, PaymentProviderUnavailable):
             raise
         except Exception:
-            # A row that somebody broke must not keep the others from being looked at.
-            logger.exception(FAILED, extra={"subject": self.reseller_id})
-            return BatchResult(notes=(_failed(self.reseller_id),))
-        more = f"{self.reseller_id} has more findings of a kind than one run keeps."
-        notes = (more,) if self.counted.cut else ()
-        return BatchResult(self.counted.findings, self.counted, anew=True, notes=notes)
+            # One damaged row must not prevent the check of other resellers.
+            logger.exception(CHECK_FAILED, extra={"subject": self.reseller_id})
+            return BatchResult(notes=(_count_failure(self.reseller_id),))
+        more = f"{self.reseller_id} has more findings of one kind than a run can keep."
+        notes = (more,) if self.inspection.truncated else ()
+        return BatchResult(
+            self.inspection.findings, self.inspection, counts_reseller=True, notes=notes
+        )
 
-    def _ask(self, ids: Sequence[str]) -> BatchResult:
-        if self.counted is None:
-            notes = self._count().notes
-            if self.counted is None:
+    def _check_purchases(self, ids: Sequence[str]) -> BatchResult:
+        if self.inspection is None:
+            notes = self._inspect().notes
+            if self.inspection is None:
                 return BatchResult(notes=notes)
-        counted = self.counted.purchases
-        facts = [counted[id] for id in ids if id in counted]  # not those made since
+        purchases = self.inspection.purchases
+        known = [purchases[id] for id in ids if id in purchases]  # others are newer
         findings: list[Finding] = []
-        failed: list[str] = []
-        for one in facts:
-            if one.resting and not self._is_its_turn(one):
+        failures: list[str] = []
+        for facts in known:
+            if facts.dormant and not self._is_due(facts):
                 continue
             try:
-                seen = one if one.worth is not None else compare_with_stripe(one)
-            except PaymentProviderRefused:  # this one, not all of them
-                logger.exception(FAILED, extra={"subject": one.id})
-                failed.append(_failed(one.id))
+                checked = facts if facts.worth is not None else compare_with_stripe(facts)
+            except PaymentProviderRefused:  # affects only this purchase
+                logger.exception(CHECK_FAILED, extra={"subject": facts.id})
+                failures.append(_count_failure(facts.id))
                 continue
-            found = purchase_finding(seen) if seen is not None else None
-            if found is not None:
-                findings.append(found)
-        return BatchResult(findings, self.counted, notes=tuple(failed))
+            finding = purchase_finding(checked) if checked is not None else None
+            if finding is not None:
+                findings.append(finding)
+        return BatchResult(findings, self.inspection, notes=tuple(failures))
 
-    def _is_its_turn(self, facts: PurchaseFacts) -> bool:
-        """What a person asks for is looked at whole."""
+    def _is_due(self, facts: PurchaseFacts) -> bool:
+        """Return whether to query Stripe about a dormant purchase in this run.
+
+        A run that a person starts checks all purchases.
+        """
         night = self.report.created_at.toordinal()
-        mine = zlib.crc32(facts.id.encode()) % NIGHTS
-        return self.report.actor != SCHEDULE or facts.broken or night % NIGHTS == mine
+        own_night = zlib.crc32(facts.id.encode()) % DORMANT_INTERVAL
+        return (
+            self.report.actor != SCHEDULE
+            or facts.inconsistent
+            or night % DORMANT_INTERVAL == own_night
+        )
 
 
-def _failed(id: str) -> str:
+def _count_failure(id: str) -> str:
     count("ReconciliationFailed")
-    return f"{id} could not be looked at; the log says why."
+    return f"{id} could not be checked; see the log for the error."

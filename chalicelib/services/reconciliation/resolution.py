@@ -1,7 +1,7 @@
 """A person's decision about one finding.
 
-The facts are looked up again. Where they are no longer those that the decision was about,
-nothing is done: the finding is marked gone if the trouble is, and refused if it has changed.
+The facts are checked again first. If the problem has gone away, the finding is marked `gone`.
+If the facts have changed since the decision, it is refused, and nothing changes.
 """
 
 from chalicelib import clock
@@ -29,12 +29,14 @@ from chalicelib.storage.tenants import Tenant
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User
 
-COUNTED = frozenset({Code.USED_MISMATCH, Code.COUNT_UNEXPLAINED, Code.OVER_ALLOCATED})
-PURCHASES = frozenset({Code.PURCHASE_UNCREDITED, Code.PURCHASE_OVERCREDITED, Code.STUCK_PURCHASE})
+POOL_CODES = frozenset({Code.USED_MISMATCH, Code.COUNT_UNEXPLAINED, Code.OVER_ALLOCATED})
+PURCHASE_CODES = frozenset(
+    {Code.PURCHASE_UNCREDITED, Code.PURCHASE_OVERCREDITED, Code.STUCK_PURCHASE}
+)
 
 
 def read_finding(report_id: str, finding_id: str) -> FindingRow:
-    """Raises NotFound."""
+    """Return the finding. Raises NotFound."""
     row = get(FindingRow, report_id, finding_id)
     if row is None or report_id == DECISIONS:
         raise NotFound("finding")
@@ -50,12 +52,12 @@ def resolve(
     to: str | None = None,
     once: IdempotentRequest = NO_KEY,
 ) -> FindingRow:
-    """Carry the decision out, in one transaction with the mark on the finding. What was
-    decided before stays as it is.
+    """Carry out the decision and mark the finding, in one transaction.
 
-    to: the reseller or user that an adoption names. Raises InvalidRequest, VersionConflict
-    (the facts are other than they were: reconcile again), Busy, PaymentProviderUnavailable,
-    and what the repair raises.
+    A finding that was already decided is returned unchanged, except that an ignored one can
+    still be resolved. `to` is the ID of the reseller or user that an adoption specifies.
+    Raises InvalidRequest, VersionConflict (the facts have changed: run reconciliation again),
+    Busy, PaymentProviderUnavailable, and whatever the repair raises.
     """
     tx = Transaction()
     if row.state != OPEN and not (row.state == IGNORED and action != Action.IGNORE):
@@ -81,15 +83,15 @@ def resolve(
 
 
 def _ignore(tx: Transaction, row: FindingRow, *, reason: str, by: str) -> str:
-    """Put down that these very facts are to be left alone, for the runs to come."""
+    """Record the decision so that later runs ignore the finding while its facts are the same."""
     columns = ("code", "subject", "reseller_id", "what", "why", "proposed", "safe", "fingerprint")
     decision = FindingRow(DECISIONS, row.id, **{name: getattr(row, name) for name in columns})
     decision.evidence, decision.actions = row.evidence, row.actions
     decision.state, decision.reason = IGNORED, reason
     decision.resolved_by, decision.resolved_at = str(by), clock.now()
-    other = FindingRow.id.does_not_exist() | (FindingRow.reconciliation_id == DECISIONS)
-    tx.put(decision, condition=other, otherwise=VersionConflict())
-    # For admins alone: why they leave something alone need not be a reseller's to read.
+    is_decision = FindingRow.id.does_not_exist() | (FindingRow.reconciliation_id == DECISIONS)
+    tx.put(decision, condition=is_decision, otherwise=VersionConflict())
+    # No reseller_id: the reseller must not see this entry, because the reason is for admins.
     audit.record(
         tx,
         actor=by,
@@ -99,58 +101,70 @@ def _ignore(tx: Transaction, row: FindingRow, *, reason: str, by: str) -> str:
         after={"finding": row.what},
         reason=reason,
     )
-    return "It is left as it is, and reported again when it changes."
+    return "Left as is. It will be reported again if it changes."
 
 
 def _repair(
     tx: Transaction, row: FindingRow, action: Action, *, reason: str, by: str, to: str | None
 ) -> tuple[str, str]:
-    """Outcome and state."""
+    """Add the repair to `tx` and return the outcome and the finding's new state."""
     if action not in row.actions:
-        raise InvalidRequest.of("action", f"Here it can be: {', '.join(sorted(row.actions))}.")
-    found, inspection = _recheck(row)
-    if found is None:
-        return "There was nothing left to do: it had come right by itself.", GONE
-    if found.fingerprint != row.fingerprint:
+        available = ", ".join(sorted(row.actions))
+        raise InvalidRequest.of("action", f"For this finding, use one of: {available}.")
+    finding, inspection = _recheck(row)
+    if finding is None:
+        return "Nothing to do: the problem had already resolved itself.", GONE
+    if finding.fingerprint != row.fingerprint:
         raise VersionConflict
-    order = RepairRequest(
-        found, action, by=by, reason=reason, ref=row.reconciliation_id, to=to, inspection=inspection
+    request = RepairRequest(
+        finding,
+        action,
+        by=by,
+        reason=reason,
+        ref=row.reconciliation_id,
+        to=to,
+        inspection=inspection,
     )
-    return repairs.add(tx, order), REPAIRED
+    return repairs.add_repair(tx, request), REPAIRED
 
 
 def _recheck(row: FindingRow) -> tuple[Finding | None, Inspection | None]:
-    """The same finding by what is so now, with the count that its repair rests on. Stripe is
-    asked about the finding's own subject and what explains the counter, not about the rest."""
+    """Return the finding based on the current facts, and the snapshot that its repair needs.
+
+    Stripe is queried only about the finding's own subject and about the purchases that can
+    explain the counter.
+    """
     code, reseller_id = Code(row.code), str(row.reseller_id)
-    if code in COUNTED | PURCHASES:
-        asked = read_report(row.reconciliation_id).scope != Scope.PARTIAL
-        counted = _inspect_again(reseller_id, ask_stripe=asked)
-        if counted is None:
+    if code in POOL_CODES | PURCHASE_CODES:
+        ask_stripe = read_report(row.reconciliation_id).scope != Scope.PARTIAL
+        inspection = _inspect(reseller_id, ask_stripe=ask_stripe)
+        if inspection is None:
             return None, None
-        if code in COUNTED:
-            return counted.find(code, row.subject), counted
-        return _purchase(row, counted, ask_stripe=asked), counted
-    of_a_tenant = code == Code.MISSING_CLAIM and row.subject.startswith("tnt_")
-    return _recheck_single(code, row), _inspect_again(reseller_id) if of_a_tenant else None
+        if code in POOL_CODES:
+            return inspection.find(code, row.subject), inspection
+        return _recheck_purchase(row, inspection, ask_stripe=ask_stripe), inspection
+    needs_inspection = code == Code.MISSING_CLAIM and row.subject.startswith("tnt_")
+    return _recheck_single(code, row), _inspect(reseller_id) if needs_inspection else None
 
 
-def _inspect_again(reseller_id: str, *, ask_stripe: bool = False) -> Inspection | None:
+def _inspect(reseller_id: str, *, ask_stripe: bool = False) -> Inspection | None:
     try:
         return inspect_reseller(reseller_id, ask_stripe=ask_stripe)
     except ResellerBusy:
         raise Busy from None
 
 
-def _purchase(row: FindingRow, counted: Inspection, *, ask_stripe: bool) -> Finding | None:
-    facts = counted.purchases.get(row.subject)
+def _recheck_purchase(
+    row: FindingRow, inspection: Inspection, *, ask_stripe: bool
+) -> Finding | None:
+    facts = inspection.purchases.get(row.subject)
     if facts is None:
         return None
-    seen = compare_with_stripe(facts) if ask_stripe and facts.worth is None else facts
-    if seen is None:
+    checked = compare_with_stripe(facts) if ask_stripe and facts.worth is None else facts
+    if checked is None:
         raise VersionConflict
-    found = purchase_finding(seen)
-    return found if found is not None and found.code == row.code else None
+    finding = purchase_finding(checked)
+    return finding if finding is not None and finding.code == row.code else None
 
 
 def _recheck_single(code: Code, row: FindingRow) -> Finding | None:
@@ -162,37 +176,37 @@ def _recheck_single(code: Code, row: FindingRow) -> Finding | None:
         case Code.ORPHAN_TENANT:
             tenant = get(Tenant, reseller_id, subject)
             gone = get(Reseller, reseller_id) is None
-            return name_checks.orphan_tenant(tenant) if tenant and gone else None
+            return name_checks.orphan_tenant_finding(tenant) if tenant and gone else None
         case Code.ORPHAN_CLAIM:
             claim = get(Claim, subject)
             return (
-                name_checks.orphan_claim(claim)
-                if claim and not name_checks.is_rightful(claim)
+                name_checks.orphan_claim_finding(claim)
+                if claim and not name_checks.is_claim_valid(claim)
                 else None
             )
         case Code.MISSING_CLAIM:
-            return _claim_of(subject, reseller_id)
+            return _recheck_missing_claim(subject, reseller_id)
         case Code.RESELLER_WITHOUT_USER:
             reseller = get(Reseller, subject)
-            return name_checks.user_link_of(reseller) if reseller else None
+            return name_checks.user_link_finding(reseller) if reseller else None
         case Code.USER_LINK_WRONG:
             user = get(User, subject)
-            found = name_checks.user_findings([user]) if user else ()
-            return next((f for f in found if f.code == code), None)
+            findings = name_checks.user_findings([user]) if user else ()
+            return next((f for f in findings if f.code == code), None)
         case Code.SESSION_WITHOUT_PURCHASE:
             return unknown_sessions.recheck(row.evidence)
         case _:
-            raise AssertionError(f"{code} is looked at by a count of its reseller.")
+            raise AssertionError(f"Checking {code} requires an inspection of its reseller.")
 
 
-def _claim_of(subject: str, reseller_id: str) -> Finding | None:
+def _recheck_missing_claim(subject: str, reseller_id: str) -> Finding | None:
     row: name_checks.Named | None
     if subject.startswith("tnt_"):
         row = get(Tenant, reseller_id, subject)
     else:
         row = get(Reseller, subject) or get(User, subject)
-    name = name_checks.name_of(row) if row is not None else None
+    name = name_checks.claim_name_of(row) if row is not None else None
     if row is None or name is None:
         return None
     owner = owner_of(name)
-    return name_checks.missing_claim(row, name, owner) if owner != row.id else None
+    return name_checks.missing_claim_finding(row, name, owner) if owner != row.id else None

@@ -1,4 +1,4 @@
-"""The work of a run: through its phases, a piece in memory at a time."""
+"""The main loop of a run: work through the phases, with one batch in memory at a time."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
@@ -6,14 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 from chalicelib import clock
-from chalicelib.domain.findings import DRIFT, Code, Finding
+from chalicelib.domain.findings import DRIFT_CODES, Code, Finding
 from chalicelib.errors import PaymentProviderUnavailable, VersionConflict
 from chalicelib.observability import count, logger
 from chalicelib.services.core.idempotency import IdempotentRequest
 from chalicelib.services.mail import reseller_notices
 from chalicelib.services.reconciliation import automatic
 from chalicelib.services.reconciliation.batches import Batch, Position
-from chalicelib.services.reconciliation.phases import OF_SCOPE, PHASES
+from chalicelib.services.reconciliation.phases import PHASES, PHASES_BY_SCOPE
 from chalicelib.storage.findings import (
     IGNORED,
     OPEN,
@@ -25,26 +25,30 @@ from chalicelib.storage.findings import (
 from chalicelib.storage.reports import FINISHED, Report
 from chalicelib.storage.transactions import Transaction
 
-Remaining = Callable[[], float]
+SecondsLeft = Callable[[], float]
 
-# Enough to finish what a piece usually is.
+# Enough to finish a typical batch.
 SPARE_SECONDS = 8.0
-# A run that has not been heard of for so long has died.
-BUSY = timedelta(minutes=16)
+# How long a run keeps a report without saving. After that, it is considered dead.
+LEASE = timedelta(minutes=16)
 SAVE_SECONDS = 30.0
-# After so many runs that failed or died at a piece, the next one passes it over.
-FAILURES = 2
-MOST_NOTES = 20
+# After this many runs have failed or died at a batch, the next one skips it.
+MAX_FAILURES = 2
+MAX_NOTES = 20
 
 
 class RunTakenOver(Exception):
-    """Another run took this report up: it was thought dead."""
+    """Another run has taken over this report because this run seemed dead."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """Where a run stands: position, within its phase, is what was last looked at. failures: how
-    many runs in a row came as far as here and no further."""
+    """How far a run has come.
+
+    Attributes:
+        position: The last batch checked within the phase.
+        failures: How many runs in a row have stopped at this position.
+    """
 
     phase: str
     position: Position = None
@@ -53,101 +57,103 @@ class RunProgress:
     @classmethod
     def of(cls, report: Report) -> "RunProgress":
         if report.cursor is None:
-            return cls(OF_SCOPE[report.scope][0])
+            return cls(PHASES_BY_SCOPE[report.scope][0])
         return cls(**report.cursor)
 
     def failed(self) -> "RunProgress":
         return replace(self, failures=self.failures + 1)
 
 
-def run_phases(report: Report, seconds_left: Remaining, once: IdempotentRequest) -> Report:
-    """Go on where the report stands, until it is finished or its time is up.
+def run_phases(report: Report, seconds_left: SecondsLeft, once: IdempotentRequest) -> Report:
+    """Continue a run from its saved position until it finishes or runs out of time.
 
-    Where a phase fails, the run rests: the next one goes on from the last piece that was
-    looked at, and passes the next over when others have failed at it. So one piece cannot keep
-    the rest from being looked at.
+    If a batch fails, the run pauses. The next run resumes after the last batch checked, and
+    skips the failing batch once it has failed MAX_FAILURES times. So one bad batch cannot
+    block the rest.
     """
     try:
-        return _Run(report, seconds_left, once).go()
+        return _Run(report, seconds_left, once).execute()
     except RunTakenOver:
-        logger.warning("A reconciliation was taken over", extra={"report": report.id})
+        logger.warning("Another run has taken over a reconciliation", extra={"report": report.id})
         return report
 
 
 class _Run:
-    def __init__(self, report: Report, seconds_left: Remaining, once: IdempotentRequest) -> None:
+    def __init__(self, report: Report, seconds_left: SecondsLeft, once: IdempotentRequest) -> None:
         self.report = report
         self.seconds_left = seconds_left
         self.once = once
-        self.place = RunProgress.of(report)
-        # Where a run has failed, this one puts down each step: to know the piece, if it dies.
-        self.careful = self.place.failures > 0
+        self.progress = RunProgress.of(report)
+        # After a failure, save after every batch, to identify the batch if this run dies too.
+        self.save_every_batch = self.progress.failures > 0
         self.saved_at = seconds_left()
-        self.longest = 0.0
+        self.longest_batch = 0.0
 
-    def go(self) -> Report:
-        phases = OF_SCOPE[self.report.scope]
-        for phase in phases[phases.index(self.place.phase) :]:
-            if phase != self.place.phase:
-                self.place = RunProgress(phase)
+    def execute(self) -> Report:
+        phases = PHASES_BY_SCOPE[self.report.scope]
+        for phase in phases[phases.index(self.progress.phase) :]:
+            if phase != self.progress.phase:
+                self.progress = RunProgress(phase)
             try:
-                if not self._went_through():
-                    self._save(rest=True)
+                if not self._complete_phase():
+                    self._save(pause=True)
                     return self.report
             except RunTakenOver:
                 raise
-            except Exception as failure:  # noqa: BLE001 - logged by whom it is given to
-                if not self._gives_up(failure):
-                    self._save(rest=True)
+            except Exception as failure:  # noqa: BLE001 - _should_skip_phase logs it
+                if not self._should_skip_phase(failure):
+                    self._save(pause=True)
                     return self.report
         self._finish()
         return self.report
 
-    def _went_through(self) -> bool:
-        """The phase that it is in; False where the time is up."""
-        began = self.seconds_left()
-        for piece in PHASES[self.place.phase](self.report, self.place.position):
-            if self.place.failures >= FAILURES:
-                _append_note(
-                    self.report, f"{piece.what}: left out, since looking at it failed twice."
-                )
+    def _complete_phase(self) -> bool:
+        """Work through the current phase. Return False if time ran out."""
+        started = self.seconds_left()
+        for batch in PHASES[self.progress.phase](self.report, self.progress.position):
+            if self.progress.failures >= MAX_FAILURES:
+                _append_note(self.report, f"{batch.label}: skipped after failing twice.")
                 count("ReconciliationFailed")
             else:
-                _process_batch(self.report, piece)
-            self.place = RunProgress(self.place.phase, piece.position)
+                _process_batch(self.report, batch)
+            self.progress = RunProgress(self.progress.phase, batch.position)
             left = self.seconds_left()
-            self.longest = max(self.longest, began - left)
-            if left < max(SPARE_SECONDS, self.longest):
+            self.longest_batch = max(self.longest_batch, started - left)
+            if left < max(SPARE_SECONDS, self.longest_batch):
                 return False
-            if self.careful or self.saved_at - left >= SAVE_SECONDS:
+            if self.save_every_batch or self.saved_at - left >= SAVE_SECONDS:
                 self._save()
-            began = self.seconds_left()
+            started = self.seconds_left()
         return True
 
-    def _gives_up(self, failure: Exception) -> bool:
-        """Whether this phase is left as it is: not even a piece to pass over can be had."""
-        phase = self.place.phase
+    def _should_skip_phase(self, failure: Exception) -> bool:
+        """Log and count the failure. Return whether to skip the rest of the phase.
+
+        More than MAX_FAILURES at one position means that not even the batch to skip can be
+        read.
+        """
+        phase = self.progress.phase
         if isinstance(failure, PaymentProviderUnavailable):
             logger.warning("Stripe could not be reached", extra={"phase": phase})
-            words = "the payment provider could not be reached."
+            problem = "the payment provider could not be reached."
         else:
-            logger.error("A phase was not finished", extra={"phase": phase}, exc_info=failure)
+            logger.error("A phase did not finish", extra={"phase": phase}, exc_info=failure)
             count("ReconciliationFailed")
-            words = "not all could be looked at; the log says why."
-        self.place = self.place.failed()
-        if self.place.failures <= FAILURES:
+            problem = "some rows could not be checked; see the log for the error."
+        self.progress = self.progress.failed()
+        if self.progress.failures <= MAX_FAILURES:
             return False
-        _append_note(self.report, f"{phase}: {words}")
+        _append_note(self.report, f"{phase}: {problem}")
         return True
 
-    def _save(self, *, rest: bool = False) -> None:
-        """rest: nobody works on it from now on, so that the next run may."""
+    def _save(self, *, pause: bool = False) -> None:
+        """Save the progress. With `pause`, also release the lease so that any run can resume."""
         tx = Transaction()
         tx.change(
             self.report,
-            **_progress(self.report),
-            cursor=asdict(self.place),
-            busy_until=None if rest else tx.now + BUSY,
+            **_result_columns(self.report),
+            cursor=asdict(self.progress),
+            busy_until=None if pause else tx.now + LEASE,
         )
         _commit(tx)
         self.saved_at = self.seconds_left()
@@ -157,7 +163,7 @@ class _Run:
         tx = Transaction()
         tx.change(
             report,
-            **_progress(report),
+            **_result_columns(report),
             status=FINISHED,
             finished_at=tx.now,
             cursor=None,
@@ -165,7 +171,7 @@ class _Run:
         )
         self.once.record(tx, report)
         _commit(tx)
-        drift = sum(number for code, number in report.found.items() if Code(code) in DRIFT)
+        drift = sum(number for code, number in report.found.items() if Code(code) in DRIFT_CODES)
         count("UnexplainedDrift", drift)
         count("ReconciliationFindings", sum(report.found.values()))
         count("ReconciliationRepairs", sum(report.repaired.values()))
@@ -175,49 +181,49 @@ class _Run:
         )
 
 
-def _process_batch(report: Report, piece: Batch) -> None:
-    looked = piece.look()
-    for words in looked.notes:
-        _append_note(report, words)
-    mended = automatic.repair(report, looked.findings, looked.inspection)
-    if looked.anew and looked.inspection is not None:
+def _process_batch(report: Report, batch: Batch) -> None:
+    result = batch.check()
+    for note in result.notes:
+        _append_note(report, note)
+    outcomes = automatic.repair(report, result.findings, result.inspection)
+    if result.counts_reseller and result.inspection is not None:
         report.resellers += 1
-        report.tenants += looked.inspection.tenants
+        report.tenants += result.inspection.tenants
         if report.apply:
-            reseller_notices.notify_low_supply(looked.inspection.reseller.id)
-    _save_findings(report, looked.findings, mended)
+            reseller_notices.notify_low_supply(result.inspection.reseller.id)
+    _save_findings(report, result.findings, outcomes)
 
 
-def _save_findings(report: Report, findings: Iterable[Finding], mended: dict[str, str]) -> None:
-    """mended: what was done about a finding, by its id."""
-    rows = [finding_row(found, report.id, clock.now()) for found in findings]
-    decided = ignored_finding_ids(row.id for row in rows)
+def _save_findings(report: Report, findings: Iterable[Finding], outcomes: dict[str, str]) -> None:
+    """Save the findings. `outcomes` has the results of automatic repairs by finding ID."""
+    rows = [finding_row(finding, report.id, clock.now()) for finding in findings]
+    decisions = ignored_finding_ids(row.id for row in rows)
     for row in rows:
         row.state = OPEN
-        decision = decided.get(row.id)
-        if row.id in mended:
-            row.state, row.resolution, row.outcome = REPAIRED, row.proposed, mended[row.id]
+        decision = decisions.get(row.id)
+        if row.id in outcomes:
+            row.state, row.resolution, row.outcome = REPAIRED, row.proposed, outcomes[row.id]
             row.resolved_by, row.resolved_at = report.actor, clock.now()
-            report.repaired = _plus(report.repaired, row.code)
+            report.repaired = _increment(report.repaired, row.code)
         elif decision is not None and decision.fingerprint == row.fingerprint:
             row.state, row.reason = IGNORED, decision.reason
             row.resolved_by, row.resolved_at = decision.resolved_by, decision.resolved_at
             report.ignored += 1
         if row.state != IGNORED:
-            report.found = _plus(report.found, row.code)
+            report.found = _increment(report.found, row.code)
     if rows:
         write_findings(rows)
 
 
-def _plus(numbers: dict[str, int] | None, code: str) -> dict[str, int]:
+def _increment(numbers: dict[str, int] | None, code: str) -> dict[str, int]:
     numbers = dict(numbers or {})
     return numbers | {code: numbers.get(code, 0) + 1}
 
 
-def _append_note(report: Report, words: str) -> None:
+def _append_note(report: Report, note: str) -> None:
     notes = list(report.notes or [])
-    if words not in notes and len(notes) < MOST_NOTES:
-        report.notes = [*notes, words]
+    if note not in notes and len(notes) < MAX_NOTES:
+        report.notes = [*notes, note]
 
 
 def _commit(tx: Transaction) -> None:
@@ -227,6 +233,6 @@ def _commit(tx: Transaction) -> None:
         raise RunTakenOver from None
 
 
-def _progress(report: Report) -> dict[str, Any]:
+def _result_columns(report: Report) -> dict[str, Any]:
     columns = ("resellers", "tenants", "found", "repaired", "ignored", "notes")
     return {name: getattr(report, name) for name in columns}

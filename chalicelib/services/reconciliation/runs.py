@@ -1,7 +1,7 @@
-"""A run: one pass over everything, in pieces, each put down before the next.
+"""A run checks everything once, in batches, and saves its position along the way.
 
-It stops when its time is up, and the next run goes on where it stopped. Two runs never work
-on the same report: who takes it up changes it, on condition of its version.
+A run stops when its time is up, and the next one resumes it. Two runs never work on the same
+report: taking a report requires a write on condition of its version.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from chalicelib import clock
 from chalicelib.domain.findings import Code
 from chalicelib.errors import NotFound, VersionConflict
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
-from chalicelib.services.reconciliation.run_loop import BUSY, Remaining, RunProgress, run_phases
+from chalicelib.services.reconciliation.run_loop import LEASE, RunProgress, SecondsLeft, run_phases
 from chalicelib.services.resellers.accounts import read_reseller
 from chalicelib.storage.findings import FindingRow
 from chalicelib.storage.reads import Page, Pagination, get, query_page
@@ -20,10 +20,10 @@ from chalicelib.storage.reports import DIRECTORY, RUNNING, Report, Scope
 from chalicelib.storage.rows import new_id
 from chalicelib.storage.transactions import Transaction
 
-KEPT = timedelta(days=90)
-# A run over very much may take days; with those of every hour in between.
-LOOKED_BACK = timedelta(days=14)
-PAGE = 100
+RETENTION = timedelta(days=90)
+# A run over a lot of data can take days, with hourly runs in between.
+UNFINISHED_SEARCHED = timedelta(days=14)
+PAGE_SIZE = 100
 
 
 def start_run(
@@ -31,17 +31,18 @@ def start_run(
     *,
     apply: bool,
     by: str,
-    seconds_left: Remaining,
+    seconds_left: SecondsLeft,
     reseller_id: str | None = None,
     once: IdempotentRequest = NO_KEY,
 ) -> Report:
-    """A new run, until it is finished or its time is up. Without `apply` it changes nothing.
+    """Start a run and work on it until it finishes or runs out of time.
 
-    With a key: the report is what an earlier attempt goes on with. Raises NotFound.
+    Without `apply`, nothing is repaired. If an earlier attempt with the same idempotency key
+    has started a run, that run is resumed. Raises NotFound.
     """
     if once.ref is not None:
-        begun = read_report(once.ref)
-        return run_phases(begun, seconds_left, once) if begun.status == RUNNING else begun
+        started = read_report(once.ref)
+        return run_phases(started, seconds_left, once) if started.status == RUNNING else started
     if reseller_id is not None:
         read_reseller(reseller_id)
     report = Report(
@@ -50,8 +51,8 @@ def start_run(
         reseller_id=reseller_id,
         apply=apply,
         actor=by,
-        busy_until=clock.now() + BUSY,
-        expires_at=clock.now() + KEPT,
+        busy_until=clock.now() + LEASE,
+        expires_at=clock.now() + RETENTION,
     )
     tx = Transaction()
     tx.create(report, otherwise=VersionConflict())
@@ -62,33 +63,34 @@ def start_run(
 
 
 def unfinished_runs() -> list[Report]:
-    """The runs that are not through, worked on or not, oldest first."""
+    """Return the unfinished runs, oldest first, whether or not they are being worked on."""
     found: list[Report] = []
-    since = clock.now() - LOOKED_BACK
+    since = clock.now() - UNFINISHED_SEARCHED
     cursor: str | None = None
     while True:
-        page = list_reports(Pagination(PAGE, cursor))
+        page = list_reports(Pagination(PAGE_SIZE, cursor))
         found += (report for report in page.rows if report.status == RUNNING)
         cursor = page.next_cursor
         if cursor is None or page.rows[-1].created_at < since:
             return found[::-1]
 
 
-def resume_run(seconds_left: Remaining, among: Iterable[Report] | None = None) -> Report | None:
-    """Take up the oldest unfinished run that nobody works on; None where there is none.
+def resume_run(seconds_left: SecondsLeft, among: Iterable[Report] | None = None) -> Report | None:
+    """Resume the first unfinished run whose lease is free; return None if there is none.
 
-    One that did not say that it rests has died: that counts as a failure where it stood.
+    If the lease expired instead of being released, the run died. That counts as a failure at
+    its position. `among` defaults to all unfinished runs, oldest first.
     """
     for report in unfinished_runs() if among is None else among:
         if (report.busy_until or clock.now()) > clock.now():
             continue
-        place = RunProgress.of(report)
+        progress = RunProgress.of(report)
         died = report.busy_until is not None
         tx = Transaction()
         tx.change(
             report,
-            busy_until=clock.now() + BUSY,
-            cursor=asdict(place.failed() if died else place),
+            busy_until=clock.now() + LEASE,
+            cursor=asdict(progress.failed() if died else progress),
         )
         try:
             tx.commit()
@@ -99,7 +101,7 @@ def resume_run(seconds_left: Remaining, among: Iterable[Report] | None = None) -
 
 
 def read_report(report_id: str) -> Report:
-    """Raises NotFound."""
+    """Return the report. Raises NotFound."""
     report = get(Report, report_id)
     if report is None:
         raise NotFound("reconciliation")
@@ -107,14 +109,14 @@ def read_report(report_id: str) -> Report:
 
 
 def list_reports(request: Pagination) -> Page[Report]:
-    """Newest first."""
+    """Return the reports, newest first."""
     return query_page(Report, DIRECTORY, request, index=Report.by_time, newest_first=True)
 
 
 def list_findings(
     report_id: str, request: Pagination, *, code: Code | None = None
 ) -> Page[FindingRow]:
-    """code: of this kind alone. Raises NotFound."""
+    """Return a report's findings, or only those with `code`. Raises NotFound."""
     read_report(report_id)
-    of_kind = FindingRow.code == code if code else None
-    return query_page(FindingRow, report_id, request, filter_condition=of_kind)
+    has_code = FindingRow.code == code if code else None
+    return query_page(FindingRow, report_id, request, filter_condition=has_code)

@@ -1,34 +1,36 @@
-"""What an event asks of reconciliation: from the schedule, or from a person at the console."""
+"""Handle an event that starts reconciliation, from the schedule or from the Lambda console."""
 
 from typing import Any
 
 from chalicelib.errors import InvalidRequest
 from chalicelib.services.reconciliation import runs
-from chalicelib.services.reconciliation.run_loop import SPARE_SECONDS, Remaining
+from chalicelib.services.reconciliation.run_loop import SPARE_SECONDS, SecondsLeft
 from chalicelib.storage.reports import RUNNING, SCHEDULE, Report, Scope
 
-KNOWN = frozenset({"scope", "apply", "reseller_id", "by"})
+EVENT_KEYS = frozenset({"scope", "apply", "reseller_id", "by"})
+
+# Seconds that resumed runs must leave for a new nightly run to start.
+NEW_RUN_SECONDS = 60.0
 
 
-# Seconds that what earlier runs left must leave a new night's run to begin in.
-BEGINNING = 60.0
+def handle_event(event: dict[str, Any], seconds_left: SecondsLeft) -> dict[str, Any]:
+    """Run reconciliation as the event asks and return a summary.
 
-
-def handle_event(event: dict[str, Any], seconds_left: Remaining) -> dict[str, Any]:
-    """Scheduled runs go on first with what an earlier one left. Raises InvalidRequest for an
-    event that is not understood: a typing error must not reconcile everything."""
-    unknown = set(event) - KNOWN
+    A scheduled run also resumes unfinished runs. Raises InvalidRequest for an event with
+    unknown keys or values, so that a typo does not start a run over everything.
+    """
+    unknown = set(event) - EVENT_KEYS
     scope, apply = event.get("scope", Scope.WHOLE), event.get("apply", False)
     reseller_id = event.get("reseller_id")
     if unknown:
-        raise InvalidRequest.of(min(unknown), f"Use {', '.join(sorted(KNOWN))}.")
+        raise InvalidRequest.of(min(unknown), f"Use only {', '.join(sorted(EVENT_KEYS))}.")
     if scope not in (Scope.PARTIAL, Scope.WHOLE):
         raise InvalidRequest.of("scope", f"Use {Scope.PARTIAL} or {Scope.WHOLE}.")
     if not isinstance(apply, bool) or not isinstance(reseller_id, str | None):
-        raise InvalidRequest.of("apply", "Use true or false; reseller_id is a text.")
+        raise InvalidRequest.of("apply", "Use true or false. reseller_id must be a string.")
     by = str(event.get("by", "console"))
     if by == SCHEDULE and reseller_id is None:
-        return _run_summary(_scheduled(Scope(scope), seconds_left, apply=apply))
+        return _run_summary(_run_scheduled(Scope(scope), seconds_left, apply=apply))
     return _run_summary(
         runs.start_run(
             scope, apply=apply, by=by, reseller_id=reseller_id, seconds_left=seconds_left
@@ -36,36 +38,40 @@ def handle_event(event: dict[str, Any], seconds_left: Remaining) -> dict[str, An
     )
 
 
-def _scheduled(scope: Scope, seconds_left: Remaining, *, apply: bool) -> Report:
-    """The counters come first, every hour, and leave half of the time to what earlier runs
-    left; by night that comes first, and no two nights are under way together."""
-    left = runs.unfinished_runs()
+def _run_scheduled(scope: Scope, seconds_left: SecondsLeft, *, apply: bool) -> Report:
+    """Run what is scheduled and resume unfinished runs.
+
+    An hourly run checks the counters first and leaves half of the time for unfinished runs. At
+    night, unfinished runs go first, and a new nightly run starts only once the last one has
+    finished.
+    """
+    unfinished = runs.unfinished_runs()
     if scope == Scope.WHOLE:
-        before = _resume_runs(left, lambda: seconds_left() - BEGINNING)
-        nights = [r for r in left if r.scope == scope and r.actor == SCHEDULE]
-        if before is not None and any(night.status == RUNNING for night in nights):
-            return before
-        if nights and nights[-1].status == RUNNING:
-            return nights[-1]
+        resumed = _resume_runs(unfinished, lambda: seconds_left() - NEW_RUN_SECONDS)
+        nightly = [r for r in unfinished if r.scope == scope and r.actor == SCHEDULE]
+        if resumed is not None and any(run.status == RUNNING for run in nightly):
+            return resumed
+        if nightly and nightly[-1].status == RUNNING:
+            return nightly[-1]
         return runs.start_run(scope, apply=apply, by=SCHEDULE, seconds_left=seconds_left)
-    own = [r for r in left if r.scope == scope and r.actor == SCHEDULE]
-    others = [r for r in left if r not in own]
-    kept = seconds_left() / 2 if others else 0.0
+    hourly = [r for r in unfinished if r.scope == scope and r.actor == SCHEDULE]
+    others = [r for r in unfinished if r not in hourly]
+    reserved = seconds_left() / 2 if others else 0.0
 
-    def half() -> float:
-        return seconds_left() - kept
+    def own_seconds_left() -> float:
+        return seconds_left() - reserved
 
-    report = runs.resume_run(half, own)
+    report = runs.resume_run(own_seconds_left, hourly)
     if report is None:
-        report = runs.start_run(scope, apply=apply, by=SCHEDULE, seconds_left=half)
+        report = runs.start_run(scope, apply=apply, by=SCHEDULE, seconds_left=own_seconds_left)
     _resume_runs(others, seconds_left)
     return report
 
 
-def _resume_runs(left: list[Report], seconds_left: Remaining) -> Report | None:
-    """One after the other, while there is time; the last that was worked on."""
+def _resume_runs(unfinished: list[Report], seconds_left: SecondsLeft) -> Report | None:
+    """Resume the runs one after another while there is time. Return the last one resumed."""
     last = None
-    for report in left:
+    for report in unfinished:
         if last is not None and seconds_left() < 3 * SPARE_SECONDS:
             break
         last = runs.resume_run(seconds_left, [report]) or last

@@ -1,4 +1,4 @@
-"""What Stripe says a purchase is and is worth, looked at only."""
+"""What Stripe reports about a purchase. Only reads: nothing here changes a row."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,55 +15,66 @@ from chalicelib.storage.reads import get
 if TYPE_CHECKING:
     from chalicelib.payments.listings import SessionOwner
 
-NOT_THERE = "resource_missing"
+RESOURCE_MISSING = "resource_missing"
 
 
 @dataclass(frozen=True, slots=True)
 class StripeView:
-    """foreign: its session was made for another purchase, or Stripe has no such session."""
+    """A purchase's status and worth in licenses according to Stripe.
+
+    `wrong_session` is true if its session belongs to another purchase or doesn't exist.
+    """
 
     status: str
     worth: int
-    foreign: bool = False
+    wrong_session: bool = False
 
 
 def worth_now(purchase: Purchase, credited: int) -> StripeView:
-    """Without a session Stripe cannot be asked: what the ledger credits stands, and more than
-    that cannot have been paid. Raises PaymentProviderUnavailable."""
+    """Return the purchase's current status and worth according to Stripe.
+
+    Without a session, Stripe can't be queried. The worth is then what the ledger credits,
+    since nothing more can have been paid. Raises PaymentProviderUnavailable.
+    """
     try:
-        seen = read_sessions(purchase)
+        snapshot = read_sessions(purchase)
     except PaymentProviderRefused as refusal:
-        if refusal.why == NOT_THERE:
-            return StripeView(Status.QUARANTINED, 0, foreign=True)
+        if refusal.provider_code == RESOURCE_MISSING:
+            return StripeView(Status.QUARANTINED, 0, wrong_session=True)
         raise
-    if seen is None:
+    if snapshot is None:
         plausible = credited or purchase.status in UNPAID
         return StripeView(purchase.status if plausible else Status.PENDING, credited)
-    foreign = seen.report.purchase_id != purchase.id
-    return StripeView(seen.assessment.status, seen.assessment.worth, foreign)
+    wrong_session = snapshot.report.purchase_id != purchase.id
+    return StripeView(snapshot.assessment.status, snapshot.assessment.worth, wrong_session)
 
 
 def compare_with_stripe(facts: PurchaseFacts) -> PurchaseFacts | None:
-    """With what Stripe says of it. None where it has moved since it was counted: whoever moved
-    it has just asked Stripe. Raises PaymentProviderUnavailable."""
+    """Return the facts with Stripe's view added.
+
+    Return None if the purchase has changed since the snapshot. Whatever changed it has just
+    checked Stripe. Raises PaymentProviderUnavailable.
+    """
     purchase = get(Purchase, facts.reseller_id, facts.id)
     if purchase is None:
         return None
     if (purchase.status, purchase.licenses_granted or 0) != (facts.status, facts.granted):
         return None
     view = worth_now(purchase, facts.credited)
-    seen = replace(facts, worth=view.worth, true_status=view.status, foreign=view.foreign)
-    return None if purchase_finding(seen) is not None and _moved(purchase) else seen
+    compared = replace(
+        facts, worth=view.worth, stripe_status=view.status, wrong_session=view.wrong_session
+    )
+    return None if purchase_finding(compared) is not None and _has_changed(purchase) else compared
 
 
-def _moved(purchase: Purchase) -> bool:
+def _has_changed(purchase: Purchase) -> bool:
     again = get(Purchase, purchase.reseller_id, purchase.id)
     return again is None or again.version != purchase.version
 
 
 @dataclass(frozen=True, slots=True)
-class SeenSession:
-    """amount: integer cents paid."""
+class SessionSummary:
+    """The state of a Checkout Session. `amount` is what was paid, in integer cents."""
 
     paid: bool
     is_open: bool
@@ -71,28 +82,32 @@ class SeenSession:
     quantity: int
 
     @property
-    def matters(self) -> bool:
-        """One that closed unpaid concerns nobody."""
+    def is_relevant(self) -> bool:
+        """False for a session that closed without payment."""
         return self.paid or self.is_open
 
 
-def session(session_id: str) -> SeenSession:
-    """Raises PaymentProviderUnavailable."""
+def read_session(session_id: str) -> SessionSummary:
+    """Fetch the session from Stripe. Raises PaymentProviderUnavailable."""
     from chalicelib.payments.reports import fetch_session
 
     facts = fetch_session(session_id).facts
     is_open = facts.session_status == "open"
-    return SeenSession(facts.paid, is_open, facts.amount_total, facts.quantity)
+    return SessionSummary(facts.paid, is_open, facts.amount_total, facts.quantity)
 
 
-def our_sessions(
+def list_own_sessions(
     start: datetime, end: datetime, after: str | None
 ) -> tuple[list["SessionOwner"], str | None]:
-    """A page of the sessions made in [start, end], newest first: those that this installation
-    made for a purchase, and the session to go on after. Raises PaymentProviderUnavailable."""
+    """Return a page of the sessions created in [start, end], newest first.
+
+    Only sessions that this installation created for a purchase are included. The second value
+    is the session to continue after, or None on the last page. Raises
+    PaymentProviderUnavailable.
+    """
     from chalicelib.payments.listings import sessions_page
 
     owners, next_after = sessions_page(start, end, after)
-    ours = (None, settings().table_prefix)
-    kept = [o for o in owners if o.stage in ours and o.purchase_id and o.reseller_id]
-    return kept, next_after
+    own_stages = (None, settings().table_prefix)
+    own = [o for o in owners if o.stage in own_stages and o.purchase_id and o.reseller_id]
+    return own, next_after

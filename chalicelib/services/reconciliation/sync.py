@@ -1,12 +1,13 @@
-"""One reseller, now: what `license_used` is, what it should be, and why, in words that the
-reseller can be told.
+"""Sync one reseller immediately: compare license_used with the tenants, and correct it.
+
+The explanations are worded so that an admin can pass them on to the reseller.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chalicelib import clock
-from chalicelib.domain.findings import DRIFT, Code, Finding
+from chalicelib.domain.findings import DRIFT_CODES, Code, Finding
 from chalicelib.domain.reconciliation import purchase_finding
 from chalicelib.errors import Busy, NotFound, VersionConflict
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
@@ -17,8 +18,8 @@ from chalicelib.storage.findings import FindingRow, finding_row
 from chalicelib.storage.transactions import Transaction
 
 ATTEMPTS = 5
-# The answer to a keyed request is kept in one row, of which DynamoDB takes 400 KB.
-SHOWN = 50
+# The idempotency table keeps the response in one item, which DynamoDB limits to 400 KB.
+MAX_FINDINGS = 50
 REASON = "Manual sync"
 
 
@@ -33,10 +34,17 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True)
-class Sync:
-    """after: what applying makes it, or would. findings: what the tables say of the reseller,
-    the counters first, SHOWN at most; found: how many there are. What is more than license_used
-    is decided in a reconciliation of the reseller, which asks Stripe, too."""
+class SyncResult:
+    """The outcome of a sync.
+
+    Sync changes only license_used. All other findings are decided in a reconciliation of the
+    reseller, which also checks Stripe.
+
+    Attributes:
+        after: The counters after the sync, or what they would be if it were applied.
+        found: The total number of findings that the tables show.
+        findings: At most MAX_FINDINGS of them, those about the counters first.
+    """
 
     reseller_id: str
     applied: bool
@@ -47,9 +55,12 @@ class Sync:
     findings: list[FindingRow]
 
 
-def sync(reseller_id: str, *, apply: bool, by: str, once: IdempotentRequest = NO_KEY) -> Sync:
-    """Count, and with `apply` set license_used to what was counted, unless the reseller's row
-    moved in between: then it is counted again. Raises NotFound, Busy."""
+def sync(reseller_id: str, *, apply: bool, by: str, once: IdempotentRequest = NO_KEY) -> SyncResult:
+    """Count the tenants' licenses and, with `apply`, set license_used to the result.
+
+    Condition: the reseller's row has not changed since the count. If it has, count again.
+    Raises NotFound, Busy.
+    """
     for _ in range(ATTEMPTS):
         try:
             inspection = inspect_reseller(reseller_id)
@@ -57,14 +68,19 @@ def sync(reseller_id: str, *, apply: bool, by: str, once: IdempotentRequest = NO
             raise Busy from None
         if inspection is None:
             raise NotFound("reseller")
-        result = _result(inspection, apply=apply)
+        result = _sync_result(inspection, apply=apply)
         tx = Transaction()
-        found = inspection.find(Code.USED_MISMATCH, reseller_id)
-        if apply and found is not None:
-            order = RepairRequest(
-                found, found.proposed, by=by, reason=REASON, ref=reseller_id, inspection=inspection
+        finding = inspection.find(Code.USED_MISMATCH, reseller_id)
+        if apply and finding is not None:
+            request = RepairRequest(
+                finding,
+                finding.proposed,
+                by=by,
+                reason=REASON,
+                ref=reseller_id,
+                inspection=inspection,
             )
-            repairs.add(tx, order)
+            repairs.add_repair(tx, request)
         once.record(tx, result)
         try:
             tx.commit()
@@ -74,26 +90,26 @@ def sync(reseller_id: str, *, apply: bool, by: str, once: IdempotentRequest = NO
     raise Busy
 
 
-def _result(inspection: Inspection, *, apply: bool) -> Sync:
+def _sync_result(inspection: Inspection, *, apply: bool) -> SyncResult:
     pool = inspection.pool
-    found = inspection.find(Code.USED_MISMATCH, pool.reseller_id)
-    findings = sorted(_findings(inspection), key=lambda one: one.code not in DRIFT)
+    mismatch = inspection.find(Code.USED_MISMATCH, pool.reseller_id)
+    findings = sorted(_findings(inspection), key=lambda one: one.code not in DRIFT_CODES)
     before = Counters(pool.license_count, pool.license_used)
-    return Sync(
+    return SyncResult(
         reseller_id=pool.reseller_id,
-        applied=apply and found is not None,
+        applied=apply and mismatch is not None,
         before=before,
         after=Counters(pool.license_count, pool.holders),
-        why=found.what if found else "The counter, the tenants and the ledger agree.",
+        why=mismatch.what if mismatch else "The counter, the tenants, and the ledger agree.",
         found=len(findings),
-        findings=[finding_row(one, "", clock.now()) for one in findings[:SHOWN]],
+        findings=[finding_row(one, "", clock.now()) for one in findings[:MAX_FINDINGS]],
     )
 
 
 def _findings(inspection: Inspection) -> Iterator[Finding]:
     yield from inspection.findings
     for facts in inspection.purchases.values():
-        found = purchase_finding(facts)
-        if found is not None:
-            yield found
+        finding = purchase_finding(facts)
+        if finding is not None:
+            yield finding
     yield from name_checks.reseller_findings(inspection.reseller)

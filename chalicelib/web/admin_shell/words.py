@@ -68,8 +68,8 @@ FIELDS = {
 _PLAIN = (
     (re.compile(r"\bSet holds_license to true\b"), "Mark it as holding a license"),
     (re.compile(r"\bSet holds_license to false\b"), "Mark it as holding none"),
-    (re.compile(r"\bholds_license is true now\b"), "It is marked as holding a license now"),
-    (re.compile(r"\bholds_license is false now\b"), "It is marked as holding none now"),
+    (re.compile(r"\bholds_license is now true\b"), "It is marked as holding a license now"),
+    (re.compile(r"\bholds_license is now false\b"), "It is marked as holding none now"),
     (re.compile(r"\blicense_used\b"), "Used"),
     (re.compile(r"\blicense_count\b"), "Total Licenses"),
 )

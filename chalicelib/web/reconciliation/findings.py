@@ -1,4 +1,4 @@
-"""Findings as a page shows them: by kind, in names instead of ids, with what can be done."""
+"""Findings as the pages show them: grouped by code, with names instead of IDs, and actions."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ from chalicelib.web.admin_shell.words import KINDS, label, plain_sentence
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-NAMED = "`to` names"
+TARGET_PARAMETER = "`to`"
 LABELS = {
     Action.REPAIR: "Repair",
     Action.ADOPT: "Adopt",
@@ -28,8 +28,10 @@ LEFT_ALONE = "Leave them as they are; none is reported again until it changes"
 
 
 def group_findings(rows: Sequence[FindingRow]) -> list[dict[str, Any]]:
-    """{code, title, why, open, decided, together}: those of a kind. together: what can be
-    decided about all of its open ones at once, where there are several."""
+    """Return a dict for each code: {code, title, why, open, decided, together}.
+
+    `together` has the actions that can be taken on all of the group's open findings at once.
+    """
     names = Names(
         (row.reseller_id, text)
         for row in rows
@@ -38,99 +40,98 @@ def group_findings(rows: Sequence[FindingRow]) -> list[dict[str, Any]]:
     people = batch_reads.users_by_id(row.resolved_by for row in rows)
     groups = []
     for code in Code:
-        own = [row for row in rows if row.code == code]
-        if not own:
+        group = [row for row in rows if row.code == code]
+        if not group:
             continue
-        waiting = [row for row in own if row.state == OPEN]
-        decided = [row for row in own if row.state != OPEN]
+        undecided = [row for row in group if row.state == OPEN]
+        decided = [row for row in group if row.state != OPEN]
         groups.append(
             {
                 "code": code.value,
                 "title": KINDS[code],
-                "why": plain_sentence(own[0].why),
-                "open": [_shown(row, names) for row in waiting],
-                "decided": [_decided(row, names, people) for row in decided],
-                "together": _together(waiting),
+                "why": plain_sentence(group[0].why),
+                "open": [_finding_view(row, names) for row in undecided],
+                "decided": [_decision_view(row, names, people) for row in decided],
+                "together": _group_actions(undecided),
             }
         )
     return groups
 
 
-def _shown(row: FindingRow, names: Names) -> dict[str, Any]:
+def _finding_view(row: FindingRow, names: Names) -> dict[str, Any]:
     return {
         "id": row.id,
         "what": names.linked(plain_sentence(row.what)),
         "plain": names.plain(plain_sentence(row.what)),
-        "about": _about(row, names),
-        "choices": [_choice(action, words, names) for action, words in _ordered(row)],
+        "about": _related_pages(row, names),
+        "choices": [_action_view(action, text, names) for action, text in _ordered_actions(row)],
         "names": adoption_target(row),
-        "facts": [(label(name), _fact(name, value, names)) for name, value in row.evidence.items()],
+        "facts": [(label(n), _fact_view(n, value, names)) for n, value in row.evidence.items()],
         "kind": row.code,
         "subject": row.subject,
     }
 
 
-def _decided(row: FindingRow, names: Names, people: dict[str, Any]) -> dict[str, Any]:
+def _decision_view(row: FindingRow, names: Names, people: dict[str, Any]) -> dict[str, Any]:
     at: datetime | None = row.resolved_at
     by = people[row.resolved_by].email if row.resolved_by in people else row.resolved_by
     outcome = names.linked(plain_sentence(row.outcome or ""))
-    shown = {"state": row.state, "outcome": outcome, "by": by, "at": at, "reason": row.reason}
-    return _shown(row, names) | shown
+    decision = {"state": row.state, "outcome": outcome, "by": by, "at": at, "reason": row.reason}
+    return _finding_view(row, names) | decision
 
 
-def _about(row: FindingRow, names: Names) -> dict[str | None, str | None]:
-    """The pages to look at beside those that the sentence names. Path → name."""
-    about: dict[str | None, str | None] = {}
+def _related_pages(row: FindingRow, names: Names) -> dict[str | None, str | None]:
+    """Return the names of related pages by path, except those that the sentence links to."""
+    pages: dict[str | None, str | None] = {}
     if row.subject.startswith("pur_") and row.code != Code.SESSION_WITHOUT_PURCHASE:
-        about[f"/admin/purchases/{row.subject}"] = "The purchase"
+        pages[f"/admin/purchases/{row.subject}"] = "The purchase"
     ids = [id for id in (row.subject, row.reseller_id) if id and id not in row.what]
-    about |= {names.path(id): names.of(id) for id in ids}
-    return {path: name for path, name in about.items() if path}
+    pages |= {names.path(id): names.of(id) for id in ids}
+    return {path: name for path, name in pages.items() if path}
 
 
-def _choice(action: str, words: str, names: Names) -> dict[str, Any]:
+def _action_view(action: str, description: str, names: Names) -> dict[str, Any]:
+    # The page has an input field above the buttons where the API has the parameter.
+    on_page = description.replace(f"specified in {TARGET_PARAMETER}", "named above")
     return {
         "action": action,
         "label": LABELS[Action(action)],
-        "words": _sentence(words, names),
+        "words": names.plain(plain_sentence(on_page)),
     }
 
 
-def _sentence(words: str, names: Names) -> str:
-    named = words.replace("that " + NAMED, "named above").replace(NAMED, "named above")
-    return names.plain(plain_sentence(named))
+def _ordered_actions(row: FindingRow) -> list[tuple[str, str]]:
+    """Return the actions and their descriptions, the proposed one first and `ignore` last."""
+    ranks = {str(Action.IGNORE): 2, row.proposed: 0}
+    return sorted(row.actions.items(), key=lambda action: ranks.get(action[0], 1))
 
 
-def _ordered(row: FindingRow) -> list[tuple[str, str]]:
-    """The proposed one first, leaving it alone last."""
-    last = {str(Action.IGNORE): 2, row.proposed: 0}
-    return sorted(row.actions.items(), key=lambda action: last.get(action[0], 1))
+def _group_actions(rows: Sequence[FindingRow]) -> list[dict[str, str]]:
+    """Return the actions for several open findings at once.
 
-
-def _together(rows: Sequence[FindingRow]) -> list[dict[str, str]]:
-    """What is proposed for each of them, where it is the same and needs nothing else; and
-    leaving them alone."""
+    These are `ignore` and the proposed action, if it is the same for all and needs no target.
+    """
     if len(rows) < 2:
         return []
     proposed = {row.proposed for row in rows}
-    alike = len(proposed) == 1 and not any(adoption_target(row) for row in rows)
-    first = [Action(rows[0].proposed)] if alike and Action.IGNORE not in proposed else []
-    words = dict.fromkeys(first, ONE_BY_ONE) | {Action.IGNORE: LEFT_ALONE}
+    uniform = len(proposed) == 1 and not any(adoption_target(row) for row in rows)
+    first = [Action(rows[0].proposed)] if uniform and Action.IGNORE not in proposed else []
+    descriptions = dict.fromkeys(first, ONE_BY_ONE) | {Action.IGNORE: LEFT_ALONE}
     return [
         {"action": action.value, "label": f"{LABELS[action]} all {len(rows)}", "words": text}
-        for action, text in words.items()
+        for action, text in descriptions.items()
     ]
 
 
 def adoption_target(row: FindingRow) -> str | None:
-    """What an adoption has to name: nothing, a reseller or a user."""
-    if NAMED not in row.actions.get(Action.ADOPT, ""):
+    """Return what an adoption must specify: "user", "reseller", or None."""
+    if TARGET_PARAMETER not in row.actions.get(Action.ADOPT, ""):
         return None
     return "user" if row.code == Code.RESELLER_WITHOUT_USER else "reseller"
 
 
-def _fact(name: str, value: Any, names: Names) -> "str | Markup":
-    """Exactly what was found; an id with its name before it."""
+def _fact_view(name: str, value: Any, names: Names) -> "str | Markup":
+    """Return the exact value. If it is an ID, put the name before it."""
     from markupsafe import Markup
 
     if value is None or value == "":

@@ -1,4 +1,4 @@
-"""Reconciliation: the runs, and making one now."""
+"""The page with all reconciliation runs and the button to start one."""
 
 from typing import Any
 
@@ -19,19 +19,19 @@ SCOPES = {"whole": "Everything", "partial": "Counters", "reseller": "One reselle
 
 
 @pages.page("GET", RECONCILIATION, audience=Audience.ADMIN)
-def list_reports(visit: PageContext) -> Response:
-    found = runs.list_reports(visit.page_request())
+def list_reports(page: PageContext) -> Response:
+    found = runs.list_reports(page.pagination())
     return render(
-        visit,
+        page,
         "reconciliation",
         title="Reconciliation",
-        place="reconciliation",
-        reports=shown_reports(found.rows),
-        pages=visit.pages(found.next_cursor),
+        nav="reconciliation",
+        reports=report_rows(found.rows),
+        pages=page.paging(found.next_cursor),
     )
 
 
-def shown_reports(reports: list[Report]) -> list[dict[str, Any]]:
+def report_rows(reports: list[Report]) -> list[dict[str, Any]]:
     people = batch_reads.users_by_id(report.actor for report in reports)
     return [
         {
@@ -51,15 +51,15 @@ def shown_reports(reports: list[Report]) -> list[dict[str, Any]]:
 
 
 @pages.page("POST", RECONCILIATION, audience=Audience.ADMIN)
-def run(visit: PageContext) -> Response:
-    """One run over everything; what takes longer than a request may, the schedule finishes."""
-    form = visit.form()
-    response = visit.once(
+def run(page: PageContext) -> Response:
+    """Start a run over everything. If it takes longer than a request, the schedule finishes it."""
+    form = page.form()
+    response = page.run_once(
         form,
         lambda once: runs.start_run(
             Scope.WHOLE,
             apply=form.get("apply") == "true",
-            by=visit.by,
+            by=page.by,
             seconds_left=clock.countdown(SECONDS),
             once=once,
         ),

@@ -1,4 +1,4 @@
-"""The admin's side of reconciliation, over HTTP."""
+"""A client for the reconciliation API, signed in as an admin."""
 
 from typing import Any
 
@@ -8,9 +8,7 @@ from chalicelib.storage.tenants import Tenant
 from tests.support.people import People, Person
 
 
-class ReconciliationClient:
-    """The admin's side of it."""
-
+class AdminClient:
     def __init__(self, people: People) -> None:
         self.api = people.admin.api
 
@@ -24,20 +22,25 @@ class ReconciliationClient:
     def findings(self, report: dict[str, Any]) -> list[dict[str, Any]]:
         reply = self.api.get(f"/v1/reconciliations/{report['id']}/findings?limit=100")
         assert reply.status == 200, reply.text
-        found: list[dict[str, Any]] = reply.json["data"]
-        return found
+        findings: list[dict[str, Any]] = reply.json["data"]
+        return findings
 
-    def only(self, code: str) -> tuple[dict[str, Any], str]:
-        """A dry run finds this and nothing else: the finding, and where to decide it."""
+    def finding(self, report: dict[str, Any], code: str) -> dict[str, Any]:
+        """Return the report's one finding with this code."""
+        (finding,) = (f for f in self.findings(report) if f["code"] == code)
+        return finding
+
+    def find_only(self, code: str) -> tuple[dict[str, Any], str]:
+        """Check that a dry run finds only this code. Return the finding and its decision path."""
         report = self.run()
-        found_all = self.findings(report)
-        assert len(found_all) == 1, (report, found_all)
-        (found,) = found_all
-        assert found["code"] == code, found
-        return found, f"/v1/reconciliations/{report['id']}/findings/{found['id']}/resolution"
+        findings = self.findings(report)
+        assert len(findings) == 1, (report, findings)
+        (finding,) = findings
+        assert finding["code"] == code, finding
+        return finding, resolution_path(report, finding)
 
-    def decide(self, where: str, action: str, **body: Any) -> dict[str, Any]:
-        reply = self.api.post(where, {"action": action, "reason": "As agreed.", **body})
+    def decide(self, path: str, action: str, **body: Any) -> dict[str, Any]:
+        reply = self.api.post(path, {"action": action, "reason": "As agreed.", **body})
         assert reply.status == 200, reply.text
         decided: dict[str, Any] = reply.json
         return decided
@@ -45,6 +48,10 @@ class ReconciliationClient:
     def assert_clean(self) -> None:
         report = self.run()
         assert report["found"] == {}, self.findings(report)
+
+
+def resolution_path(report: dict[str, Any], finding: dict[str, Any]) -> str:
+    return f"/v1/reconciliations/{report['id']}/findings/{finding['id']}/resolution"
 
 
 def reseller_of(seller: Person) -> Reseller:

@@ -1,4 +1,4 @@
-"""A reseller with licenses and tenants, the admin's desk, and the function that runs hourly."""
+"""A reseller with licenses and tenants, the reconciliation API, and the scheduled function."""
 
 from collections.abc import Callable
 
@@ -7,14 +7,14 @@ import pytest
 from chalicelib.services.reconciliation import facts, reseller_checks
 from chalicelib.services.reconciliation.facts import Inspection
 from tests.conftest import TestClock
-from tests.integration.reconciliation.admin_client import ReconciliationClient
+from tests.integration.reconciliation.admin_client import AdminClient
 from tests.integration.reconciliation.hourly_runs import ScheduledFunction
 from tests.support.people import People, Person
 
 
 @pytest.fixture
 def seller(people: People) -> Person:
-    """Five licenses, two tenants."""
+    """A reseller with five licenses and two tenants."""
     seller = people.reseller(licenses=5)
     for name in ("Blue", "Green"):
         seller.api.post("/v1/resellers/me/tenants", {"name": name})
@@ -22,8 +22,8 @@ def seller(people: People) -> Person:
 
 
 @pytest.fixture
-def desk(people: People) -> ReconciliationClient:
-    return ReconciliationClient(people)
+def reconciliation(people: People) -> AdminClient:
+    return AdminClient(people)
 
 
 @pytest.fixture
@@ -32,16 +32,19 @@ def function(frozen: TestClock) -> ScheduledFunction:
 
 
 @pytest.fixture
-def counting(
+def set_inspection_cost(
     function: ScheduledFunction, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Callable[[str, bool], float]], None]:
-    """Give what it takes to count a reseller, by its id and whether it is a whole run's."""
+    """Set how many seconds inspecting a reseller takes.
 
-    def give(cost: Callable[[str, bool], float]) -> None:
+    The cost function receives the reseller's ID and whether the run is a complete one.
+    """
+
+    def set_cost(cost: Callable[[str, bool], float]) -> None:
         def inspect(reseller_id: str, *, ask_stripe: bool = False) -> Inspection | None:
-            function.takes(cost(reseller_id, ask_stripe))
+            function.spend(cost(reseller_id, ask_stripe))
             return facts.inspect_reseller(reseller_id, ask_stripe=ask_stripe)
 
         monkeypatch.setattr(reseller_checks, "inspect_reseller", inspect)
 
-    return give
+    return set_cost

@@ -1,4 +1,4 @@
-"""Scheduled invocations hour after hour, each of which may be killed, and many rows for them."""
+"""Simulate hourly invocations, which can be killed, and create many rows for them."""
 
 from datetime import timedelta
 from typing import Any
@@ -13,33 +13,30 @@ from chalicelib.storage.rows import new_id
 from tests.conftest import TestClock
 from tests.support.people import Person
 
-TIMEOUT_SECONDS = 900.0  # seconds that one invocation has
-
+TIMEOUT_SECONDS = 900.0  # of one invocation
 
 WHOLE = {"scope": "whole", "apply": True, "by": "schedule"}
-
-
 PARTIAL = {"scope": "partial", "apply": True, "by": "schedule"}
 
 
 class Killed(BaseException):
-    """By Lambda, for time or memory: nothing more is written."""
+    """Lambda has killed the function, so it writes nothing more."""
 
 
 class ScheduledFunction:
-    """Scheduled invocations, an hour apart, each with LIFE seconds."""
+    """Invocations by the schedule, an hour apart, each with a timeout."""
 
     def __init__(self, frozen: TestClock) -> None:
         self.frozen = frozen
         self.used = 0.0
 
-    def takes(self, seconds: float) -> None:
+    def spend(self, seconds: float) -> None:
         self.used += seconds
         if self.used > TIMEOUT_SECONDS:
             raise Killed
 
-    def hour(self, event: dict[str, Any]) -> dict[str, Any] | None:
-        """None where it was killed."""
+    def invoke(self, event: dict[str, Any]) -> dict[str, Any] | None:
+        """Run the function, then advance the clock by an hour. Return None if it was killed."""
         self.used = 0.0
         try:
             return scheduled.handle_event(event, lambda: TIMEOUT_SECONDS - self.used)
@@ -50,7 +47,7 @@ class ScheduledFunction:
 
 
 def reports() -> list[Report]:
-    """Oldest first."""
+    """Return all reports, oldest first."""
     return runs.list_reports(Pagination(limit=100)).rows[::-1]
 
 
@@ -75,7 +72,7 @@ def in_scan_order() -> list[str]:
 
 
 def put_purchases(seller: Person, number: int, **columns: Any) -> list[str]:
-    """As expired ones, of which nothing is awaited."""
+    """Create expired purchases, whose status cannot change anymore."""
     ids = [new_id("pur") for _ in range(number)]
     with Purchase.batch_write() as batch:
         for id in ids:

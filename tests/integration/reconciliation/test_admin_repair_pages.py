@@ -1,4 +1,4 @@
-"""The super admin's pages: reconciliation, its findings, and syncing one reseller."""
+"""The admin pages for reconciliation, its findings, and syncing one reseller."""
 
 import re
 
@@ -32,7 +32,7 @@ def seller(people: People) -> Person:
     return seller
 
 
-def account(seller: Person) -> Reseller:
+def reseller_row(seller: Person) -> Reseller:
     return accounts.read_reseller(str(seller.reseller_id))
 
 
@@ -41,11 +41,11 @@ def run(admin: PageClient) -> PageResponse:
     return admin.follow(admin.submit(admin.get(REPORTS), REPORTS))
 
 
-def finding_forms(shown: PageResponse) -> list[str]:
-    return re.findall(rf'action="({REPORTS}/rec_\w+/findings/fnd_\w+)"', shown.text)
+def finding_forms(page: PageResponse) -> list[str]:
+    return re.findall(rf'action="({REPORTS}/rec_\w+/findings/fnd_\w+)"', page.text)
 
 
-def test_a_run_that_finds_nothing_says_so(admin: PageClient, seller: Person) -> None:
+def test_a_run_without_findings(admin: PageClient, seller: Person) -> None:
     assert "No report yet" in admin.get(REPORTS).text
     page = run(admin)
     assert "Everything agrees" in page.text
@@ -54,10 +54,8 @@ def test_a_run_that_finds_nothing_says_so(admin: PageClient, seller: Person) -> 
     assert "admin@example.com" in listed
 
 
-def test_a_counter_that_was_edited_is_found_and_repaired_with_a_reason(
-    admin: PageClient, seller: Person
-) -> None:
-    table_edits.edit(account(seller), license_used=4)
+def test_repairing_an_edited_counter_requires_a_reason(admin: PageClient, seller: Person) -> None:
+    table_edits.edit(reseller_row(seller), license_used=4)
     page = run(admin)
     assert "1 waiting" in page.text
     (form,) = finding_forms(page)
@@ -68,10 +66,10 @@ def test_a_counter_that_was_edited_is_found_and_repaired_with_a_reason(
     missing = admin.submit(page, form, action="repair")
     assert missing.status == 422
     assert "reason-error" in missing.text
-    done = admin.follow(admin.submit(page, form, action="repair", reason="Edited by hand"))
-    assert "Edited by hand" in done.text
-    assert "Used was 4 and is 2." in done.text
-    assert account(seller).license_used == 2
+    done = admin.follow(admin.submit(page, form, action="repair", reason="Edited manually"))
+    assert "Edited manually" in done.text
+    assert "Used was 4 and is now 2." in done.text
+    assert reseller_row(seller).license_used == 2
     assert not re.search(r'class="count">', admin.get("/admin").text)
     again = admin.submit(page, form, action="repair", reason="Sent twice")
     assert again.status == 303
@@ -79,37 +77,37 @@ def test_a_counter_that_was_edited_is_found_and_repaired_with_a_reason(
 
 
 def test_an_unexplained_total_can_be_adopted_or_reverted(admin: PageClient, seller: Person) -> None:
-    table_edits.edit(account(seller), license_count=9)
+    table_edits.edit(reseller_row(seller), license_count=9)
     page = run(admin)
     (form,) = finding_forms(page)
     assert "Put back" in page.text or "back to 5" in page.text
     admin.submit(page, form, action="revert", reason="Nobody knows why")
-    assert account(seller).license_count == 5
+    assert reseller_row(seller).license_count == 5
 
 
-def test_what_is_ignored_is_not_reported_again(admin: PageClient, seller: Person) -> None:
-    table_edits.edit(account(seller), license_used=4)
+def test_an_ignored_finding_is_not_reported_again(admin: PageClient, seller: Person) -> None:
+    table_edits.edit(reseller_row(seller), license_used=4)
     page = run(admin)
     (form,) = finding_forms(page)
     ignored = admin.follow(admin.submit(page, form, action="ignore", reason="Known"))
     assert "Ignored" in ignored.text
-    assert account(seller).license_used == 4
+    assert reseller_row(seller).license_used == 4
     again = run(admin)
     assert not finding_forms(again)
     assert "In order" in again.text
 
 
-def test_facts_that_changed_since_are_not_decided_on(admin: PageClient, seller: Person) -> None:
-    table_edits.edit(account(seller), license_used=4)
+def test_a_decision_is_refused_if_the_facts_have_changed(admin: PageClient, seller: Person) -> None:
+    table_edits.edit(reseller_row(seller), license_used=4)
     page = run(admin)
     (form,) = finding_forms(page)
-    table_edits.edit(account(seller), license_used=5)
+    table_edits.edit(reseller_row(seller), license_used=5)
     refused = admin.submit(page, form, action="repair", reason="Late")
     assert refused.status == 412
     assert "The facts are no longer those of this report" in refused.text
 
 
-def test_an_orphan_is_adopted_by_a_reseller_that_is_named(
+def test_an_orphan_tenant_is_adopted_by_the_specified_reseller(
     admin: PageClient, people: People, seller: Person
 ) -> None:
     other = people.reseller(licenses=3)
@@ -123,7 +121,7 @@ def test_an_orphan_is_adopted_by_a_reseller_that_is_named(
     done = admin.submit(page, form, action="adopt", reason="Moved", to=other.email)
     assert done.status == 303, done.words
     assert get(Tenant, "rsl_gone", tenant.id) is None
-    assert account(other).license_used == 1
+    assert reseller_row(other).license_used == 1
 
 
 def _form_text(page: PageResponse, action: str) -> str:
@@ -131,22 +129,22 @@ def _form_text(page: PageResponse, action: str) -> str:
     return page.text[start : page.text.index("</form>", start)]
 
 
-def test_one_reseller_is_compared_before_it_is_synced(admin: PageClient, seller: Person) -> None:
+def test_a_sync_is_previewed_before_it_is_applied(admin: PageClient, seller: Person) -> None:
     path = f"/admin/resellers/{seller.reseller_id}"
     compared = admin.follow(admin.submit(admin.get(path), path + "/sync"))
     assert "They agree. Nothing to repair." in compared.text
-    table_edits.edit(account(seller), license_used=4)
+    table_edits.edit(reseller_row(seller), license_used=4)
     compared = admin.follow(admin.submit(admin.get(path), path + "/sync"))
     assert "Set used to 2" in compared.text
-    assert account(seller).license_used == 4
+    assert reseller_row(seller).license_used == 4
     done = admin.follow(admin.submit(compared, path + "/sync"))
     assert "Used licenses set to 2." in done.text
-    assert account(seller).license_used == 2
+    assert reseller_row(seller).license_used == 2
     again = admin.follow(admin.submit(compared, path + "/sync"))
     assert "Nothing to repair" in again.text
 
 
-def test_why_a_reseller_cannot_create_tenants_is_on_its_page(
+def test_the_reseller_page_explains_why_tenants_cannot_be_created(
     admin: PageClient, people: People, seller: Person
 ) -> None:
     path = f"/admin/resellers/{seller.reseller_id}"
@@ -155,14 +153,14 @@ def test_why_a_reseller_cannot_create_tenants_is_on_its_page(
     assert "Can it create tenants? No" in text
     assert "0 of 0 licenses are available" in text
     assert "Words for the reseller" in text
-    table_edits.edit(account(seller), license_used=1)
+    table_edits.edit(reseller_row(seller), license_used=1)
     assert "Used is 1" not in admin.get(path).text
     compared = admin.get(f"{path}?compare=1").words
     assert "Yes, with 1 thing to look at" in compared
     assert "Used is 1" in compared
 
 
-def test_the_settings_say_what_is_repaired_without_asking(admin: PageClient) -> None:
+def test_automatic_repairs_are_chosen_in_the_settings(admin: PageClient) -> None:
     path = "/admin/settings/rules"
     fields = admin.get("/admin/settings").form(path).fields
     kept = [f for f in fields if f[0] != "automatic_repairs"]
@@ -178,5 +176,5 @@ def test_the_settings_say_what_is_repaired_without_asking(admin: PageClient) -> 
 
 
 @pytest.mark.parametrize("path", ["rec_nothing", "ignored", "rec_x/findings"])
-def test_a_report_that_is_not_there(admin: PageClient, path: str) -> None:
+def test_an_unknown_report_is_not_found(admin: PageClient, path: str) -> None:
     assert admin.get(f"{REPORTS}/{path}").status == 404

@@ -1,4 +1,4 @@
-"""Many findings of a kind, on the super admin's page: grouped, named, and decided together."""
+"""Several findings of one kind on the admin page: grouped, named, and decided together."""
 
 import re
 
@@ -24,35 +24,35 @@ def admin(people: People) -> PageClient:
 
 @pytest.fixture
 def seller(people: People) -> Person:
-    """Whose three tenants have lost the claims to their slugs."""
+    """A reseller whose three tenants have lost the claims to their slugs."""
     seller = people.reseller(licenses=5)
     for name in NAMES:
         seller.api.post("/v1/resellers/me/tenants", {"name": name})
-    for slug in claims(seller):
+    for slug in claim_names(seller):
         table_edits.remove(Claim(slug))
     return seller
 
 
-def claims(seller: Person) -> list[str]:
+def claim_names(seller: Person) -> list[str]:
     rows = Tenant.query(str(seller.reseller_id), consistent_read=True)
     return [tenant_slug_claim(row.reseller_id, row.slug) for row in rows]
 
 
-def unclaimed(seller: Person) -> int:
-    return sum(owner_of(name) is None for name in claims(seller))
+def count_unclaimed(seller: Person) -> int:
+    return sum(owner_of(name) is None for name in claim_names(seller))
 
 
 def run(admin: PageClient) -> PageResponse:
     return admin.follow(admin.submit(admin.get(REPORTS), REPORTS))
 
 
-def test_they_are_told_by_name_with_the_facts_to_the_letter(
+def test_findings_show_names_in_sentences_and_exact_values_as_facts(
     admin: PageClient, seller: Person
 ) -> None:
     page = run(admin)
     text = page.words
     assert "Names that nothing keeps from being taken twice 3 waiting" in text
-    assert "“kite-co” belongs to Kite &amp; Co , but no claim says so." in text
+    assert "Kite &amp; Co uses “kite-co”, but that name isn&#39;t claimed for it." in text
     assert "Claim “kite-co” for Kite &amp; Co." in text
     tenants = f"/admin/resellers/{seller.reseller_id}/tenants/"
     assert len(set(re.findall(rf'href="({tenants}\w+)"', page.text))) == 3
@@ -61,7 +61,9 @@ def test_they_are_told_by_name_with_the_facts_to_the_letter(
         assert raw not in text
 
 
-def test_all_of_a_kind_are_repaired_at_once_and_once(admin: PageClient, seller: Person) -> None:
+def test_all_findings_of_a_kind_are_repaired_together_and_only_once(
+    admin: PageClient, seller: Person
+) -> None:
     page = run(admin)
     missing = admin.submit(page, "/findings", action="repair")
     assert missing.status == 422
@@ -71,12 +73,12 @@ def test_all_of_a_kind_are_repaired_at_once_and_once(admin: PageClient, seller: 
     for _ in range(2):
         done = admin.follow(admin.post(missing.form("/findings").action, fields))
         assert "3 decided." in done.text
-        assert unclaimed(seller) == 0
+        assert count_unclaimed(seller) == 0
     assert "Restored the table" in done.text
     assert "In order" in done.text
 
 
-def test_what_has_changed_since_is_left_and_said(admin: PageClient, seller: Person) -> None:
+def test_findings_whose_facts_changed_stay_open(admin: PageClient, seller: Person) -> None:
     page = run(admin)
     (first, *_) = Tenant.query(str(seller.reseller_id), consistent_read=True)
     table_edits.edit(first, slug="another")
@@ -84,25 +86,25 @@ def test_what_has_changed_since_is_left_and_said(admin: PageClient, seller: Pers
     text = admin.follow(sent).words
     assert "2 decided. 1 could not be" in text
     assert "1 waiting" in text
-    assert unclaimed(seller) == 1
+    assert count_unclaimed(seller) == 1
 
 
-def test_what_does_not_fit_into_a_request_is_left_for_the_next(
+def test_findings_that_do_not_fit_into_a_request_stay_open(
     admin: PageClient, seller: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = run(admin)
     monkeypatch.setattr(report, "SECONDS", 0.0)
     sent = admin.submit(page, "/findings", action="repair", reason="Restored")
     assert "3 did not fit into one go: press again." in admin.follow(sent).text
-    assert unclaimed(seller) == 3
+    assert count_unclaimed(seller) == 3
     monkeypatch.undo()
     admin.submit(page, "/findings", action="repair", reason="Restored")
-    assert unclaimed(seller) == 0
+    assert count_unclaimed(seller) == 0
 
 
-def test_one_kind_is_looked_at_and_kept_after_a_decision(admin: PageClient, seller: Person) -> None:
+def test_the_filter_by_kind_is_kept_after_a_decision(admin: PageClient, seller: Person) -> None:
     page = run(admin)
-    table_edits.edit(Tenant(str(seller.reseller_id), _first(seller).id), holds_license=False)
+    table_edits.edit(Tenant(str(seller.reseller_id), _first_tenant(seller).id), holds_license=False)
     page = run(admin)
     path = re.search(rf"{REPORTS}/rec_\w+", page.text)
     assert path
@@ -115,11 +117,11 @@ def test_one_kind_is_looked_at_and_kept_after_a_decision(admin: PageClient, sell
     assert "Everything agrees" not in admin.get(f"{path[0]}?kind=nonsense").text
 
 
-def _first(seller: Person) -> Tenant:
+def _first_tenant(seller: Person) -> Tenant:
     return next(iter(Tenant.query(str(seller.reseller_id), consistent_read=True)))
 
 
-def test_a_finding_of_another_report_is_not_there(admin: PageClient, seller: Person) -> None:
+def test_a_finding_of_another_report_is_not_found(admin: PageClient, seller: Person) -> None:
     form = run(admin).form("/findings")
     kept = [field for field in form.fields if field[0] not in ("finding", "reason")]
     sent = [*kept, ("finding", "fnd_unknown"), ("action", "repair"), ("reason", "x")]

@@ -1,4 +1,4 @@
-"""Licenses that drifted, seen by an admin over HTTP: found, explained, mended."""
+"""Wrong license counters: found, explained, and repaired by an admin through the API."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from chalicelib.storage.ledger import LedgerEntry
 from infra.local import table_edits
 from infra.local.stripe_simulator.simulator import StripeSimulator
 from tests.integration.reconciliation.admin_client import (
-    ReconciliationClient,
+    AdminClient,
     reseller_of,
     tenants_of,
 )
@@ -14,83 +14,89 @@ from tests.support.people import Person
 from tests.support.purchases import buy_and_pay
 
 
-def test_nothing_is_found_where_nothing_is_wrong(
-    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator
+def test_consistent_tables_produce_no_findings(
+    seller: Person, reconciliation: AdminClient, stripe: StripeSimulator
 ) -> None:
     buy_and_pay(seller, stripe, 10)
-    report = desk.run()
+    report = reconciliation.run()
     assert (report["resellers"], report["tenants"], report["found"]) == (1, 2, {})
     assert report["notes"] == []
 
 
 @pytest.mark.parametrize("used", [0, 1, 4, 99])
-def test_used_mismatch(seller: Person, desk: ReconciliationClient, used: int) -> None:
+def test_a_wrong_used_count_is_found_and_repaired(
+    seller: Person, reconciliation: AdminClient, used: int
+) -> None:
     table_edits.edit(reseller_of(seller), license_used=used)
-    report = desk.run()
-    found = next(f for f in desk.findings(report) if f["code"] == "used_mismatch")
-    assert found["evidence"] == {"license_used": used, "tenants_holding": 2, "ledger_used": 2}
-    assert found["safe"]
+    report = reconciliation.run()
+    finding = reconciliation.finding(report, "used_mismatch")
+    assert finding["evidence"] == {"license_used": used, "tenants_holding": 2, "ledger_used": 2}
+    assert finding["safe"]
     assert reseller_of(seller).license_used == used, "a dry run changes nothing"
-    report = desk.run(apply=True)
+    report = reconciliation.run(apply=True)
     assert report["repaired"] == {"used_mismatch": 1}
     assert reseller_of(seller).license_used == 2
-    desk.assert_clean()
+    reconciliation.assert_clean()
 
 
-def test_an_edited_count_can_be_adopted(seller: Person, desk: ReconciliationClient) -> None:
+def test_an_edited_count_can_be_adopted(seller: Person, reconciliation: AdminClient) -> None:
     table_edits.edit(reseller_of(seller), license_count=8)
-    found, where = desk.only("count_unexplained")
-    assert found["evidence"] == {"license_count": 8, "explained": 5, "difference": 3}
-    assert not found["safe"]
-    assert set(found["actions"]) == {"adopt", "revert", "ignore"}
-    decided = desk.decide(where, "adopt")
+    finding, path = reconciliation.find_only("count_unexplained")
+    assert finding["evidence"] == {"license_count": 8, "explained": 5, "difference": 3}
+    assert not finding["safe"]
+    assert set(finding["actions"]) == {"adopt", "revert", "ignore"}
+    decided = reconciliation.decide(path, "adopt")
     assert (decided["state"], decided["resolution"]) == ("repaired", "adopt")
     assert reseller_of(seller).license_count == 8
     entry = list(LedgerEntry.query(str(seller.reseller_id)))[-1]
     assert (entry.kind, entry.count_change, entry.reason) == ("sync", 3, "As agreed.")
-    desk.assert_clean()
+    reconciliation.assert_clean()
 
 
-def test_an_edited_count_can_be_reverted(seller: Person, desk: ReconciliationClient) -> None:
+def test_an_edited_count_can_be_reverted(seller: Person, reconciliation: AdminClient) -> None:
     table_edits.edit(reseller_of(seller), license_count=8)
-    _, where = desk.only("count_unexplained")
-    desk.decide(where, "revert")
+    _, path = reconciliation.find_only("count_unexplained")
+    reconciliation.decide(path, "revert")
     assert reseller_of(seller).license_count == 5
-    desk.assert_clean()
+    reconciliation.assert_clean()
 
 
-def test_an_edit_is_never_taken_for_a_payment(
-    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator
+def test_an_edited_count_does_not_pass_for_a_lost_purchase_entry(
+    seller: Person, reconciliation: AdminClient, stripe: StripeSimulator
 ) -> None:
-    """The schedule adds what was paid; whether the edit stays, a person decides."""
+    """The scheduled run credits the payment. A person decides whether to keep the edit."""
     buy_and_pay(seller, stripe, 10, deliver=False)
     table_edits.edit(reseller_of(seller), license_count=5 + 4)
-    report = desk.run(apply=True)
+    report = reconciliation.run(apply=True)
     assert report["repaired"] == {"purchase_uncredited": 1}
     assert reseller_of(seller).license_count == 5 + 4 + 10
-    found, where = desk.only("count_unexplained")
-    assert found["evidence"]["difference"] == 4
-    desk.decide(where, "revert")
+    finding, path = reconciliation.find_only("count_unexplained")
+    assert finding["evidence"]["difference"] == 4
+    reconciliation.decide(path, "revert")
     assert reseller_of(seller).license_count == 5 + 10
-    desk.assert_clean()
+    reconciliation.assert_clean()
 
 
-def test_over_allocated(seller: Person, desk: ReconciliationClient) -> None:
-    """As a refund may leave it: no damage, and yet somebody should know."""
+def test_an_over_allocated_reseller_can_be_allocated_the_missing_licenses(
+    seller: Person, reconciliation: AdminClient
+) -> None:
+    """This state can result from a refund. Nothing is damaged, but an admin should know."""
     table_edits.edit(reseller_of(seller), license_count=1)
     for entry in LedgerEntry.query(str(seller.reseller_id)):
         if entry.kind == "allocation":
             table_edits.edit(entry, count_change=1)
-    _, where = desk.only("over_allocated")
-    desk.decide(where, "adopt")
+    _, path = reconciliation.find_only("over_allocated")
+    reconciliation.decide(path, "adopt")
     assert reseller_of(seller).license_count == 2
-    desk.assert_clean()
+    reconciliation.assert_clean()
 
 
-def test_tenant_holds_wrongly(seller: Person, desk: ReconciliationClient) -> None:
+def test_a_wrong_license_mark_of_a_tenant_is_repaired(
+    seller: Person, reconciliation: AdminClient
+) -> None:
     table_edits.edit(tenants_of(seller)[0], holds_license=False)
-    found, where = desk.only("tenant_holds_wrongly")
-    assert found["safe"]
-    desk.decide(where, "repair")
+    finding, path = reconciliation.find_only("tenant_holds_wrongly")
+    assert finding["safe"]
+    reconciliation.decide(path, "repair")
     assert all(t.holds_license for t in tenants_of(seller))
-    desk.assert_clean()
+    reconciliation.assert_clean()

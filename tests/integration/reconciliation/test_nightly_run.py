@@ -1,7 +1,7 @@
-"""The nightly run, invoked as the schedule does: it mends by itself whatever is safe to mend.
+"""The nightly run, invoked as the schedule invokes it, makes every safe repair.
 
-What it calls on AWS for that is what its policy allows (tests/support/iam_recorder.py), so a
-kind of repair that is not here could not be carried out there.
+The function's policy allows only AWS calls that tests make (tests/support/iam_recorder.py). A
+repair that is not tested here would be denied on AWS.
 """
 
 import json
@@ -29,107 +29,107 @@ from tests.support.people import Person
 from tests.support.purchases import buy_and_pay
 
 
-def row_of(model: type[Any], *key: str | None) -> Any:
+def read_row(model: type[Any], *key: str | None) -> Any:
     found = get(model, *(str(part) for part in key))
     assert found is not None
     return found
 
 
-def first_of(model: type[Any], seller: Person) -> Any:
+def first_row(model: type[Any], seller: Person) -> Any:
     return next(iter(model.query(str(seller.reseller_id), consistent_read=True)))
 
 
-def wrong_count(seller: Person, _: StripeSimulator) -> None:
-    table_edits.edit(row_of(Reseller, seller.reseller_id), license_used=4)
+def wrong_used_count(seller: Person, _: StripeSimulator) -> None:
+    table_edits.edit(read_row(Reseller, seller.reseller_id), license_used=4)
 
 
-def wrong_mark(seller: Person, _: StripeSimulator) -> None:
-    table_edits.edit(first_of(Tenant, seller), holds_license=False)
+def wrong_license_mark(seller: Person, _: StripeSimulator) -> None:
+    table_edits.edit(first_row(Tenant, seller), holds_license=False)
 
 
 def renamed_tenant(seller: Person, _: StripeSimulator) -> None:
-    table_edits.edit(first_of(Tenant, seller), slug="azure")
+    table_edits.edit(first_row(Tenant, seller), slug="azure")
 
 
 def renamed_reseller(seller: Person, _: StripeSimulator) -> None:
-    table_edits.edit(row_of(Reseller, seller.reseller_id), slug="azure")
+    table_edits.edit(read_row(Reseller, seller.reseller_id), slug="azure")
 
 
 def renamed_user(seller: Person, _: StripeSimulator) -> None:
-    table_edits.edit(row_of(User, seller.user_id), email="azure@example.com")
+    table_edits.edit(read_row(User, seller.user_id), email="azure@example.com")
 
 
 def unlinked_user(seller: Person, _: StripeSimulator) -> None:
-    table_edits.edit(row_of(User, seller.user_id), reseller_id=None)
+    table_edits.edit(read_row(User, seller.user_id), reseller_id=None)
 
 
-def unheard_payment(seller: Person, stripe: StripeSimulator) -> None:
+def payment_without_webhook(seller: Person, stripe: StripeSimulator) -> None:
     buy_and_pay(seller, stripe, 10, deliver=False)
 
 
-def unheard_refund(seller: Person, stripe: StripeSimulator) -> None:
+def refund_without_webhook(seller: Person, stripe: StripeSimulator) -> None:
     buy_and_pay(seller, stripe, 10)
-    stripe.refund(first_of(Purchase, seller).session_id)
+    stripe.refund(first_row(Purchase, seller).session_id)
 
 
-def hidden_purchase(seller: Person, _: StripeSimulator) -> None:
+def purchase_missing_from_index(seller: Person, _: StripeSimulator) -> None:
     seller.api.post("/v1/resellers/me/purchases", {"quantity": 10})
-    table_edits.edit(first_of(Purchase, seller), unsettled=None)
+    table_edits.edit(first_row(Purchase, seller), unsettled=None)
 
 
-def forgotten_session(seller: Person, stripe: StripeSimulator) -> None:
+def session_missing_from_row(seller: Person, stripe: StripeSimulator) -> None:
     buy_and_pay(seller, stripe, 10)
-    table_edits.edit(first_of(Purchase, seller), session_id=None)
+    table_edits.edit(first_row(Purchase, seller), session_id=None)
 
 
-Harm = Callable[[Person, StripeSimulator], None]
-HARM: dict[Harm, set[Code]] = {
-    wrong_count: {Code.USED_MISMATCH},
-    wrong_mark: {Code.TENANT_HOLDS_WRONGLY},
+Damage = Callable[[Person, StripeSimulator], None]
+DAMAGE: dict[Damage, set[Code]] = {
+    wrong_used_count: {Code.USED_MISMATCH},
+    wrong_license_mark: {Code.TENANT_HOLDS_WRONGLY},
     renamed_tenant: {Code.ORPHAN_CLAIM, Code.MISSING_CLAIM},
     renamed_reseller: {Code.ORPHAN_CLAIM, Code.MISSING_CLAIM},
     renamed_user: {Code.ORPHAN_CLAIM, Code.MISSING_CLAIM},
     unlinked_user: {Code.RESELLER_WITHOUT_USER},
-    unheard_payment: {Code.PURCHASE_UNCREDITED},
-    unheard_refund: {Code.PURCHASE_OVERCREDITED},
-    hidden_purchase: {Code.STUCK_PURCHASE},
-    forgotten_session: {Code.SESSION_WITHOUT_PURCHASE},
+    payment_without_webhook: {Code.PURCHASE_UNCREDITED},
+    refund_without_webhook: {Code.PURCHASE_OVERCREDITED},
+    purchase_missing_from_index: {Code.STUCK_PURCHASE},
+    session_missing_from_row: {Code.SESSION_WITHOUT_PURCHASE},
 }
 
 
-@pytest.mark.parametrize("harm", HARM, ids=lambda harm: harm.__name__)
-def test_it_mends_what_is_safe(
-    seller: Person, stripe: StripeSimulator, frozen: TestClock, harm: Harm
+@pytest.mark.parametrize("damage", DAMAGE, ids=lambda damage: damage.__name__)
+def test_safe_findings_are_repaired_automatically(
+    seller: Person, stripe: StripeSimulator, frozen: TestClock, damage: Damage
 ) -> None:
-    harm(seller, stripe)
-    frozen.advance(timedelta(hours=2))  # what is newer may be under way
+    damage(seller, stripe)
+    frozen.advance(timedelta(hours=2))  # newer sessions are not checked
     report = run_now("reconcile-whole")
     assert (report["scope"], report["status"], report["notes"]) == ("whole", "finished", [])
-    assert set(report["repaired"]) == HARM[harm] == set(report["found"])
+    assert set(report["repaired"]) == DAMAGE[damage] == set(report["found"])
     assert run_now("reconcile-whole")["found"] == {}
 
 
-def test_every_safe_repair_is_carried_out() -> None:
-    assert set().union(*HARM.values()) == SAFE_CODES
+def test_every_safe_code_has_a_case() -> None:
+    assert set().union(*DAMAGE.values()) == SAFE_CODES
 
 
-def test_what_is_not_safe_waits_for_a_person(seller: Person) -> None:
-    table_edits.remove(first_of(LedgerEntry, seller))
+def test_unsafe_findings_wait_for_a_person(seller: Person) -> None:
+    table_edits.remove(first_row(LedgerEntry, seller))
     report = run_now("reconcile-whole")
     assert set(report["found"]) == {Code.COUNT_UNEXPLAINED}
     assert report["repaired"] == {}
 
 
 @pytest.mark.parametrize("name", ["reconcile", "reconcile-repair"])
-def test_events_for_the_console_do_as_their_readme_says(seller: Person, name: str) -> None:
-    table_edits.edit(row_of(Reseller, seller.reseller_id), license_used=4)
+def test_the_sample_events_repair_only_if_they_say_so(seller: Person, name: str) -> None:
+    table_edits.edit(read_row(Reseller, seller.reseller_id), license_used=4)
     event = json.loads((ROOT / "infra" / "events" / f"{name}.json").read_text())
     report = reconcile(event, None)
     assert set(report["found"]) == {Code.USED_MISMATCH}
     assert set(report["repaired"]) == ({Code.USED_MISMATCH} if name != "reconcile" else set())
 
 
-def test_the_event_for_one_reseller_wants_its_id(seller: Person) -> None:
+def test_the_sample_event_for_one_reseller_needs_a_valid_id(seller: Person) -> None:
     event = json.loads((ROOT / "infra" / "events" / "reconcile-one-reseller.json").read_text())
     with pytest.raises(NotFound):
         reconcile(event, None)

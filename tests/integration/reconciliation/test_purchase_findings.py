@@ -1,4 +1,4 @@
-"""Purchases that differ from what Stripe says."""
+"""Purchases that differ from Stripe."""
 
 import pytest
 
@@ -7,7 +7,11 @@ from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.purchases import Purchase
 from infra.local import table_edits
 from infra.local.stripe_simulator.simulator import StripeSimulator
-from tests.integration.reconciliation.admin_client import ReconciliationClient, reseller_of
+from tests.integration.reconciliation.admin_client import (
+    AdminClient,
+    reseller_of,
+    resolution_path,
+)
 from tests.support.people import Person
 from tests.support.purchases import buy_and_pay
 
@@ -17,105 +21,109 @@ def the_purchase(seller: Person) -> Purchase:
     return purchase
 
 
-def test_a_paid_purchase_that_nobody_heard_of(
-    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator
+def test_a_payment_without_a_webhook_is_credited(
+    seller: Person, reconciliation: AdminClient, stripe: StripeSimulator
 ) -> None:
     buy_and_pay(seller, stripe, 10, deliver=False)
-    found, where = desk.only("purchase_uncredited")
-    assert found["evidence"]["worth_by_stripe"] == 10
-    assert found["safe"]
-    desk.decide(where, "repair")
+    finding, path = reconciliation.find_only("purchase_uncredited")
+    assert finding["evidence"]["worth_by_stripe"] == 10
+    assert finding["safe"]
+    reconciliation.decide(path, "repair")
     assert reseller_of(seller).license_count == 15
-    desk.assert_clean()
+    reconciliation.assert_clean()
 
 
 def test_a_purchase_whose_ledger_entry_was_deleted_is_not_credited_twice(
-    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator
+    seller: Person, reconciliation: AdminClient, stripe: StripeSimulator
 ) -> None:
     buy_and_pay(seller, stripe, 10)
     for entry in LedgerEntry.query(str(seller.reseller_id)):
         if entry.kind == "purchase":
             table_edits.remove(entry)
-    found, where = desk.only("purchase_uncredited")
-    assert not found["safe"]
-    desk.decide(where, "repair")
+    finding, path = reconciliation.find_only("purchase_uncredited")
+    assert not finding["safe"]
+    reconciliation.decide(path, "repair")
     assert reseller_of(seller).license_count == 15
-    desk.assert_clean()
+    reconciliation.assert_clean()
 
 
-def test_a_forged_purchase_is_taken_back(
-    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator
+def test_a_forged_purchase_is_reverted(
+    seller: Person, reconciliation: AdminClient, stripe: StripeSimulator
 ) -> None:
     seller.api.post("/v1/resellers/me/purchases", {"quantity": 10})
     purchase = the_purchase(seller)
     table_edits.edit(purchase, status="paid", licenses_granted=10, unsettled=None)
     table_edits.edit(reseller_of(seller), license_count=15)
-    codes = {f["code"] for f in desk.findings(desk.run())}
+    codes = {f["code"] for f in reconciliation.findings(reconciliation.run())}
     assert codes == {"count_unexplained", "stuck_purchase", "orphan_claim"}
     for code, action in (("stuck_purchase", "repair"), ("count_unexplained", "revert")):
-        report = desk.run()
-        found = next(f for f in desk.findings(report) if f["code"] == code)
-        where = f"/v1/reconciliations/{report['id']}/findings/{found['id']}/resolution"
-        desk.decide(where, action)
+        report = reconciliation.run()
+        finding = reconciliation.finding(report, code)
+        path = resolution_path(report, finding)
+        reconciliation.decide(path, action)
     assert reseller_of(seller).license_count == 5
     assert the_purchase(seller).status == "pending"
-    desk.assert_clean()
+    reconciliation.assert_clean()
 
 
-def test_a_purchase_hidden_from_the_sweep(
-    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator
+def test_a_purchase_missing_from_the_sweeps_index_is_repaired(
+    seller: Person, reconciliation: AdminClient, stripe: StripeSimulator
 ) -> None:
     seller.api.post("/v1/resellers/me/purchases", {"quantity": 10})
     table_edits.edit(the_purchase(seller), unsettled=None)
-    _, where = desk.only("stuck_purchase")
-    desk.decide(where, "repair")
+    _, path = reconciliation.find_only("stuck_purchase")
+    reconciliation.decide(path, "repair")
     assert the_purchase(seller).unsettled is not None
-    desk.assert_clean()
+    reconciliation.assert_clean()
 
 
-def test_session_without_purchase(
-    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator
+def test_a_lost_purchase_is_recreated_from_its_session(
+    seller: Person, reconciliation: AdminClient, stripe: StripeSimulator
 ) -> None:
     buy_and_pay(seller, stripe, 10)
     table_edits.remove(the_purchase(seller))
-    _, where = desk.only("session_without_purchase")
-    desk.decide(where, "adopt")
+    _, path = reconciliation.find_only("session_without_purchase")
+    reconciliation.decide(path, "adopt")
     assert the_purchase(seller).licenses_granted == 10
     assert reseller_of(seller).license_count == 15
-    desk.assert_clean()
+    reconciliation.assert_clean()
 
 
-def test_a_purchase_twice(
-    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator
+def test_a_duplicated_purchase_can_be_deleted(
+    seller: Person, reconciliation: AdminClient, stripe: StripeSimulator
 ) -> None:
     buy_and_pay(seller, stripe, 10)
-    table_edits.duplicate(the_purchase(seller), id="pur_twice")
-    _, where = desk.only("stuck_purchase")
-    desk.decide(where, "delete")
-    desk.assert_clean()
+    table_edits.duplicate(the_purchase(seller), id="pur_copy")
+    _, path = reconciliation.find_only("stuck_purchase")
+    reconciliation.decide(path, "delete")
+    reconciliation.assert_clean()
 
 
 @pytest.mark.parametrize("first", ["whole", "partial"])
 @pytest.mark.parametrize("then", ["whole", "partial"])
-def test_what_is_left_alone_is_left_alone_by_night_and_by_the_hour(
-    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator, first: str, then: str
+def test_an_ignored_purchase_stays_ignored_in_nightly_and_hourly_runs(
+    seller: Person,
+    reconciliation: AdminClient,
+    stripe: StripeSimulator,
+    first: str,
+    then: str,
 ) -> None:
-    """A run by the hour does not ask Stripe; it is the same purchase nevertheless."""
+    """Hourly runs don't query Stripe, but the finding must have the same fingerprint."""
     bought = seller.api.post("/v1/resellers/me/purchases", {"quantity": 10}).json
     table_edits.edit(the_purchase(seller), total=15_000)
     stripe.pay(bought["checkout_url"].rsplit("/", 1)[1])
     settle(the_purchase(seller))
-    report = desk.run(scope=first)
-    (found,) = desk.findings(report)
-    assert "Paid, but not as quoted" in found["what"]
-    where = f"/v1/reconciliations/{report['id']}/findings/{found['id']}/resolution"
-    desk.decide(where, "ignore")
-    report = desk.run(scope=then)
+    report = reconciliation.run(scope=first)
+    (finding,) = reconciliation.findings(report)
+    assert "The payment doesn't match the quote" in finding["what"]
+    path = resolution_path(report, finding)
+    reconciliation.decide(path, "ignore")
+    report = reconciliation.run(scope=then)
     assert (report["found"], report["ignored"]) == ({}, 1)
 
 
-def test_paid_twice_waits_for_a_person(
-    seller: Person, desk: ReconciliationClient, stripe: StripeSimulator
+def test_a_purchase_that_was_paid_twice_waits_for_a_person(
+    seller: Person, reconciliation: AdminClient, stripe: StripeSimulator
 ) -> None:
     seller.api.post("/v1/resellers/me/purchases", {"quantity": 10})
     first = str(the_purchase(seller).session_id)
@@ -124,11 +132,11 @@ def test_paid_twice_waits_for_a_person(
     stripe.pay(first)
     stripe.pay(str(the_purchase(seller).session_id))
     settle(the_purchase(seller), session_id=first)
-    desk.run(apply=True)
-    found, _ = desk.only("stuck_purchase")
-    assert found["evidence"]["paid_elsewhere"] == 20_000
-    assert first in found["what"]
-    assert not found["safe"]
+    reconciliation.run(apply=True)
+    finding, _ = reconciliation.find_only("stuck_purchase")
+    assert finding["evidence"]["paid_elsewhere"] == 20_000
+    assert first in finding["what"]
+    assert not finding["safe"]
     stripe.refund(first)
     settle(the_purchase(seller))
-    desk.assert_clean()
+    reconciliation.assert_clean()
