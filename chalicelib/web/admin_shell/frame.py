@@ -8,22 +8,20 @@ from typing import Any
 from chalice.app import Response
 
 from chalicelib import clock
-from chalicelib.services.reconciliation.open_findings import count_waiting
+from chalicelib.services.reconciliation.open_findings import count_open_findings
 from chalicelib.storage.rows import Row
 from chalicelib.web.shell.page_context import PageContext
 
 OFFERED_MONTHS = 24
 
 
-def render(
-    visit: PageContext, template: str, *, title: str, place: str, **context: Any
-) -> Response:
+def render(page: PageContext, template: str, *, title: str, place: str, **context: Any) -> Response:
     """A page of the admin. template: below templates/admin. place: its entry in the menu."""
-    return visit.render(
+    return page.render(
         f"admin/{template}.html",
         title=title,
         nav_current=f"admin/{place}",
-        findings_waiting=count_waiting(),
+        findings_waiting=count_open_findings(),
         **context,
     )
 

@@ -22,23 +22,23 @@ PURCHASE_ID = "pur_"
 
 
 @pages.page("GET", "/admin/audit", audience=Audience.ADMIN)
-def list_audit(visit: PageContext) -> Response:
-    q, month = visit.search, visit.query("month")
+def list_audit(page: PageContext) -> Response:
+    q, month = page.search, page.query("month")
     months = offered_months()
     this_month = next(iter(months))
     month = month if month in months else this_month
-    found = _found(visit.page_request(), month, q.lower())
+    found = _found(page.pagination(), month, q.lower())
     return render(
-        visit,
+        page,
         "audit",
         title="Audit",
-        place="audit",
+        nav="audit",
         entries=_shown(found.rows),
         q=q,
         month=month,
         this_month=this_month,
         months=list(months.items()),
-        pages=visit.pages(found.next_cursor, q=q, month=month),
+        pages=page.paging(found.next_cursor, q=q, month=month),
     )
 
 

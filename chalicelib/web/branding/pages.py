@@ -8,9 +8,9 @@ from chalice.app import Response
 from chalicelib.domain.branding import FIELDS
 from chalicelib.errors import TenantryError
 from chalicelib.services.branding import documents
-from chalicelib.services.branding.documents import BrandingView, merged
+from chalicelib.services.branding.documents import BrandingView, merge_changes
 from chalicelib.services.domains import registry
-from chalicelib.services.reconciliation.open_findings import count_waiting
+from chalicelib.services.reconciliation.open_findings import count_open_findings
 from chalicelib.services.resellers.accounts import read_reseller
 from chalicelib.services.tenants import lifecycle
 from chalicelib.storage.domains import Domain
@@ -45,11 +45,11 @@ class BrandingLevel:
     by_admin: bool
 
     @classmethod
-    def of(cls, visit: PageContext) -> "BrandingLevel":
+    def of(cls, page: PageContext) -> "BrandingLevel":
         """The one that the path names. Raises NotFound."""
-        wanted = visit.path.get("reseller")
-        reseller = read_reseller(wanted) if wanted else visit.reseller
-        tenant_id = visit.path.get("id")
+        wanted = page.path.get("reseller")
+        reseller = read_reseller(wanted) if wanted else page.reseller
+        tenant_id = page.path.get("id")
         tenant = lifecycle.read_tenant(reseller.id, tenant_id) if tenant_id else None
         return cls(reseller, tenant, by_admin=bool(wanted))
 
@@ -79,18 +79,18 @@ class BrandingLevel:
     def domains(self) -> list[Domain]:
         """A tenant's own; of a reseller all, those of its tenants too."""
         if self.tenant:
-            return registry.domains_of_tenant(self.tenant)
+            return registry.list_tenant_domains(self.tenant)
         return registry.list_domains(self.reseller.id, Pagination(MOST_DOMAINS)).rows
 
 
-def show_branding(visit: PageContext, **context: Any) -> Response:
-    level = BrandingLevel.of(visit)
+def show_branding(page: PageContext, **context: Any) -> Response:
+    level = BrandingLevel.of(page)
     view = level.view()
-    return visit.render(
+    return page.render(
         "branding/own.html",
         title=_title(level),
         nav_current=level.nav,
-        findings_waiting=count_waiting() if level.by_admin else 0,
+        findings_waiting=count_open_findings() if level.by_admin else 0,
         scope="tenant" if level.tenant else "reseller",
         reseller=level.reseller,
         tenant=level.tenant,
@@ -127,30 +127,32 @@ def submitted_changes(form: Form) -> dict[str, str | None]:
     return {name: form.get(name) or None for name in FIELDS if name in form.typed}
 
 
-def save_branding(visit: PageContext) -> Response:
-    form = visit.form()
-    level = BrandingLevel.of(visit)
+def save_branding(page: PageContext) -> Response:
+    form = page.form()
+    level = BrandingLevel.of(page)
     changes = submitted_changes(form)
     try:
         if level.tenant is not None:
-            visit.on_current(
-                lambda: lifecycle.read_tenant(level.reseller.id, visit.path["id"]),
+            page.on_current(
+                lambda: lifecycle.read_tenant(level.reseller.id, page.path["id"]),
                 lambda row: documents.set_tenant_branding(
-                    level.reseller, row, merged(row, changes), by=visit.by
+                    level.reseller, row, merge_changes(row, changes), by=page.by
                 ),
                 version=form.get("version"),
                 version_of=documents.version_of,
             )
         else:
-            visit.on_current(
+            page.on_current(
                 lambda: read_reseller(level.reseller.id),
-                lambda row: documents.set_reseller_branding(row, merged(row, changes), by=visit.by),
+                lambda row: documents.set_reseller_branding(
+                    row, merge_changes(row, changes), by=page.by
+                ),
                 version=form.get("version"),
                 version_of=documents.version_of,
             )
     except TenantryError as error:
-        return visit.refused(error, show_branding, form)
-    return visit.redirect(level.path, flash="Saved. Login pages wear it within minutes.")
+        return page.rerender_form(error, show_branding, form)
+    return page.redirect(level.path, flash="Saved. Login pages wear it within minutes.")
 
 
 for path, audience in PLACES.items():

@@ -18,14 +18,14 @@ CALLED = {f"branding_config.{name}": name for name in FIELDS}
 
 
 @pages.page("GET", BRANDING, audience=Audience.ADMIN)
-def show_branding(visit: PageContext, **context: Any) -> Response:
+def show_branding(page: PageContext, **context: Any) -> Response:
     row = platform_settings.read_settings()
     view = platform_view(row)
     return render(
-        visit,
+        page,
         "branding",
         title="Platform branding",
-        place="settings",
+        nav="settings",
         branding={
             "own": {name: view.own.get(name) for name in FIELDS},
             "effective": view.effective,
@@ -37,17 +37,17 @@ def show_branding(visit: PageContext, **context: Any) -> Response:
 
 
 @pages.page("POST", BRANDING, audience=Audience.ADMIN)
-def save_branding(visit: PageContext) -> Response:
-    form = visit.form()
+def save_branding(page: PageContext) -> Response:
+    form = page.form()
     document = {name: form.get(name) or None for name in FIELDS}
     try:
-        visit.on_current(
+        page.on_current(
             platform_settings.read_settings,
             lambda row: platform_settings.edit_settings(
-                row, {"branding_config": document}, by=visit.by
+                row, {"branding_config": document}, by=page.by
             ),
             version=form.get("version"),
         )
     except TenantryError as error:
-        return visit.refused(error, show_branding, form, called=CALLED)
-    return visit.redirect(BRANDING, flash="Branding saved. It is shown within a minute.")
+        return page.rerender_form(error, show_branding, form, field_names=CALLED)
+    return page.redirect(BRANDING, flash="Branding saved. It is shown within a minute.")

@@ -55,12 +55,14 @@ def _route(method: str, path: str, operation: Schema) -> Schema:
     content = success.get("content", {})
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     answer = content.get("application/json", {}).get("schema")
+    *details, audience = operation["description"].split("\n\n")
     return {
         "method": method,
         "path": path,
         "anchor": operation["operationId"],
         "summary": operation["summary"],
-        "audience": operation.get("description", "Everybody."),
+        "details": details,
+        "audience": audience,
         "query": [_parameter(p) for p in operation["parameters"] if p["in"] == "query"],
         "headers": [p["name"] for p in operation["parameters"] if p["in"] == "header"],
         "sends": _kind(body["schema"]) if body else None,

@@ -16,14 +16,14 @@ pages = Pages(__name__)
 LIST = "#domains"
 
 
-def add(visit: PageContext) -> Response:
-    form = visit.form()
-    level = BrandingLevel.of(visit)
+def add(page: PageContext) -> Response:
+    form = page.form()
+    level = BrandingLevel.of(page)
 
     def act(once: IdempotentRequest) -> Domain:
         host = form.read(NewDomain).host
         return registry.add_domain(
-            level.reseller.id, host, tenant_id=level.tenant_id, by=visit.by, once=once
+            level.reseller.id, host, tenant_id=level.tenant_id, by=page.by, once=once
         )
 
     def then(domain: Domain) -> RedirectTo:
@@ -32,35 +32,35 @@ def add(visit: PageContext) -> Response:
         )
 
     try:
-        return visit.once(form, act, then)
+        return page.run_once(form, act, then)
     except TenantryError as error:
-        return visit.refused(error, show_branding, form, form_id="domain")
+        return page.rerender_form(error, show_branding, form, form_id="domain")
 
 
-def _read(visit: PageContext, level: BrandingLevel) -> Domain:
-    return registry.read_domain(level.reseller.id, visit.path["host"])
+def _read(page: PageContext, level: BrandingLevel) -> Domain:
+    return registry.read_domain(level.reseller.id, page.path["host"])
 
 
-def verify(visit: PageContext) -> Response:
+def verify(page: PageContext) -> Response:
     """Look the record up now, and say what was found."""
-    level = BrandingLevel.of(visit)
+    level = BrandingLevel.of(page)
     try:
-        domain = visit.on_current(
-            lambda: _read(visit, level),
-            lambda row: verification.verify_domain(row, by=visit.by),
+        domain = page.on_current(
+            lambda: _read(page, level),
+            lambda row: verification.verify_domain(row, by=page.by),
         )
     except TenantryError as error:
-        return visit.failed(error, show_branding)
+        return page.rerender_with_error(error, show_branding)
     if domain.status == Status.VERIFIED:
-        return visit.redirect(level.path + LIST, flash=f"{domain.host} is verified.")
-    return visit.redirect(level.path + LIST, flash=domain.explanation, kind="warning")
+        return page.redirect(level.path + LIST, flash=f"{domain.host} is verified.")
+    return page.redirect(level.path + LIST, flash=domain.explanation, kind="warning")
 
 
-def confirm_remove(visit: PageContext) -> Response:
+def confirm_remove(page: PageContext) -> Response:
     """The question, for anyone without a script."""
-    level = BrandingLevel.of(visit)
-    domain = _read(visit, level)
-    return visit.render(
+    level = BrandingLevel.of(page)
+    domain = _read(page, level)
+    return page.render(
         "confirm.html",
         title=f"Remove {domain.host}",
         nav_current=level.nav,
@@ -74,21 +74,21 @@ def confirm_remove(visit: PageContext) -> Response:
     )
 
 
-def remove(visit: PageContext) -> Response:
-    level = BrandingLevel.of(visit)
-    host = visit.path["host"]
+def remove(page: PageContext) -> Response:
+    level = BrandingLevel.of(page)
+    host = page.path["host"]
     try:
-        visit.on_current(
-            lambda: _read(visit, level), lambda row: registry.remove_domain(row, by=visit.by)
+        page.on_current(
+            lambda: _read(page, level), lambda row: registry.remove_domain(row, by=page.by)
         )
     except TenantryError as error:
-        return visit.failed(error, show_branding)
-    return visit.redirect(level.path + LIST, flash=f"{host} is removed.")
+        return page.rerender_with_error(error, show_branding)
+    return page.redirect(level.path + LIST, flash=f"{host} is removed.")
 
 
-def redirect_back(visit: PageContext) -> Response:
+def redirect_back(page: PageContext) -> Response:
     """For whoever reloads the address of a deed."""
-    return visit.redirect(BrandingLevel.of(visit).path + LIST)
+    return page.redirect(BrandingLevel.of(page).path + LIST)
 
 
 for base, audience in PLACES.items():

@@ -28,63 +28,63 @@ class UserForm(Input):
 
 
 @pages.page("GET", USERS, audience=Audience.ADMIN)
-def list_users(visit: PageContext, *, create_open: bool = False, **context: Any) -> Response:
-    q = visit.search
-    found = users.list_users(visit.page_request(), email_prefix=q.lower())
+def list_users(page: PageContext, *, create_open: bool = False, **context: Any) -> Response:
+    q = page.search
+    found = users.list_users(page.pagination(), email_prefix=q.lower())
     companies = batch_reads.resellers_by_id(user.reseller_id for user in found.rows)
     return render(
-        visit,
+        page,
         "users",
         title="Users",
-        place="users",
+        nav="users",
         users=[RowView(u, reseller=companies.get(u.reseller_id or "")) for u in found.rows],
         q=q,
-        pages=visit.pages(found.next_cursor, q=q),
-        create_open=create_open or bool(visit.query("create")),
+        pages=page.paging(found.next_cursor, q=q),
+        create_open=create_open or bool(page.query("create")),
         **context,
     )
 
 
 @pages.page("POST", USERS, audience=Audience.ADMIN)
-def create_user(visit: PageContext) -> Response:
-    form = visit.form()
+def create_user(page: PageContext) -> Response:
+    form = page.form()
     try:
         new = form.read(NewUser, is_super_admin=form.get("is_super_admin") == "true")
-        return visit.once(
+        return page.run_once(
             form,
             lambda once: users.create_user(
                 email=new.email,
                 name=new.name,
                 password=None,
                 is_super_admin=new.is_super_admin,
-                by=visit.by,
+                by=page.by,
                 once=once,
             ),
             lambda user: RedirectTo(f"{USERS}/{user.id}", f"{user.name} was created. {INVITED}"),
         )
     except TenantryError as error:
-        return visit.refused(error, list_users, form, create_open=True)
+        return page.rerender_form(error, list_users, form, create_open=True)
 
 
 @pages.page("GET", USERS + "/suggest", audience=Audience.ADMIN)
-def suggest(visit: PageContext) -> Response:
+def suggest(page: PageContext) -> Response:
     """For the picker of a new reseller's user: those whose e-mail begins so."""
-    typed = visit.search.lower()
+    typed = page.search.lower()
     found = users.list_users(Pagination(SUGGESTED), email_prefix=typed).rows if typed else []
     free = [{"email": u.email, "name": u.name} for u in found if u.is_active and not u.reseller_id]
     return Response(json.dumps(free), {"Content-Type": "application/json"})
 
 
 @pages.page("GET", USER, audience=Audience.ADMIN)
-def show_user(visit: PageContext, **context: Any) -> Response:
-    user = users.read_user(visit.path["id"])
+def show_user(page: PageContext, **context: Any) -> Response:
+    user = users.read_user(page.path["id"])
     company = batch_reads.resellers_by_id([user.reseller_id]).get(user.reseller_id or "")
-    open_ones = sessions.sessions_of(user)
+    open_ones = sessions.list_user_sessions(user)
     return render(
-        visit,
+        page,
         "user",
         title=user.name,
-        place="users",
+        nav="users",
         user=RowView(
             user,
             reseller=company,
@@ -96,42 +96,42 @@ def show_user(visit: PageContext, **context: Any) -> Response:
 
 
 @pages.page("POST", USER, audience=Audience.ADMIN)
-def edit_user(visit: PageContext) -> Response:
-    form = visit.form()
-    user_id = visit.path["id"]
+def edit_user(page: PageContext) -> Response:
+    form = page.form()
+    user_id = page.path["id"]
     try:
         changes: dict[str, Any] = form.read(UserForm).model_dump()
         # One's own address takes the password, which the page of one's account asks for; one's
         # own two switches are locked, and a locked one sends nothing.
-        if user_id == visit.caller.id:
+        if user_id == page.caller.id:
             del changes["email"]
         else:
             changes["is_active"] = form.get("is_active") == "true"
             changes["is_super_admin"] = form.get("is_super_admin") == "true"
-        user = visit.on_current(
+        user = page.on_current(
             lambda: users.read_user(user_id),
-            lambda user: users.edit_user(user, changes, by=visit.by),
+            lambda user: users.edit_user(user, changes, by=page.by),
             version=form.get("version"),
         )
     except TenantryError as error:
-        return visit.refused(error, show_user, form)
-    return visit.redirect(f"{USERS}/{user.id}", flash="Saved.")
+        return page.rerender_form(error, show_user, form)
+    return page.redirect(f"{USERS}/{user.id}", flash="Saved.")
 
 
 @pages.page("POST", USER + "/password-link", audience=Audience.ADMIN)
-def send_password_link(visit: PageContext) -> Response:
-    user = users.read_user(visit.path["id"])
-    return visit.once(
-        visit.form(),
-        lambda once: users.send_password_link(user, by=visit.by, once=once),
+def send_password_link(page: PageContext) -> Response:
+    user = users.read_user(page.path["id"])
+    return page.run_once(
+        page.form(),
+        lambda once: users.send_password_link(user, by=page.by, once=once),
         lambda user: RedirectTo(f"{USERS}/{user.id}", f"A link is on its way to {user.email}."),
     )
 
 
 @pages.page("POST", USER + "/sign-out", audience=Audience.ADMIN)
-def sign_out(visit: PageContext) -> Response:
-    user = visit.on_current(
-        lambda: users.read_user(visit.path["id"]),
-        lambda user: users.sign_out_everywhere(user, by=visit.by),
+def sign_out(page: PageContext) -> Response:
+    user = page.on_current(
+        lambda: users.read_user(page.path["id"]),
+        lambda user: users.sign_out_everywhere(user, by=page.by),
     )
-    return visit.redirect(f"{USERS}/{user.id}", flash=f"{user.name} is signed out everywhere.")
+    return page.redirect(f"{USERS}/{user.id}", flash=f"{user.name} is signed out everywhere.")

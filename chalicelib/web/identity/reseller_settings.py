@@ -15,19 +15,19 @@ pages = Pages(__name__)
 SETTINGS = "/reseller/settings"
 
 
-def _owner(visit: PageContext) -> Owner:
-    return owner_of_reseller_keys(visit.reseller)
+def _owner(page: PageContext) -> Owner:
+    return owner_of_reseller_keys(page.reseller)
 
 
 @pages.page("GET", SETTINGS, audience=Audience.RESELLER)
-def show_settings(visit: PageContext, **context: Any) -> Response:
+def show_settings(page: PageContext, **context: Any) -> Response:
     return render(
-        visit,
+        page,
         "settings",
         title="Settings",
         nav="settings",
-        **own_account(visit),
-        **own_keys(_owner(visit), SCOPES),
+        **own_account(page),
+        **own_keys(_owner(page), SCOPES),
         **context,
     )
 

@@ -27,8 +27,8 @@ REFUND = PURCHASE + "/refund"
 NO_FIELDS = {"purchase": "", "amount": "", "kept": ""}
 
 
-def _read(visit: PageContext) -> Purchase:
-    return search.find_purchase(visit.path["id"])
+def _read(page: PageContext) -> Purchase:
+    return search.find_purchase(page.path["id"])
 
 
 def _path(purchase: Purchase) -> str:
@@ -36,15 +36,15 @@ def _path(purchase: Purchase) -> str:
 
 
 @pages.page("GET", PURCHASE, audience=Audience.ADMIN)
-def show_purchase(visit: PageContext, **context: Any) -> Response:
-    purchase = _read(visit)
+def show_purchase(page: PageContext, **context: Any) -> Response:
+    purchase = _read(page)
     (shown,) = shown_purchases([purchase])
     by = batch_reads.users_by_id(refund.by for refund in purchase.refund_list)
     return render(
-        visit,
+        page,
         "purchase",
         title="Purchase",
-        place="purchases",
+        nav="purchases",
         purchase=shown,
         can_accept=accept_payment.can_accept(purchase),
         refundable_licenses=_refundable(purchase),
@@ -83,13 +83,13 @@ def _at_stripe(purchase: Purchase) -> str | None:
 
 
 @pages.page("POST", PURCHASE + "/settle", audience=Audience.ADMIN)
-def settle(visit: PageContext) -> Response:
-    purchase = _read(visit)
+def settle(page: PageContext) -> Response:
+    purchase = _read(page)
     try:
-        settled = settlement.settle(purchase, by=visit.by)
+        settled = settlement.settle(purchase, by=page.by)
     except TenantryError as error:
-        return visit.failed(error, show_purchase)
-    return visit.redirect(_path(purchase), flash=_said(settled.granted))
+        return page.rerender_with_error(error, show_purchase)
+    return page.redirect(_path(purchase), flash=_said(settled.granted))
 
 
 def _said(granted: int) -> str:
@@ -101,43 +101,43 @@ def _said(granted: int) -> str:
 
 
 @pages.page("POST", PURCHASE + "/accept", audience=Audience.ADMIN)
-def accept(visit: PageContext) -> Response:
-    purchase, form = _read(visit), visit.form()
+def accept(page: PageContext) -> Response:
+    purchase, form = _read(page), page.form()
     try:
         reason = form.read(Acceptance).reason
-        return visit.once(
+        return page.run_once(
             form,
             lambda once: accept_payment.accept_as_paid(
-                purchase, reason=reason, by=visit.by, once=once
+                purchase, reason=reason, by=page.by, once=once
             ),
             lambda row: RedirectTo(
                 _path(row), f"Accepted: {format_licenses(row.licenses_granted)} granted."
             ),
         )
     except TenantryError as error:
-        if not accept_payment.can_accept(_read(visit)):
-            return visit.failed(error, show_purchase, " ".join(messages(error).values()))
-        return visit.refused(error, show_purchase, form, called={"purchase": ""})
+        if not accept_payment.can_accept(_read(page)):
+            return page.rerender_with_error(error, show_purchase, " ".join(messages(error).values()))
+        return page.rerender_form(error, show_purchase, form, field_names={"purchase": ""})
 
 
 @pages.page("GET", REFUND, audience=Audience.ADMIN)
-def review_refund(visit: PageContext) -> Response:
+def review_refund(page: PageContext) -> Response:
     """The question before the deed: how much, and what it does to the reseller."""
-    purchase, form = _read(visit), visit.form()
+    purchase, form = _read(page), page.form()
     under_way = purchase.open_refund  # it comes first, whatever is asked for
     try:
         wanted = under_way or form.read(NewRefund)
         quote = under_way or refund_requests.quote_refund(purchase, wanted.licenses)
     except TenantryError as error:
-        return _refused(visit, error)
+        return _refused(page, error)
     reseller = accounts.read_reseller(purchase.reseller_id)
     owned = reseller.license_count - max(0, purchase.licenses_granted - quote.kept)
     (shown,) = shown_purchases([purchase])
     return render(
-        visit,
+        page,
         "refund",
         title="Refund",
-        place="purchases",
+        nav="purchases",
         purchase=shown,
         refund={
             "licenses": quote.licenses,
@@ -151,17 +151,17 @@ def review_refund(visit: PageContext) -> Response:
 
 
 @pages.page("POST", REFUND, audience=Audience.ADMIN)
-def refund(visit: PageContext) -> Response:
-    purchase, form = _read(visit), visit.form()
+def refund(page: PageContext) -> Response:
+    purchase, form = _read(page), page.form()
     try:
         wanted = form.read(NewRefund)
-        return visit.once(
+        return page.run_once(
             form,
             lambda once: refund_requests.refund_licenses(
                 purchase,
                 wanted.licenses,
                 reason=wanted.reason,
-                by=visit.by,
+                by=page.by,
                 amount=wanted.amount,
                 kept=wanted.kept,
                 once=once,
@@ -169,16 +169,16 @@ def refund(visit: PageContext) -> Response:
             lambda made: RedirectTo(_path(made), f"{format_licenses(wanted.licenses)} refunded."),
         )
     except TenantryError as error:
-        return _refused(visit, error)
+        return _refused(page, error)
 
 
-def _refused(visit: PageContext, error: TenantryError) -> Response:
+def _refused(page: PageContext, error: TenantryError) -> Response:
     """Beside the fields; of a purchase that can't be refunded now, the page has no such form."""
-    purchase = _read(visit)
+    purchase = _read(page)
     error = _in_money(error, purchase.currency)
     if purchase.open_refund or not _refundable(purchase):
-        return visit.failed(error, show_purchase, " ".join(messages(error).values()))
-    return visit.refused(error, show_purchase, visit.form(), called=NO_FIELDS)
+        return page.rerender_with_error(error, show_purchase, " ".join(messages(error).values()))
+    return page.rerender_form(error, show_purchase, page.form(), field_names=NO_FIELDS)
 
 
 def _in_money(error: TenantryError, currency: str) -> TenantryError:

@@ -5,7 +5,7 @@ from typing import Any
 
 from chalice.app import Response
 
-from chalicelib.api.requests import may_be_id
+from chalicelib.api.requests import is_possible_id
 from chalicelib.domain.purchases import Status
 from chalicelib.errors import NotFound
 from chalicelib.services.core import batch_reads
@@ -23,34 +23,34 @@ PURCHASES = "/admin/purchases"
 
 
 @pages.page("GET", PURCHASES, audience=Audience.ADMIN)
-def list_purchases(visit: PageContext) -> Response:
-    q, status, month = visit.search, visit.query("status"), visit.query("month")
-    narrowed_to = visit.query("reseller")
+def list_purchases(page: PageContext) -> Response:
+    q, status, month = page.search, page.query("status"), page.query("month")
+    narrowed_to = page.query("reseller")
     reseller = _reseller(narrowed_to)
     months = offered_months()
     month = month if month in months else ""
     if q:
-        found = Page(_with_status(search.search(q), status), None)
+        found = Page(_with_status(search.search_purchases(q), status), None)
     else:
-        found = _listed(visit.page_request(), narrowed_to, month, status)
+        found = _listed(page.pagination(), narrowed_to, month, status)
     return render(
-        visit,
+        page,
         "purchases",
         title="Purchases",
-        place="purchases",
+        nav="purchases",
         purchases=shown_purchases(found.rows),
         reseller=reseller,
         q=q,
         status=status,
         month=month,
         months=list(months.items()),
-        pages=visit.pages(found.next_cursor, q=q, status=status, month=month, reseller=narrowed_to),
+        pages=page.paging(found.next_cursor, q=q, status=status, month=month, reseller=narrowed_to),
     )
 
 
 def _reseller(reseller_id: str) -> Reseller | None:
     """The one that the list is narrowed to. Raises NotFound."""
-    if reseller_id and not may_be_id(reseller_id):
+    if reseller_id and not is_possible_id(reseller_id):
         raise NotFound("reseller")
     return accounts.read_reseller(reseller_id) if reseller_id else None
 
@@ -62,8 +62,8 @@ def _listed(request: Pagination, reseller_id: str, month: str, status: str) -> P
         if reseller_id:
             return checkout.list_purchases(reseller_id, request)
         if month:
-            return search.list_month(month, request)
-        return search.list_recent(request)
+            return search.list_purchases_in_month(month, request)
+        return search.list_recent_purchases(request)
 
     if status not in set(Status):
         return read(request)

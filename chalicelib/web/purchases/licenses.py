@@ -26,14 +26,14 @@ PRESETS = 3
 
 
 @pages.page("GET", "/reseller/licenses", audience=Audience.RESELLER)
-def show_licenses(visit: PageContext, **context: Any) -> Response:
-    if visit.query("purchase"):
-        return back_from_payment(visit)
-    asked = str(context.get("form", {}).get("quantity") or visit.query("quantity"))
+def show_licenses(page: PageContext, **context: Any) -> Response:
+    if page.query("purchase"):
+        return back_from_payment(page)
+    asked = str(context.get("form", {}).get("quantity") or page.query("quantity"))
     price, wrong = _quote(asked)
-    page = checkout.list_purchases(visit.reseller.id, visit.page_request())
+    purchases = checkout.list_purchases(page.reseller.id, page.pagination())
     return render(
-        visit,
+        page,
         "licenses",
         title="Licenses",
         nav="licenses",
@@ -41,9 +41,9 @@ def show_licenses(visit: PageContext, **context: Any) -> Response:
             "tiers": platform_settings.cached_settings().price_tiers["tiers"],
             "quote": price,
             "max_quantity": MAX_QUANTITY,
-            "open_checkouts": [p for p in page.rows if _can_be_paid(p)],
-            "purchases": page.rows,
-            "pages": visit.pages(page.next_cursor),
+            "open_checkouts": [p for p in purchases.rows if _can_be_paid(p)],
+            "purchases": purchases.rows,
+            "pages": page.paging(purchases.next_cursor),
             "errors": wrong,
             "form": {"quantity": asked} if wrong else {},
             "status_code": 422 if wrong else 200,
@@ -53,10 +53,10 @@ def show_licenses(visit: PageContext, **context: Any) -> Response:
     )
 
 
-def back_from_payment(visit: PageContext) -> Response:
+def back_from_payment(page: PageContext) -> Response:
     """To the purchase that its buyer returns from."""
-    purchase_id = quote(visit.query("purchase"), safe="")
-    return visit.redirect(f"/reseller/purchases/{purchase_id}?returned=1")
+    purchase_id = quote(page.query("purchase"), safe="")
+    return page.redirect(f"/reseller/purchases/{purchase_id}?returned=1")
 
 
 def _quote(asked: str) -> tuple[Any, dict[str, str]]:
@@ -94,18 +94,18 @@ def statement_periods(today: date) -> dict[str, Any]:
 
 
 @pages.page("POST", "/reseller/licenses", audience=Audience.RESELLER)
-def buy(visit: PageContext) -> Response:
+def buy(page: PageContext) -> Response:
     """Open a checkout and go to the payment page."""
-    form = visit.form()
+    form = page.form()
 
     def act(once: IdempotentRequest) -> Purchase:
         quantity = form.read(NewPurchase).quantity
-        return checkout.buy_licenses(visit.reseller, quantity, by=visit.by, once=once)
+        return checkout.buy_licenses(page.reseller, quantity, by=page.by, once=once)
 
     try:
-        return visit.once(form, act, lambda p: RedirectTo(p.checkout_url or _page_of(p)))
+        return page.run_once(form, act, lambda p: RedirectTo(p.checkout_url or _page_of(p)))
     except TenantryError as error:
-        return visit.refused(error, show_licenses, form)
+        return page.rerender_form(error, show_licenses, form)
 
 
 def _page_of(purchase: Purchase) -> str:

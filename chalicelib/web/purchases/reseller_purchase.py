@@ -17,22 +17,22 @@ SLOW = timedelta(seconds=20)
 
 
 @pages.page("GET", "/reseller/licenses/return", audience=Audience.RESELLER)
-def return_from_payment(visit: PageContext) -> Response:
-    return back_from_payment(visit)
+def return_from_payment(page: PageContext) -> Response:
+    return back_from_payment(page)
 
 
 @pages.page("GET", "/reseller/purchases/{id}", audience=Audience.RESELLER)
-def show_purchase(visit: PageContext) -> Response:
-    purchase, is_current = checkout.current_purchase(visit.reseller.id, visit.path["id"])
+def show_purchase(page: PageContext) -> Response:
+    purchase, is_current = checkout.current_purchase(page.reseller.id, page.path["id"])
     return render(
-        visit,
+        page,
         "purchase",
         title="Purchase",
         nav="licenses",
-        reseller=read_reseller(visit.reseller.id),
+        reseller=read_reseller(page.reseller.id),
         purchase=purchase,
         # Stripe said just now whether it is paid; only where it could not be asked, the
         # buyer's return is all that is known.
-        returned=bool(visit.query("returned")) and not is_current,
+        returned=bool(page.query("returned")) and not is_current,
         slow=clock.now() - purchase.updated_at > SLOW,
     )

@@ -14,13 +14,13 @@ pages = Pages(__name__)
 
 
 @pages.page("GET", "/admin", audience=Audience.ADMIN)
-def show_overview(visit: PageContext) -> Response:
+def show_overview(page: PageContext) -> Response:
     shown = dashboard_stats.read_dashboard_stats()
     return render(
-        visit,
+        page,
         "overview",
         title="Overview",
-        place="overview",
+        nav="overview",
         **(_context(shown) if shown else {"totals": None}),
     )
 

@@ -10,9 +10,9 @@ pages = Pages(__name__)
 
 
 @pages.page("GET", "/admin/resellers/{reseller}/statement", audience=Audience.ADMIN)
-def show_resellers_statement(visit: PageContext) -> Response:
-    reseller = read_reseller(visit.path["reseller"])
+def show_resellers_statement(page: PageContext) -> Response:
+    reseller = read_reseller(page.path["reseller"])
     back = f"/admin/resellers/{reseller.id}"
     return show_statement(
-        visit, reseller, path=f"{back}/statement", back=back, nav="admin/resellers"
+        page, reseller, path=f"{back}/statement", back=back, nav="admin/resellers"
     )

@@ -12,11 +12,11 @@ SHOWN = 5
 
 
 @pages.page("GET", "/reseller", audience=Audience.RESELLER)
-def show_overview(visit: PageContext) -> Response:
-    reseller = visit.reseller
+def show_overview(page: PageContext) -> Response:
+    reseller = page.reseller
     activity = recent_activity(reseller, SHOWN)
     return render(
-        visit,
+        page,
         "overview",
         title="Overview",
         nav="overview",
@@ -44,7 +44,7 @@ def ledger_lines(activity: Activity) -> list[dict[str, object]]:
             "used_change": entry.used_change,
             "actor": entry.actor,
             "reason": entry.reason,
-            "subject": activity.subjects.get(entry.ref or ""),
+            "subject": activity.tenant_names.get(entry.ref or ""),
         }
         for entry in activity.newest
     ]

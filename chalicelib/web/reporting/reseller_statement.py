@@ -11,7 +11,7 @@ STATEMENT = "/reseller/statement"
 
 
 @pages.page("GET", STATEMENT, audience=Audience.RESELLER)
-def show_own_statement(visit: PageContext) -> Response:
+def show_own_statement(page: PageContext) -> Response:
     return show_statement(
-        visit, visit.reseller, path=STATEMENT, back="/reseller/licenses", nav="reseller/licenses"
+        page, page.reseller, path=STATEMENT, back="/reseller/licenses", nav="reseller/licenses"
     )

@@ -21,15 +21,15 @@ DAY = timedelta(days=1)
 
 
 def show_statement(
-    visit: PageContext, reseller: Reseller, *, path: str, back: str, nav: str
+    page: PageContext, reseller: Reseller, *, path: str, back: str, nav: str
 ) -> Response:
     """?from=&to=: days in UTC, both part of the period; this month without them.
     ?format=csv: the file. Raises InvalidRequest."""
-    first, last = _days(visit)
+    first, last = _days(page)
     period = Period(_midnight(first), _midnight(last + DAY))
-    if visit.query("format") == "csv":
+    if page.query("format") == "csv":
         return _file(reseller, period, f"statement-{reseller.slug}-{first}-to-{last}.csv")
-    return visit.render(
+    return page.render(
         "reseller/statement.html",
         title="Statement",
         nav_current=nav,
@@ -40,17 +40,17 @@ def show_statement(
     )
 
 
-def _days(visit: PageContext) -> tuple[date, date]:
+def _days(page: PageContext) -> tuple[date, date]:
     today = clock.now().date()
-    first = _day(visit, "from") or today.replace(day=1)
-    last = _day(visit, "to") or max(today, first)
+    first = _day(page, "from") or today.replace(day=1)
+    last = _day(page, "to") or max(today, first)
     if first > last:
         raise InvalidRequest.of("from", "The first day must not be after the last.")
     return first, last
 
 
-def _day(visit: PageContext, name: str) -> date | None:
-    asked = visit.query(name)
+def _day(page: PageContext, name: str) -> date | None:
+    asked = page.query(name)
     if not asked:
         return None
     try:
@@ -76,7 +76,7 @@ def _file(reseller: Reseller, period: Period, name: str) -> Response:
 
 
 def _shown(reseller: Reseller, period: Period, first: date, last: date) -> dict[str, Any]:
-    made = statements.statement(reseller, period)
+    made = statements.build_statement(reseller, period)
     found = (
         dict(zip(statements.COLUMNS, cells, strict=True))
         for cells in statements.statement_lines(reseller, period)

@@ -43,27 +43,27 @@ class ResellerForm(Input):
 
 
 @pages.page("GET", RESELLER, audience=Audience.ADMIN)
-def show_reseller(visit: PageContext, *, edit_open: bool = False, **context: Any) -> Response:
-    reseller = accounts.read_reseller(visit.path["reseller"])
-    moves = accounts.list_ledger(reseller.id, Pagination(MOVES, visit.query("cursor") or None))
+def show_reseller(page: PageContext, *, edit_open: bool = False, **context: Any) -> Response:
+    reseller = accounts.read_reseller(page.path["reseller"])
+    moves = accounts.list_ledger(reseller.id, Pagination(MOVES, page.query("cursor") or None))
     user = get(User, reseller.user_id)
-    compared = bool(visit.query("compare"))
+    compared = bool(page.query("compare"))
     found = diagnosis.diagnose(reseller, counting=compared)
     return render(
-        visit,
+        page,
         "reseller",
         title=reseller.company_name,
-        place="resellers",
+        nav="resellers",
         reseller=RowView(reseller, user=user, version=columns_fingerprint(reseller, EDITED)),
         tenants=lifecycle.list_tenants(reseller.id, FIRST_FEW).rows,
         purchases=checkout.list_purchases(reseller.id, FIRST_FEW).rows,
         entries=shown_moves(moves.rows),
-        pages=visit.pages(moves.next_cursor),
+        pages=page.paging(moves.next_cursor),
         checks=[_shown_check(check, reseller) for check in found.checks],
         can_create_tenants=found.can_create_tenants,
         message=plain_sentence(times_as_utc(found.message)),
-        edit_open=edit_open or bool(visit.query("edit")),
-        sync=_compared(visit, reseller) if compared else None,
+        edit_open=edit_open or bool(page.query("edit")),
+        sync=_compared(page, reseller) if compared else None,
         restrict_inactive_resellers=platform_settings.cached_settings().restrict_inactive_resellers,
         **context,
     )
@@ -115,8 +115,8 @@ def _shown_check(check: Check, reseller: Reseller) -> dict[str, Any]:
     }
 
 
-def _compared(visit: PageContext, reseller: Reseller) -> dict[str, Any]:
-    found = sync.sync(reseller.id, apply=False, by=visit.by)
+def _compared(page: PageContext, reseller: Reseller) -> dict[str, Any]:
+    found = sync.sync(reseller.id, apply=False, by=page.by)
     return {
         "license_used": found.before.license_used,
         "counted": found.after.license_used,
@@ -143,9 +143,9 @@ def shown_moves(entries: list[LedgerEntry]) -> list[Any]:
 
 
 @pages.page("POST", RESELLER, audience=Audience.ADMIN)
-def edit_reseller(visit: PageContext) -> Response:
-    form = visit.form()
-    reseller_id = visit.path["reseller"]
+def edit_reseller(page: PageContext) -> Response:
+    form = page.form()
+    reseller_id = page.path["reseller"]
 
     def read() -> Reseller:
         reseller = accounts.read_reseller(reseller_id)
@@ -157,13 +157,13 @@ def edit_reseller(visit: PageContext) -> Response:
         wanted = form.read(ResellerForm, is_active=form.get("is_active") == "true")
         changes = wanted.model_dump(exclude={"user_email"})
         changes["user_id"] = _user_id(wanted.user_email)
-        visit.on_current(read, lambda row: accounts.edit_reseller(row, changes, by=visit.by))
+        page.on_current(read, lambda row: accounts.edit_reseller(row, changes, by=page.by))
     except TenantryError as error:
         called = {"user_id": "user_email"}
-        return visit.refused(
-            error, show_reseller, form, form_id="edit", called=called, edit_open=True
+        return page.rerender_form(
+            error, show_reseller, form, form_id="edit", field_names=called, edit_open=True
         )
-    return visit.redirect(f"/admin/resellers/{reseller_id}", flash="Saved.")
+    return page.redirect(f"/admin/resellers/{reseller_id}", flash="Saved.")
 
 
 def _user_id(email: str) -> str:
@@ -187,18 +187,18 @@ def _outdated(form: Form, reseller: Reseller) -> VersionConflict:
 
 
 @pages.page("POST", RESELLER + "/allocate", audience=Audience.ADMIN)
-def allocate(visit: PageContext) -> Response:
-    form = visit.form()
-    reseller_id = visit.path["reseller"]
+def allocate(page: PageContext) -> Response:
+    form = page.form()
+    reseller_id = page.path["reseller"]
     try:
         # Typographic minus signs are what people copy, and what the hint shows.
         wanted = form.read(Adjustment, change=form.get("change").replace("−", "-"))
-        return visit.once(
+        return page.run_once(
             form,
-            lambda once: visit.on_current(
+            lambda once: page.on_current(
                 lambda: accounts.read_reseller(reseller_id),
                 lambda row: accounts.adjust_licenses(
-                    row, wanted.change, reason=wanted.reason, by=visit.by, once=once
+                    row, wanted.change, reason=wanted.reason, by=page.by, once=once
                 ),
             ),
             lambda entry: RedirectTo(
@@ -207,7 +207,7 @@ def allocate(visit: PageContext) -> Response:
         )
     except TenantryError as error:
         called = {"": "change", "license_count": "change"}
-        return visit.refused(error, show_reseller, form, form_id="allocate", called=called)
+        return page.rerender_form(error, show_reseller, form, form_id="allocate", field_names=called)
 
 
 def _allocated(change: int) -> str:
@@ -215,14 +215,14 @@ def _allocated(change: int) -> str:
 
 
 @pages.page("POST", RESELLER + "/sync", audience=Audience.ADMIN)
-def sync_used(visit: PageContext) -> Response:
+def sync_used(page: PageContext) -> Response:
     """First the count, which the page then shows; with `apply`, the repair."""
-    reseller_id = visit.path["reseller"]
+    reseller_id = page.path["reseller"]
     path = f"/admin/resellers/{reseller_id}"
-    if visit.form().get("apply") != "true":
-        return visit.redirect(f"{path}?compare=1#sync")
-    done = sync.sync(reseller_id, apply=True, by=visit.by)
+    if page.form().get("apply") != "true":
+        return page.redirect(f"{path}?compare=1#sync")
+    done = sync.sync(reseller_id, apply=True, by=page.by)
     open_findings.clear_cache()
     if not done.applied:
-        return visit.redirect(path, flash="Nothing to repair: they agree.", kind="info")
-    return visit.redirect(path, flash=f"Used licenses set to {done.after.license_used:,}.")
+        return page.redirect(path, flash="Nothing to repair: they agree.", kind="info")
+    return page.redirect(path, flash=f"Used licenses set to {done.after.license_used:,}.")

@@ -9,7 +9,7 @@ from chalicelib.api.fields import Email, Input, LicenseCount, Slug, Text
 from chalicelib.errors import TenantryError
 from chalicelib.services.core import batch_reads
 from chalicelib.services.identity import users
-from chalicelib.services.reporting.dashboard_stats import is_low
+from chalicelib.services.reporting.dashboard_stats import is_low_on_licenses
 from chalicelib.services.resellers import accounts
 from chalicelib.storage.reads import Page, Pagination, filter_page
 from chalicelib.storage.resellers import Reseller
@@ -33,28 +33,28 @@ class NewResellerForm(Input):
 STATUSES: dict[str, Callable[[Reseller], bool]] = {
     "active": lambda r: r.is_active,
     "inactive": lambda r: not r.is_active,
-    "low": is_low,
+    "low": is_low_on_licenses,
     "over": lambda r: r.over_allocated,
 }
 
 
 @pages.page("GET", RESELLERS, audience=Audience.ADMIN)
-def list_resellers(visit: PageContext, *, create_open: bool = False, **context: Any) -> Response:
-    q, status = visit.search, visit.query("status")
-    found = _found(visit.page_request(), q, status)
+def list_resellers(page: PageContext, *, create_open: bool = False, **context: Any) -> Response:
+    q, status = page.search, page.query("status")
+    found = _found(page.pagination(), q, status)
     owners = batch_reads.users_by_id(reseller.user_id for reseller in found.rows)
-    create_open = create_open or bool(visit.query("create"))
-    if create_open and "form" not in context and visit.query("user_email"):
-        context["form"] = {"user_email": visit.query("user_email"), "is_active": "true"}
+    create_open = create_open or bool(page.query("create"))
+    if create_open and "form" not in context and page.query("user_email"):
+        context["form"] = {"user_email": page.query("user_email"), "is_active": "true"}
     return render(
-        visit,
+        page,
         "resellers",
         title="Resellers",
-        place="resellers",
+        nav="resellers",
         resellers=[RowView(r, user=owners.get(r.user_id)) for r in found.rows],
         q=q,
         status=status if status in STATUSES else "all",
-        pages=visit.pages(found.next_cursor, q=q, status=status),
+        pages=page.paging(found.next_cursor, q=q, status=status),
         create_open=create_open,
         user_options=_free_users() if create_open else [],
         **context,
@@ -81,17 +81,17 @@ def _free_users() -> list[Any]:
 
 
 @pages.page("POST", RESELLERS, audience=Audience.ADMIN)
-def create_reseller(visit: PageContext) -> Response:
-    form = visit.form()
+def create_reseller(page: PageContext) -> Response:
+    form = page.form()
     try:
         new = form.read(NewResellerForm, is_active=form.get("is_active") == "true")
-        return visit.once(
+        return page.run_once(
             form,
             lambda once: accounts.create_reseller(
-                user_id=None, by=visit.by, once=once, **new.model_dump()
+                user_id=None, by=page.by, once=once, **new.model_dump()
             ),
             lambda made: RedirectTo(f"{RESELLERS}/{made.id}", f"{made.company_name} was created."),
         )
     except TenantryError as error:
         called = {"user_id": "user_email"}
-        return visit.refused(error, list_resellers, form, create_open=True, called=called)
+        return page.rerender_form(error, list_resellers, form, create_open=True, field_names=called)

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from chalicelib.api.fields import Email, Input
 from chalicelib.domain import pricing
-from chalicelib.domain.findings import SAFE, Code
+from chalicelib.domain.findings import SAFE_CODES, Code
 from chalicelib.domain.pricing import Tier
 from chalicelib.errors import FieldError, InvalidRequest, TenantryError
 from chalicelib.services.settings import platform_settings
@@ -37,17 +37,17 @@ class RulesForm(Input):
 
 @pages.page("GET", SETTINGS, audience=Audience.ADMIN)
 def show_settings(
-    visit: PageContext, *, previewed: Sequence[Tier] | None = None, **context: Any
+    page: PageContext, *, previewed: Sequence[Tier] | None = None, **context: Any
 ) -> Response:
     """previewed: prices that were typed and are not saved."""
     row = platform_settings.read_settings()
     return render(
-        visit,
+        page,
         "settings",
         title="Settings",
-        place="settings",
+        nav="settings",
         settings=RowView(row, price_tiers=row.price_tiers["tiers"]),
-        repairs=[(code.value, KINDS[code], None) for code in Code if code in SAFE],
+        repairs=[(code.value, KINDS[code], None) for code in Code if code in SAFE_CODES],
         tier_preview=_edges(previewed or platform_settings.tiers(row)),
         **context,
     )
@@ -61,30 +61,30 @@ def _edges(tiers: Sequence[Tier]) -> list[pricing.Quote]:
 
 
 @pages.page("POST", SETTINGS + "/prices", audience=Audience.ADMIN)
-def save_prices(visit: PageContext) -> Response:
-    form = visit.form()
+def save_prices(page: PageContext) -> Response:
+    form = page.form()
     tiers: list[Tier] | None = None
     try:
         tiers = _tiers(form)
         if form.get("preview"):
-            typed = {name: form.every(name) for name in TIER_FIELDS}
-            return show_settings(visit, previewed=tiers, form=typed, form_id="prices")
-        visit.on_current(
+            typed = {name: form.get_all(name) for name in TIER_FIELDS}
+            return show_settings(page, previewed=tiers, form=typed, form_id="prices")
+        page.on_current(
             platform_settings.read_settings,
-            lambda row: platform_settings.edit_settings(row, {"price_tiers": tiers}, by=visit.by),
+            lambda row: platform_settings.edit_settings(row, {"price_tiers": tiers}, by=page.by),
             version=form.get("version"),
         )
     except TenantryError as error:
-        return visit.refused(
+        return page.rerender_form(
             error,
             show_settings,
             form,
-            repeated=TIER_FIELDS,
-            called={"price_tiers": ""},
+            repeated_fields=TIER_FIELDS,
+            field_names={"price_tiers": ""},
             form_id="prices",
             previewed=tiers,
         )
-    return visit.redirect(SETTINGS, flash="Prices saved. New orders are charged by them.")
+    return page.redirect(SETTINGS, flash="Prices saved. New orders are charged by them.")
 
 
 def _tiers(form: Form) -> list[Tier]:
@@ -93,7 +93,7 @@ def _tiers(form: Form) -> list[Tier]:
     tiers: list[Tier] = []
     wrong: list[FieldError] = []
     before: int | None = None
-    rows = zip(form.every("tier_from"), form.every("tier_price"), strict=False)
+    rows = zip(form.get_all("tier_from"), form.get_all("tier_price"), strict=False)
     for number, (start, price) in enumerate(rows, 1):
         if not start and not price:
             continue
@@ -120,24 +120,24 @@ def _tiers(form: Form) -> list[Tier]:
 
 
 @pages.page("POST", SETTINGS + "/rules", audience=Audience.ADMIN)
-def save_rules(visit: PageContext) -> Response:
-    form = visit.form()
+def save_rules(page: PageContext) -> Response:
+    form = page.form()
     switches = ("restrict_inactive_resellers", "deactivated_tenants_hold_license")
     try:
         rules = form.read(
             RulesForm,
-            automatic_repairs=form.every("automatic_repairs"),
+            automatic_repairs=form.get_all("automatic_repairs"),
             **{name: form.get(name) == "true" for name in switches},
         )
         changes = rules.model_dump(mode="json")
         changes["automatic_repairs"] = sorted(changes["automatic_repairs"])
-        visit.on_current(
+        page.on_current(
             platform_settings.read_settings,
-            lambda row: platform_settings.edit_settings(row, changes, by=visit.by),
+            lambda row: platform_settings.edit_settings(row, changes, by=page.by),
             version=form.get("version"),
         )
     except TenantryError as error:
-        return visit.refused(
-            error, show_settings, form, repeated=["automatic_repairs"], form_id="rules"
+        return page.rerender_form(
+            error, show_settings, form, repeated_fields=["automatic_repairs"], form_id="rules"
         )
-    return visit.redirect(SETTINGS, flash="Rules saved. In effect everywhere within a minute.")
+    return page.redirect(SETTINGS, flash="Rules saved. In effect everywhere within a minute.")

@@ -1,5 +1,4 @@
-"""The stylesheet, the script and the icon: our own files, kept by browsers for a year; and
-the colours of whose brand the pages wear."""
+"""Static files (stylesheet, script, icon), which browsers cache for a year, and the brand's CSS."""
 
 from http import HTTPStatus
 
@@ -22,17 +21,17 @@ TYPES = {
 
 @assets.route("/static/{name}", methods=["GET"], content_types=[])
 def static_file(name: str) -> Response:
-    """Only the files that are known: no path comes from the address."""
-    shared = {**headers.of_pages(), "X-Request-Id": requests.request_id(assets.current_request)}
+    """Serve a known file. The request never supplies a path."""
+    shared = {**headers.for_pages(), "X-Request-Id": requests.request_id(assets.current_request)}
     if name not in TYPES:
         plain = {**shared, "Content-Type": "text/plain; charset=utf-8"}
         return Response("There is no such file.", plain, HTTPStatus.NOT_FOUND)
-    kept = {"Content-Type": TYPES[name], "Cache-Control": "public, max-age=31536000, immutable"}
+    own = {"Content-Type": TYPES[name], "Cache-Control": "public, max-age=31536000, immutable"}
     text = (WEB / "static" / name).read_text()
-    return Response(text, {**shared, **kept}, HTTPStatus.OK)
+    return Response(text, {**shared, **own}, HTTPStatus.OK)
 
 
 @pages.page("GET", "/brand.css", audience=Audience.PUBLIC)
-def brand_css(visit: PageContext) -> Response:
-    look = PageTheme.of(visit.host, visit.query("reseller"), visit.query("tenant"))
-    return theme_stylesheet(look, visit.query("v"))
+def brand_css(page: PageContext) -> Response:
+    theme = PageTheme.of(page.host, page.query("reseller"), page.query("tenant"))
+    return theme_stylesheet(theme, page.query("v"))

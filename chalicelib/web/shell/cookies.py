@@ -1,5 +1,8 @@
-"""The one module that builds cookies. `__Host-` binds them to this host, HTTPS and the root
-path; browsers treat http://127.0.0.1 and localhost as secure enough for them."""
+"""Build and read cookies.
+
+The `__Host-` prefix restricts a cookie to this host, HTTPS, and the root path. Browsers also accept
+it from http://127.0.0.1 and localhost.
+"""
 
 import base64
 import binascii
@@ -12,23 +15,23 @@ FLASH_LIMIT = 1500
 
 
 def read(header: str | None, name: str) -> str | None:
-    """One cookie of a Cookie header; None where it is missing.
+    """Return one cookie of a Cookie header, or None if it is missing.
 
-    Read as RFC 6265 says that servers get it, pair by pair. Python's own reader gives up at
-    the first pair that it dislikes, and what other software sets for all of a company's hosts
-    (JSON, say) would sign people out here.
+    Parses pair by pair, as in RFC 6265. Python's own parser stops at the first pair it considers
+    invalid, so a cookie that other software set for the company's whole domain (one with JSON,
+    for example) would sign people out here.
     """
     for pair in (header or "").split(";"):
-        found, _, value = pair.strip().partition("=")
-        if found == name and value:
+        key, _, value = pair.strip().partition("=")
+        if key == name and value:
             return value
     return None
 
 
 def set_session(token: str, max_age: int) -> str:
-    """max_age: seconds, as long as the session lives at most."""
+    """Return a Set-Cookie value. `max_age` is the maximum session lifetime in seconds."""
     if not token.isascii() or not token.isprintable() or set(token) & set(' ";,\\'):
-        raise ValueError("A token that can't be a cookie.")
+        raise ValueError("The token contains characters that a cookie can't hold.")
     return f"{SESSION}={token}; Max-Age={max_age}; {ATTRIBUTES}"
 
 
@@ -37,17 +40,17 @@ def clear(name: str) -> str:
 
 
 def set_flash(kind: str, text: str) -> str:
-    """A message for the next page alone. kind: success, error, info, warning."""
-    packed = base64.urlsafe_b64encode(json.dumps([kind, text[:FLASH_LIMIT]]).encode()).decode()
-    return f"{FLASH}={packed}; Max-Age=60; {ATTRIBUTES}"
+    """Return a cookie with a message for the next page. `kind`: success, error, info, warning."""
+    encoded = base64.urlsafe_b64encode(json.dumps([kind, text[:FLASH_LIMIT]]).encode()).decode()
+    return f"{FLASH}={encoded}; Max-Age=60; {ATTRIBUTES}"
 
 
 def read_flash(header: str | None) -> tuple[str, str] | None:
-    packed = read(header, FLASH)
-    if packed is None:
+    encoded = read(header, FLASH)
+    if encoded is None:
         return None
     try:
-        kind, text = json.loads(base64.urlsafe_b64decode(packed))
+        kind, text = json.loads(base64.urlsafe_b64decode(encoded))
     except (binascii.Error, ValueError, TypeError):
         return None
     return (kind, text) if isinstance(kind, str) and isinstance(text, str) else None

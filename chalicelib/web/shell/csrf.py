@@ -1,5 +1,7 @@
-"""Whether a form was sent from our own page (OWASP's cross-site request forgery cheat sheet):
-Fetch Metadata, with Origin for browsers without it, and a token bound to the session."""
+"""CSRF protection, following OWASP's cheat sheet.
+
+Check the Fetch Metadata header, or Origin in browsers that lack it, and a session-bound token.
+"""
 
 import hmac
 from collections.abc import Mapping
@@ -11,12 +13,12 @@ REFUSED = "It did not come from a page of ours as it is now. Open the page again
 
 
 def token_of(session_token: str) -> str:
-    """What a form of this session carries: derived, so that nothing is kept."""
+    """Return the session's CSRF token. It is derived from the session token, so not stored."""
     return hmac.digest(session_token.encode(), b"form", "sha256").hex()
 
 
 def check_origin(headers: Mapping[str, str]) -> None:
-    """Raises Forbidden unless the browser says that a page of ours sent this."""
+    """Raise Forbidden unless the headers show that the request came from one of our pages."""
     site = headers.get("sec-fetch-site")
     if site is not None:
         if site != "same-origin":
@@ -26,6 +28,6 @@ def check_origin(headers: Mapping[str, str]) -> None:
 
 
 def check_token(session_token: str, sent: str | None) -> None:
-    """Raises Forbidden unless the form carries this session's token."""
+    """Raise Forbidden unless `sent` is this session's token."""
     if not hmac.compare_digest(token_of(session_token).encode(), (sent or "").encode()):
         raise Forbidden(REFUSED)

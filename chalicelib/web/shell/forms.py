@@ -1,4 +1,4 @@
-"""What a form sent: its fields as typed, and as the same models that the API reads."""
+"""Submitted forms: their fields as typed, and parsed into the models that the API uses."""
 
 import re
 from typing import Any, TypeVar
@@ -21,19 +21,19 @@ from chalicelib.errors import (
 M = TypeVar("M", bound=BaseModel)
 
 MAX_FIELDS = 500
-CHANGED = (
+CHANGED_MEANWHILE = (
     "Somebody changed this after you opened it. What you typed is kept below; saving again puts "
     "it in the place of theirs."
 )
-# Errors of the domain that one field of a form is to blame for.
-FIELD_OF: dict[type[TenantryError], str] = {
+# The form field that causes each of these domain errors.
+FIELD_OF_ERROR: dict[type[TenantryError], str] = {
     SlugTaken: "slug",
     EmailTaken: "email",
     DomainTaken: "host",
     LicenseCountBelowUsed: "license_count",
 }
-# What pydantic says of a program's input, in words for a person's.
-PLAIN = (
+# Pydantic's messages are written for programmers. These replace them on pages.
+FRIENDLY_MESSAGES = (
     (re.compile(r"Field required"), "Please fill this in."),
     (re.compile(r"Input should be a valid integer.*"), "A whole number, please."),
     (re.compile(r"Input should be greater than or equal to (\S+)"), r"\1 or more, please."),
@@ -48,15 +48,15 @@ PLAIN = (
 
 
 class Form:
-    """typed: what stands in the fields, to show again; the last of a repeated name."""
+    """One submitted form. `typed` holds the last value of each field, to fill the form again."""
 
     def __init__(self, fields: dict[str, list[str]]) -> None:
         self._all = fields
         self.typed = {name: values[-1] for name, values in self._all.items()}
 
     @classmethod
-    def posted(cls, request: Any) -> "Form":
-        """Raises PayloadTooLarge, InvalidRequest."""
+    def from_body(cls, request: Any) -> "Form":
+        """Parse the body of a POST. Raise PayloadTooLarge or InvalidRequest."""
         try:
             body = raw_body(request).decode()
             return cls(parse_qs(body, keep_blank_values=True, max_num_fields=MAX_FIELDS))
@@ -64,64 +64,69 @@ class Form:
             raise InvalidRequest.of("body", "The form could not be read.") from None
 
     @classmethod
-    def asked(cls, request: Any) -> "Form":
-        """One that is sent by GET, in the address."""
-        sent = request.query_params
-        return cls({name: sent.getlist(name) for name in sent or ()})
+    def from_query(cls, request: Any) -> "Form":
+        """Parse the query of a GET."""
+        query = request.query_params
+        return cls({name: query.getlist(name) for name in query or ()})
 
     def get(self, name: str) -> str:
-        """Without outer space; but a password is what was typed, to the letter."""
+        """Return a field's value, stripped except for passwords. Empty if it is missing."""
         typed = self.typed.get(name, "")
         return typed if "password" in name else typed.strip()
 
-    def every(self, name: str) -> list[str]:
-        """All values of a repeated field."""
+    def get_all(self, name: str) -> list[str]:
+        """Return all values of a repeated field, stripped."""
         return [value.strip() for value in self._all.get(name, [])]
 
-    def read(self, model: type[M], **also: Any) -> M:
-        """The fields that the model knows, empty ones left out. Raises InvalidRequest.
+    def read(self, model: type[M], **extra: Any) -> M:
+        """Parse the model's fields from the form, omitting empty ones. Raise InvalidRequest.
 
-        also: values that are not typed as such: checkboxes, repeated fields.
+        `extra` holds values that are not a single text: checkboxes and repeated fields.
         """
         data: dict[str, Any] = {
             name: self.get(name) for name in model.model_fields if self.get(name)
         }
         try:
-            return model.model_validate(data | also, strict=False)
+            return model.model_validate(data | extra, strict=False)
         except ValidationError as error:
-            plain = [FieldError(e.field, _plain(e.message)) for e in field_errors(error, "")]
-            raise InvalidRequest(plain) from None
+            errors = field_errors(error, "")
+            friendly = [FieldError(e.field, _friendly_message(e.message)) for e in errors]
+            raise InvalidRequest(friendly) from None
 
     def content(self) -> str:
-        """All that was filled in, for telling one filling-in from another."""
+        """Return all fields except the CSRF token as one comparable string."""
         return repr(sorted((k, v) for k, v in self._all.items() if k != "csrf_token"))
 
 
 class StaleForm(VersionConflict):
-    """The form shows what is no longer so. now: what each of its fields would show by now."""
+    """The row changed after the form was rendered.
 
-    def __init__(self, form: Form, now: dict[str, str]) -> None:
+    `current` holds the values that the form's fields would show now. `by_field` holds the
+    messages for the fields that differ.
+    """
+
+    def __init__(self, form: Form, current: dict[str, str]) -> None:
         super().__init__()
-        differing = {name: text for name, text in now.items() if form.get(name) != text}
-        self.by_field = {"": CHANGED} | {
+        differing = {name: text for name, text in current.items() if form.get(name) != text}
+        self.by_field = {"": CHANGED_MEANWHILE} | {
             name: f"It is “{text}” now." if text else "It is empty now."
             for name, text in differing.items()
         }
 
 
 def messages(error: TenantryError) -> dict[str, str]:
-    """What to show beside which field; under the empty name what concerns the whole form."""
+    """Return the messages by field. The empty name holds the message for the whole form."""
     if isinstance(error, InvalidRequest):
         return {e.field: e.message for e in error.errors}
     if isinstance(error, StaleForm):
         return error.by_field
     if isinstance(error, VersionConflict):
-        return {"": CHANGED}
-    return {FIELD_OF.get(type(error), ""): str(error)}
+        return {"": CHANGED_MEANWHILE}
+    return {FIELD_OF_ERROR.get(type(error), ""): str(error)}
 
 
-def _plain(message: str) -> str:
-    for said, plain in PLAIN:
-        if found := said.fullmatch(message):
-            return found.expand(plain)
+def _friendly_message(message: str) -> str:
+    for pattern, friendly in FRIENDLY_MESSAGES:
+        if match := pattern.fullmatch(message):
+            return match.expand(friendly)
     return message

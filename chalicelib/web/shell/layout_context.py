@@ -1,4 +1,4 @@
-"""What every page's frame shows: the brand, the person, the flash."""
+"""The template context of every page's layout: branding, signed-in user, flash message."""
 
 import secrets
 from typing import Any
@@ -11,9 +11,9 @@ from chalicelib.web.shell.theme import PageTheme, theme_context
 
 
 def layout_context(
-    caller: Caller | None, session: str | None, flash: tuple[str, str] | None, look: PageTheme
+    caller: Caller | None, session: str | None, flash: tuple[str, str] | None, theme: PageTheme
 ) -> dict[str, Any]:
-    """The context that layout, menu and forms expect; see templates/README.md."""
+    """Return the context that layout, menu, and forms expect (see templates/README.md)."""
     from markupsafe import Markup
 
     hidden = Markup('<input type="hidden" name="{}" value="{}">')
@@ -26,7 +26,7 @@ def layout_context(
 
     return {
         "viewer": viewer(caller) if caller else None,
-        **theme_context(look),
+        **theme_context(theme),
         "flashes": [{"kind": flash[0], "text": flash[1]}] if flash else [],
         "currency": settings().currency,
         "low_license_threshold": platform_settings.cached_settings().low_license_threshold,

@@ -1,4 +1,4 @@
-"""One request for a page: who came, what was sent, and the answers that a page can give."""
+"""The request for one page: who sent it, what it carries, and the responses a page can give."""
 
 import hashlib
 import hmac
@@ -41,8 +41,11 @@ RESUMPTIONS = 3
 
 @dataclass(frozen=True, slots=True)
 class RedirectTo:
-    """Where a deed leads: a path of ours, or another site's whole address; and what the next
-    page says. kind: success, error, info, warning."""
+    """The redirect that ends a form action.
+
+    `address` is one of our own paths, or the full URL of another site. `flash` is the message
+    that the next page shows, and `kind` its style: success, error, info, or warning.
+    """
 
     address: str
     flash: str | None = None
@@ -51,7 +54,14 @@ class RedirectTo:
 
 @dataclass
 class PageContext:
-    """path: the parameters of the path. session: the token of who is signed in."""
+    """Passed to every page handler.
+
+    Attributes:
+        path: The path parameters, decoded.
+        session: The session token from the cookie, if it is valid.
+        known_caller: The signed-in user, or None.
+        set_cookies: The Set-Cookie headers to send with the response.
+    """
 
     request: Any
     path: dict[str, str]
@@ -67,7 +77,7 @@ class PageContext:
 
     @property
     def reseller(self) -> Reseller:
-        """The reseller account of who is signed in."""
+        """The reseller account of the signed-in user. Raise NotFound if there is none."""
         if self.caller.reseller is None:
             raise NotFound("page")
         return self.caller.reseller
@@ -81,28 +91,28 @@ class PageContext:
         return requests.device(self.request)
 
     def query(self, name: str) -> str:
-        """A parameter of the address; empty where it is missing."""
+        """Return a query parameter, or an empty string if it is missing."""
         return str((self.request.query_params or {}).get(name) or "").strip()[:MAX_PARAMETER]
 
     @property
     def search(self) -> str:
-        """What is searched for; no index key is longer."""
+        """The search term, cut to a length that fits an index key."""
         return self.query("q")[:MAX_SEARCH]
 
-    def page_request(self) -> Pagination:
+    def pagination(self) -> Pagination:
         return Pagination(PAGE_SIZE, self.query("cursor") or None)
 
-    def pages(self, next_cursor: str | None, **kept: str) -> dict[str, Any]:
-        """What a list's paging links need. kept: the filters that they carry on."""
+    def paging(self, next_cursor: str | None, **filters: str) -> dict[str, Any]:
+        """Return the template context of a list's paging links, which keep `filters`."""
         return {
             "next_cursor": next_cursor,
             "is_later": bool(self.query("cursor")),
-            "query": {name: value for name, value in kept.items() if value},
+            "query": {name: value for name, value in filters.items() if value},
         }
 
     @property
     def address(self) -> str:
-        """The path and query of this page, as url() takes them."""
+        """The path and query of this page, in the form that `url` expects."""
         path: str = self.request.path.format_map(
             {name: quote(value, safe="") for name, value in self.path.items()}
         )
@@ -111,8 +121,8 @@ class PageContext:
         return path + (f"?{urlencode(pairs)}" if pairs else "")
 
     @property
-    def came_from(self) -> str | None:
-        """The page of ours that sent this; its path and query, as url() takes them."""
+    def referring_path(self) -> str | None:
+        """The path and query of the referring page, or None if it is not one of our own."""
         try:
             parts = urlsplit(self.request.headers.get("referer") or "")
         except ValueError:
@@ -128,77 +138,78 @@ class PageContext:
         return host
 
     @property
-    def look(self) -> PageTheme:
-        """Whose brand the page wears. An address can name one while nobody has signed in."""
+    def theme(self) -> PageTheme:
+        """The brand of this page. Only before sign-in can the query select a reseller's brand."""
         if self.known_caller is not None:
             return PageTheme.of(self.host, "", "")
         return PageTheme.of(self.host, self.query("reseller"), self.query("tenant"))
 
     def form(self) -> Form:
-        """What was filled in. Raises PayloadTooLarge, InvalidRequest."""
+        """Read the submitted form. Raise PayloadTooLarge or InvalidRequest."""
         is_query = self.request.method in ("GET", "HEAD")
-        return Form.asked(self.request) if is_query else Form.posted(self.request)
+        return Form.from_query(self.request) if is_query else Form.from_body(self.request)
 
     def render(
         self, template: str, *, title: str, status_code: int = HTTPStatus.OK, **context: Any
     ) -> Response:
-        """A page. The flash that waited for it is shown, once."""
+        """Render a page. A flash message in the request's cookie is shown and then cleared."""
         flash = cookies.read_flash(self.request.headers.get("cookie"))
         if flash is not None:
             self.set_cookies.append(cookies.clear(cookies.FLASH))
-        known = layout_context(self.known_caller, self.session, flash, self.look)
-        body = render(template, {**known, "page_title": title, **context})
+        layout = layout_context(self.known_caller, self.session, flash, self.theme)
+        body = render(template, {**layout, "page_title": title, **context})
         return Response(body, {"Content-Type": HTML}, status_code)
 
-    def refused(
+    def rerender_form(
         self,
         error: TenantryError,
         show: Callable[..., Response],
         form: Form,
         *,
-        repeated: Sequence[str] = (),
-        called: Mapping[str, str] | None = None,
+        repeated_fields: Sequence[str] = (),
+        field_names: Mapping[str, str] | None = None,
         **context: Any,
     ) -> Response:
-        """The page of a form again, with what was typed and what is wrong with it.
+        """Render a form's page again, with the typed values and the error messages.
 
-        repeated: the fields that can be sent more than once. called: what the form calls the
-        fields that the error names otherwise; "" for those that it has not. Raises the error
-        itself where the form is not to blame: what it is about is gone, or not this person's.
+        `repeated_fields` are fields that can be sent more than once. `field_names` maps the
+        error's field names to the form's; a field that the form lacks maps to "". Raise `error`
+        if it is NotFound or Forbidden, since correcting the form would not help.
         """
-        typed: dict[str, Any] = {**form.typed, **{name: form.every(name) for name in repeated}}
-        names = called or {}
+        lists = {name: form.get_all(name) for name in repeated_fields}
+        typed: dict[str, Any] = {**form.typed, **lists}
+        names = field_names or {}
         errors = {names.get(name, name): text for name, text in messages(error).items()}
-        return self._again(error, show, errors=errors, form=typed, **context)
+        return self._rerender(error, show, errors=errors, form=typed, **context)
 
-    def failed(
+    def rerender_with_error(
         self, error: TenantryError, show: Callable[..., Response], text: str | None = None
     ) -> Response:
-        """The page of a button again, saying why its deed could not be done."""
+        """Render a page again after one of its buttons failed, with the error as a message."""
         flash = {"kind": "error", "text": text or str(error)}
-        return self._again(error, show, flashes=[flash])
+        return self._rerender(error, show, flashes=[flash])
 
-    def _again(
+    def _rerender(
         self, error: TenantryError, show: Callable[..., Response], **context: Any
     ) -> Response:
         if isinstance(error, NotFound | Forbidden):
             raise error
-        again = show(self, **context)
+        response = show(self, **context)
         status, _, headers = problem(error)
-        again.status_code = status.value
+        response.status_code = status.value
         if "Retry-After" in headers:
-            again.headers["Retry-After"] = headers["Retry-After"]
-        return again
+            response.headers["Retry-After"] = headers["Retry-After"]
+        return response
 
     def redirect(self, path: str, *, flash: str | None = None, kind: str = "success") -> Response:
-        """See other: what a POST ends in. path: ours, or another site's whole address."""
+        """Answer 303 See Other. `path` is one of our own paths, or another site's full URL."""
         if flash is not None:
             self.set_cookies.append(cookies.set_flash(kind, flash))
         address = url(path) if path.startswith("/") else path
         return Response("", {"Location": address}, HTTPStatus.SEE_OTHER)
 
-    def go(self, onward: RedirectTo) -> Response:
-        return self.redirect(onward.address, flash=onward.flash, kind=onward.kind)
+    def _redirect_to(self, target: RedirectTo) -> Response:
+        return self.redirect(target.address, flash=target.flash, kind=target.kind)
 
     def on_current(
         self,
@@ -208,40 +219,46 @@ class PageContext:
         version: str = "",
         version_of: Callable[[R], object] = lambda row: row.version,
     ) -> T:
-        """Act on a row as it is now. version: the one that the form shows, where it edits
-        what it shows. Raises VersionConflict if that is not the row's any more."""
+        """Act on the current row, retrying after concurrent changes.
+
+        Raise VersionConflict if `version`, the version that an edit form was rendered from, is
+        not the current one.
+        """
         if_match = f'"{version}"' if version else None
         call = Call(Empty(), self.path, if_match=if_match, if_none_match=None)
         return call.on_current(read, act, version_of=version_of)
 
-    def once(
+    def run_once(
         self, form: Form, act: Callable[[IdempotentRequest], T], then: Callable[[T], RedirectTo]
     ) -> Response:
-        """Do what a form asks for once, though it is sent twice, and go where `then` says; so
-        does the second sending. `once_field` tells one filling-in from the next, and the
-        content tells it from the same form, gone back to and filled in otherwise."""
+        """Run a form's action once even if the form is sent twice, and redirect to `then`.
+
+        The idempotency key covers the hidden field `once`, which is new on every rendering, and
+        the content: a user can go back, change the same form, and send it again.
+        """
         if not form.get("once"):
-            return self.go(then(act(idempotency.NO_KEY)))
-        return self.go(RedirectTo(**self._recorded(form, act, lambda made: asdict(then(made)))))
+            return self._redirect_to(then(act(idempotency.NO_KEY)))
+        recorded = self._run_recorded(form, act, lambda made: asdict(then(made)))
+        return self._redirect_to(RedirectTo(**recorded))
 
-    def once_secret(self, form: Form, act: Callable[[IdempotentRequest], Any]) -> str:
-        """Make a credential once, though the form is sent twice, and show its secret again.
+    def create_secret_once(self, form: Form, act: Callable[[IdempotentRequest], Any]) -> str:
+        """Create a credential once even if the form is sent twice, and return its secret.
 
-        What it is derived from is known to this session alone, and never kept.
+        The secret is derived from the session token and the form, and never stored.
         """
         content = f"{self.request.path}\n{form.content()}".encode()
         seed = hmac.digest((self.session or "").encode(), content, "sha256")
-        made = self._recorded(form, act, lambda row: {"id": row.id}, seed)
+        made = self._run_recorded(form, act, lambda row: {"id": row.id}, seed)
         return f"{made['id']}.{IdempotentRequest(seed=seed).secret_for(made['id'])}"
 
-    def _recorded(
+    def _run_recorded(
         self,
         form: Form,
         act: Callable[[IdempotentRequest], T],
         render: Callable[[T], dict[str, Any]],
         seed: bytes | None = None,
     ) -> dict[str, Any]:
-        """What is on record of this filling-in, once it is done."""
+        """Run `act` unless its result is already on record, and return the recorded result."""
         content = f"{self.request.path}\n{sorted(self.path.items())}\n{form.content()}"
         fingerprint = hashlib.sha256(content.encode()).hexdigest()
         key = idempotency.key_for(f"{self.caller.id}:page", content)
@@ -255,5 +272,5 @@ class PageContext:
                     act(IdempotentRequest(key, fingerprint, render=render, ref=ref, seed=seed))
                 )
             except AlreadyCompleted:
-                continue  # sent twice at once: the other one was first
+                continue  # a concurrent copy of this request finished first
         raise AlreadyCompleted

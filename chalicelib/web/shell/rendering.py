@@ -1,4 +1,4 @@
-"""Templates into HTML: Jinja2 with autoescape, loaded on the first page, not before."""
+"""Render templates with Jinja2 (autoescape on). Jinja2 is imported on first use."""
 
 import hashlib
 import re
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 WEB = Path(__file__).parents[1]
-MOMENT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+ISO_TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 INDENTATION = re.compile(r"^ +", re.MULTILINE)
 CENTS = re.compile(r"\b(\d+) cents\b")
-IN_UTC = "{0.day} {0:%b %Y, %H:%M} UTC"
+UTC_LAYOUT = "{0.day} {0:%b %Y, %H:%M} UTC"
 
 
 def render(template: str, context: dict[str, Any]) -> str:
@@ -31,31 +31,31 @@ def render(template: str, context: dict[str, Any]) -> str:
 def environment() -> "Environment":
     from jinja2 import Environment, FunctionLoader
 
-    made = Environment(
+    env = Environment(
         loader=FunctionLoader(_source),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.globals.update(
+    env.globals.update(
         url=url,
         static=static,
         password_length=passwords.LENGTH,
         better_password_length=passwords.BETTER_LENGTH,
     )
-    made.filters.update(money=money, day=_day, date=_date, datetime=_datetime, plural=plural)
-    made.filters.update(moments=times_in_text, utc=times_as_utc, cents=amounts_in_text)
-    return made
+    env.filters.update(money=money, day=_day, date=_date, datetime=_datetime, plural=plural)
+    env.filters.update(times=times_in_text, utc=times_as_utc, cents=amounts_in_text)
+    return env
 
 
 def _source(template: str) -> str:
-    """Without its indentation: that is for who reads the template, not for every browser."""
+    """Return the template without indentation, which would only enlarge the responses."""
     return INDENTATION.sub("", (WEB / "templates" / template).read_text("utf-8"))
 
 
 def static(name: str) -> str:
-    """A static file's address; it changes with the content, so that it can be kept for ever."""
+    """Return a static file's URL. It changes with the content, so caches can keep it forever."""
     return url(f"/static/{name}", v=_content_hash(name))
 
 
@@ -65,8 +65,8 @@ def _content_hash(name: str) -> str:
 
 
 def amounts_in_text(sentence: str, currency: str = "usd") -> str:
-    """A sentence of the API, its cents written as people write money."""
-    return CENTS.sub(lambda found: money(int(found[1]), currency), sentence)
+    """Format the amounts in an API message: `5000 cents` becomes `$50.00`."""
+    return CENTS.sub(lambda match: money(int(match[1]), currency), sentence)
 
 
 def plural(number: int, noun: str) -> str:
@@ -74,42 +74,42 @@ def plural(number: int, noun: str) -> str:
 
 
 def _day(text: str) -> "Markup":
-    """A day of the calendar, of a date or moment in ISO 8601: the same in every zone."""
+    """Format the day of an ISO 8601 date or time. It is the same in every time zone."""
     from markupsafe import Markup
 
     when = datetime.fromisoformat(text[:10])
     return Markup('<time datetime="{}">{}</time>').format(text[:10], f"{when.day} {when:%b %Y}")
 
 
-def _date(moment: datetime | str) -> "Markup":
-    return _time(moment, "date", "{0.day} {0:%b %Y}")
+def _date(time: datetime | str) -> "Markup":
+    return _time_element(time, "date", "{0.day} {0:%b %Y}")
 
 
-def _datetime(moment: datetime | str) -> "Markup":
-    return _time(moment, "datetime", IN_UTC)
+def _datetime(time: datetime | str) -> "Markup":
+    return _time_element(time, "datetime", UTC_LAYOUT)
 
 
 def times_in_text(text: str) -> "Markup":
-    """A sentence of the API, its ISO times shown as everywhere on the page."""
+    """Replace the ISO times in an API message with `<time>` elements, as elsewhere on pages."""
     from markupsafe import Markup
 
     parts: list[str | Markup] = []
     rest = 0
-    for found in MOMENT.finditer(text):
-        parts += [text[rest : found.start()], _datetime(found[0])]
-        rest = found.end()
+    for match in ISO_TIME.finditer(text):
+        parts += [text[rest : match.start()], _datetime(match[0])]
+        rest = match.end()
     return Markup().join([*parts, text[rest:]])
 
 
 def times_as_utc(text: str) -> str:
-    """The same as plain text, for a mail: its reader's zone is not known."""
-    return MOMENT.sub(lambda found: IN_UTC.format(datetime.fromisoformat(found[0])), text)
+    """Format the ISO times in a text as UTC. For mail, where the time zone is unknown."""
+    return ISO_TIME.sub(lambda match: UTC_LAYOUT.format(datetime.fromisoformat(match[0])), text)
 
 
-def _time(moment: datetime | str, kind: str, layout: str) -> "Markup":
-    """In UTC; the page's script shows it in the reader's own zone."""
+def _time_element(time: datetime | str, kind: str, layout: str) -> "Markup":
+    """Format a time in UTC. The page's script converts it to the user's time zone."""
     from markupsafe import Markup
 
-    when = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    when = datetime.fromisoformat(time) if isinstance(time, str) else time
     element = Markup('<time datetime="{}" data-format="{}">{}</time>')
     return element.format(iso(when), kind, layout.format(when))

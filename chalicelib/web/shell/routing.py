@@ -64,12 +64,12 @@ class Pages(Blueprint):
 def _respond(route: PageRoute, page: PageContext) -> Response:
     request_id = requests.request_id(page.request)
     method, path = page.request.method, page.request.path
-    ids = requests.ids(page.path)
+    ids = requests.loggable_ids(page.path)
     with invocation("Request", request_id, method=method, route=path, **ids) as line:
         try:
             response = _check_and_show(route, page)
         except TenantryError as error:
-            line |= requests.refusal(error)
+            line |= requests.refusal_log_fields(error)
             response = _error_page(page, error, request_id)
         except Exception:
             logger.exception("Unexpected error")
@@ -78,7 +78,7 @@ def _respond(route: PageRoute, page: PageContext) -> Response:
         line["status"] = response.status_code
     if page.set_cookies:
         response.headers["Set-Cookie"] = page.set_cookies
-    response.headers = {**headers.of_pages(), "X-Request-Id": request_id, **response.headers}
+    response.headers = {**headers.for_pages(), "X-Request-Id": request_id, **response.headers}
     if method == "HEAD":
         response.body = ""
     return response
@@ -86,7 +86,7 @@ def _respond(route: PageRoute, page: PageContext) -> Response:
 
 def _check_and_show(route: PageRoute, page: PageContext) -> Response:
     _authenticate(page)
-    if not all(requests.may_be_id(value) for value in page.path.values()):
+    if not all(requests.is_possible_id(value) for value in page.path.values()):
         raise NotFound("page")
     is_post = page.request.method == "POST"
     if route.audience is not Audience.PUBLIC and page.known_caller is None:

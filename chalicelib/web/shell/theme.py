@@ -1,5 +1,7 @@
-"""How our own pages look: in the brand of the host that they are visited at, or, before
-anyone has signed in, of the reseller or tenant that the address names."""
+"""Branding of our own pages.
+
+The requested host selects the brand. Before sign-in, so can a reseller or tenant in the query.
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,7 +10,7 @@ from urllib.parse import urlsplit
 
 from chalice.app import Response
 
-from chalicelib.domain.branding import BUILT_IN, stylesheet
+from chalicelib.domain.branding import DEFAULT_BRANDING, stylesheet
 from chalicelib.services.branding import documents
 from chalicelib.services.domains import hosts
 from chalicelib.settings import settings
@@ -17,7 +19,7 @@ from chalicelib.web.shell.urls import url
 
 @dataclass(frozen=True, slots=True)
 class PageTheme:
-    """host: None where it is the platform's own. reseller, tenant: slugs."""
+    """Whose brand a page has. `host` is None on the platform's own host; the others are slugs."""
 
     host: str | None
     reseller: str | None = None
@@ -27,43 +29,46 @@ class PageTheme:
     def of(cls, host: str | None, reseller: str, tenant: str) -> "PageTheme":
         if reseller:
             return cls(None, reseller, tenant or None)
-        name = hosts.normalised(host or "")
+        name = hosts.normalize_host(host or "")
         return cls(None if name is None or hosts.is_platform_host(name) else name)
 
     @property
     def query(self) -> dict[str, str]:
-        """What an address carries so that the next page looks the same."""
+        """The query parameters that give the next page the same brand."""
         named = {"reseller": self.reseller, "tenant": self.tenant}
         return {name: slug for name, slug in named.items() if slug}
 
     def values(self) -> dict[str, str | None]:
-        return documents.for_login(self.host, self.reseller, self.tenant)
+        return documents.login_branding(self.host, self.reseller, self.tenant)
 
 
 def login_address(reseller: str, tenant: str | None = None) -> str:
-    """The whole address of the sign-in page in the brand of a reseller or tenant, by slug."""
+    """Return the full URL of the sign-in page in a reseller's or tenant's brand. Takes slugs."""
     parts = urlsplit(settings().public_url)
     return (
         f"{parts.scheme}://{parts.netloc}{url('/login', **PageTheme(None, reseller, tenant).query)}"
     )
 
 
-def theme_context(look: PageTheme) -> dict[str, Any]:
-    """What the frame of a page is told. The stylesheet's address changes with its content."""
-    values = look.values()
+def theme_context(theme: PageTheme) -> dict[str, Any]:
+    """Return the layout's context. The stylesheet's URL changes with its content."""
+    values = theme.values()
     css = stylesheet(values)
-    address = None
-    if css != stylesheet(dict(BUILT_IN)):
-        address = url("/brand.css", **look.query, v=_content_hash(css))
-    return {"brand": values, "brand_css_url": address, "look": look.query}
+    css_url = None
+    if css != stylesheet(dict(DEFAULT_BRANDING)):
+        css_url = url("/brand.css", **theme.query, v=_content_hash(css))
+    return {"brand": values, "brand_css_url": css_url, "theme_query": theme.query}
 
 
-def theme_stylesheet(look: PageTheme, asked_for: str) -> Response:
-    """The stylesheet of a look: kept for ever under the address that names its content. By
-    browsers alone: whose look it is the host says, which a cache between may leave out."""
-    css = stylesheet(look.values())
-    kept = "max-age=31536000, immutable" if asked_for == _content_hash(css) else "max-age=60"
-    control = f"private, {kept}"
+def theme_stylesheet(theme: PageTheme, version: str) -> Response:
+    """Return the brand's CSS. Browsers cache it for a year if `version` is its content hash.
+
+    Shared caches must not store it: it depends on the host, which a cache key can omit.
+    """
+    css = stylesheet(theme.values())
+    is_current = version == _content_hash(css)
+    lifetime = "max-age=31536000, immutable" if is_current else "max-age=60"
+    control = f"private, {lifetime}"
     return Response(css, {"Content-Type": "text/css; charset=utf-8", "Cache-Control": control})
 
 

@@ -37,20 +37,20 @@ MOVED = {
 
 
 @pages.page("GET", TENANT, audience=Audience.ADMIN)
-def show_tenant(visit: PageContext, **context: Any) -> Response:
-    tenant = lifecycle.read_tenant(visit.path["reseller"], visit.path["id"])
+def show_tenant(page: PageContext, **context: Any) -> Response:
+    tenant = lifecycle.read_tenant(page.path["reseller"], page.path["id"])
     reseller = accounts.read_reseller(tenant.reseller_id)
     history = history_of(tenant)
     return render(
-        visit,
+        page,
         "tenant",
         title=tenant.name,
-        place="resellers",
+        nav="resellers",
         tenant=tenant,
         reseller=reseller,
         events=_shown(history),
         reaches_back=history.reaches_back,
-        domains=registry.domains_of_tenant(tenant),
+        domains=registry.list_tenant_domains(tenant),
         login_url=login_address(reseller.slug, tenant.slug),
         free_slug=lifecycle.slug_to_restore(tenant) if tenant.deleted_at else None,
         branding=form_values(documents.tenant_view(reseller, tenant)),
@@ -82,7 +82,7 @@ add_tenant_actions(
         TENANT,
         "admin/resellers",
         Audience.ADMIN,
-        lambda visit: visit.path["reseller"],
+        lambda page: page.path["reseller"],
         "the reseller's",
         show_tenant,
     ),

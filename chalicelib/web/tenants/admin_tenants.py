@@ -13,13 +13,13 @@ TENANTS = "/admin/resellers/{reseller}/tenants"
 
 
 @pages.page("GET", TENANTS, audience=Audience.ADMIN)
-def list_tenants(visit: PageContext) -> Response:
-    reseller = accounts.read_reseller(visit.path["reseller"])
+def list_tenants(page: PageContext) -> Response:
+    reseller = accounts.read_reseller(page.path["reseller"])
     return render(
-        visit,
+        page,
         "tenants",
         title=f"Tenants of {reseller.company_name}",
-        place="resellers",
+        nav="resellers",
         reseller=reseller,
-        **listed_tenants(visit, reseller.id),
+        **listed_tenants(page, reseller.id),
     )

@@ -7,16 +7,16 @@ from chalicelib.services.tenants.lifecycle import State
 from chalicelib.web.shell.page_context import PageContext
 
 
-def listed_tenants(visit: PageContext, reseller_id: str) -> dict[str, Any]:
+def listed_tenants(page: PageContext, reseller_id: str) -> dict[str, Any]:
     """The page of it that a visit asks for, searched and narrowed: for components/tenant.html."""
-    asked = visit.query("status")
+    asked = page.query("status")
     state = State(asked) if asked in set(State) else State.LIVE
     found = lifecycle.list_tenants(
-        reseller_id, visit.page_request(), state=state, search=visit.search
+        reseller_id, page.pagination(), state=state, search=page.search
     )
     return {
         "tenants": found.rows,
-        "q": visit.search,
+        "q": page.search,
         "status": state.value,
-        "pages": visit.pages(found.next_cursor, q=visit.search, status=asked),
+        "pages": page.paging(found.next_cursor, q=page.search, status=asked),
     }

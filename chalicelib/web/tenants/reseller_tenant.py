@@ -21,15 +21,15 @@ TENANT = "/reseller/tenants/{id}"
 
 
 @pages.page("GET", TENANT, audience=Audience.RESELLER)
-def show_tenant(visit: PageContext, **context: Any) -> Response:
-    tenant = lifecycle.read_tenant(visit.reseller.id, visit.path["id"])
+def show_tenant(page: PageContext, **context: Any) -> Response:
+    tenant = lifecycle.read_tenant(page.reseller.id, page.path["id"])
     return render(
-        visit,
+        page,
         "tenant",
         title=tenant.name,
         nav="tenants",
         tenant=tenant,
-        login_urls=_login_urls(visit.reseller, tenant),
+        login_urls=_login_urls(page.reseller, tenant),
         free_slug=lifecycle.slug_to_restore(tenant) if tenant.deleted_at else None,
         deactivated_hold_license=platform_settings.cached_settings().deactivated_tenants_hold_license,
         **context,
@@ -40,7 +40,7 @@ def _login_urls(reseller: Reseller, tenant: Tenant) -> list[str]:
     """Where the tenant's people sign in: at its own domains, and always at ours."""
     own = [
         f"https://{domain.host}/login"
-        for domain in registry.domains_of_tenant(tenant)
+        for domain in registry.list_tenant_domains(tenant)
         if domain.status in IN_USE
     ]
     return [*own, login_address(reseller.slug, tenant.slug)]
@@ -52,7 +52,7 @@ add_tenant_actions(
         TENANT,
         "reseller/tenants",
         Audience.RESELLER,
-        lambda visit: visit.reseller.id,
+        lambda page: page.reseller.id,
         "your",
         show_tenant,
     ),

@@ -18,33 +18,33 @@ pages = Pages(__name__)
 
 
 @pages.page("GET", "/reseller/tenants", audience=Audience.RESELLER)
-def show_tenants(visit: PageContext, **context: Any) -> Response:
+def show_tenants(page: PageContext, **context: Any) -> Response:
     return render(
-        visit,
+        page,
         "tenants",
         title="Tenants",
         nav="tenants",
         **{
-            **listed_tenants(visit, visit.reseller.id),
-            "create_open": bool(visit.query("create")),
+            **listed_tenants(page, page.reseller.id),
+            "create_open": bool(page.query("create")),
             **context,
         },
     )
 
 
 @pages.page("POST", "/reseller/tenants", audience=Audience.RESELLER)
-def create(visit: PageContext) -> Response:
-    form = visit.form()
+def create(page: PageContext) -> Response:
+    form = page.form()
 
     def act(once: IdempotentRequest) -> Tenant:
         new = form.read(NewTenant)
         return lifecycle.create_tenant(
-            visit.reseller.id,
+            page.reseller.id,
             name=new.name,
             slug=new.slug,
             contact_email=new.contact_email,
             branding_config={},
-            by=visit.by,
+            by=page.by,
             once=once,
         )
 
@@ -53,7 +53,7 @@ def create(visit: PageContext) -> Response:
         return RedirectTo(f"/reseller/tenants/{tenant.id}", created)
 
     try:
-        return visit.once(form, act, then)
+        return page.run_once(form, act, then)
     except TenantryError as error:
-        fresh = read_reseller(visit.reseller.id)
-        return visit.refused(error, show_tenants, form, create_open=True, reseller=fresh)
+        fresh = read_reseller(page.reseller.id)
+        return page.rerender_form(error, show_tenants, form, create_open=True, reseller=fresh)
