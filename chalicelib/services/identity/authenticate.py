@@ -19,13 +19,13 @@ from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User
 
-# A session ends this long after its last use, and this long after sign-in.
+# A session ends SESSION_IDLE after its last use, and at most SESSION_LIFETIME after sign-in.
 SESSION_IDLE = timedelta(hours=1)
 SESSION_LIFETIME = timedelta(hours=12)
 # Use is recorded at most this often, so a session can end this much earlier than SESSION_IDLE.
 USE_RECORDED_EVERY = timedelta(minutes=5)
 
-LONGEST_TOKEN = 200
+MAX_TOKEN_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def authenticate(token: str, *, accept_keys: bool = False) -> Caller:
     kinds = {Kind.SESSION, Kind.RESELLER_KEY, Kind.ADMIN_KEY} if accept_keys else {Kind.SESSION}
     if credential_id.partition("_")[0] not in kinds or not secret:
         raise refused
-    if len(token) > LONGEST_TOKEN or not token.isascii():
+    if len(token) > MAX_TOKEN_LENGTH or not token.isascii():
         raise refused
     credential = get(Credential, credential_id)
     if credential is None or not hashing.digest_matches(secret, credential.secret_hash):
@@ -101,8 +101,8 @@ def has_expired(credential: Credential) -> bool:
 def is_revoked(credential: Credential, user: User) -> bool:
     """Return whether the user's row has invalidated the credential.
 
-    That is so for any credential issued before a deactivation, a session authenticated before
-    the user's sessions were ended, a reseller's key after the account moved to another user,
+    This applies to any credential issued before a deactivation, a session authenticated before
+    the user's sessions were ended, a reseller's key after the account has moved to another user,
     and an admin key of a former super admin.
     """
     if user.deactivated_at is not None and credential.created_at <= user.deactivated_at:

@@ -1,4 +1,4 @@
-"""Lockout: every attempt is counted before it is evaluated, and uncounted if it succeeds.
+"""Lockout: every attempt counts as a failure until it has succeeded.
 
 Invariant: between two lockouts, at most the policy's free attempts are evaluated, however many
 run concurrently. Condition: the counter is still within the free attempts, or it is unchanged
@@ -61,10 +61,10 @@ def begin_mail(email: str, source_ip: str | None) -> Attempt:
 
 
 def clear_after_success(attempt: Attempt) -> None:
-    """Reset the account's counter, and uncount this attempt at the source address.
+    """Reset the account's counter, and subtract this attempt from the source address's counter.
 
     Other failures at the address stay counted, so signing in to your own account gives no extra
-    guesses at other accounts. If this write fails, the user only waits longer.
+    guesses at other accounts. If this write fails, the next lockout only starts sooner.
     """
     account, source = attempt.counted
     tx = Transaction()
@@ -81,7 +81,7 @@ def clear_after_success(attempt: Attempt) -> None:
     try:
         tx.commit()
     except (VersionConflict, Busy):
-        logger.info("Successful attempt could not be uncounted")
+        logger.info("Successful attempt is still counted as a failure")
 
 
 def clear_lockout(tx: Transaction, email: str) -> None:
@@ -98,7 +98,7 @@ def _delete_counter(tx: Transaction, key: str) -> None:
 
 
 def _account_key(email: str) -> str:
-    """Keyed by email address, not by user, so that unknown addresses are locked out too."""
+    """Return a key by email address, not by user, so that unknown emails are locked out too."""
     return f"account:{_email_digest(email)}"
 
 

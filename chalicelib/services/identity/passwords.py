@@ -147,8 +147,8 @@ def find_link(token: str) -> tuple[Credential, User]:
 def _is_link_invalid(link: Credential, user: User) -> bool:
     """Return whether the link can no longer be used.
 
-    That is so if it has expired, if the user's email has changed, or if the user's sessions were
-    ended (by a new password, for example) or the user was deactivated after it was created.
+    A link is invalid if it has expired, if the user's email has changed, or if after its creation
+    the user was deactivated or its sessions were ended, for example by a new password.
     """
     invalidated_at = [at for at in (user.sessions_since, user.deactivated_at) if at is not None]
     return bool(

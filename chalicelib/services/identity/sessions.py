@@ -30,7 +30,7 @@ from chalicelib.storage.users import User, email_claim
 
 WRONG_CREDENTIALS = "The email address or the password is wrong."
 UNKNOWN_USER_ID = "usr_nobody"  # read for an unknown email, so that timing reveals nothing
-LONGEST_USER_AGENT = 200
+MAX_USER_AGENT_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def _create_session(
         used_at=tx.now,
         authenticated_at=tx.now,
         source_ip=device.source_ip,
-        user_agent=(device.user_agent or "")[:LONGEST_USER_AGENT] or None,
+        user_agent=(device.user_agent or "")[:MAX_USER_AGENT_LENGTH] or None,
     )
     signed_in = SignedIn(f"{session_id}.{secret}", session.expires_at, user)
     tx.witness(session)
