@@ -63,13 +63,13 @@ class TestClock:
     __test__ = False
 
     def __init__(self) -> None:
-        self.moment = clock.now()
+        self.current = clock.now()
 
     def now(self) -> datetime:
-        return self.moment
+        return self.current
 
     def advance(self, delta: timedelta) -> None:
-        self.moment += delta
+        self.current += delta
 
 
 @pytest.fixture

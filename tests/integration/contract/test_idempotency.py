@@ -138,7 +138,7 @@ def test_a_key_is_remembered_for_seven_days(
     frozen: TestClock, people: People, after: timedelta, replayed: bool
 ) -> None:
     """Afterwards it is forgotten, even while its row lingers."""
-    frozen.moment = frozen.moment.replace(microsecond=400_000)
+    frozen.current = frozen.current.replace(microsecond=400_000)
     account = people.reseller()
     path = f"/v1/resellers/{account.reseller_id}/license-adjustments"
     adjustment = {"change": 2, "reason": "Gift"}

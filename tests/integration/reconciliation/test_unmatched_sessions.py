@@ -147,11 +147,11 @@ def test_recreating_a_purchase_does_not_treat_disputed_licenses_as_returned(
 def test_a_recreated_purchase_keeps_its_month_and_bookings(
     seller: Person, people: People, stripe: StripeSimulator, frozen: TestClock
 ) -> None:
-    frozen.moment = datetime(2026, 10, 20, tzinfo=UTC)
+    frozen.current = datetime(2026, 10, 20, tzinfo=UTC)
     seller = people.reseller(licenses=5)
     bought = buy_and_pay(seller, stripe, 10)
     before = the_purchase(seller)
-    frozen.moment = datetime(2026, 11, 2, tzinfo=UTC)
+    frozen.current = datetime(2026, 11, 2, tzinfo=UTC)
     recreated = remove_and_recreate(seller, AdminClient(people))
     assert find_purchase(bought["id"]).reseller_id == seller.reseller_id
     assert (recreated.month, recreated.created_at) == ("2026-10", before.created_at)

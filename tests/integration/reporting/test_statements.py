@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.api.csv import Csv, escaped, is_wanted
+from chalicelib.api.csv import Csv, escape_formula, prefers_csv
 from chalicelib.errors import InvalidRequest
 from chalicelib.services.purchases.checkout import read_purchase
 from chalicelib.services.purchases.settlement import settle
@@ -84,7 +84,7 @@ def test_a_statement_ties(people: People, stripe: StripeSimulator) -> None:
 
 
 def test_periods(people: People, frozen: TestClock) -> None:
-    frozen.moment = datetime(2026, 10, 31, 23, 0, tzinfo=UTC)
+    frozen.current = datetime(2026, 10, 31, 23, 0, tzinfo=UTC)
     seller = people.reseller(licenses=5)
     frozen.advance(timedelta(hours=2))
     where = f"/v1/resellers/{seller.reseller_id}"
@@ -124,10 +124,10 @@ def money_of(seller: Person, month: str) -> tuple[int, int, int]:
 def test_money_and_licenses_of_a_late_message_stand_in_one_month(
     people: People, stripe: StripeSimulator, frozen: TestClock
 ) -> None:
-    frozen.moment = datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
+    frozen.current = datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
     seller = people.reseller()
     buy_and_pay(seller, stripe, 10, deliver=False)
-    frozen.moment = datetime(2026, 11, 1, 0, 5, tzinfo=UTC)
+    frozen.current = datetime(2026, 11, 1, 0, 5, tzinfo=UTC)
     run_sweep()
     assert money_of(seller, "2026-10") == (0, 0, 0)
     assert money_of(seller, "2026-11") == (20000, 0, 0)
@@ -137,10 +137,10 @@ def test_money_and_licenses_of_a_late_message_stand_in_one_month(
 def test_what_is_refunded_later_leaves_closed_months_alone(
     people: People, stripe: StripeSimulator, frozen: TestClock
 ) -> None:
-    frozen.moment = OCTOBER
+    frozen.current = OCTOBER
     seller = people.reseller()
     bought = buy_and_pay(seller, stripe, 10)
-    frozen.moment = datetime(2026, 12, 10, tzinfo=UTC)
+    frozen.current = datetime(2026, 12, 10, tzinfo=UTC)
     stripe.refund(session_of(bought), 5000)
     settle(read_purchase(str(seller.reseller_id), bought["id"]))
     assert money_of(seller, "2026-10") == (20000, 0, 0)
@@ -153,13 +153,13 @@ def test_a_dispute_holds_money_and_gives_it_back(
     people: People, stripe: StripeSimulator, frozen: TestClock
 ) -> None:
     """Disputed before it was ever credited: its first licenses are still a purchase."""
-    frozen.moment = OCTOBER
+    frozen.current = OCTOBER
     seller = people.reseller()
     session = session_of(buy_and_pay(seller, stripe, 10, deliver=False))
     dispute = stripe.open_dispute(session)
     run_sweep()
     assert money_of(seller, "2026-10") == (20000, 0, 20000)
-    frozen.moment = datetime(2026, 11, 2, tzinfo=UTC)
+    frozen.current = datetime(2026, 11, 2, tzinfo=UTC)
     stripe.win_dispute(dispute["id"])
     run_sweep()
     assert money_of(seller, "2026-11") == (0, 0, -20000)
@@ -221,8 +221,8 @@ def test_an_answer_is_as_long_as_it_is_sent(letter: str, fits: bool) -> None:
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_formulas_are_quoted(start: str) -> None:
-    assert escaped(f"{start}1+1") == f"'{start}1+1"
-    assert escaped(-1) == -1
+    assert escape_formula(f"{start}1+1") == f"'{start}1+1"
+    assert escape_formula(-1) == -1
 
 
 @pytest.mark.parametrize(
@@ -237,4 +237,4 @@ def test_formulas_are_quoted(start: str) -> None:
     ],
 )
 def test_who_wants_csv(accept: str | None, wanted: bool) -> None:
-    assert is_wanted(accept) == wanted
+    assert prefers_csv(accept) == wanted
