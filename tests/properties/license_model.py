@@ -1,4 +1,4 @@
-"""What resellers, tenants and purchases should be, by plain rules: the service is held to it."""
+"""A simple model of resellers, tenants, and purchases that the service is compared with."""
 
 from dataclasses import dataclass, field
 
@@ -27,7 +27,7 @@ class ModelReseller:
     def has_slug(self, slug: str) -> bool:
         return any(t.slug == slug and not t.deleted for t in self.tenants.values())
 
-    def refusal_of_a_take(self) -> type[errors.TenantryError] | None:
+    def license_refusal(self) -> type[errors.TenantryError] | None:
         if not self.active:
             return errors.ResellerInactive
         return errors.LicensesExhausted if self.used >= self.count else None

@@ -1,5 +1,7 @@
-"""Whatever somebody does to the tables at the console: with every repair approved, the
-invariants are back, a second run finds nothing, and nothing that was sound was touched.
+"""Reconciliation repairs arbitrary edits made in the AWS console.
+
+Once every repair is approved, the invariants hold, another run finds nothing, and undamaged rows
+are unchanged.
 """
 
 import logging
@@ -12,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from chalicelib import settings as house
+from chalicelib import settings as app_settings
 from chalicelib.domain.findings import Action, Code
 from chalicelib.errors import TenantryError, VersionConflict
 from chalicelib.payments import client as stripe_client
@@ -39,7 +41,7 @@ from tests.support.fast_moto import fast_moto
 from tests.support.tables import empty_tables
 
 PARTS = 4
-EXAMPLES = 12  # of each part
+EXAMPLES = 12  # per part
 ROUNDS = 8
 BY = "usr_admin"
 MODELS = (User, Reseller, Tenant, Purchase, LedgerEntry, Claim)
@@ -65,22 +67,22 @@ histories = st.lists(
     min_size=2,
     max_size=12,
 )
-damages = st.lists(st.tuples(st.sampled_from(sorted(DAMAGE)), numbers), min_size=1, max_size=5)
+damage_lists = st.lists(st.tuples(st.sampled_from(sorted(DAMAGE)), numbers), min_size=1, max_size=5)
 
 
 class World:
-    """Two accounts to be damaged, one that nobody touches, and one that takes in orphans."""
+    """Two accounts to damage, an intact one, and one that adopts orphaned tenants."""
 
     def __init__(self, stripe: StripeSimulator) -> None:
         self.stripe = stripe
         self.names = iter(range(1000))
         self.accounts = [self._account(licenses=4) for _ in range(2)]
-        self.sound = self._account(licenses=6)
+        self.intact = self._account(licenses=6)
         for number in range(3):
-            self.act("create", number, self.sound)
-        self.act("buy", 3, self.sound)
-        self.act("pay", 0, self.sound)
-        self.shelter = self._account(licenses=1000)
+            self.act("create", number, self.intact)
+        self.act("buy", 3, self.intact)
+        self.act("pay", 0, self.intact)
+        self.adopter = self._account(licenses=1000)
 
     def _account(self, *, licenses: int) -> str:
         number = next(self.names)
@@ -97,19 +99,19 @@ class World:
     def user(self) -> str:
         email = f"user{next(self.names)}@example.com"
         return users.create_user(
-            email=email, name="Somebody", password=None, is_super_admin=False, by=BY
+            email=email, name="Test User", password=None, is_super_admin=False, by=BY
         ).id
 
-    def act(self, what: str, number: int, account: str | None = None) -> None:
-        """One step of a valid history; nothing where it is not possible."""
+    def act(self, action: str, number: int, account: str | None = None) -> None:
+        """Take one step of a valid history, or none if it is not possible now."""
         reseller_id = account or self.accounts[number % len(self.accounts)]
         try:
-            self._act(what, number // 2, reseller_id)
+            self._act(action, number // 2, reseller_id)
         except (TenantryError, InvalidAction):
             return
 
-    def _act(self, what: str, number: int, reseller_id: str) -> None:
-        if what == "create":
+    def _act(self, action: str, number: int, reseller_id: str) -> None:
+        if action == "create":
             lifecycle.create_tenant(
                 reseller_id,
                 name=f"T{number % 4}",
@@ -118,41 +120,41 @@ class World:
                 branding_config={},
                 by=BY,
             )
-        elif what == "adjust":
+        elif action == "adjust":
             reseller = accounts.read_reseller(reseller_id)
             accounts.adjust_licenses(reseller, number % 5 - 2 or 1, reason="x", by=BY)
-        elif what == "buy":
+        elif action == "buy":
             reseller = accounts.read_reseller(reseller_id)
             checkout.buy_licenses(reseller, number % 5 + 1, by=BY)
-        elif what in ("pay", "refund", "dispute"):
+        elif action in ("pay", "refund", "dispute"):
             bought = list(Purchase.query(reseller_id))
             if bought:
-                self._move_money(what, bought[number % len(bought)])
+                self._act_on_payment(action, bought[number % len(bought)])
         else:
-            own = list(Tenant.query(reseller_id))
-            if own:
-                self._move_tenant(what, own[number % len(own)])
+            tenants = list(Tenant.query(reseller_id))
+            if tenants:
+                self._act_on_tenant(action, tenants[number % len(tenants)])
 
-    def _move_money(self, what: str, purchase: Purchase) -> None:
+    def _act_on_payment(self, action: str, purchase: Purchase) -> None:
         session_id = str(purchase.session_id)
-        if what == "pay":
+        if action == "pay":
             self.stripe.pay(session_id)
-        elif what == "refund":
+        elif action == "refund":
             self.stripe.refund(session_id, amount=purchase.unit_amount)
         else:
             self.stripe.open_dispute(session_id)
         settle(purchase)
 
-    def _move_tenant(self, what: str, tenant: Tenant) -> None:
-        if what == "delete":
+    def _act_on_tenant(self, action: str, tenant: Tenant) -> None:
+        if action == "delete":
             lifecycle.delete_tenant(tenant, by=BY)
-        elif what == "deactivate":
+        elif action == "deactivate":
             lifecycle.deactivate_tenant(tenant, by=BY)
         else:
             lifecycle.restore_tenant(tenant, by=BY)
 
     def approve_everything(self, choice: int) -> None:
-        """Run, approve, and again, since one repair may bring another trouble to light."""
+        """Run and approve until nothing is found, since one repair can reveal another problem."""
         for _ in range(ROUNDS):
             report = runs.start_run("whole", apply=False, by=BY, seconds_left=lambda: 60.0)
             assert report.notes == []
@@ -174,28 +176,28 @@ class World:
             action = (Action.ADOPT, Action.REVERT)[choice % 2]
         elif row.code == Code.ORPHAN_TENANT:
             action = (Action.ADOPT, Action.DELETE)[choice % 2]
-            to = self.shelter
+            to = self.adopter
         elif row.code == Code.RESELLER_WITHOUT_USER and action == Action.ADOPT:
             to = self.user()
         elif row.code == Code.OVER_ALLOCATED or action not in row.actions:
             action = Action.IGNORE
-        if action == Action.REPAIR and self._waits_for_a_refund(row):
+        if action == Action.REPAIR and self._needs_a_refund(row):
             action = Action.IGNORE
-        # Where another repair has changed the facts, the next round has them.
+        # If another repair has changed the facts, the next round finds the new ones.
         with suppress(VersionConflict):
             resolution.resolve(row, action, reason="Approved", by=BY, to=to)
 
     @staticmethod
-    def _waits_for_a_refund(row: FindingRow) -> bool:
-        """Quarantined in truth, and right as far as it goes: nothing here can settle it."""
+    def _needs_a_refund(row: FindingRow) -> bool:
+        """Whether it is correctly quarantined: only a refund can resolve it."""
         if row.code != Code.STUCK_PURCHASE:
             return False
         status = {row.evidence["status"], row.evidence["status_by_stripe"]}
-        right = row.evidence["licenses_granted"] == row.evidence["credited_by_ledger"]
-        return status == {"quarantined"} and right
+        consistent = row.evidence["licenses_granted"] == row.evidence["credited_by_ledger"]
+        return status == {"quarantined"} and consistent
 
 
-def stored() -> dict[tuple[str, ...], dict[str, Any]]:
+def stored_items() -> dict[tuple[str, ...], dict[str, Any]]:
     return {
         (model.noun, *key_of(row)): table_edits.read_item(row)
         for model in MODELS
@@ -203,8 +205,8 @@ def stored() -> dict[tuple[str, ...], dict[str, Any]]:
     }
 
 
-def check_books(stripe: StripeSimulator) -> None:
-    """What must always hold, counted from the bare rows."""
+def check_invariants(stripe: StripeSimulator) -> None:
+    """Check what must always hold, counting from the stored rows."""
     for reseller in Reseller.scan(consistent_read=True):
         ledger = list(LedgerEntry.query(reseller.id, consistent_read=True))
         holders = [t for t in Tenant.query(reseller.id, consistent_read=True) if t.holds_license]
@@ -216,15 +218,15 @@ def check_books(stripe: StripeSimulator) -> None:
         for purchase in Purchase.query(reseller.id, consistent_read=True):
             assert purchase.licenses_granted == credited[purchase.id]
             if purchase.session_id is not None:
-                truth, _ = purchase_fixtures.expected_grant(
+                expected, _ = purchase_fixtures.expected_grant(
                     stripe, purchase.session_id, purchase.quantity
                 )
-                assert purchase.licenses_granted == truth
+                assert purchase.licenses_granted == expected
     assert all(Reseller.count(t.reseller_id) for t in Tenant.scan(consistent_read=True))
-    check_names()
+    check_claims()
 
 
-def check_names() -> None:
+def check_claims() -> None:
     claims = {claim.name: claim.owner for claim in Claim.scan(consistent_read=True)}
     for model in (User, Reseller, Tenant):
         for row in model.scan(consistent_read=True):
@@ -236,10 +238,10 @@ def check_names() -> None:
 
 @pytest.fixture
 def stripes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], StripeSimulator]]:
-    """A new Stripe, as often as it is asked for, behind one client."""
+    """Return a function that replaces the simulator behind the client with a new one."""
 
     def new() -> StripeSimulator:
-        sdk.simulator = StripeSimulator(api_key=house.settings().stripe_secret_key)
+        sdk.simulator = StripeSimulator(api_key=app_settings.settings().stripe_secret_key)
         return sdk.simulator
 
     sdk = InProcessHTTPClient(StripeSimulator())
@@ -252,16 +254,19 @@ def stripes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], StripeSimu
     stripe_client.client_with.cache_clear()
 
 
-def said(key: Any, row: Any) -> Any:
-    """What a row says. A purchase whose ledger entry is put right is locked by its version, so
-    that two who repair it at once don't both: that alone may move."""
+def comparable(key: Any, row: Any) -> Any:
+    """Return a row without the columns that a repair elsewhere may change.
+
+    Repairing the ledger entry of a purchase increments the purchase's version, so that two
+    concurrent repairs can't both succeed.
+    """
     if key[0] != "purchases" or row is None:
         return row
     return {name: value for name, value in row.items() if name not in ("version", "updated_at")}
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_everything_comes_right(
+def test_approved_repairs_restore_the_invariants(
     part: int, tables: None, stripes: Callable[[], StripeSimulator]
 ) -> None:
     @settings(
@@ -271,24 +276,24 @@ def test_everything_comes_right(
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(histories, damages, st.integers(0, 1))
-    def run(history: list[tuple[str, int]], harm: list[tuple[str, int]], choice: int) -> None:
+    @given(histories, damage_lists, st.integers(0, 1))
+    def run(history: list[tuple[str, int]], damage: list[tuple[str, int]], choice: int) -> None:
         empty_tables()
         stripe = stripes()
         world = World(stripe)
         for step in history:
             world.act(*step)
-        vandal = ConsoleEditor(spared=frozenset({world.sound, world.shelter}))
-        before = stored()
-        for one in harm:
-            vandal.damage(*one)
+        console = ConsoleEditor(spared=frozenset({world.intact, world.adopter}))
+        before = stored_items()
+        for edit in damage:
+            console.damage(*edit)
         world.approve_everything(choice)
-        check_books(stripe)
-        after = stored()
+        check_invariants(stripe)
+        after = stored_items()
         for key, row in before.items():
-            if key not in vandal.touched and key[0] != "resellers" and key[1] != world.shelter:
+            if key not in console.touched and key[0] != "resellers" and key[1] != world.adopter:
                 now = after.get(key)
-                assert said(key, now) == said(key, row), f"{key} was sound and is not as it was"
-        assert after[("resellers", world.sound)] == before[("resellers", world.sound)]
+                assert comparable(key, now) == comparable(key, row), f"{key} was intact and changed"
+        assert after[("resellers", world.intact)] == before[("resellers", world.intact)]
 
     run()

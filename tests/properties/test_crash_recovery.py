@@ -1,9 +1,8 @@
-"""A crash before or after any single call to AWS or Stripe: whoever comes next, the same
-request or the sweep, arrives at the same truth.
+"""Recovery from a crash before or after any single call to AWS or Stripe.
 
-Where a process can die is not typed in: each scenario is run once and its calls are recorded;
-then it is run again for each of them, dying there. The call's effect is there when it dies
-after it, and isn't when it dies before.
+A retry of the request or the sweep must reach the same final state. Each scenario runs once to
+record its calls, then once for each crash site: just before a call, so that it has no effect, and
+just after it.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,28 +32,28 @@ Scenario = Callable[[StripeSimulator, IdempotentRequest | None], Any]
 
 
 class Crash(BaseException):
-    """The process is gone: nothing in it can catch this and go on."""
+    """A simulated process crash. Application code doesn't catch a BaseException."""
 
 
 class Calls:
-    """Counts every call to AWS and Stripe, and dies at one of them where it is told to."""
+    """Records every call to AWS and Stripe, and crashes at the one given by `crash_at`."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
-        self.die_at: tuple[int, str] | None = None
-        self.watching = False
+        self.crash_at: tuple[int, str] | None = None
+        self.recording = False
 
     def make(self, name: str, call: Callable[[], Any]) -> Any:
-        if not self.watching:
+        if not self.recording:
             return call()
         number = len(self.names)
         self.names.append(name)
-        if self.die_at == (number, "before"):
+        if self.crash_at == (number, "before"):
             raise Crash(name)
-        made = call()
-        if self.die_at == (number, "after"):
+        result = call()
+        if self.crash_at == (number, "after"):
             raise Crash(name)
-        return made
+        return result
 
 
 @pytest.fixture
@@ -76,7 +75,7 @@ def calls(monkeypatch: pytest.MonkeyPatch, stripe: StripeSimulator) -> Iterator[
         monkeypatch.undo()
 
 
-def bought() -> Purchase:
+def single_purchase() -> Purchase:
     (row,) = purchase_fixtures.rows("purchases")
     return checkout.read_purchase(purchase_fixtures.RESELLER, row["id"])
 
@@ -86,93 +85,97 @@ def buy(_stripe: StripeSimulator, once: IdempotentRequest | None) -> Any:
     return checkout.buy_licenses(account, QUANTITY, by="usr_b", once=once or IdempotentRequest())
 
 
-def settle_it(_stripe: StripeSimulator, once: IdempotentRequest | None) -> Any:
-    return settle(bought(), by="usr_admin", once=once or IdempotentRequest())
+def settle_purchase(_stripe: StripeSimulator, once: IdempotentRequest | None) -> Any:
+    return settle(single_purchase(), by="usr_admin", once=once or IdempotentRequest())
 
 
-def refund_it(_stripe: StripeSimulator, once: IdempotentRequest | None) -> Any:
+def refund(_stripe: StripeSimulator, once: IdempotentRequest | None) -> Any:
     return refund_requests.refund_licenses(
-        bought(), 91, reason="Too many", by="usr_admin", once=once or IdempotentRequest()
+        single_purchase(),
+        91,
+        reason="Too many",
+        by="usr_admin",
+        once=once or IdempotentRequest(),
     )
 
 
-def accept_it(_stripe: StripeSimulator, once: IdempotentRequest | None) -> Any:
+def accept(_stripe: StripeSimulator, once: IdempotentRequest | None) -> Any:
     return accept_payment.accept_as_paid(
-        bought(), reason="Agreed", by="usr_admin", once=once or IdempotentRequest()
+        single_purchase(), reason="Agreed", by="usr_admin", once=once or IdempotentRequest()
     )
 
 
-def nothing(_stripe: StripeSimulator) -> None:
+def no_purchase(_stripe: StripeSimulator) -> None:
     purchase_fixtures.create_reseller()
 
 
 def open_checkout(stripe: StripeSimulator) -> None:
-    nothing(stripe)
+    no_purchase(stripe)
     buy(stripe, None)
 
 
 def paid_at_stripe(stripe: StripeSimulator) -> None:
     open_checkout(stripe)
-    stripe.pay(bought().session_id or "")
+    stripe.pay(single_purchase().session_id or "")
 
 
 def paid_and_settled(stripe: StripeSimulator) -> None:
     paid_at_stripe(stripe)
-    settle(bought())
+    settle(single_purchase())
 
 
 def refunded_at_stripe(stripe: StripeSimulator) -> None:
     paid_and_settled(stripe)
-    stripe.refund(bought().session_id or "", 15_000)
+    stripe.refund(single_purchase().session_id or "", 15_000)
 
 
 def disputed_at_stripe(stripe: StripeSimulator) -> None:
     paid_and_settled(stripe)
-    stripe.open_dispute(bought().session_id or "")
+    stripe.open_dispute(single_purchase().session_id or "")
 
 
-def not_as_quoted(stripe: StripeSimulator) -> None:
+def quarantined(stripe: StripeSimulator) -> None:
     open_checkout(stripe)
-    table_edits.edit(bought(), total=100_000)
-    stripe.pay(bought().session_id or "")
-    settle(bought())
+    table_edits.edit(single_purchase(), total=100_000)
+    stripe.pay(single_purchase().session_id or "")
+    settle(single_purchase())
 
 
 def expired_at_stripe(stripe: StripeSimulator) -> None:
     open_checkout(stripe)
-    stripe.expire(bought().session_id or "")
+    stripe.expire(single_purchase().session_id or "")
 
 
 SCENARIOS: dict[str, tuple[Callable[[StripeSimulator], None], Scenario, int]] = {
-    # what was before, what dies on the way, what the pool holds in the end
-    "buy": (nothing, buy, 0),
-    "settle paid": (paid_at_stripe, settle_it, 100),
-    "settle refunded": (refunded_at_stripe, settle_it, 90),
-    "settle disputed": (disputed_at_stripe, settle_it, 0),
-    "settle expired": (expired_at_stripe, settle_it, 0),
-    "refund": (paid_and_settled, refund_it, 9),
-    "accept": (not_as_quoted, accept_it, 100),
+    # starting state, operation that crashes, licenses in the pool at the end
+    "buy": (no_purchase, buy, 0),
+    "settle paid": (paid_at_stripe, settle_purchase, 100),
+    "settle refunded": (refunded_at_stripe, settle_purchase, 90),
+    "settle disputed": (disputed_at_stripe, settle_purchase, 0),
+    "settle expired": (expired_at_stripe, settle_purchase, 0),
+    "refund": (paid_and_settled, refund, 9),
+    "accept": (quarantined, accept, 100),
 }
 
 
-def keyed(scenario: Scenario, stripe: StripeSimulator) -> Any:
-    """As the API carries a keyed request out: find what is on record, and go on from there."""
+def run_with_key(scenario: Scenario, stripe: StripeSimulator) -> Any:
+    """Run a request with an idempotency key as the API does, resuming one that was recorded."""
     found = find("key", "fingerprint")
     if found is not None and found.response is not None:
         return found.response
     once = IdempotentRequest(
-        "key", "fingerprint", lambda made: {"id": made.id}, found.ref if found else None
+        "key", "fingerprint", lambda created: {"id": created.id}, found.ref if found else None
     )
     return scenario(stripe, once)
 
 
 def by_retry(scenario: Scenario, stripe: StripeSimulator) -> None:
-    keyed(scenario, stripe)
-    assert keyed(scenario, stripe) == {"id": bought().id}
+    run_with_key(scenario, stripe)
+    assert run_with_key(scenario, stripe) == {"id": single_purchase().id}
 
 
 def by_unkeyed_retry(scenario: Scenario, stripe: StripeSimulator) -> None:
-    with suppress(InvalidRequest):  # an admin's second refund; there is not as much left
+    with suppress(InvalidRequest):  # a second refund, larger than what is left
         scenario(stripe, None)
 
 
@@ -180,44 +183,43 @@ def by_sweep(_scenario: Scenario, _stripe: StripeSimulator) -> None:
     run_sweep()
 
 
-RESCUES = {"retry": by_retry, "unkeyed retry": by_unkeyed_retry, "sweep": by_sweep}
+RECOVERIES = {"retry": by_retry, "unkeyed retry": by_unkeyed_retry, "sweep": by_sweep}
 
 
-def check(stripe: StripeSimulator, name: str, rescue: str, reached: bool) -> None:
+def check(stripe: StripeSimulator, name: str, recovery: str, recorded: bool) -> None:
     licenses = SCENARIOS[name][2]
     purchase_fixtures.check_invariants()
     sessions = stripe.all("checkout.session")
     assert len(sessions) <= 1
     if name == "buy":
-        if rescue != "sweep":
-            open_one = bought()
-            assert (open_one.status, open_one.session_id) == ("pending", sessions[0]["id"])
-            assert open_one.checkout_url == sessions[0]["url"]
+        if recovery != "sweep":
+            purchase = single_purchase()
+            assert (purchase.status, purchase.session_id) == ("pending", sessions[0]["id"])
+            assert purchase.checkout_url == sessions[0]["url"]
         return
     (row,) = purchase_fixtures.rows("purchases")
     refunds_made = stripe.all("refund")
     if name == "refund":
-        # Died before its intent was recorded, nobody but the admin knows of it.
-        wanted = licenses if reached else QUANTITY
-        assert sum(r["amount"] for r in refunds_made) == (127_500 if reached else 0)
-        assert len(refunds_made) == (1 if reached else 0)
-        licenses = wanted
+        # After a crash before the refund was recorded, only the admin knows about it.
+        licenses = licenses if recorded else QUANTITY
+        assert sum(r["amount"] for r in refunds_made) == (127_500 if recorded else 0)
+        assert len(refunds_made) == (1 if recorded else 0)
     if name == "accept" and not row.get("accepted"):
-        # Died before the word was given: it waits for another.
-        assert (row["status"], row["licenses_granted"], rescue) == ("quarantined", 0, "sweep")
+        # After a crash before the acceptance was recorded, the admin has to accept it again.
+        assert (row["status"], row["licenses_granted"], recovery) == ("quarantined", 0, "sweep")
         return
     assert row["licenses_granted"] == licenses
     assert purchase_fixtures.read_reseller().license_count == licenses
-    truth = purchase_fixtures.expected_grant(stripe, row["session_id"], QUANTITY)
-    assert (row["licenses_granted"], row["amount_refunded"]) == truth
+    expected = purchase_fixtures.expected_grant(stripe, row["session_id"], QUANTITY)
+    assert (row["licenses_granted"], row["amount_refunded"]) == expected
     assert purchase_fixtures.rows("claims") == []
 
 
-@pytest.mark.parametrize("rescue", RESCUES)
+@pytest.mark.parametrize("recovery", RECOVERIES)
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_crash_anywhere(
+def test_recovery_from_a_crash_at_any_call(
     name: str,
-    rescue: str,
+    recovery: str,
     tables: None,
     stripe: StripeSimulator,
     calls: Calls,
@@ -225,12 +227,12 @@ def test_a_crash_anywhere(
 ) -> None:
     before, scenario, _ = SCENARIOS[name]
     before(stripe)
-    # Cached for a while, so the call is not made every time.
+    # Fill the cache now, so that every run makes the same calls.
     platform_settings.cached_settings()
     start = rows_of_all_tables(), stripe.snapshot()
-    calls.watching = True
-    keyed(scenario, stripe)
-    calls.watching = False
+    calls.recording = True
+    run_with_key(scenario, stripe)
+    calls.recording = False
     sites = [(number, when) for number in range(len(calls.names)) for when in ("before", "after")]
     assert len(sites) > 6
     assert any(" /v1/" in call for call in calls.names)
@@ -238,12 +240,12 @@ def test_a_crash_anywhere(
     for site in sites:
         load_rows(start[0])
         stripe.restore(start[1])
-        calls.names, calls.die_at, calls.watching = [], site, True
+        calls.names, calls.crash_at, calls.recording = [], site, True
         with pytest.raises(Crash):
-            keyed(scenario, stripe)
-        calls.watching = False
-        reached = any(row["refunds"] for row in purchase_fixtures.rows("purchases"))
+            run_with_key(scenario, stripe)
+        calls.recording = False
+        recorded = any(row["refunds"] for row in purchase_fixtures.rows("purchases"))
         frozen.advance(timedelta(seconds=1))
-        RESCUES[rescue](scenario, stripe)
-        reached = reached or rescue != "sweep"
-        check(stripe, name, rescue, reached)
+        RECOVERIES[recovery](scenario, stripe)
+        recorded = recorded or recovery != "sweep"
+        check(stripe, name, recovery, recorded)

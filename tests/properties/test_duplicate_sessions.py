@@ -1,5 +1,8 @@
-"""A purchase with two Checkout Sessions, since an answer of Stripe's was lost: whatever happens
-to either, money counts once, all of it is booked, and no license is there without any."""
+"""A purchase with two Checkout Sessions, because a response from Stripe was lost.
+
+Whatever happens to either session, only one payment grants licenses, all the money is booked, and
+no license is granted without money.
+"""
 
 import logging
 from contextlib import suppress
@@ -10,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from chalicelib import clock
-from chalicelib import settings as house
+from chalicelib import settings as app_settings
 from chalicelib.errors import TenantryError
 from chalicelib.payments import client as stripe_client
 from chalicelib.payments.webhooks import parse_event
@@ -29,14 +32,16 @@ from tests.support.tables import empty_tables
 
 QUANTITY = 12
 UNIT = 2_000
-ON_A_SESSION = ("pay", "pay", "pay_later", "pay_nothing", "bank_confirms", "bank_declines")
-ON_ITS_DISPUTE = ("win_dispute", "lose_dispute")
+SESSION_ACTIONS = ("pay", "pay", "pay_later", "pay_nothing", "bank_confirms", "bank_declines")
+DISPUTE_ACTIONS = ("win_dispute", "lose_dispute")
 
-either = st.sampled_from([0, 1])
+session_indexes = st.sampled_from([0, 1])
 steps = st.one_of(
-    st.tuples(st.sampled_from((*ON_A_SESSION, "expire")), either),
-    st.tuples(st.sampled_from(["refund_all", "refund_some", "dispute", "dispute_some"]), either),
-    st.tuples(st.sampled_from([*ON_ITS_DISPUTE, "refund_fails"]), either),
+    st.tuples(st.sampled_from((*SESSION_ACTIONS, "expire")), session_indexes),
+    st.tuples(
+        st.sampled_from(["refund_all", "refund_some", "dispute", "dispute_some"]), session_indexes
+    ),
+    st.tuples(st.sampled_from([*DISPUTE_ACTIONS, "refund_fails"]), session_indexes),
     st.tuples(st.just("deliver"), st.integers(0, 12)),
     st.tuples(st.sampled_from(["settle", "admin_refund"]), st.integers(1, QUANTITY)),
 )
@@ -50,14 +55,14 @@ class World:
         purchase = checkout.buy_licenses(account, QUANTITY, by="usr_test")
         lost = str(purchase.session_id)
         table_edits.edit(purchase, session_id=None, checkout_url=None, checkout_attempt=1)
-        known = checkout.buy_licenses(account, QUANTITY, by="usr_test")
-        self.sessions = (str(known.session_id), lost)
+        current = checkout.buy_licenses(account, QUANTITY, by="usr_test")
+        self.sessions = (str(current.session_id), lost)
         self.id = purchase.id
 
     def row(self) -> Purchase:
         return checkout.read_purchase(purchase_fixtures.RESELLER, self.id)
 
-    def take(self, name: str, number: int) -> None:
+    def act(self, name: str, number: int) -> None:
         with suppress(InvalidAction, TenantryError):
             match name:
                 case "deliver":
@@ -69,7 +74,7 @@ class World:
                         self.row(), number, reason="Back", by="usr_admin"
                     )
                 case _:
-                    self._happens(name, self.sessions[number])
+                    self._act_at_stripe(name, self.sessions[number])
 
     def _deliver(self, number: int) -> None:
         events = self.stripe.events()
@@ -77,7 +82,7 @@ class World:
         if message is not None:
             handle_event(message)
 
-    def _happens(self, name: str, session_id: str) -> None:
+    def _act_at_stripe(self, name: str, session_id: str) -> None:
         match name:
             case "refund_all":
                 self.stripe.refund(session_id)
@@ -94,7 +99,7 @@ class World:
             case _:
                 getattr(self.stripe, name)(session_id)
 
-    def check_truth(self) -> None:
+    def check_final_state(self) -> None:
         row = self.row()
         money = [purchase_fixtures.expected_money(self.stripe, id) for id in self.sessions]
         (stored,) = purchase_fixtures.rows("purchases")
@@ -102,22 +107,24 @@ class World:
         worth = [
             purchase_fixtures.expected_grant(self.stripe, id, QUANTITY)[0] for id in self.sessions
         ]
-        free = [max(0, licenses - row.returned) for licenses in worth]
-        assert row.licenses_granted in free
+        expected = [max(0, licenses - row.returned) for licenses in worth]
+        assert row.licenses_granted in expected
         net = [gross - refunded - held for gross, refunded, held in money]
-        pays = [licenses > 0 and left > 0 for licenses, left in zip(free, net, strict=True)]
-        if any(pays):
+        pays_for_licenses = [
+            licenses > 0 and left > 0 for licenses, left in zip(expected, net, strict=True)
+        ]
+        if any(pays_for_licenses):
             assert row.licenses_granted > 0
         elif all(gross > 0 for gross, _, _ in money):
             assert row.licenses_granted == 0
         counted = self.sessions.index(str(row.session_id))
         assert ("Paid twice" in str(row.status_reason)) == (net[1 - counted] > 0)
-        found = [self.stripe.find("checkout.session", id) for id in self.sessions]
-        assert sum(session["status"] == "open" for session in found) <= 1
+        sessions = [self.stripe.find("checkout.session", id) for id in self.sessions]
+        assert sum(session["status"] == "open" for session in sessions) <= 1
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_two_sessions(
+def test_a_purchase_with_two_sessions_counts_one_payment(
     part: int, tables: None, monkeypatch: pytest.MonkeyPatch, frozen: Any
 ) -> None:
     sdk = InProcessHTTPClient(StripeSimulator())
@@ -135,15 +142,15 @@ def test_two_sessions(
     def run(history: list[tuple[str, int]]) -> None:
         empty_tables()
         sdk.simulator = StripeSimulator(
-            api_key=house.settings().stripe_secret_key, clock=lambda: clock.now().timestamp()
+            api_key=app_settings.settings().stripe_secret_key, clock=lambda: clock.now().timestamp()
         )
         world = World(sdk.simulator)
         for step in history:
-            world.take(*step)
+            world.act(*step)
             purchase_fixtures.check_invariants()
         run_sweep()
         purchase_fixtures.check_invariants()
-        world.check_truth()
+        world.check_final_state()
 
     logging.disable(logging.CRITICAL)
     try:

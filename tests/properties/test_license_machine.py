@@ -1,6 +1,6 @@
-"""Whatever is done, in any order: the pool counts what there is, and each name has one owner.
+"""Counters and name claims stay correct after any sequence of operations.
 
-Held after every step against a model of the world that is a few plain dictionaries.
+A state machine compares the tables with a simple model after every step.
 """
 
 from collections.abc import Callable
@@ -36,15 +36,11 @@ from tests.support.platform_settings import set_switches
 from tests.support.tables import empty_tables
 
 BY = "usr_test"
-
-
 SLUGS = st.sampled_from(["aaa", "bbb", "ccc"])
-
-
 COUNTS = st.integers(0, 4)
 
 
-class Licenses(RuleBasedStateMachine):
+class LicenseMachine(RuleBasedStateMachine):
     accounts = Bundle("accounts")
     clients = Bundle("clients")
     orders = Bundle("orders")
@@ -55,15 +51,15 @@ class Licenses(RuleBasedStateMachine):
         super().__init__()
         empty_tables()
         set_switches()
-        self.holding = True
-        self.people = 0
-        self.world: dict[str, ModelReseller] = {}
-        self.bought: dict[tuple[str, str], ModelPurchase] = {}
+        self.deactivated_hold_license = True
+        self.user_count = 0
+        self.resellers: dict[str, ModelReseller] = {}
+        self.purchases: dict[tuple[str, str], ModelPurchase] = {}
 
     def attempt(
         self, refusal: type[errors.TenantryError] | None, act: Callable[[], Any]
     ) -> Any | None:
-        """Do it, as the model expects it to go; None where it was refused."""
+        """Run `act` and expect the model's refusal, if any; return None if it was refused."""
         if refusal is None:
             return act()
         with pytest.raises(refusal):
@@ -78,15 +74,15 @@ class Licenses(RuleBasedStateMachine):
     # Accounts.
 
     @initialize(target=accounts, count=COUNTS)
-    def first(self, count: int) -> Any:
-        return self.open_account("aaa", count)
+    def create_first_reseller(self, count: int) -> Any:
+        return self.create_account("aaa", count)
 
     @rule(target=accounts, slug=SLUGS, count=COUNTS)
-    def open_account(self, slug: str, count: int) -> Any:
-        self.people += 1
-        email = f"user{self.people}@example.com"
+    def create_account(self, slug: str, count: int) -> Any:
+        self.user_count += 1
+        email = f"user{self.user_count}@example.com"
         user = users.create_user(email=email, name="N", password=None, is_super_admin=False, by=BY)
-        taken = any(r.slug == slug for r in self.world.values())
+        taken = any(r.slug == slug for r in self.resellers.values())
         made = self.attempt(
             errors.SlugTaken if taken else None,
             lambda: resellers.create_reseller(
@@ -101,13 +97,13 @@ class Licenses(RuleBasedStateMachine):
         )
         if made is None:
             return multiple()
-        self.world[made.id] = ModelReseller(slug, count)
+        self.resellers[made.id] = ModelReseller(slug, count)
         return made.id
 
     @rule(account=accounts, slug=SLUGS)
     def rename_account(self, account: str, slug: str) -> None:
-        model = self.world[account]
-        taken = any(r.slug == slug for r in self.world.values() if r is not model)
+        model = self.resellers[account]
+        taken = any(r.slug == slug for r in self.resellers.values() if r is not model)
         row = self.reseller(account)
         self.attempt(
             errors.SlugTaken if taken else None,
@@ -119,11 +115,11 @@ class Licenses(RuleBasedStateMachine):
     @rule(account=accounts, active=st.booleans())
     def set_active(self, account: str, active: bool) -> None:
         resellers.edit_reseller(self.reseller(account), {"is_active": active}, by=BY)
-        self.world[account].active = active
+        self.resellers[account].active = active
 
     @rule(account=accounts, count=COUNTS)
     def edit_count(self, account: str, count: int) -> None:
-        model = self.world[account]
+        model = self.resellers[account]
         below = count < model.count and count < model.used
         row = self.reseller(account)
         self.attempt(
@@ -135,7 +131,7 @@ class Licenses(RuleBasedStateMachine):
 
     @rule(account=accounts, change=st.integers(-3, 3).filter(bool))
     def adjust(self, account: str, change: int) -> None:
-        model = self.world[account]
+        model = self.resellers[account]
         below = change < 0 and model.count + change < model.used
         row = self.reseller(account)
         self.attempt(
@@ -145,18 +141,18 @@ class Licenses(RuleBasedStateMachine):
         if not below:
             model.count += change
 
-    @rule(holding=st.booleans())
-    def throw_the_switch(self, holding: bool) -> None:
-        set_switches(deactivated_tenants_hold_license=holding)
-        self.holding = holding
+    @rule(hold=st.booleans())
+    def change_deactivated_setting(self, hold: bool) -> None:
+        set_switches(deactivated_tenants_hold_license=hold)
+        self.deactivated_hold_license = hold
 
     # Tenants.
 
     @rule(target=clients, account=accounts, slug=SLUGS)
     def create(self, account: str, slug: str) -> Any:
-        model = self.world[account]
-        # The pool is the news, not the slug: see Transaction.
-        refusal = model.refusal_of_a_take()
+        model = self.resellers[account]
+        # If both fail, the transaction reports the full pool.
+        refusal = model.license_refusal()
         refusal = refusal or (errors.SlugTaken if model.has_slug(slug) else None)
         made = self.attempt(
             refusal,
@@ -174,14 +170,14 @@ class Licenses(RuleBasedStateMachine):
         model.tenants[made.id] = ModelTenant(slug)
         return account, made.id
 
-    def look(self, client: tuple[str, str]) -> tuple[ModelReseller, ModelTenant, Tenant]:
+    def find_tenant(self, client: tuple[str, str]) -> tuple[ModelReseller, ModelTenant, Tenant]:
         account, tenant_id = client
-        model = self.world[account]
+        model = self.resellers[account]
         return model, model.tenants[tenant_id], lifecycle.read_tenant(account, tenant_id)
 
     @rule(client=clients, slug=SLUGS)
     def rename(self, client: tuple[str, str], slug: str) -> None:
-        model, tenant, row = self.look(client)
+        model, tenant, row = self.find_tenant(client)
         refusal: type[errors.TenantryError] | None = None
         if tenant.deleted:
             refusal = errors.NotFound
@@ -193,34 +189,34 @@ class Licenses(RuleBasedStateMachine):
 
     @rule(client=clients)
     def deactivate(self, client: tuple[str, str]) -> None:
-        _, tenant, row = self.look(client)
+        _, tenant, row = self.find_tenant(client)
         refusal = errors.NotFound if tenant.deleted else None
         self.attempt(refusal, lambda: lifecycle.deactivate_tenant(row, by=BY))
         if refusal is None and tenant.active:
-            tenant.active, tenant.holds = False, tenant.holds and self.holding
+            tenant.active, tenant.holds = False, tenant.holds and self.deactivated_hold_license
 
     @rule(client=clients)
     def reactivate(self, client: tuple[str, str]) -> None:
-        model, tenant, row = self.look(client)
+        model, tenant, row = self.find_tenant(client)
         refusal: type[errors.TenantryError] | None = errors.NotFound if tenant.deleted else None
         if not tenant.deleted and not tenant.holds:
-            refusal = model.refusal_of_a_take()
+            refusal = model.license_refusal()
         self.attempt(refusal, lambda: lifecycle.reactivate_tenant(row, by=BY))
         if refusal is None:
             tenant.active = tenant.holds = True
 
     @rule(client=clients)
     def delete(self, client: tuple[str, str]) -> None:
-        _, tenant, row = self.look(client)
+        _, tenant, row = self.find_tenant(client)
         lifecycle.delete_tenant(row, by=BY)
         tenant.deleted, tenant.holds = True, False
 
     @rule(client=clients)
     def restore(self, client: tuple[str, str]) -> None:
-        model, tenant, row = self.look(client)
+        model, tenant, row = self.find_tenant(client)
         refusal: type[errors.TenantryError] | None = None
         if tenant.deleted:
-            refusal = model.refusal_of_a_take()
+            refusal = model.license_refusal()
             refusal = refusal or (errors.SlugTaken if model.has_slug(tenant.slug) else None)
         self.attempt(refusal, lambda: lifecycle.restore_tenant(row, by=BY))
         if refusal is None and tenant.deleted:
@@ -230,47 +226,47 @@ class Licenses(RuleBasedStateMachine):
 
     @rule(target=orders, account=accounts, quantity=st.integers(1, 3))
     def buy(self, account: str, quantity: int) -> Any:
-        waiting = [order for order in self.bought if self.waits(order, account, quantity)]
+        open_orders = [order for order in self.purchases if self.is_open(order, account, quantity)]
         made = checkout.buy_licenses(self.reseller(account), quantity, by=BY)
         assert made.session_id is not None
-        for earlier in waiting:  # what is paid meanwhile is credited, not handed out again
+        for earlier in open_orders:  # an open checkout that was paid is settled, not reused
             self.credit(earlier)
         order = account, made.id
-        if order not in self.bought:
-            self.bought[order] = ModelPurchase(quantity, made.session_id)
-        assert not self.bought[order].paid or not self.bought[order].settled
+        if order not in self.purchases:
+            self.purchases[order] = ModelPurchase(quantity, made.session_id)
+        assert not self.purchases[order].paid or not self.purchases[order].settled
         return order
 
-    def waits(self, order: tuple[str, str], account: str, quantity: int) -> bool:
+    def is_open(self, order: tuple[str, str], account: str, quantity: int) -> bool:
         row = get(Purchase, *order)
         assert row is not None
         return (row.reseller_id, row.quantity, row.status) == (account, quantity, "pending")
 
     def credit(self, order: tuple[str, str]) -> int:
-        """How many licenses the pool gets for it now."""
-        model = self.bought[order]
+        """Credit the model's pool for a purchase; return the number of licenses added."""
+        model = self.purchases[order]
         granted = model.worth - model.settled
-        self.world[order[0]].count += granted
+        self.resellers[order[0]].count += granted
         model.settled = model.worth
         return granted
 
     @rule(order=orders)
     def pay(self, order: tuple[str, str]) -> None:
-        model = self.bought[order]
+        model = self.purchases[order]
         if not model.paid and not model.closed:
             self.stripe.pay(model.session)
             model.paid = True
 
     @rule(order=orders)
     def expire(self, order: tuple[str, str]) -> None:
-        model = self.bought[order]
+        model = self.purchases[order]
         if not model.paid and not model.closed:
             self.stripe.expire(model.session)
             model.closed = True
 
     @rule(order=orders)
     def refund(self, order: tuple[str, str]) -> None:
-        model = self.bought[order]
+        model = self.purchases[order]
         if model.paid and not model.refunded:
             self.stripe.refund(model.session)
             model.refunded = True
@@ -281,21 +277,21 @@ class Licenses(RuleBasedStateMachine):
         assert row is not None
         assert settlement.settle(row).granted == self.credit(order)
 
-    # What always holds.
+    # Invariants.
 
     @invariant()
-    def pools_count_what_there_is(self) -> None:
-        for account, model in self.world.items():
+    def counters_match_tenants_and_ledger(self) -> None:
+        for account, model in self.resellers.items():
             row = self.reseller(account)
             assert (row.license_count, row.license_used) == (model.count, model.used)
-            kept = {t.id: t for t in Tenant.query(account)}
-            assert kept.keys() == model.tenants.keys()
-            assert sum(t.holds_license for t in kept.values()) == row.license_used >= 0
+            stored = {t.id: t for t in Tenant.query(account)}
+            assert stored.keys() == model.tenants.keys()
+            assert sum(t.holds_license for t in stored.values()) == row.license_used >= 0
             entries = list(LedgerEntry.query(account))
             assert sum(e.count_change for e in entries) == row.license_count
             assert sum(e.used_change for e in entries) == row.license_used
             for tenant_id, tenant in model.tenants.items():
-                found = kept[tenant_id]
+                found = stored[tenant_id]
                 assert (found.slug, found.is_active, found.holds_license) == (
                     tenant.slug,
                     tenant.active,
@@ -304,21 +300,23 @@ class Licenses(RuleBasedStateMachine):
                 assert (found.deleted_at is not None) == tenant.deleted
 
     @invariant()
-    def each_name_has_its_one_owner(self) -> None:
+    def each_slug_is_claimed_by_its_owner(self) -> None:
         claims = {claim.name: claim.owner for claim in Claim.scan()}
         owned = {n: o for n, o in claims.items() if n.startswith(("slug:", "tenant-slug:"))}
-        expected = {f"slug:{model.slug}": account for account, model in self.world.items()}
-        for account, model in self.world.items():
+        expected = {f"slug:{model.slug}": account for account, model in self.resellers.items()}
+        for account, model in self.resellers.items():
             for tenant_id, tenant in model.tenants.items():
                 if not tenant.deleted:
                     expected[f"tenant-slug:{account}:{tenant.slug}"] = tenant_id
         assert owned == expected
 
 
-def test_licenses_in_any_order(tables: None, stripe: StripeSimulator) -> None:
-    Licenses.stripe = stripe
+def test_any_sequence_of_operations_keeps_the_invariants(
+    tables: None, stripe: StripeSimulator
+) -> None:
+    LicenseMachine.stripe = stripe
     run_state_machine_as_test(
-        Licenses,
+        LicenseMachine,
         settings=settings(
             max_examples=15,
             stateful_step_count=25,

@@ -1,8 +1,7 @@
-"""Whatever happens at Stripe, and whichever of its webhooks arrive, how often and in what
-order: once the sweep has run, pool, purchase and ledger are what Stripe says; and at every
-moment before, they agree with each other.
+"""Random payment histories, with webhooks lost, repeated, or out of order.
 
-Many small test functions, so that they share the processors.
+Pool, purchase, and ledger must agree with each other after every step, and with Stripe once the
+sweep has run. The histories are split into parts so that they can run in parallel.
 """
 
 import logging
@@ -16,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from chalicelib import clock
-from chalicelib import settings as house
+from chalicelib import settings as app_settings
 from chalicelib.errors import TenantryError
 from chalicelib.payments import client as stripe_client
 from chalicelib.payments.webhooks import parse_event
@@ -33,13 +32,13 @@ from tests.support.fast_moto import fast_moto
 from tests.support.tables import empty_tables
 
 PARTS = 10
-HISTORIES = 205  # of each part
+HISTORIES = 205  # per part
 QUANTITY = 12
 UNIT = 2_000
 
 BY_BUYER = ("pay", "pay", "pay", "pay_later", "pay_nothing", "decline_card", "expire")
 BY_BANK = ("bank_confirms", "bank_declines", "refund_succeeds", "refund_fails", "refund_fails")
-ON_DISPUTES = (
+DISPUTE_ACTIONS = (
     "dispute_under_review",
     "win_dispute",
     "lose_dispute",
@@ -48,34 +47,34 @@ ON_DISPUTES = (
 )
 Step = tuple[str, Any]
 
-happenings = st.one_of(
+stripe_steps = st.one_of(
     st.tuples(st.sampled_from(BY_BUYER), st.none()),
     st.tuples(st.sampled_from(BY_BANK), st.none()),
-    st.tuples(st.sampled_from(ON_DISPUTES), st.none()),
+    st.tuples(st.sampled_from(DISPUTE_ACTIONS), st.none()),
     st.tuples(st.just("refund"), st.sampled_from([None, 1, UNIT, 3 * UNIT - 1, 10 * UNIT])),
     st.tuples(st.just("refund_pending"), st.sampled_from([None, UNIT])),
     st.tuples(st.just("open_dispute"), st.sampled_from(["inquiry", None, UNIT])),
 )
-ours = st.one_of(
+our_steps = st.one_of(
     st.tuples(st.just("admin_refund"), st.integers(1, QUANTITY)),
     st.tuples(st.just("unanswered_refund"), st.sampled_from(["500", "drop_before", "drop_after"])),
-    st.tuples(st.just("look"), st.none()),
-    st.tuples(st.just("tenant"), st.none()),
-    st.tuples(st.just("later"), st.sampled_from([1, 26])),
+    st.tuples(st.just("view"), st.none()),
+    st.tuples(st.just("create_tenant"), st.none()),
+    st.tuples(st.just("wait"), st.sampled_from([1, 26])),
 )
-# Which of the events so far is delivered: any, as often as it comes up, and never if it doesn't.
+# Any earlier event can be delivered, any number of times or never.
 deliveries = st.tuples(st.just("deliver"), st.integers(0, 20))
-# Most histories begin with a payment, or there is little to go wrong afterwards.
+# Most histories start with a payment, since little can go wrong without one.
 beginnings = st.sampled_from([[("pay", None)], [("pay_later", None), ("bank_confirms", None)], []])
 histories = st.builds(
     lambda beginning, steps: beginning + steps,
     beginnings,
-    st.lists(st.one_of(happenings, happenings, deliveries, deliveries, ours), max_size=9),
+    st.lists(st.one_of(stripe_steps, stripe_steps, deliveries, deliveries, our_steps), max_size=9),
 )
 
 
 class World:
-    """One purchase, seen from both sides."""
+    """One purchase, here and at Stripe."""
 
     def __init__(self, stripe: StripeSimulator, frozen: Any) -> None:
         self.stripe = stripe
@@ -87,13 +86,13 @@ class World:
         assert self.purchase.session_id is not None
         self.session_id: str = self.purchase.session_id
 
-    def take(self, step: Step) -> None:
+    def act(self, step: Step) -> None:
         name, detail = step
-        # What is not possible as things stand is refused; nothing may have come of it.
+        # A step that is not possible now is refused, and must have no effect.
         with suppress(InvalidAction, TenantryError):
-            getattr(self, f"_{name}", self._happens)(name, detail)
+            getattr(self, f"_{name}", self._act_at_stripe)(name, detail)
 
-    def _happens(self, name: str, _detail: None) -> None:
+    def _act_at_stripe(self, name: str, _detail: None) -> None:
         target = self.session_id
         for noun in ("refund", "dispute"):
             if noun in name or (noun == "dispute" and name == "close_inquiry"):
@@ -106,10 +105,10 @@ class World:
     def _refund_pending(self, _name: str, amount: int | None) -> None:
         self.stripe.refund(self.session_id, amount, pending=True)
 
-    def _open_dispute(self, _name: str, about: Any) -> None:
-        """about: an amount, None for all that is left, or no more than a question."""
-        inquiry = about == "inquiry"
-        amount = None if inquiry else about
+    def _open_dispute(self, _name: str, subject: Any) -> None:
+        """Dispute an amount, everything left (None), or nothing ("inquiry")."""
+        inquiry = subject == "inquiry"
+        amount = None if inquiry else subject
         self.stripe.open_dispute(self.session_id, inquiry=inquiry, amount=amount)
 
     def _deliver(self, _name: str, number: int) -> None:
@@ -118,7 +117,7 @@ class World:
         if message is not None:
             handle_event(message)
 
-    def _look(self, _name: str, _detail: None) -> None:
+    def _view(self, _name: str, _detail: None) -> None:
         checkout.current_purchase(purchase_fixtures.RESELLER, self.purchase.id)
 
     def _admin_refund(self, _name: str, licenses: int) -> None:
@@ -132,7 +131,7 @@ class World:
         finally:
             self.stripe.faults.clear()
 
-    def _tenant(self, _name: str, _detail: None) -> None:
+    def _create_tenant(self, _name: str, _detail: None) -> None:
         lifecycle.create_tenant(
             purchase_fixtures.RESELLER,
             name="Tenant",
@@ -142,10 +141,10 @@ class World:
             by="usr_test",
         )
 
-    def _later(self, _name: str, hours: int) -> None:
+    def _wait(self, _name: str, hours: int) -> None:
         self.frozen.advance(timedelta(hours=hours))
 
-    def check_truth(self) -> None:
+    def check_final_state(self) -> None:
         (row,) = purchase_fixtures.rows("purchases")
         worth, refunded = purchase_fixtures.expected_grant(self.stripe, self.session_id, QUANTITY)
         returned = Purchase(refunds=row["refunds"]).returned
@@ -157,10 +156,10 @@ class World:
         )
         (reseller,) = purchase_fixtures.rows("resellers")
         assert reseller["license_count"] == worth
-        made = [refund["metadata"].get("refund_id") for refund in self.stripe.all("refund")]
+        refund_ids = [refund["metadata"].get("refund_id") for refund in self.stripe.all("refund")]
         for id, intent in row["refunds"].items():
             assert intent["state"] in ("done", "failed", "refused")
-            assert made.count(id) == (intent["state"] != "refused" and intent["amount"] > 0)
+            assert refund_ids.count(id) == (intent["state"] != "refused" and intent["amount"] > 0)
 
 
 @pytest.fixture(scope="module")
@@ -173,11 +172,11 @@ def quiet() -> Iterator[None]:
 
 @pytest.fixture
 def stripes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], StripeSimulator]]:
-    """A new Stripe, as often as it is asked for, behind one client."""
+    """Return a function that replaces the simulator behind the client with a new one."""
 
     def new() -> StripeSimulator:
         sdk.simulator = StripeSimulator(
-            api_key=house.settings().stripe_secret_key, clock=lambda: clock.now().timestamp()
+            api_key=app_settings.settings().stripe_secret_key, clock=lambda: clock.now().timestamp()
         )
         return sdk.simulator
 
@@ -189,14 +188,14 @@ def stripes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], StripeSimu
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_histories(
+def test_payment_histories_end_in_the_state_at_stripe(
     part: int, quiet: None, tables: None, stripes: Callable[[], StripeSimulator], frozen: Any
 ) -> None:
     @settings(
         max_examples=HISTORIES,
         deadline=None,
         database=None,
-        # A history is short enough to read as it was found; shrinking would take minutes.
+        # Failing histories are short enough to read, and shrinking would take minutes.
         phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )
@@ -205,10 +204,10 @@ def test_histories(
         empty_tables()
         world = World(stripes(), frozen)
         for step in history:
-            world.take(step)
+            world.act(step)
             purchase_fixtures.check_invariants()
         run_sweep()
         purchase_fixtures.check_invariants()
-        world.check_truth()
+        world.check_final_state()
 
     run()
