@@ -1,4 +1,4 @@
-"""Every page of the service, by the capability that owns it. app.py registers them."""
+"""All pages. app.py registers them."""
 
 from chalicelib.web.audit import trail
 from chalicelib.web.branding import pages as branding

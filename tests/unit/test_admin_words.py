@@ -3,14 +3,19 @@
 import pytest
 
 from chalicelib.domain.findings import Code
-from chalicelib.web.admin_shell.words import KINDS, action, label, plain_sentence
+from chalicelib.web.admin_shell.words import (
+    FINDING_TITLES,
+    action_label,
+    field_label,
+    plain_sentence,
+)
 from chalicelib.web.shell.rendering import amounts_in_text, times_as_utc, times_in_text
 
 OPEN = "10 licenses, pending, open until 2026-11-24T18:00:18.196Z."
 
 
 def test_every_finding_code_has_a_label() -> None:
-    assert set(KINDS) == set(Code)
+    assert set(FINDING_TITLES) == set(Code)
 
 
 def test_timestamps_in_a_sentence_are_formatted() -> None:
@@ -41,6 +46,6 @@ def test_column_names_become_page_labels(sentence: str, shown: str) -> None:
 
 
 def test_field_and_action_labels() -> None:
-    assert label("is_active") == "Is Active"
-    assert label("login_background_color") == "Login background color"
-    assert action("api_key.created") == "API key created"
+    assert field_label("is_active") == "Is Active"
+    assert field_label("login_background_color") == "Login background color"
+    assert action_label("api_key.created") == "API key created"

@@ -1,1 +1,1 @@
-"""What the admin pages share: their frame, and names for codes and ids."""
+"""Shared by the admin pages: their layout, and names for codes and IDs."""

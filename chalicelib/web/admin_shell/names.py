@@ -1,4 +1,4 @@
-"""Names in place of ids: what a sentence of the API says by id, a page says by name, linked."""
+"""Replace the IDs in API messages with linked names."""
 
 import re
 from collections.abc import Iterable
@@ -15,13 +15,13 @@ ID = re.compile(r"\b(?:usr|rsl|tnt)_[0-9A-Z]{26}\b")
 
 
 class Names:
-    """Those of the users, resellers and tenants that some texts mention."""
+    """The names of the users, resellers, and tenants whose IDs occur in some texts."""
 
     def __init__(self, texts: Iterable[tuple[str | None, str | None]]) -> None:
-        """texts: each with the reseller that it is about, whose tenants it may mention."""
+        """Look up the names. Each text comes with the ID of the reseller whose tenants it names."""
         mentioned = [(reseller, id) for reseller, text in texts for id in ID.findall(text or "")]
         ids = [id for _, id in mentioned]
-        self._found: dict[str, tuple[str, str]] = {
+        self._names_and_paths: dict[str, tuple[str, str]] = {
             **{
                 u.id: (u.email, f"/admin/users/{u.id}")
                 for u in batch_reads.users_by_id(ids).values()
@@ -37,33 +37,33 @@ class Names:
         }
 
     def of(self, id: str | None) -> str | None:
-        """The name; None for what is not known."""
-        return self._found[id][0] if id in self._found else None
+        """Return the name, or None if the ID is unknown."""
+        return self._names_and_paths[id][0] if id in self._names_and_paths else None
 
     def path(self, id: str | None) -> str | None:
-        """The page of it; None for what is not known."""
-        return self._found[id][1] if id in self._found else None
+        """Return the path of its page, or None if the ID is unknown."""
+        return self._names_and_paths[id][1] if id in self._names_and_paths else None
 
     def plain(self, text: str) -> str:
-        """The text with names in place of ids."""
-        return ID.sub(lambda found: self.of(found[0]) or found[0], text)
+        """Return the text with IDs replaced by names."""
+        return ID.sub(lambda match: self.of(match[0]) or match[0], text)
 
     def linked(self, text: str) -> "Markup":
-        """The same with links; times as everywhere."""
+        """Return the text with IDs replaced by links, and times formatted."""
         from markupsafe import Markup
 
         parts: list[Markup] = []
         rest = 0
-        for found in ID.finditer(text):
-            parts.append(times_in_text(text[rest : found.start()]))
-            parts.append(self._link(found[0]))
-            rest = found.end()
+        for match in ID.finditer(text):
+            parts.append(times_in_text(text[rest : match.start()]))
+            parts.append(self._link(match[0]))
+            rest = match.end()
         return Markup().join([*parts, times_in_text(text[rest:])])
 
     def _link(self, id: str) -> "Markup":
         from markupsafe import Markup
 
-        if id not in self._found:
+        if id not in self._names_and_paths:
             return Markup('<code class="break">{}</code>').format(id)
-        name, path = self._found[id]
+        name, path = self._names_and_paths[id]
         return Markup('<a href="{}">{}</a>').format(url(path), name)

@@ -1,4 +1,4 @@
-"""What the admin's pages call the things that the API names by codes and columns."""
+"""The admin pages' labels for the API's codes and column names."""
 
 import re
 
@@ -6,8 +6,8 @@ from chalicelib.domain.findings import Code
 from chalicelib.settings import settings
 from chalicelib.web.shell.rendering import amounts_in_text
 
-# What a finding is about, said of several.
-KINDS: dict[Code, str] = {
+# The heading of a group of findings.
+FINDING_TITLES: dict[Code, str] = {
     Code.USED_MISMATCH: "Used licenses that don't match the tenants",
     Code.COUNT_UNEXPLAINED: "Total licenses that the ledger can't explain",
     Code.OVER_ALLOCATED: "More licenses in use than owned",
@@ -23,8 +23,8 @@ KINDS: dict[Code, str] = {
     Code.USER_LINK_WRONG: "Users linked to a reseller that is not theirs",
 }
 
-# Columns as the pages label them; others by their own name, without underscores.
-FIELDS = {
+# Labels of columns. Other columns are labeled by their own name, without underscores.
+FIELD_LABELS = {
     "license_count": "Total Licenses",
     "license_used": "Used",
     "is_active": "Is Active",
@@ -48,7 +48,7 @@ FIELDS = {
     "logo_url": "Logo",
     "logo_dark_url": "Logo on dark",
     "favicon_url": "Favicon",
-    # Facts of findings.
+    # The facts of findings.
     "row": "About",
     "name": "Name",
     "claimed_rightly": "Claimed rightly",
@@ -75,18 +75,18 @@ _PLAIN = (
 )
 
 
-def label(column: str) -> str:
-    return FIELDS.get(column, column.replace("_", " ").capitalize())
+def field_label(column: str) -> str:
+    return FIELD_LABELS.get(column, column.replace("_", " ").capitalize())
 
 
-def action(name: str) -> str:
+def action_label(name: str) -> str:
     """`reseller.edited` → Reseller edited."""
     words = name.replace("_", " ").replace(".", " ").capitalize()
     return words.replace("Api key", "API key")
 
 
 def plain_sentence(sentence: str) -> str:
-    """A sentence of the API about findings, in the words of the pages."""
-    for said, words in _PLAIN:
-        sentence = said.sub(words, sentence)
+    """Replace the column names and amounts in an API message about findings."""
+    for pattern, words in _PLAIN:
+        sentence = pattern.sub(words, sentence)
     return amounts_in_text(sentence, settings().currency)

@@ -1,4 +1,4 @@
-"""What an audit entry changed, in words: before and after, field by field."""
+"""The changes of an audit entry, formatted for pages: each field before and after."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,14 +9,14 @@ from chalicelib.services.settings.platform_settings import tiers_of
 from chalicelib.settings import settings
 from chalicelib.storage.audit import AuditEntry
 from chalicelib.web.admin_shell.names import Names
-from chalicelib.web.admin_shell.words import KINDS, label
+from chalicelib.web.admin_shell.words import FINDING_TITLES, field_label
 
 LONGEST_VALUE = 160
-KIND_WORDS = {str(code): words for code, words in KINDS.items()}
+KIND_WORDS = {str(code): words for code, words in FINDING_TITLES.items()}
 
 
 def mentioned_texts(entries: Sequence[AuditEntry]) -> Iterator[tuple[str | None, str | None]]:
-    """The texts of the entries that may name something by id; for Names."""
+    """Yield the entries' texts that can contain IDs, as `Names` expects them."""
     for entry in entries:
         yield entry.reseller_id, entry.actor
         yield entry.reseller_id, entry.target
@@ -26,20 +26,20 @@ def mentioned_texts(entries: Sequence[AuditEntry]) -> Iterator[tuple[str | None,
 
 
 def changes_of(entry: AuditEntry, names: Names) -> list[dict[str, Any]]:
-    """{field, before, after}; before is None where there was nothing, after where nothing is."""
+    """Return {field, before, after} of each changed field. None stands for no value."""
     before, after = entry.before or {}, entry.after or {}
     return [
         {
-            "field": label(column),
-            "before": _words(before.get(column), names),
-            "after": _words(after.get(column), names),
+            "field": field_label(column),
+            "before": _format_value(before.get(column), names),
+            "after": _format_value(after.get(column), names),
         }
         for column in dict.fromkeys([*before, *after])
         if before.get(column) is not None or after.get(column) is not None
     ]
 
 
-def _words(value: Any, names: Names) -> Any:
+def _format_value(value: Any, names: Names) -> Any:
     if value is None:
         return None
     if isinstance(value, bool):

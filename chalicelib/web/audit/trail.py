@@ -1,4 +1,4 @@
-"""The audit trail: who changed what, from where."""
+"""The audit trail page: who changed what, when, and from which IP address."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from chalicelib.storage.platform_settings import PLATFORM
 from chalicelib.storage.reads import Page, Pagination, filter_page
 from chalicelib.web.admin_shell.frame import offered_months, render
 from chalicelib.web.admin_shell.names import Names
-from chalicelib.web.admin_shell.words import action
+from chalicelib.web.admin_shell.words import action_label
 from chalicelib.web.audit.changes import changes_of, mentioned_texts
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
 
@@ -27,13 +27,13 @@ def list_audit(page: PageContext) -> Response:
     months = offered_months()
     this_month = next(iter(months))
     month = month if month in months else this_month
-    found = _found(page.pagination(), month, q.lower())
+    found = _search_entries(page.pagination(), month, q.lower())
     return render(
         page,
         "audit",
         title="Audit",
         nav="audit",
-        entries=_shown(found.rows),
+        entries=_entry_views(found.rows),
         q=q,
         month=month,
         this_month=this_month,
@@ -42,9 +42,11 @@ def list_audit(page: PageContext) -> Response:
     )
 
 
-def _found(request: Pagination, month: str, q: str) -> Page[AuditEntry]:
-    """A month's entries; narrowed to those that name what is searched for, by id or by e-mail
-    or in words."""
+def _search_entries(request: Pagination, month: str, q: str) -> Page[AuditEntry]:
+    """Return a month's entries, optionally only those that match `q`, in lowercase.
+
+    `q` matches an ID, a user's email, an action, or text in the changes or the reason.
+    """
 
     def read(request: Pagination) -> Page[AuditEntry]:
         return audit.list_month(month, request)
@@ -52,20 +54,20 @@ def _found(request: Pagination, month: str, q: str) -> Page[AuditEntry]:
     if not q:
         return read(request)
     person = batch_reads.user_with_email(q)
-    meant = {q, person.id.lower()} if person else {q}
-    words = q.replace(" ", ".")
+    wanted_ids = {q, person.id.lower()} if person else {q}
+    dotted = q.replace(" ", ".")
 
     def matches(entry: AuditEntry) -> bool:
-        named = {str(id).lower() for id in (entry.actor, entry.target, entry.reseller_id)}
-        if named & meant or words in entry.action or q in entry.action.replace("_", " "):
+        ids = {str(id).lower() for id in (entry.actor, entry.target, entry.reseller_id)}
+        if ids & wanted_ids or dotted in entry.action or q in entry.action.replace("_", " "):
             return True
-        told = json.dumps([entry.before, entry.after, entry.reason], ensure_ascii=False)
-        return q in told.lower()
+        details = json.dumps([entry.before, entry.after, entry.reason], ensure_ascii=False)
+        return q in details.lower()
 
     return filter_page(read, request, matches)
 
 
-def _shown(entries: Sequence[AuditEntry]) -> list[dict[str, Any]]:
+def _entry_views(entries: Sequence[AuditEntry]) -> list[dict[str, Any]]:
     names = Names(mentioned_texts(entries))
 
     def subject(entry: AuditEntry) -> dict[str, str | None]:
@@ -81,7 +83,7 @@ def _shown(entries: Sequence[AuditEntry]) -> list[dict[str, Any]]:
         {
             "at": entry.at,
             "actor": names.of(entry.actor) or entry.actor,
-            "action": action(entry.action),
+            "action": action_label(entry.action),
             "subject": subject(entry),
             "ip": entry.source_ip or "",
             "reason": entry.reason,

@@ -1,4 +1,4 @@
-"""How the product looks, of a reseller and of a tenant: their own pages, and an admin's."""
+"""The branding pages of a reseller and of a tenant, for the reseller and for an admin."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +26,7 @@ OWN = "/reseller/branding"
 TENANTS = "/reseller/tenants/{id}/branding"
 ANY = "/admin/resellers/{reseller}/branding"
 ANY_TENANTS = "/admin/resellers/{reseller}/tenants/{id}/branding"
-PLACES = {
+AUDIENCES = {
     OWN: Audience.RESELLER,
     TENANTS: Audience.RESELLER,
     ANY: Audience.ADMIN,
@@ -37,8 +37,10 @@ MOST_DOMAINS = 100
 
 @dataclass(frozen=True, slots=True)
 class BrandingLevel:
-    """Whose look a page is about: a reseller's own, or that of a tenant of its. by_admin: an
-    admin looks at it, not the reseller."""
+    """Whose branding a page edits: the tenant's, or the reseller's if `tenant` is None.
+
+    `by_admin` is true on the admin's pages.
+    """
 
     reseller: Reseller
     tenant: Tenant | None
@@ -46,23 +48,23 @@ class BrandingLevel:
 
     @classmethod
     def of(cls, page: PageContext) -> "BrandingLevel":
-        """The one that the path names. Raises NotFound."""
-        wanted = page.path.get("reseller")
-        reseller = read_reseller(wanted) if wanted else page.reseller
+        """Read the reseller and tenant in the path. Raise NotFound."""
+        reseller_id = page.path.get("reseller")
+        reseller = read_reseller(reseller_id) if reseller_id else page.reseller
         tenant_id = page.path.get("id")
         tenant = lifecycle.read_tenant(reseller.id, tenant_id) if tenant_id else None
-        return cls(reseller, tenant, by_admin=bool(wanted))
+        return cls(reseller, tenant, by_admin=bool(reseller_id))
 
     @property
     def path(self) -> str:
-        own, of_a_tenant = (ANY, ANY_TENANTS) if self.by_admin else (OWN, TENANTS)
+        of_reseller, of_tenant = (ANY, ANY_TENANTS) if self.by_admin else (OWN, TENANTS)
         if self.tenant is None:
-            return own.replace("{reseller}", self.reseller.id)
-        return of_a_tenant.format(reseller=self.reseller.id, id=self.tenant.id)
+            return of_reseller.replace("{reseller}", self.reseller.id)
+        return of_tenant.format(reseller=self.reseller.id, id=self.tenant.id)
 
     @property
     def nav(self) -> str:
-        """The entry of the menu that the page belongs to."""
+        """The menu entry to highlight."""
         if self.by_admin:
             return "admin/resellers"
         return "reseller/tenants" if self.tenant else "reseller/branding"
@@ -77,7 +79,7 @@ class BrandingLevel:
         return documents.reseller_view(read_reseller(self.reseller.id))
 
     def domains(self) -> list[Domain]:
-        """A tenant's own; of a reseller all, those of its tenants too."""
+        """Return the tenant's domains, or all of the reseller's, including its tenants'."""
         if self.tenant:
             return registry.list_tenant_domains(self.tenant)
         return registry.list_domains(self.reseller.id, Pagination(MOST_DOMAINS)).rows
@@ -110,7 +112,7 @@ def _title(level: BrandingLevel) -> str:
 
 
 def form_values(view: BrandingView) -> dict[str, Any]:
-    """Every field, those that are inherited too, as the form wants them."""
+    """Return the branding as the form expects it, with inherited fields."""
     return {
         "own": {name: view.own.get(name) for name in FIELDS},
         "effective": view.effective,
@@ -120,8 +122,10 @@ def form_values(view: BrandingView) -> dict[str, Any]:
 
 
 def submitted_changes(form: Form) -> dict[str, str | None]:
-    """The fields that a branding form sent; an empty one is inherited. The button beside a
-    field resets it alone."""
+    """Return the fields that the form sent; None resets a field to the inherited value.
+
+    A field's own reset button changes only that field.
+    """
     if form.get("reset") in FIELDS:
         return {form.get("reset"): None}
     return {name: form.get(name) or None for name in FIELDS if name in form.typed}
@@ -155,6 +159,6 @@ def save_branding(page: PageContext) -> Response:
     return page.redirect(level.path, flash="Saved. Login pages wear it within minutes.")
 
 
-for path, audience in PLACES.items():
+for path, audience in AUDIENCES.items():
     pages.page("GET", path, audience=audience)(show_branding)
     pages.page("POST", path, audience=audience)(save_branding)

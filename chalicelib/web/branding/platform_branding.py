@@ -1,4 +1,4 @@
-"""The platform's own branding, which every reseller and tenant inherits."""
+"""The platform's branding, which resellers and tenants inherit."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from chalicelib.web.shell.routing import Audience, PageContext, Pages
 pages = Pages(__name__)
 
 BRANDING = "/admin/settings/branding"
-CALLED = {f"branding_config.{name}": name for name in FIELDS}
+FIELD_NAMES = {f"branding_config.{name}": name for name in FIELDS}
 
 
 @pages.page("GET", BRANDING, audience=Audience.ADMIN)
@@ -49,5 +49,5 @@ def save_branding(page: PageContext) -> Response:
             version=form.get("version"),
         )
     except TenantryError as error:
-        return page.rerender_form(error, show_branding, form, field_names=CALLED)
+        return page.rerender_form(error, show_branding, form, field_names=FIELD_NAMES)
     return page.redirect(BRANDING, flash="Branding saved. It is shown within a minute.")

@@ -1,1 +1,1 @@
-"""The API reference as pages."""
+"""The pages of the API reference."""

@@ -1,4 +1,4 @@
-"""/docs and /docs/objects: the API for people, made from the OpenAPI document."""
+"""/docs and /docs/objects: the API reference, generated from the OpenAPI document."""
 
 from chalice.app import Response
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document as a person reads it: routes by noun, their fields, the objects."""
+"""The OpenAPI document prepared for pages: routes grouped by noun, with fields and objects."""
 
 from functools import cache
 from typing import Any
@@ -8,10 +8,10 @@ from chalicelib.api.problems import STATUSES
 
 Schema = dict[str, Any]
 
-# In the order that a newcomer meets them; any other noun comes after.
+# The nouns that a new user needs first. Other nouns follow in alphabetical order.
 ORDER = ("session", "password", "tenants", "purchases", "branding", "domains", "api keys")
 SPELLED = {"api keys": "API keys", "openapi": "OpenAPI"}
-# The names of a lower and an upper limit, and what is counted by them.
+# The JSON Schema names of a lower and an upper limit, and the unit.
 LIMITS = (
     ("minLength", "maxLength", "character"),
     ("minimum", "maximum", ""),
@@ -21,7 +21,7 @@ LIMITS = (
 
 @cache
 def reference() -> dict[str, Any]:
-    """sections: [{name, anchor, routes}]; objects: [{name, about, fields}]; errors."""
+    """Return intro, sections [{name, anchor, routes}], objects [{name, about, fields}], errors."""
     api = document()
     sections: dict[str, list[Schema]] = {}
     for path, methods in api["paths"].items():
@@ -31,7 +31,7 @@ def reference() -> dict[str, Any]:
     names = sorted(sections, key=lambda n: (ORDER.index(n) if n in ORDER else len(ORDER), n))
     schemas = api["components"]["schemas"]
     return {
-        # Each paragraph as pieces; every second one is code.
+        # Paragraphs, each split at backticks: every second piece is code.
         "intro": [text.split("`") for text in api["info"]["description"].split("\n\n")],
         "sections": [
             {
@@ -44,7 +44,7 @@ def reference() -> dict[str, Any]:
         "objects": [
             _object(name, schemas[name])
             for name in sorted(schemas, key=str.lower)
-            if _is_told(name, schemas[name])
+            if _is_listed(name, schemas[name])
         ],
         "errors": sorted((status.value, error.code) for error, status in STATUSES.items()),
     }
@@ -77,9 +77,9 @@ def _parameter(parameter: Schema) -> Schema:
 
 
 def _object(name: str, schema: Schema) -> Schema:
-    # An answer has all of its fields; only what is sent can leave some out.
-    is_sent = schema.get("additionalProperties") is False
-    required = schema.get("required", []) if is_sent else []
+    # A response has all of its fields. Only requests have optional ones.
+    is_request = schema.get("additionalProperties") is False
+    required = schema.get("required", []) if is_request else []
     return {
         "name": name,
         "about": schema.get("description", ""),
@@ -103,7 +103,7 @@ def _field(name: str, schema: Schema, *, required: bool) -> Schema:
 
 def _limits(schema: Schema) -> list[str]:
     own = [
-        _between(schema.get(low), schema.get(high), noun)
+        _format_range(schema.get(low), schema.get(high), noun)
         for low, high, noun in LIMITS
         if low in schema or high in schema
     ]
@@ -112,24 +112,25 @@ def _limits(schema: Schema) -> list[str]:
     return own + [text for part in schema.get("anyOf", []) for text in _limits(part)]
 
 
-def _between(low: int | None, high: int | None, noun: str) -> str:
-    """`1 to 200 characters`, `at least 1 item`, `at most 1,000`."""
+def _format_range(low: int | None, high: int | None, noun: str) -> str:
+    """Format a range: `1 to 200 characters`, `at least 1 item`, `at most 1,000`."""
     if low is None or high is None:
         bound, number = ("at most", high) if low is None else ("at least", low)
-        return f"{bound} {_counted(number or 0, noun)}"
-    return f"{_number(low)} to {_counted(high, noun)}"
+        return f"{bound} {_format_count(number or 0, noun)}"
+    return f"{_format_number(low)} to {_format_count(high, noun)}"
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{_number(number)} {noun}{'' if number == 1 else 's'}" if noun else _number(number)
+def _format_count(number: int, noun: str) -> str:
+    formatted = _format_number(number)
+    return f"{formatted} {noun}{'' if number == 1 else 's'}" if noun else formatted
 
 
-def _number(number: int) -> str:
+def _format_number(number: int) -> str:
     return f"{number:,}".replace("-", "−")
 
 
 def _kind(schema: Schema) -> list[dict[str, str]]:
-    """What a value is, in parts: words, and objects to look up."""
+    """Describe the type of a value in parts: words, and objects to link to."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return [{"words": name, "object": name}]
@@ -150,6 +151,6 @@ def _joined(part: list[dict[str, str]], word: str, position: int) -> list[dict[s
     return [{"words": word}, *part] if position else part
 
 
-def _is_told(name: str, schema: Schema) -> bool:
-    """Queries are told beside their routes."""
+def _is_listed(name: str, schema: Schema) -> bool:
+    """Return whether to list the object. Queries are listed with their routes instead."""
     return not name.endswith("Query") and bool(schema.get("properties") or schema.get("enum"))

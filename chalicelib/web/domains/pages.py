@@ -1,4 +1,4 @@
-"""Custom domains, below the branding of a reseller and of a tenant: added, proven, removed."""
+"""Custom domains on the branding pages: add, verify, and remove."""
 
 from chalice.app import Response
 
@@ -8,12 +8,12 @@ from chalicelib.errors import TenantryError
 from chalicelib.services.core.idempotency import IdempotentRequest
 from chalicelib.services.domains import registry, verification
 from chalicelib.storage.domains import Domain
-from chalicelib.web.branding.pages import PLACES, BrandingLevel, show_branding
+from chalicelib.web.branding.pages import AUDIENCES, BrandingLevel, show_branding
 from chalicelib.web.shell.routing import PageContext, Pages, RedirectTo
 
 pages = Pages(__name__)
 
-LIST = "#domains"
+SECTION = "#domains"
 
 
 def add(page: PageContext) -> Response:
@@ -28,7 +28,7 @@ def add(page: PageContext) -> Response:
 
     def then(domain: Domain) -> RedirectTo:
         return RedirectTo(
-            level.path + LIST, f"Now set the record that proves {domain.host} is yours."
+            level.path + SECTION, f"Now set the record that proves {domain.host} is yours."
         )
 
     try:
@@ -42,7 +42,7 @@ def _read(page: PageContext, level: BrandingLevel) -> Domain:
 
 
 def verify(page: PageContext) -> Response:
-    """Look the record up now, and say what was found."""
+    """Look up the TXT record now, and show the result."""
     level = BrandingLevel.of(page)
     try:
         domain = page.on_current(
@@ -52,12 +52,12 @@ def verify(page: PageContext) -> Response:
     except TenantryError as error:
         return page.rerender_with_error(error, show_branding)
     if domain.status == Status.VERIFIED:
-        return page.redirect(level.path + LIST, flash=f"{domain.host} is verified.")
-    return page.redirect(level.path + LIST, flash=domain.explanation, kind="warning")
+        return page.redirect(level.path + SECTION, flash=f"{domain.host} is verified.")
+    return page.redirect(level.path + SECTION, flash=domain.explanation, kind="warning")
 
 
 def confirm_remove(page: PageContext) -> Response:
-    """The question, for anyone without a script."""
+    """Ask for confirmation. Only used without JavaScript, which opens a dialog instead."""
     level = BrandingLevel.of(page)
     domain = _read(page, level)
     return page.render(
@@ -70,7 +70,7 @@ def confirm_remove(page: PageContext) -> Response:
         action=f"{level.path}/domains/{domain.host}/remove",
         label="Remove domain",
         danger=True,
-        cancel=level.path + LIST,
+        cancel=level.path + SECTION,
     )
 
 
@@ -83,15 +83,15 @@ def remove(page: PageContext) -> Response:
         )
     except TenantryError as error:
         return page.rerender_with_error(error, show_branding)
-    return page.redirect(level.path + LIST, flash=f"{host} is removed.")
+    return page.redirect(level.path + SECTION, flash=f"{host} is removed.")
 
 
 def redirect_back(page: PageContext) -> Response:
-    """For whoever reloads the address of a deed."""
-    return page.redirect(BrandingLevel.of(page).path + LIST)
+    """Redirect a GET of an action's path, as after a reload, to the page."""
+    return page.redirect(BrandingLevel.of(page).path + SECTION)
 
 
-for base, audience in PLACES.items():
+for base, audience in AUDIENCES.items():
     host = base + "/domains/{host}"
     pages.page("POST", base + "/domains", audience=audience)(add)
     pages.page("GET", base + "/domains", audience=audience)(redirect_back)

@@ -12,8 +12,13 @@ from chalicelib.services.identity.api_keys import Owner
 from chalicelib.services.identity.authenticate import SESSION_LIFETIME, Caller
 from chalicelib.services.reconciliation.open_findings import count_open_findings
 from chalicelib.storage.users import User
-from chalicelib.web.identity.own_account import add_own_account, own_account
-from chalicelib.web.identity.own_keys import ADMIN_SCOPES, KeyRing, add_own_keys, own_keys
+from chalicelib.web.identity.own_account import account_context, add_account_pages
+from chalicelib.web.identity.own_keys import (
+    ADMIN_SCOPES,
+    ApiKeySection,
+    add_api_key_pages,
+    api_keys_context,
+)
 from chalicelib.web.shell import cookies
 from chalicelib.web.shell.routing import PageContext, Pages
 from chalicelib.web.shell.urls import own_path
@@ -25,7 +30,7 @@ ACCOUNT_NAV = "account"
 
 
 @pages.page("GET", "/", audience=Audience.PUBLIC)
-def front_door(page: PageContext) -> Response:
+def redirect_home(page: PageContext) -> Response:
     """Where one belongs."""
     return page.redirect(home(page.known_caller.user) if page.known_caller else "/login")
 
@@ -72,13 +77,13 @@ def show_account(page: PageContext, **context: Any) -> Response:
     caller = page.caller
     if caller.reseller is not None and not caller.is_admin and not context:
         return page.redirect("/reseller/settings")
-    keys = own_keys(_admin(page), ADMIN_SCOPES) if caller.is_admin else {}
+    keys = api_keys_context(_admin(page), ADMIN_SCOPES) if caller.is_admin else {}
     return page.render(
         "account/settings.html",
         title="Your account",
         nav_current=ACCOUNT_NAV,
         findings_waiting=count_open_findings() if caller.is_admin else 0,
-        **own_account(page),
+        **account_context(page),
         **keys,
         **context,
     )
@@ -88,7 +93,7 @@ def _admin(page: PageContext) -> Owner:
     return Owner(page.caller.id)
 
 
-add_own_account(pages, ACCOUNT, audience=Audience.SIGNED_IN, show=show_account)
-add_own_keys(
-    pages, KeyRing(ACCOUNT, ACCOUNT_NAV, Audience.ADMIN, _admin, ADMIN_SCOPES, show_account)
+add_account_pages(pages, ACCOUNT, audience=Audience.SIGNED_IN, show=show_account)
+add_api_key_pages(
+    pages, ApiKeySection(ACCOUNT, ACCOUNT_NAV, Audience.ADMIN, _admin, ADMIN_SCOPES, show_account)
 )

@@ -41,7 +41,7 @@ class Profile(Input):
     email: Email
 
 
-def own_account(page: PageContext) -> dict[str, Any]:
+def account_context(page: PageContext) -> dict[str, Any]:
     """What the sections of one's own account are made of."""
     open_sessions = sessions.list_sessions(page.caller, Pagination(MOST_SESSIONS))
     newest_first = sorted(
@@ -75,7 +75,7 @@ def _first(known: tuple[tuple[str, re.Pattern[str]], ...], text: str | None) -> 
     return next((name for name, pattern in known if pattern.search(text or "")), None)
 
 
-def add_own_account(pages: Pages, base: str, *, audience: Audience, show: Show) -> None:
+def add_account_pages(pages: Pages, base: str, *, audience: Audience, show: Show) -> None:
     """The deeds of a page with these sections. show: that page, below whose path they are."""
 
     def save_profile(page: PageContext) -> Response:

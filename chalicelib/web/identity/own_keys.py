@@ -34,7 +34,7 @@ ADMIN_SCOPES: Scopes = (
 
 
 @dataclass(frozen=True, slots=True)
-class KeyRing:
+class ApiKeySection:
     """owner: whose keys a visitor sees. base: the page that they are on, and show: what renders
     it. nav: its entry in the menu."""
 
@@ -46,7 +46,7 @@ class KeyRing:
     show: Callable[..., Response]
 
 
-def own_keys(owner: Owner, scopes: Scopes) -> dict[str, Any]:
+def api_keys_context(owner: Owner, scopes: Scopes) -> dict[str, Any]:
     """What the section of the keys is made of."""
     return {
         "api_keys": [_shown(key, {s: words for s, words, _ in scopes}) for key in _keys(owner)],
@@ -69,7 +69,7 @@ def _shown(key: Credential, words: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def add_own_keys(pages: Pages, ring: KeyRing) -> None:
+def add_api_key_pages(pages: Pages, ring: ApiKeySection) -> None:
     """The deeds of a page with this section, below the page's path."""
     keys, section = f"{ring.base}/api-keys", f"{ring.base}#api-keys"
 
@@ -93,7 +93,9 @@ def add_own_keys(pages: Pages, ring: KeyRing) -> None:
         try:
             key = page.create_secret_once(form, act)
         except TenantryError as error:
-            return page.rerender_form(error, ring.show, form, repeated_fields=("scopes",), form_id="key")
+            return page.rerender_form(
+                error, ring.show, form, repeated_fields=("scopes",), form_id="key"
+            )
         return ring.show(page, new_key={"key": key})
 
     def back_to_keys(page: PageContext) -> Response:

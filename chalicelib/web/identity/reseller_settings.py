@@ -5,8 +5,13 @@ from typing import Any
 from chalice.app import Response
 
 from chalicelib.services.identity.api_keys import Owner, owner_of_reseller_keys
-from chalicelib.web.identity.own_account import add_own_account, own_account
-from chalicelib.web.identity.own_keys import SCOPES, KeyRing, add_own_keys, own_keys
+from chalicelib.web.identity.own_account import account_context, add_account_pages
+from chalicelib.web.identity.own_keys import (
+    SCOPES,
+    ApiKeySection,
+    add_api_key_pages,
+    api_keys_context,
+)
 from chalicelib.web.reseller_shell.frame import render
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
 
@@ -26,14 +31,14 @@ def show_settings(page: PageContext, **context: Any) -> Response:
         "settings",
         title="Settings",
         nav="settings",
-        **own_account(page),
-        **own_keys(_owner(page), SCOPES),
+        **account_context(page),
+        **api_keys_context(_owner(page), SCOPES),
         **context,
     )
 
 
-add_own_account(pages, SETTINGS, audience=Audience.RESELLER, show=show_settings)
-add_own_keys(
+add_account_pages(pages, SETTINGS, audience=Audience.RESELLER, show=show_settings)
+add_api_key_pages(
     pages,
-    KeyRing(SETTINGS, "reseller/settings", Audience.RESELLER, _owner, SCOPES, show_settings),
+    ApiKeySection(SETTINGS, "reseller/settings", Audience.RESELLER, _owner, SCOPES, show_settings),
 )

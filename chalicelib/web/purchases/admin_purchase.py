@@ -14,7 +14,7 @@ from chalicelib.services.resellers import accounts
 from chalicelib.settings import settings
 from chalicelib.storage.purchases import Purchase
 from chalicelib.web.admin_shell.frame import format_licenses, render
-from chalicelib.web.purchases.admin_purchases import shown_purchases
+from chalicelib.web.purchases.admin_purchases import purchase_views
 from chalicelib.web.shell.forms import messages
 from chalicelib.web.shell.rendering import amounts_in_text
 from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
@@ -38,7 +38,7 @@ def _path(purchase: Purchase) -> str:
 @pages.page("GET", PURCHASE, audience=Audience.ADMIN)
 def show_purchase(page: PageContext, **context: Any) -> Response:
     purchase = _read(page)
-    (shown,) = shown_purchases([purchase])
+    (shown,) = purchase_views([purchase])
     by = batch_reads.users_by_id(refund.by for refund in purchase.refund_list)
     return render(
         page,
@@ -116,7 +116,9 @@ def accept(page: PageContext) -> Response:
         )
     except TenantryError as error:
         if not accept_payment.can_accept(_read(page)):
-            return page.rerender_with_error(error, show_purchase, " ".join(messages(error).values()))
+            return page.rerender_with_error(
+                error, show_purchase, " ".join(messages(error).values())
+            )
         return page.rerender_form(error, show_purchase, form, field_names={"purchase": ""})
 
 
@@ -132,7 +134,7 @@ def review_refund(page: PageContext) -> Response:
         return _refused(page, error)
     reseller = accounts.read_reseller(purchase.reseller_id)
     owned = reseller.license_count - max(0, purchase.licenses_granted - quote.kept)
-    (shown,) = shown_purchases([purchase])
+    (shown,) = purchase_views([purchase])
     return render(
         page,
         "refund",

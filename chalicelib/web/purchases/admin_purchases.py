@@ -38,7 +38,7 @@ def list_purchases(page: PageContext) -> Response:
         "purchases",
         title="Purchases",
         nav="purchases",
-        purchases=shown_purchases(found.rows),
+        purchases=purchase_views(found.rows),
         reseller=reseller,
         q=q,
         status=status,
@@ -74,7 +74,7 @@ def _with_status(found: list[Purchase], status: str) -> list[Purchase]:
     return [p for p in found if p.status == status] if status in set(Status) else found
 
 
-def shown_purchases(found: Sequence[Purchase]) -> list[Any]:
+def purchase_views(found: Sequence[Purchase]) -> list[Any]:
     companies = batch_reads.resellers_by_id(purchase.reseller_id for purchase in found)
     return [
         RowView(p, reseller=reseller_or_id(companies.get(p.reseller_id), p.reseller_id))

@@ -10,7 +10,7 @@ from chalicelib.services.core import batch_reads
 from chalicelib.settings import settings
 from chalicelib.storage.findings import OPEN, FindingRow
 from chalicelib.web.admin_shell.names import Names
-from chalicelib.web.admin_shell.words import KINDS, label, plain_sentence
+from chalicelib.web.admin_shell.words import FINDING_TITLES, field_label, plain_sentence
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -48,7 +48,7 @@ def group_findings(rows: Sequence[FindingRow]) -> list[dict[str, Any]]:
         groups.append(
             {
                 "code": code.value,
-                "title": KINDS[code],
+                "title": FINDING_TITLES[code],
                 "why": plain_sentence(group[0].why),
                 "open": [_finding_view(row, names) for row in undecided],
                 "decided": [_decision_view(row, names, people) for row in decided],
@@ -66,7 +66,9 @@ def _finding_view(row: FindingRow, names: Names) -> dict[str, Any]:
         "about": _related_pages(row, names),
         "choices": [_action_view(action, text, names) for action, text in _ordered_actions(row)],
         "names": adoption_target(row),
-        "facts": [(label(n), _fact_view(n, value, names)) for n, value in row.evidence.items()],
+        "facts": [
+            (field_label(n), _fact_view(n, value, names)) for n, value in row.evidence.items()
+        ],
         "kind": row.code,
         "subject": row.subject,
     }

@@ -18,7 +18,7 @@ from chalicelib.storage.findings import FindingRow
 from chalicelib.storage.reports import Report
 from chalicelib.web.admin_shell.frame import render, reseller_or_id
 from chalicelib.web.admin_shell.names import Names
-from chalicelib.web.admin_shell.words import KINDS, plain_sentence
+from chalicelib.web.admin_shell.words import FINDING_TITLES, plain_sentence
 from chalicelib.web.reconciliation.findings import adoption_target, group_findings
 from chalicelib.web.reconciliation.runs import RECONCILIATION, report_rows
 from chalicelib.web.shell.forms import Form
@@ -69,7 +69,7 @@ def _kinds(report: Report) -> list[dict[str, Any]]:
     total = Counter(report.found) + Counter(report.repaired)
     still_open = open_findings.open_by_code(report)
     return [
-        {"code": c.value, "words": KINDS[c], "total": total[c], "open": still_open[c]}
+        {"code": c.value, "words": FINDING_TITLES[c], "total": total[c], "open": still_open[c]}
         for c in Code
         if total[c]
     ]
@@ -92,7 +92,9 @@ def decide(page: PageContext) -> Response:
     except VersionConflict as error:
         return page.rerender_with_error(error, show_report, FACTS_CHANGED)
     except TenantryError as error:
-        return page.rerender_form(error, show_report, form, form_id=row.id, field_names={"action": ""})
+        return page.rerender_form(
+            error, show_report, form, form_id=row.id, field_names={"action": ""}
+        )
     open_findings.clear_cache()
     outcome = plain_sentence(resolved.outcome or "")
     message = Names([(resolved.reseller_id, outcome)]).plain(outcome)
@@ -131,7 +133,9 @@ def decide_several(page: PageContext) -> Response:
         decision = form.read(Decision)
     except TenantryError as error:
         name = f"all-{_kind(form.get('code')) or ''}"
-        return page.rerender_form(error, show_report, form, form_id=name, field_names={"action": ""})
+        return page.rerender_form(
+            error, show_report, form, form_id=name, field_names={"action": ""}
+        )
     seconds_left = clock.countdown(SECONDS)
     refused: list[str] = []
     done = late = 0

@@ -1,1 +1,1 @@
-"""What the reseller pages share: their frame."""
+"""Shared by the reseller pages: their layout."""

@@ -1,4 +1,4 @@
-"""What the reseller's pages share: their frame."""
+"""The layout of the reseller pages."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from chalicelib.web.shell.page_context import PageContext
 
 
 def render(page: PageContext, template: str, *, title: str, nav: str, **context: Any) -> Response:
-    """A page of the reseller's area. nav: the entry of the menu that it belongs to."""
+    """Render a template from templates/reseller. `nav` is the menu entry to highlight."""
     return page.render(
         f"reseller/{template}.html",
         title=title,

@@ -207,7 +207,9 @@ def allocate(page: PageContext) -> Response:
         )
     except TenantryError as error:
         called = {"": "change", "license_count": "change"}
-        return page.rerender_form(error, show_reseller, form, form_id="allocate", field_names=called)
+        return page.rerender_form(
+            error, show_reseller, form, form_id="allocate", field_names=called
+        )
 
 
 def _allocated(change: int) -> str:

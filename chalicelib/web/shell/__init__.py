@@ -1,1 +1,1 @@
-"""What every page uses: routing, cookies, CSRF protection, forms, rendering, theme."""
+"""Used by every page: routing, cookies, CSRF protection, forms, rendering, and theme."""

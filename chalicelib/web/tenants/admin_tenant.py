@@ -16,7 +16,7 @@ from chalicelib.storage.audit import AuditEntry
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.web.admin_shell.frame import render
 from chalicelib.web.admin_shell.names import Names
-from chalicelib.web.admin_shell.words import action
+from chalicelib.web.admin_shell.words import action_label
 from chalicelib.web.audit.changes import changes_of, mentioned_texts
 from chalicelib.web.branding.pages import form_values
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
@@ -49,7 +49,7 @@ def show_tenant(page: PageContext, **context: Any) -> Response:
         tenant=tenant,
         reseller=reseller,
         events=_shown(history),
-        reaches_back=history.reaches_back,
+        reaches_back=history.is_complete,
         domains=registry.list_tenant_domains(tenant),
         login_url=login_address(reseller.slug, tenant.slug),
         free_slug=lifecycle.slug_to_restore(tenant) if tenant.deleted_at else None,
@@ -68,9 +68,9 @@ def _shown(history: History) -> list[dict[str, Any]]:
         by = people[event.actor].email if event.actor in people else event.actor
         told: dict[str, Any] = {"at": event.at, "by": by, "reason": event.reason}
         if isinstance(event, AuditEntry):
-            words = action(event.action.partition(".")[2])
+            words = action_label(event.action.partition(".")[2])
             return told | {"words": words, "changes": changes_of(event, names)}
-        words = MOVED.get(Kind(event.kind), action(event.kind))
+        words = MOVED.get(Kind(event.kind), action_label(event.kind))
         return told | {"words": words, "used_change": event.used_change}
 
     return [shown(event) for event in history.events]

@@ -5,7 +5,7 @@ from chalice.app import Response
 from chalicelib.services.resellers import accounts
 from chalicelib.web.admin_shell.frame import render
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
-from chalicelib.web.tenants.listing import listed_tenants
+from chalicelib.web.tenants.listing import tenant_list_context
 
 pages = Pages(__name__)
 
@@ -21,5 +21,5 @@ def list_tenants(page: PageContext) -> Response:
         title=f"Tenants of {reseller.company_name}",
         nav="resellers",
         reseller=reseller,
-        **listed_tenants(page, reseller.id),
+        **tenant_list_context(page, reseller.id),
     )

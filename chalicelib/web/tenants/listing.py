@@ -7,13 +7,11 @@ from chalicelib.services.tenants.lifecycle import State
 from chalicelib.web.shell.page_context import PageContext
 
 
-def listed_tenants(page: PageContext, reseller_id: str) -> dict[str, Any]:
+def tenant_list_context(page: PageContext, reseller_id: str) -> dict[str, Any]:
     """The page of it that a visit asks for, searched and narrowed: for components/tenant.html."""
     asked = page.query("status")
     state = State(asked) if asked in set(State) else State.LIVE
-    found = lifecycle.list_tenants(
-        reseller_id, page.pagination(), state=state, search=page.search
-    )
+    found = lifecycle.list_tenants(reseller_id, page.pagination(), state=state, search=page.search)
     return {
         "tenants": found.rows,
         "q": page.search,

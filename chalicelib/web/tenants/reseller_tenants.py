@@ -1,4 +1,4 @@
-"""/reseller/tenants: all tenants, searched and narrowed, and creating one."""
+"""/reseller/tenants: the list of tenants, its search and filter, and the form for a new one."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from chalicelib.services.tenants import lifecycle
 from chalicelib.storage.tenants import Tenant
 from chalicelib.web.reseller_shell.frame import render
 from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
-from chalicelib.web.tenants.listing import listed_tenants
+from chalicelib.web.tenants.listing import tenant_list_context
 
 pages = Pages(__name__)
 
@@ -25,7 +25,7 @@ def show_tenants(page: PageContext, **context: Any) -> Response:
         title="Tenants",
         nav="tenants",
         **{
-            **listed_tenants(page, page.reseller.id),
+            **tenant_list_context(page, page.reseller.id),
             "create_open": bool(page.query("create")),
             **context,
         },
@@ -37,16 +37,8 @@ def create(page: PageContext) -> Response:
     form = page.form()
 
     def act(once: IdempotentRequest) -> Tenant:
-        new = form.read(NewTenant)
-        return lifecycle.create_tenant(
-            page.reseller.id,
-            name=new.name,
-            slug=new.slug,
-            contact_email=new.contact_email,
-            branding_config={},
-            by=page.by,
-            once=once,
-        )
+        columns = form.read(NewTenant).columns()
+        return lifecycle.create_tenant(page.reseller.id, **columns, by=page.by, once=once)
 
     def then(tenant: Tenant) -> RedirectTo:
         created = f"{tenant.name} was created on one of your licenses."
