@@ -1,4 +1,4 @@
-"""API keys of resellers and of admins. Only people make them: no key can make another."""
+"""API keys of resellers and admins. Creating one requires a session, so no key can create keys."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -16,44 +16,42 @@ from chalicelib.storage.reads import Page
 
 routes = Routes(__name__)
 
-RESELLER_KEYS = "/v1/resellers/{reseller}/api-keys"
-RESELLER_KEY = RESELLER_KEYS + "/{id}"
-ADMIN_KEYS = "/v1/api-keys"
-ADMIN_KEY = ADMIN_KEYS + "/{id}"
+KEYS = "/v1/resellers/{reseller}/api-keys"
+KEY = KEYS + "/{id}"
+MY_KEYS = "/v1/api-keys"
+MY_KEY = MY_KEYS + "/{id}"
 
 KeyScope = Literal["read", "tenants", "purchases", "branding", "admin"]
 
 
-def _in_utc(moment: datetime) -> datetime:
-    """Raises ValueError for the hours of the last day that there is, west of Greenwich."""
+def _to_utc(time: datetime) -> datetime:
+    """Convert to UTC. Raises ValueError if the result is after the year 9999."""
     try:
-        return moment.astimezone(UTC)
+        return time.astimezone(UTC)
     except OverflowError:
         raise ValueError("Choose a time before the year 10000.") from None
 
 
 class NewApiKey(Input):
-    """Without expires_at, it is good until it is revoked."""
-
     name: Text
     scopes: Annotated[list[KeyScope], Field(min_length=1, max_length=5)]
-    expires_at: Annotated[AwareDatetime, Field(strict=False), AfterValidator(_in_utc)] | None = None
+    expires_at: Annotated[AwareDatetime, Field(strict=False), AfterValidator(_to_utc)] | None = (
+        Field(None, description="Without it, the key is valid until it is revoked.")
+    )
 
 
 class ApiKeyOutput(RowOutput):
-    """used_at: to five minutes; null where it was never used."""
-
     id: str
     name: str
     scopes: list[str]
     expires_at: Time | None
-    used_at: Time | None
+    used_at: Time | None = Field(
+        description="The last use, accurate to five minutes; null if the key was never used."
+    )
 
 
 class NewApiKeyOutput(ApiKeyOutput):
-    """key: the secret, shown this once."""
-
-    key: str
+    key: str = Field(description="The complete key. It cannot be retrieved again.")
 
 
 def _create(call: Call[NewApiKey], owner: Owner) -> NewKey:
@@ -72,51 +70,59 @@ def _revoke(call: Call[Empty], owner: Owner) -> None:
 
 
 @routes.post(
-    RESELLER_KEYS,
-    Audience.RESELLER,
-    Scope.SESSION,
-    returns=NewApiKeyOutput,
-    created=RESELLER_KEY,
-    sensitive=True,
+    KEYS, Audience.RESELLER, Scope.SESSION, returns=NewApiKeyOutput, created=KEY, sensitive=True
 )
 def create_reseller_key(call: Call[NewApiKey]) -> NewKey:
-    """Create a key that reaches this account alone."""
+    """Create a reseller API key.
+
+    The key gives access to this account only.
+    """
     return _create(call, api_keys.owner_of_reseller_keys(call.reseller))
 
 
-@routes.get(RESELLER_KEYS, Audience.RESELLER, Scope.SESSION, returns=ApiKeyOutput)
+@routes.get(KEYS, Audience.RESELLER, Scope.SESSION, returns=ApiKeyOutput)
 def list_reseller_keys(call: Call[ListQuery]) -> Page[Credential]:
-    """The account's keys, without their secrets."""
+    """List the reseller's API keys.
+
+    Secrets are not included. Expired keys are.
+    """
     owner = api_keys.owner_of_reseller_keys(call.reseller)
     return api_keys.list_keys(owner, call.input.page)
 
 
-@routes.delete(RESELLER_KEY, Audience.RESELLER, Scope.SESSION)
+@routes.delete(KEY, Audience.RESELLER, Scope.SESSION)
 def revoke_reseller_key(call: Call[Empty]) -> None:
-    """Revoke a key: it stops at once."""
+    """Revoke a reseller API key.
+
+    The key stops working immediately.
+    """
     _revoke(call, api_keys.owner_of_reseller_keys(call.reseller))
 
 
 @routes.post(
-    ADMIN_KEYS,
-    Audience.ADMIN,
-    Scope.SESSION,
-    returns=NewApiKeyOutput,
-    created=ADMIN_KEY,
-    sensitive=True,
+    MY_KEYS, Audience.ADMIN, Scope.SESSION, returns=NewApiKeyOutput, created=MY_KEY, sensitive=True
 )
 def create_admin_key(call: Call[NewApiKey]) -> NewKey:
-    """Create a key of one's own that reaches every reseller, within its scopes."""
+    """Create an admin API key for yourself.
+
+    The key gives access to every reseller, within its scopes.
+    """
     return _create(call, Owner(call.caller.id))
 
 
-@routes.get(ADMIN_KEYS, Audience.ADMIN, Scope.SESSION, returns=ApiKeyOutput)
+@routes.get(MY_KEYS, Audience.ADMIN, Scope.SESSION, returns=ApiKeyOutput)
 def list_admin_keys(call: Call[ListQuery]) -> Page[Credential]:
-    """One's own admin keys, without their secrets."""
+    """List your admin API keys.
+
+    Secrets are not included. Expired keys are.
+    """
     return api_keys.list_keys(Owner(call.caller.id), call.input.page)
 
 
-@routes.delete(ADMIN_KEY, Audience.ADMIN, Scope.SESSION)
+@routes.delete(MY_KEY, Audience.ADMIN, Scope.SESSION)
 def revoke_admin_key(call: Call[Empty]) -> None:
-    """Revoke one of one's own admin keys: it stops at once."""
+    """Revoke one of your admin API keys.
+
+    The key stops working immediately.
+    """
     _revoke(call, Owner(call.caller.id))

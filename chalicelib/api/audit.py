@@ -1,11 +1,9 @@
-"""The audit trail: all of it for admins, its own for a reseller."""
+"""The audit trail. Admins see all of it, resellers see their own part."""
 
-from typing import Annotated
-
-from pydantic import StringConstraints
+from pydantic import Field
 
 from chalicelib.api.declarations import Audience, Scope
-from chalicelib.api.fields import Document, ListQuery, Output, Time
+from chalicelib.api.fields import Document, ListQuery, Month, Output, Time
 from chalicelib.api.requests import Call
 from chalicelib.api.routing import Routes
 from chalicelib.services.core import audit
@@ -16,37 +14,40 @@ routes = Routes(__name__)
 
 
 class AuditOutput(Output):
-    """actor: a user's id, or the name of what acted. before, after: the columns that changed.
+    """One change.
 
-    source_ip and credential_id are shown to admins, and to a reseller of its own people.
+    The list of one reseller has `credential_id` and `source_ip` only for the reseller's own user.
     """
 
     id: str
     at: Time
-    actor: str
-    credential_id: str | None
+    actor: str = Field(description="A user's ID, or the name of an automatic process.")
+    credential_id: str | None = Field(description="The API key that made the change, if any.")
     source_ip: str | None
-    action: str
-    target: str
+    action: str = Field(description="What happened, such as `user.deactivated`.")
+    target: str = Field(description="The ID of what changed.")
     reseller_id: str | None
-    before: Document | None
-    after: Document | None
+    before: Document | None = Field(description="The changed fields with their old values.")
+    after: Document | None = Field(description="The changed fields with their new values.")
     reason: str | None
 
 
 class AuditQuery(ListQuery):
-    """month: such as 2026-11; this month unless it is sent."""
-
-    month: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")] | None = None
+    month: Month | None = Field(
+        None, description="A month in UTC, such as `2026-11`. Defaults to the current month."
+    )
 
 
 @routes.get("/v1/audit", Audience.ADMIN, Scope.ADMIN, returns=AuditOutput)
 def list_audit(call: Call[AuditQuery]) -> Page[AuditEntry]:
-    """Every change of one month, newest first. License moves are in the ledgers."""
+    """List the changes of one month, newest first.
+
+    Changes of license counts are in the ledgers instead.
+    """
     return audit.list_month(call.input.month, call.input.page)
 
 
 @routes.get("/v1/resellers/{reseller}/audit", Audience.RESELLER, Scope.READ, returns=AuditOutput)
 def list_reseller_audit(call: Call[ListQuery]) -> Page[AuditEntry]:
-    """Every change of this account and its tenants, newest first."""
+    """List the changes of a reseller account and its tenants, newest first."""
     return audit.list_for_reseller(call.reseller, call.input.page)

@@ -1,9 +1,9 @@
-"""Branding of a reseller and of its tenants, and what visitors are shown."""
+"""Branding of resellers and tenants, and the branding that visitors see."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from chalicelib.api.branding_config import Brand, BrandingConfig, BrandingOutput
 from chalicelib.api.declarations import Audience, Scope
@@ -19,23 +19,22 @@ from chalicelib.storage.tenants import Tenant
 
 routes = Routes(__name__)
 
-RESELLER_BRANDING = "/v1/resellers/{reseller}/branding"
-TENANT_BRANDING = "/v1/resellers/{reseller}/tenants/{id}/branding"
-CACHED_SECONDS = 300
+RESELLER = "/v1/resellers/{reseller}/branding"
+TENANT = "/v1/resellers/{reseller}/tenants/{id}/branding"
+MAX_AGE = 300  # seconds
 
-_Lookup = Annotated[str, StringConstraints(max_length=1000)]
+_Name = Annotated[str, StringConstraints(max_length=1000)]
 
 
 class BrandQuery(Query):
-    """host: where the visitor is. Or reseller, and perhaps tenant: their slugs. Without any,
-    and for whoever is unknown, the platform's own look."""
+    """Whose branding to return. Without parameters, or if there is no match, the platform's."""
 
-    host: _Lookup | None = None
-    reseller: _Lookup | None = None
-    tenant: _Lookup | None = None
+    host: _Name | None = Field(None, description="The host that the visitor opened.")
+    reseller: _Name | None = Field(None, description="A reseller's slug, instead of `host`.")
+    tenant: _Name | None = Field(None, description="The slug of a tenant of `reseller`.")
 
     @model_validator(mode="after")
-    def _one_way(self) -> "BrandQuery":
+    def _check_combination(self) -> "BrandQuery":
         if self.host is not None and (self.reseller is not None or self.tenant is not None):
             raise ValueError("Send either host or reseller.")
         if self.tenant is not None and self.reseller is None:
@@ -44,55 +43,52 @@ class BrandQuery(Query):
 
 
 @routes.get(
-    "/v1/branding",
-    Audience.PUBLIC,
-    Scope.READ,
-    returns=Brand,
-    composed=True,
-    cached_seconds=CACHED_SECONDS,
+    "/v1/branding", Audience.PUBLIC, Scope.READ, returns=Brand, composed=True, max_age=MAX_AGE
 )
 def read_public_branding(call: Call[BrandQuery]) -> dict[str, str | None]:
-    """What a login page looks like, before anyone has signed in."""
+    """Get the branding of a login page."""
     query = call.input
     return documents.login_branding(query.host, query.reseller, query.tenant)
 
 
-def _tenant(call: Call[Any]) -> Tenant:
+def _read_tenant(call: Call[Any]) -> Tenant:
     return lifecycle.read_tenant(call.reseller.id, call.path["id"])
 
 
-def _on_reseller(call: Call[Any], act: Callable[[Reseller], BrandingView]) -> BrandingView:
-    """Of an If-Match the document's version counts: licenses may move meanwhile."""
+def _edit_reseller(call: Call[Any], edit: Callable[[Reseller], BrandingView]) -> BrandingView:
+    """Edit the reseller's branding. If-Match applies to the document, not to the whole row."""
     return call.on_current(
-        lambda: accounts.read_reseller(call.reseller.id), act, version_of=documents.version_of
+        lambda: accounts.read_reseller(call.reseller.id), edit, version_of=documents.version_of
     )
 
 
-def _on_tenant(call: Call[Any], act: Callable[[Tenant], BrandingView]) -> BrandingView:
-    return call.on_current(lambda: _tenant(call), act, version_of=documents.version_of)
+def _edit_tenant(call: Call[Any], edit: Callable[[Tenant], BrandingView]) -> BrandingView:
+    return call.on_current(lambda: _read_tenant(call), edit, version_of=documents.version_of)
 
 
-@routes.get(RESELLER_BRANDING, Audience.RESELLER, Scope.READ, returns=BrandingOutput, composed=True)
+@routes.get(RESELLER, Audience.RESELLER, Scope.READ, returns=BrandingOutput, composed=True)
 def read_reseller_branding(call: Call[Empty]) -> BrandingView:
-    """The reseller's branding: its own fields, what is shown, and where each comes from."""
+    """Get a reseller's branding."""
     return documents.reseller_view(call.reseller)
 
 
-@routes.put(
-    RESELLER_BRANDING, Audience.RESELLER, Scope.BRANDING, returns=BrandingOutput, composed=True
-)
+@routes.put(RESELLER, Audience.RESELLER, Scope.BRANDING, returns=BrandingOutput, composed=True)
 def replace_reseller_branding(call: Call[BrandingConfig]) -> BrandingView:
-    """Replace all of the reseller's own fields. One that is null or left out is inherited."""
+    """Replace a reseller's branding.
+
+    A field that is null or missing is reset to the inherited value.
+    """
     own = call.input.model_dump()
-    return _on_reseller(call, lambda row: documents.set_reseller_branding(row, own, by=call.by))
+    return _edit_reseller(call, lambda row: documents.set_reseller_branding(row, own, by=call.by))
 
 
-@routes.patch(
-    RESELLER_BRANDING, Audience.RESELLER, Scope.BRANDING, returns=BrandingOutput, composed=True
-)
+@routes.patch(RESELLER, Audience.RESELLER, Scope.BRANDING, returns=BrandingOutput, composed=True)
 def edit_reseller_branding(call: Call[BrandingConfig]) -> BrandingView:
-    """Override the fields that are sent; null resets one to what is inherited."""
-    return _on_reseller(
+    """Update fields of a reseller's branding.
+
+    Null resets a field to the inherited value. Fields that are not sent keep their values.
+    """
+    return _edit_reseller(
         call,
         lambda row: documents.set_reseller_branding(
             row, merge_changes(row, call.changes()), by=call.by
@@ -100,30 +96,31 @@ def edit_reseller_branding(call: Call[BrandingConfig]) -> BrandingView:
     )
 
 
-@routes.get(TENANT_BRANDING, Audience.RESELLER, Scope.READ, returns=BrandingOutput, composed=True)
+@routes.get(TENANT, Audience.RESELLER, Scope.READ, returns=BrandingOutput, composed=True)
 def read_tenant_branding(call: Call[Empty]) -> BrandingView:
-    """The tenant's branding: its own fields, what is shown, and where each comes from."""
-    return documents.tenant_view(call.reseller, _tenant(call))
+    """Get a tenant's branding."""
+    return documents.tenant_view(call.reseller, _read_tenant(call))
 
 
-@routes.put(
-    TENANT_BRANDING, Audience.RESELLER, Scope.BRANDING, returns=BrandingOutput, composed=True
-)
+@routes.put(TENANT, Audience.RESELLER, Scope.BRANDING, returns=BrandingOutput, composed=True)
 def replace_tenant_branding(call: Call[BrandingConfig]) -> BrandingView:
-    """Replace all of the tenant's own fields. One that is null or left out is inherited."""
+    """Replace a tenant's branding.
+
+    A field that is null or missing is reset to the inherited value.
+    """
     own = call.input.model_dump()
-    return _on_tenant(
-        call,
-        lambda row: documents.set_tenant_branding(call.reseller, row, own, by=call.by),
+    return _edit_tenant(
+        call, lambda row: documents.set_tenant_branding(call.reseller, row, own, by=call.by)
     )
 
 
-@routes.patch(
-    TENANT_BRANDING, Audience.RESELLER, Scope.BRANDING, returns=BrandingOutput, composed=True
-)
+@routes.patch(TENANT, Audience.RESELLER, Scope.BRANDING, returns=BrandingOutput, composed=True)
 def edit_tenant_branding(call: Call[BrandingConfig]) -> BrandingView:
-    """Override the fields that are sent; null resets one to what is inherited."""
-    return _on_tenant(
+    """Update fields of a tenant's branding.
+
+    Null resets a field to the inherited value. Fields that are not sent keep their values.
+    """
+    return _edit_tenant(
         call,
         lambda row: documents.set_tenant_branding(
             call.reseller, row, merge_changes(row, call.changes()), by=call.by
@@ -131,10 +128,9 @@ def edit_tenant_branding(call: Call[BrandingConfig]) -> BrandingView:
     )
 
 
-@routes.delete(TENANT_BRANDING, Audience.RESELLER, Scope.BRANDING)
+@routes.delete(TENANT, Audience.RESELLER, Scope.BRANDING)
 def reset_tenant_branding(call: Call[Empty]) -> BrandingView:
-    """Reset every field of the tenant to what is inherited."""
-    return _on_tenant(
-        call,
-        lambda row: documents.set_tenant_branding(call.reseller, row, {}, by=call.by),
+    """Reset a tenant's branding to the inherited values."""
+    return _edit_tenant(
+        call, lambda row: documents.set_tenant_branding(call.reseller, row, {}, by=call.by)
     )

@@ -1,4 +1,4 @@
-"""The branding document: what each field means and what it may hold."""
+"""The branding document: its fields, and what each accepts."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -17,40 +17,48 @@ def _optional(check: Callable[[str], str]) -> AfterValidator:
 
 _Name = Annotated[str | None, _optional(check_product_name)]
 _Url = Annotated[str | None, _optional(check_https_url)]
-_Colour = Annotated[str | None, _optional(check_color)]
+_Color = Annotated[str | None, _optional(check_color)]
 _Email = Annotated[str | None, _optional(check_email)]
 
 
 class BrandingConfig(Changes):
-    """One level's own branding. A field that is null or left out is inherited: by a tenant
-    from its reseller, by a reseller from the platform. docs/branding.md tells more."""
+    """The branding that one level sets itself.
 
-    product_name: _Name = Field(default=None, description="What the product is called.")
-    logo_url: _Url = Field(default=None, description="The logo on a light background; https.")
-    logo_dark_url: _Url = Field(default=None, description="The logo on a dark background; https.")
-    favicon_url: _Url = Field(default=None, description="The icon in the browser's tab; https.")
+    A field that is null or missing is inherited: a tenant inherits from its reseller, and a
+    reseller from the platform. docs/branding.md has the details.
+    """
+
+    product_name: _Name = Field(default=None, description="The name of the product.")
+    logo_url: _Url = Field(default=None, description="Logo for light backgrounds; https URL.")
+    logo_dark_url: _Url = Field(default=None, description="Logo for dark backgrounds; https URL.")
+    favicon_url: _Url = Field(default=None, description="Icon of the browser tab; https URL.")
     login_background_url: _Url = Field(
-        default=None, description="The picture behind the login form, over its colour; https."
+        default=None, description="Image behind the login form; https URL."
     )
-    login_background_color: _Colour = Field(
-        default=None, description="The colour behind the login form; #rrggbb."
+    login_background_color: _Color = Field(
+        default=None, description="Color behind the login form, under the image; #rrggbb."
     )
-    primary_color: _Colour = Field(default=None, description="Buttons and links; #rrggbb.")
-    accent_color: _Colour = Field(default=None, description="Highlights; #rrggbb.")
-    background_color: _Colour = Field(default=None, description="What text stands on; #rrggbb.")
-    text_color: _Colour = Field(
+    primary_color: _Color = Field(default=None, description="Buttons and links; #rrggbb.")
+    accent_color: _Color = Field(default=None, description="Highlights; #rrggbb.")
+    background_color: _Color = Field(default=None, description="Background of text; #rrggbb.")
+    text_color: _Color = Field(
         default=None,
-        description="Text; #rrggbb. Its contrast with background_color, own or inherited, must be "
-        "4.5 at least.",
+        description="Text; #rrggbb. Its contrast with the effective `background_color` must be at "
+        "least 4.5.",
     )
     support_email: _Email = Field(
-        default=None, description="Where visitors write for help; public."
+        default=None, description="Email address for visitors who need help; public."
     )
-    support_url: _Url = Field(default=None, description="Where visitors go for help; public.")
+    support_url: _Url = Field(
+        default=None, description="Page for visitors who need help; public, https URL."
+    )
 
 
 class Brand(Output):
-    """What a visitor sees. null: set nowhere, the application's own default applies."""
+    """The branding that visitors see.
+
+    A field that no level sets is null, and the application uses its own default.
+    """
 
     product_name: str
     logo_url: str | None
@@ -67,25 +75,26 @@ class Brand(Output):
 
 
 class ContrastOutput(Output):
-    """Text that is hard to read since an inherited colour has changed. suggestion: the nearest
-    colour for `field` that passes, which our pages use until somebody chooses."""
+    """Text that became hard to read when an inherited color changed."""
 
     field: str
-    on: str
+    on: str = Field(description="The field with the background color.")
     ratio: float
     required: float
-    suggestion: str
+    suggestion: str = Field(
+        description="The nearest color for `field` that is readable. The service's own pages use "
+        "it until another color is set."
+    )
 
 
 class BrandingOutput(Output):
-    """own: the fields set here. effective: what is shown, field by field. sources: where each
-    of them comes from. low_contrast: what a visitor could not read well."""
+    own: dict[str, str] = Field(description="The fields set at this level.")
+    effective: Brand = Field(description="The values that visitors see, after inheritance.")
+    sources: dict[str, Source] = Field(
+        description="For each field, the level that provides its effective value."
+    )
+    low_contrast: list[ContrastOutput] = Field(description="Text that is hard to read.")
 
-    own: dict[str, str]
-    effective: Brand
-    sources: dict[str, Source]
-    low_contrast: list[ContrastOutput]
 
-
-# A row's document in an answer: only what is valid of it, whatever the console made of it.
+# A stored document in a response. Invalid fields, such as edits in the AWS console, are dropped.
 StoredBranding = Annotated[dict[str, str], BeforeValidator(valid_fields)]

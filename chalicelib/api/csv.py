@@ -1,7 +1,7 @@
-"""CSV answers: for a client that accepts `text/csv`, and for the spreadsheet it opens them in.
+"""CSV responses, for clients that accept `text/csv`.
 
-A cell that begins like a formula is run as one by a spreadsheet: such texts get a quote in
-front, as OWASP's "CSV Injection" says. Numbers are numbers.
+Spreadsheets run a cell that begins like a formula. A single quote in front of it prevents that,
+as OWASP's "CSV Injection" recommends. Numbers are left alone.
 """
 
 import csv
@@ -13,49 +13,49 @@ from chalicelib.errors import InvalidRequest
 
 MEDIA_TYPE = "text/csv"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-# Lambda answers with 6 MB at most, counted as the JSON that it makes of an answer.
+# Lambda limits a response to 6 MB, measured as the JSON document that Lambda returns.
 MAX_BYTES = 5 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Csv:
-    """What a handler returns in place of its model. rows: as they come, never held at once."""
+    """A handler's result in place of its JSON model. `rows` is read once, as a stream."""
 
     filename: str
     columns: Sequence[str]
     rows: Iterable[Sequence[object]]
 
     def text(self) -> str:
-        """RFC 4180. Raises InvalidRequest where it is more than one answer can hold."""
-        line = csv.writer(_Line()).writerow
-        lines = [line(self.columns)]
+        """Return the file (RFC 4180). Raises InvalidRequest if it exceeds MAX_BYTES."""
+        format_line = csv.writer(_Passthrough()).writerow
+        lines = [format_line(self.columns)]
         size = 0
         for row in self.rows:
-            lines.append(line([escaped(cell) for cell in row]))
+            lines.append(format_line([escape_formula(cell) for cell in row]))
             size += len(json.dumps(lines[-1]))
             if size > MAX_BYTES:
                 raise InvalidRequest.of(
-                    "Accept", "This is too much for one CSV: ask for a shorter period."
+                    "Accept", "This CSV file would be too large. Request a shorter period."
                 )
         return "".join(lines)
 
 
-class _Line:
-    """What a writer writes to: it hands each line back."""
+class _Passthrough:
+    """A file whose `write` returns the text, so that csv.writer returns each line."""
 
     def write(self, line: str) -> str:
         return line
 
 
-def escaped(cell: object) -> object:
+def escape_formula(cell: object) -> object:
     if isinstance(cell, str) and cell.startswith(FORMULA_STARTS):
         return f"'{cell}"
     return "" if cell is None else cell
 
 
-def is_wanted(accept: str | None) -> bool:
-    """Whether a client prefers CSV to JSON: names it, and not JSON before it."""
-    kinds = [part.partition(";")[0].strip().lower() for part in (accept or "").split(",")]
-    return MEDIA_TYPE in kinds and (
-        "application/json" not in kinds or kinds.index(MEDIA_TYPE) < kinds.index("application/json")
+def prefers_csv(accept: str | None) -> bool:
+    """Return whether an Accept header lists CSV, and lists it before JSON."""
+    types = [part.partition(";")[0].strip().lower() for part in (accept or "").split(",")]
+    return MEDIA_TYPE in types and (
+        "application/json" not in types or types.index(MEDIA_TYPE) < types.index("application/json")
     )

@@ -45,7 +45,7 @@ class Options(TypedDict, total=False):
     sensitive: bool
     ends_session: bool
     composed: bool
-    cached_seconds: int
+    max_age: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class Route:
     `sensitive`: the request or response contains a secret, which must not be stored.
     `ends_session`: a retry arrives with a token that is no longer valid.
     `composed`: the response combines several rows, so its ETag covers the whole document.
-    `cached_seconds`: how long any cache can keep the response; any origin can read it.
+    `max_age`: how many seconds any cache can keep the response, which any origin can read.
     """
 
     method: str
@@ -73,7 +73,7 @@ class Route:
     sensitive: bool = False
     ends_session: bool = False
     composed: bool = False
-    cached_seconds: int = 0
+    max_age: int = 0
 
     @property
     def status(self) -> HTTPStatus:

@@ -1,8 +1,8 @@
-"""Custom domains of a reseller and its tenants."""
+"""Custom domains of resellers and their tenants."""
 
 from typing import Annotated, Any
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from chalicelib.api.declarations import Audience, Scope
 from chalicelib.api.fields import Id, Input, ListQuery, RowOutput, Time
@@ -20,39 +20,43 @@ DOMAIN = DOMAINS + "/{host}"
 
 
 class DomainOutput(RowOutput):
-    """Prove the domain with a TXT record at record_name with the value record_value.
+    """A custom domain. To verify it, add a TXT record `record_name` with `record_value`.
 
-    status: pending until then, and gone at expires_at; verified; failing from when the record
-    is missed, until grace_until; then suspended. finding, found, explanation: what the last
-    look at the record met, at checked_at.
+    The domain is `pending` until it is verified, and is removed at `expires_at` if it is not. If
+    the record of a `verified` domain disappears, it is `failing` until `grace_until`, and then
+    `suspended`.
     """
 
     host: str
     reseller_id: str
-    tenant_id: str | None
+    tenant_id: str | None = Field(description="The tenant whose branding the domain shows.")
     status: Status
     record_type: str
     record_name: str
     record_value: str
-    finding: LookupResult | None
-    found: list[str]
-    explanation: str | None
-    checked_at: Time | None
-    verified_at: Time | None
+    finding: LookupResult | None = Field(description="The result of the last DNS lookup.")
+    found: list[str] = Field(description="The values it found instead of `record_value`.")
+    explanation: str | None = Field(description="The result in words, and what to do about it.")
+    checked_at: Time | None = Field(description="The time of the last DNS lookup.")
+    verified_at: Time | None = Field(description="The last time that the record was found.")
     expires_at: Time | None
     grace_until: Time | None
 
 
 class NewDomain(Input):
-    """tenant_id: whose branding the domain wears; without it, the reseller's."""
-
     host: Annotated[str, StringConstraints(min_length=1, max_length=500)]
-    tenant_id: Id | None = None
+    tenant_id: Id | None = Field(
+        None, description="The tenant whose branding to show. Without it, the reseller's is shown."
+    )
 
 
 @routes.post(DOMAINS, Audience.RESELLER, Scope.BRANDING, returns=DomainOutput, created=DOMAIN)
 def add_domain(call: Call[NewDomain]) -> Domain:
-    """Add a domain; the answer tells which TXT record proves it. Adding it again returns it."""
+    """Add a custom domain.
+
+    The response contains the TXT record that verifies it. Adding a domain again returns the
+    existing one, and assigns it to `tenant_id`.
+    """
     return registry.add_domain(
         call.reseller.id,
         call.input.host,
@@ -64,30 +68,38 @@ def add_domain(call: Call[NewDomain]) -> Domain:
 
 @routes.get(DOMAINS, Audience.RESELLER, Scope.READ, returns=DomainOutput)
 def list_domains(call: Call[ListQuery]) -> Page[Domain]:
-    """The reseller's domains by host."""
+    """List a reseller's custom domains, ordered by host."""
     return registry.list_domains(call.reseller.id, call.input.page)
 
 
-def _read(call: Call[Any]) -> Domain:
+def _read_domain(call: Call[Any]) -> Domain:
     return registry.read_domain(call.reseller.id, call.path["host"])
 
 
 @routes.get(DOMAIN, Audience.RESELLER, Scope.READ, returns=DomainOutput)
 def read_domain(call: Call[Empty]) -> Domain:
-    """One domain."""
-    return _read(call)
+    """Get a custom domain."""
+    return _read_domain(call)
 
 
 @routes.post(DOMAIN + "/verify", Audience.RESELLER, Scope.BRANDING, returns=DomainOutput)
 def verify_domain(call: Call[Empty]) -> Domain:
-    """Look the record up now. The answer tells what was found."""
+    """Look up the TXT record now.
+
+    If it is found, the domain is verified. If not, `finding` and `explanation` say what was found.
+    """
     return call.on_current(
-        lambda: _read(call),
+        lambda: _read_domain(call),
         lambda domain: verification.verify_domain(domain, by=call.by, once=call.once),
     )
 
 
 @routes.delete(DOMAIN, Audience.RESELLER, Scope.BRANDING)
 def remove_domain(call: Call[Empty]) -> None:
-    """Give the domain up: it is free at once for whoever proves it."""
-    call.on_current(lambda: _read(call), lambda domain: registry.remove_domain(domain, by=call.by))
+    """Remove a custom domain.
+
+    The host is immediately available to any account that verifies it.
+    """
+    call.on_current(
+        lambda: _read_domain(call), lambda domain: registry.remove_domain(domain, by=call.by)
+    )

@@ -1,4 +1,4 @@
-"""The types that requests and answers are made of: each carries its own rule."""
+"""Field types and base models of requests and responses. Each type validates itself."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -18,16 +18,16 @@ from chalicelib.domain.pricing import MAX_QUANTITY
 from chalicelib.storage.reads import Pagination
 from chalicelib.storage.rows import iso
 
-# A text that a person types: trimmed, and something of it left.
+# Text that a person typed. It is trimmed and must not be blank.
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(clean_text)]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(clean_text)]
 Slug = Annotated[str, AfterValidator(check_slug)]
 Email = Annotated[
     str,
-    AfterValidator(lambda address: _email(address)),
+    AfterValidator(lambda address: _normalize_email(address)),
     Field(json_schema_extra={"format": "email"}),
 ]
-# A password to check. services/identity/passwords.py has the rules for a new one.
+# An existing password or a token. services/identity/passwords.py has the rules for a new password.
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 NewPassword = Annotated[
     str,
@@ -36,12 +36,16 @@ NewPassword = Annotated[
 ]
 Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
 LicenseCount = Annotated[int, Field(ge=0, le=10_000_000)]
+Month = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
 Time = Annotated[datetime, PlainSerializer(iso, return_type=str)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
-def _email(address: str) -> str:
-    """Not pydantic's EmailStr: that takes `Ann <ann@example.com>` and outer space as well."""
+def _normalize_email(address: str) -> str:
+    """Validate and lowercase an address.
+
+    Pydantic's EmailStr is too lenient: it accepts `Ann <ann@example.com>` and outer spaces.
+    """
     from email_validator import validate_email
 
     folded = fold_email(address)
@@ -49,32 +53,36 @@ def _email(address: str) -> str:
 
 
 class Input(BaseModel):
-    """What a client sends: exact types, no unknown fields."""
+    """A request body: exact types, no unknown fields."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-def _without_defaults(schema: dict[str, Any]) -> None:
+def _remove_defaults(schema: dict[str, Any]) -> None:
     for field in schema["properties"].values():
         field.pop("default", None)
 
 
 class Changes(Input):
-    """What a PATCH may send. A field that is left out stays as it is: the default that it has
-    here is never read, so the document of the API shows none."""
+    """The body of a PATCH. A field that is not sent keeps its value.
 
-    model_config = ConfigDict(json_schema_extra=_without_defaults)
+    The defaults of these models are never used, so the OpenAPI document omits them.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_remove_defaults)
 
 
 class Query(BaseModel):
-    """A query string: texts, converted."""
+    """A query string. Its text values are converted to the types of the fields."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class ListQuery(Query):
-    limit: Annotated[int, Field(ge=1, le=100)] = 25
-    cursor: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = None
+    limit: Annotated[int, Field(ge=1, le=100, description="Maximum rows per page.")] = 25
+    cursor: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = Field(
+        None, description="The `next_cursor` of the previous page."
+    )
 
     @property
     def page(self) -> Pagination:
@@ -82,7 +90,7 @@ class ListQuery(Query):
 
 
 class Output(BaseModel):
-    """What a client reads: made from a row."""
+    """A response, built from the attributes of a row or of a service's result."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -92,7 +100,7 @@ class RowOutput(Output):
 
     created_at: Time
     updated_at: Time
-    version: int
+    version: int = Field(description="Changes with every update of the row.")
 
 
 Document = dict[str, Any]

@@ -1,4 +1,4 @@
-"""The security headers of every answer, of the API and of the pages: OWASP ASVS 5.0, V3.4."""
+"""Security headers of every API response and every page: OWASP ASVS 5.0, V3.4."""
 
 from chalicelib.settings import settings
 
@@ -6,8 +6,8 @@ PAYMENT_PAGE = "https://checkout.stripe.com"
 
 Headers = dict[str, str | list[str]]
 
-# What every answer carries. HSTS: two years, as browsers' preload lists ask for.
-EVERYWHERE: dict[str, str] = {
+# Two years of HSTS, as the browsers' preload lists require.
+COMMON_HEADERS: dict[str, str] = {
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
@@ -15,35 +15,38 @@ EVERYWHERE: dict[str, str] = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
-# JSON is to be read by programs: nothing in it may be run, framed or followed by a browser.
-DATA: dict[str, str] = {
-    **EVERYWHERE,
+# API responses are for programs, so a browser must not run, frame, or follow anything in them.
+API_HEADERS: dict[str, str] = {
+    **COMMON_HEADERS,
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
 
 
-def of_data() -> Headers:
-    return dict(DATA)
+def for_api() -> Headers:
+    return dict(API_HEADERS)
 
 
-def of_pages() -> Headers:
-    """Strict: nothing inline, nothing of another origin but images that a brand names and
-    the payment page that a form leads to."""
+def for_pages() -> Headers:
+    """Return the headers of an HTML page.
+
+    The policy is strict: no inline code, and nothing from another origin except https images
+    (logos and backgrounds of a brand) and the payment page that a form redirects to.
+    """
     policy = [
         "default-src 'none'",
         "style-src 'self'",
         "script-src 'self'",
         "img-src 'self' data: https:",
         "connect-src 'self'",
-        # A form may end in a redirect to the payment page; the stand-in's is our own.
+        # The Stripe simulator's payment page is same-origin, so it needs no exception.
         f"form-action 'self'{'' if settings().stripe_api_base else ' ' + PAYMENT_PAGE}",
         "base-uri 'none'",
         "frame-ancestors 'none'",
     ]
     return {
-        **EVERYWHERE,
+        **COMMON_HEADERS,
         "Content-Security-Policy": "; ".join(policy),
-        # Our own pages are told where one came from, other sites not: no link's token leaves.
+        # Other sites get no referrer, so the token in a password link cannot leak to them.
         "Referrer-Policy": "same-origin",
     }

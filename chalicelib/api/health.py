@@ -1,4 +1,4 @@
-"""Whether the service answers."""
+"""Health check for load balancers and monitors."""
 
 from typing import Literal
 
@@ -16,5 +16,8 @@ class Health(Output):
 
 @routes.get("/health", Audience.PUBLIC, Scope.READ, returns=Health)
 def read_health(_call: Call[Empty]) -> Health:
-    """Answers without touching a table: for load balancers and monitors."""
+    """Check that the service responds.
+
+    The response does not depend on the database.
+    """
     return Health(status="ok")

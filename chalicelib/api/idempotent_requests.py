@@ -1,4 +1,4 @@
-"""Requests with an Idempotency-Key: carried out once, answered alike every time."""
+"""Requests with an Idempotency-Key: execute once, then replay the recorded response."""
 
 import json
 from typing import Any
@@ -6,59 +6,67 @@ from typing import Any
 from chalicelib.api import requests
 from chalicelib.api.declarations import Route
 from chalicelib.api.requests import Call
-from chalicelib.api.responses import JsonResponse, render_response, to_json
+from chalicelib.api.responses import RenderedResponse, render_response, to_json
 from chalicelib.services.core import idempotency
 from chalicelib.services.core.idempotency import AlreadyCompleted, IdempotentRequest
 from chalicelib.services.identity import lockout
 from chalicelib.storage.idempotency import KeyedRequest
 
-RESUMPTIONS = 3
-# The fields of answers that hold a new secret, as `<credential id>.<secret>`.
+ATTEMPTS = 3
+# Response fields that contain a new secret, as `<credential ID>.<secret>`.
 SECRET_FIELDS = frozenset({"token", "key"})
 
 
 def run_idempotent(
     route: Route, request: Any, call: Call[Any], idempotency_key: str
-) -> JsonResponse:
-    """Carry the request out, or repeat its answer; go on with it where it stopped halfway."""
-    key = idempotency.key_for(_owner(route, call), idempotency_key)
+) -> RenderedResponse:
+    """Execute the request, resume it if it stopped halfway, or replay its response.
+
+    Raises IdempotencyKeyReused, AlreadyCompleted after ATTEMPTS races, and whatever the handler
+    raises.
+    """
+    key = idempotency.key_for(_key_owner(route, call), idempotency_key)
     fingerprint, seed = requests.fingerprint(request, key, sensitive=route.sensitive)
-    for _ in range(RESUMPTIONS):
+    for _ in range(ATTEMPTS):
         found = idempotency.find(key, fingerprint)
         if found is not None and found.response is not None:
             return _replay(found, seed)
         call.once = IdempotentRequest(
             key=key,
             fingerprint=fingerprint,
-            render=lambda made: _record(render_response(route, call, made), seed),
+            render=lambda result: _record(render_response(route, call, result), seed),
             ref=found.ref if found else None,
             seed=seed,
         )
         try:
             return render_response(route, call, route.handler(call))
         except AlreadyCompleted:
-            continue  # the same request, sent twice at once: the other one was first
+            continue  # a concurrent request with the same key finished first
     raise AlreadyCompleted
 
 
-def _owner(route: Route, call: Call[Any]) -> str:
-    """Whose the key is. Nobody's who is not signed in: the network's that it comes from, or a
-    key that somebody knows would try passwords against its record, past every lockout."""
+def _key_owner(route: Route, call: Call[Any]) -> str:
+    """Return the owner of the key: the caller or, without one, the client's network.
+
+    If all anonymous clients shared their keys, anyone who knew a key could test passwords
+    against its record without ever being locked out.
+    """
     if route.ends_session:
-        return "public"  # the session may have ended by now; the fingerprint holds its token
+        return "public"  # the session may have ended; the fingerprint covers its token
     if call.known_caller is not None:
         return call.known_caller.id
     return f"public:{lockout.network(call.device.source_ip)}"
 
 
-def _record(answer: JsonResponse, seed: bytes | None) -> dict[str, Any]:
-    body = answer.body
+def _record(response: RenderedResponse, seed: bytes | None) -> dict[str, Any]:
+    """Return what to store: the response, without the secret of a sensitive request."""
+    body = response.body
     if seed is not None and body:
-        body = _without_secret(body)
-    return {"status": int(answer.status), "headers": answer.headers, "body": body}
+        body = _remove_secret(body)
+    return {"status": int(response.status), "headers": response.headers, "body": body}
 
 
-def _without_secret(body: str) -> str:
+def _remove_secret(body: str) -> str:
     document = json.loads(body)
     for name in SECRET_FIELDS & document.keys():
         credential_id, _, _ = document[name].partition(".")
@@ -66,7 +74,8 @@ def _without_secret(body: str) -> str:
     return to_json(document)
 
 
-def _replay(found: KeyedRequest, seed: bytes | None) -> JsonResponse:
+def _replay(found: KeyedRequest, seed: bytes | None) -> RenderedResponse:
+    """Return the recorded response. Its secret, if any, is derived again from the seed."""
     response = found.response or {}
     body = response["body"]
     if seed is not None and body:
@@ -76,4 +85,4 @@ def _replay(found: KeyedRequest, seed: bytes | None) -> JsonResponse:
             document[name] = f"{document[name]}.{secret}"
         body = to_json(document)
     headers = {**response["headers"], "Idempotent-Replayed": "true"}
-    return JsonResponse(response["status"], headers, body)
+    return RenderedResponse(response["status"], headers, body)

@@ -1,4 +1,6 @@
-"""One's own password: changed by who knows it, set anew by a mailed link."""
+"""A user's own password: change it, or reset it with a mailed link."""
+
+from pydantic import Field
 
 from chalicelib.api.declarations import Audience, Scope
 from chalicelib.api.fields import Email, Input, NewPassword, Password
@@ -19,15 +21,16 @@ class ResetRequest(Input):
 
 
 class Reset(Input):
-    """token: of the mailed link."""
-
-    token: Password
+    token: Password = Field(description="The token in the mailed link.")
     new_password: NewPassword
 
 
 @routes.post("/v1/password", Audience.SIGNED_IN, Scope.SESSION, sensitive=True)
 def change_password(call: Call[PasswordChange]) -> None:
-    """Change one's own password; every other session ends."""
+    """Change your password.
+
+    Ends your other sessions.
+    """
     passwords.change_password(
         call.caller,
         call.input.current_password,
@@ -40,14 +43,19 @@ def change_password(call: Call[PasswordChange]) -> None:
 
 @routes.post("/v1/password/reset-request", Audience.PUBLIC, Scope.SESSION)
 def request_reset(call: Call[ResetRequest]) -> None:
-    """Mail a link that sets a new password, if the address is a user's; the answer is the
-    same if it is not."""
+    """Request a link to reset a password.
+
+    The link is mailed to the address if it belongs to a user. The response is the same if not.
+    """
     passwords.request_reset(call.input.email, device=call.device, once=call.once)
 
 
 @routes.post("/v1/password/reset", Audience.PUBLIC, Scope.SESSION, sensitive=True)
 def reset_password(call: Call[Reset]) -> None:
-    """Set the password by a mailed link, once; every session ends."""
+    """Reset a password with a mailed link.
+
+    A link works once. All sessions of the user end.
+    """
     passwords.set_password_by_link(
         call.input.token, call.input.new_password, device=call.device, once=call.once
     )

@@ -1,4 +1,4 @@
-"""The one table of HTTP statuses, and errors as application/problem+json (RFC 9457)."""
+"""The HTTP status of every error, and errors as application/problem+json (RFC 9457)."""
 
 from http import HTTPStatus
 from typing import Any
@@ -27,7 +27,7 @@ STATUSES: dict[type[errors.TenantryError], HTTPStatus] = {
 
 MEDIA_TYPE = "application/problem+json"
 
-# As RFC 9110 calls them; Python's own names for these two changed with 3.13.
+# The names in RFC 9110. Python uses them only from version 3.13 on.
 TITLES = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content",
@@ -35,7 +35,7 @@ TITLES = {
 
 
 def status_of(error: errors.TenantryError) -> HTTPStatus:
-    """The status of the error's class, or of the nearest class above it."""
+    """Return the status of the error's class, or of its nearest base class that has one."""
     return next(STATUSES[cls] for cls in type(error).__mro__ if cls in STATUSES)
 
 
@@ -44,7 +44,7 @@ def title_of(status: HTTPStatus) -> str:
 
 
 def problem(error: errors.TenantryError) -> tuple[HTTPStatus, dict[str, Any], dict[str, str]]:
-    """Status, document and further headers of an expected error."""
+    """Return the status, document, and additional headers of an expected error."""
     status = status_of(error)
     document = _document(status, error.code, str(error))
     headers = {}
@@ -58,9 +58,9 @@ def problem(error: errors.TenantryError) -> tuple[HTTPStatus, dict[str, Any], di
 
 
 def unexpected() -> tuple[HTTPStatus, dict[str, Any], dict[str, str]]:
-    """For what nobody foresaw: no traceback; the log has it, under the same request id."""
+    """Return the same for an unexpected exception, whose traceback is only logged."""
     status = HTTPStatus.INTERNAL_SERVER_ERROR
-    detail = "Something went wrong on our side. Nothing you sent caused it; it is logged."
+    detail = "Something went wrong on our side. The error is logged under this X-Request-Id."
     return status, _document(status, "internal_error", detail), {}
 
 

@@ -1,4 +1,4 @@
-"""Prices and purchases."""
+"""Prices, purchases, and refunds."""
 
 from typing import Annotated
 
@@ -32,7 +32,7 @@ PURCHASE = PURCHASES + "/{id}"
 
 
 class TierOutput(Output):
-    """From this quantity on, each license of the order costs unit_amount cents."""
+    """In an order of `from` or more licenses, each one costs `unit_amount` cents."""
 
     from_: int = Field(alias="from", validation_alias="from_quantity")
     unit_amount: int
@@ -40,23 +40,23 @@ class TierOutput(Output):
 
 class Pricing(Output):
     currency: str
-    tiers_version: int
+    tiers_version: int = Field(description="Changes with every change of the prices.")
     price_tiers: list[TierOutput]
 
 
 class OfferOutput(Output):
     quantity: int
-    total: int
+    total: int = Field(description="Integer cents.")
 
 
 class QuoteOutput(Output):
-    """better_offer: a larger order that costs less or the same, where there is one."""
-
     quantity: int
-    unit_amount: int
-    total: int
+    unit_amount: int = Field(description="The price of each license, in integer cents.")
+    total: int = Field(description="The price of the order, in integer cents.")
     currency: str
-    better_offer: OfferOutput | None
+    better_offer: OfferOutput | None = Field(
+        description="A larger order that costs the same or less, if there is one."
+    )
 
 
 class QuoteQuery(Query):
@@ -68,10 +68,9 @@ class NewPurchase(Input):
 
 
 class NewRefund(Input):
-    """amount, kept: what refund-quote answered; refused where either would be another by
-    now."""
+    """Send `amount` and `kept` from a refund quote to refund only if they still apply."""
 
-    licenses: Quantity
+    licenses: Quantity = Field(description="The number of licenses to take back.")
     reason: Reason
     amount: Annotated[int, Field(ge=0)] | None = None
     kept: Annotated[int, Field(ge=0)] | None = None
@@ -82,50 +81,59 @@ class Acceptance(Input):
 
 
 class RefundQuoteQuery(Query):
-    licenses: Quantity
+    licenses: Quantity = Field(description="The number of licenses to take back.")
 
 
 class RefundQuoteOutput(Output):
-    """kept: the licenses that stay. amount: integer cents, what was paid less what the kept
-    ones cost at their own tier."""
-
     licenses: int
-    kept: int
-    amount: int
+    kept: int = Field(description="The number of licenses that the purchase keeps.")
+    amount: int = Field(
+        description="The refund in integer cents: what is left of the amount paid, less the price "
+        "of the kept licenses at the tier for that quantity."
+    )
     currency: str
 
 
 class RefundOutput(Output):
-    """A refund that an admin wanted. state: open (under way), done, failed (made, and undone
-    later), refused; note: why."""
+    """A refund requested by an admin."""
 
     id: str
     licenses: int
-    amount: int
+    amount: int = Field(description="Integer cents.")
     reason: str
-    by: str
+    by: str = Field(description="The ID of the user who requested it.")
     at: str
-    state: str
-    note: str | None
+    state: str = Field(
+        description="`open` (in progress), `done`, `failed` (the money came back later), or "
+        "`refused`."
+    )
+    note: str | None = Field(description="The last error, or why it was refused.")
 
 
 class PurchaseOutput(RowOutput):
-    """Money is integer cents. Pay at checkout_url until expires_at."""
+    """A purchase. Amounts are integer cents. While it is `pending`, pay at `checkout_url`."""
 
     id: str
     reseller_id: str
-    status: str
-    status_reason: str | None
+    status: str = Field(
+        description="`pending`, `processing`, `paid`, `partially_refunded`, `refunded`, `disputed`, "
+        "`failed`, `expired`, or `quarantined`."
+    )
+    status_reason: str | None = Field(
+        description="Why it is quarantined, or how its payment differs from the quote."
+    )
     quantity: int
     unit_amount: int
     total: int
     currency: str
     tiers_version: int
-    licenses_granted: int
+    licenses_granted: int = Field(
+        description="The licenses that the reseller currently has from it."
+    )
     amount_paid: int
     amount_refunded: int
     checkout_url: str | None
-    expires_at: Time
+    expires_at: Time = Field(description="When the checkout closes.")
     paid_at: Time | None
     receipt_url: str | None
     invoice_url: str | None
@@ -135,7 +143,10 @@ class PurchaseOutput(RowOutput):
 
 @routes.get("/v1/pricing", Audience.PUBLIC, Scope.READ, returns=Pricing)
 def read_pricing(_call: Call[Empty]) -> Pricing:
-    """The volume prices: the whole order is charged at the price of its tier."""
+    """Get the volume prices.
+
+    Every license of an order costs the price of the order's tier.
+    """
     row = platform_settings.cached_settings()
     return Pricing(
         currency=settings().currency,
@@ -146,7 +157,7 @@ def read_pricing(_call: Call[Empty]) -> Pricing:
 
 @routes.get("/v1/pricing/quote", Audience.PUBLIC, Scope.READ, returns=QuoteOutput)
 def read_quote(call: Call[QuoteQuery]) -> dict[str, object]:
-    """What so many licenses cost now."""
+    """Get the current price of a quantity of licenses."""
     quote: Quote = platform_settings.quote(call.input.quantity)
     return {
         "quantity": quote.quantity,
@@ -161,33 +172,45 @@ def read_quote(call: Call[QuoteQuery]) -> dict[str, object]:
     PURCHASES, Audience.RESELLER, Scope.PURCHASES, returns=PurchaseOutput, created=PURCHASE
 )
 def buy_licenses(call: Call[NewPurchase]) -> Purchase:
-    """Open a checkout; asking again while it is open returns the same one."""
+    """Buy licenses.
+
+    Opens a checkout. If one for the same quantity and price is open already, it is returned.
+    """
     return checkout.buy_licenses(call.reseller, call.input.quantity, by=call.by, once=call.once)
 
 
 @routes.get(PURCHASES, Audience.RESELLER, Scope.READ, returns=PurchaseOutput)
 def list_purchases(call: Call[ListQuery]) -> Page[Purchase]:
-    """The reseller's purchases, newest first."""
+    """List a reseller's purchases, newest first."""
     return checkout.list_purchases(call.reseller.id, call.input.page)
 
 
 @routes.get(PURCHASE, Audience.RESELLER, Scope.READ, returns=PurchaseOutput)
 def read_purchase(call: Call[Empty]) -> Purchase:
-    """One purchase; while it waits to be paid, Stripe is asked first."""
+    """Get a purchase.
+
+    A purchase that awaits payment is checked at Stripe first.
+    """
     purchase, _ = checkout.current_purchase(call.reseller.id, call.path["id"])
     return purchase
 
 
 @routes.post(PURCHASE + "/settle", Audience.ADMIN, Scope.ADMIN, returns=PurchaseOutput)
 def settle_purchase(call: Call[Empty]) -> Purchase:
-    """Ask Stripe now and make the pool worth what it says."""
+    """Settle a purchase.
+
+    Reads its current state at Stripe, and adjusts the purchase and the licenses it grants.
+    """
     purchase = checkout.read_purchase(call.path["reseller"], call.path["id"])
     return settlement.settle(purchase, by=call.by, once=call.once).purchase
 
 
 @routes.post(PURCHASE + "/accept", Audience.ADMIN, Scope.ADMIN, returns=PurchaseOutput)
 def accept_as_paid(call: Call[Acceptance]) -> Purchase:
-    """Give the licenses of a quarantined purchase for what was paid."""
+    """Accept a quarantined payment.
+
+    Grants the quoted licenses for the amount that was paid.
+    """
     purchase = checkout.read_purchase(call.path["reseller"], call.path["id"])
     return accept_payment.accept_as_paid(
         purchase, reason=call.input.reason, by=call.by, once=call.once
@@ -196,7 +219,7 @@ def accept_as_paid(call: Call[Acceptance]) -> Purchase:
 
 @routes.get(PURCHASE + "/refund-quote", Audience.ADMIN, Scope.ADMIN, returns=RefundQuoteOutput)
 def quote_refund(call: Call[RefundQuoteQuery]) -> dict[str, object]:
-    """What a refund of so many licenses would pay back."""
+    """Get the amount that a refund would pay."""
     purchase = checkout.read_purchase(call.path["reseller"], call.path["id"])
     quote = refund_requests.quote_refund(purchase, call.input.licenses)
     return {
@@ -211,7 +234,10 @@ def quote_refund(call: Call[RefundQuoteQuery]) -> dict[str, object]:
     PURCHASE + "/refunds", Audience.ADMIN, Scope.ADMIN, returns=PurchaseOutput, created=PURCHASE
 )
 def refund_licenses(call: Call[NewRefund]) -> Purchase:
-    """Pay licenses back through Stripe, and take them out of the pool."""
+    """Refund licenses.
+
+    Refunds the payment through Stripe and takes the licenses back, even if they are in use.
+    """
     purchase = checkout.read_purchase(call.path["reseller"], call.path["id"])
     new = call.input
     return refund_requests.refund_licenses(

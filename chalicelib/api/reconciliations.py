@@ -1,4 +1,4 @@
-"""Reconciliation: runs, their findings, and what is decided about each."""
+"""Reconciliation: runs, their findings, and the decision about each finding."""
 
 from typing import Annotated, Literal
 
@@ -18,70 +18,74 @@ from chalicelib.storage.reports import Report
 
 routes = Routes(__name__)
 
-RECONCILIATIONS = "/v1/reconciliations"
-RECONCILIATION = RECONCILIATIONS + "/{id}"
-FINDING = RECONCILIATION + "/findings/{finding}"
-# API Gateway waits 29 seconds; what is left then, the schedule goes on with.
+RUNS = "/v1/reconciliations"
+RUN = RUNS + "/{id}"
+FINDINGS = RUN + "/findings"
+RESOLUTION = FINDINGS + "/{finding}/resolution"
+SYNC = "/v1/resellers/{reseller}/sync"
+# API Gateway's timeout is 29 seconds. A scheduled run resumes what is left after this time.
 SECONDS = 20.0
 
 
 class NewReconciliation(Input):
-    """apply: make the safe repairs that the settings name. Without it, nothing is changed."""
-
-    apply: bool = False
-    scope: Literal["partial", "whole"] = "whole"
-    reseller_id: Id | None = None
+    apply: bool = Field(
+        False,
+        description="Make the safe repairs that the settings list. Without it, nothing changes.",
+    )
+    scope: Literal["partial", "whole"] = Field(
+        "whole",
+        description="`partial` checks each reseller's own data. `whole` also checks Stripe, names, "
+        "links, and orphans.",
+    )
+    reseller_id: Id | None = Field(None, description="Check only this reseller.")
 
 
 class ReconciliationOutput(RowOutput):
-    """found, repaired: numbers by finding code. status: running until all was looked at."""
-
     id: str
-    scope: str
+    scope: str = Field(description="`partial`, `whole`, or `reseller`.")
     reseller_id: str | None
     apply: bool
     actor: str
-    status: str
+    status: str = Field(description="`running` or `finished`.")
     finished_at: Time | None
-    resellers: int
-    tenants: int
-    found: Document
-    repaired: Document
-    ignored: int
-    notes: list[str]
+    resellers: int = Field(description="The number of resellers checked so far.")
+    tenants: int = Field(description="The number of tenants checked so far.")
+    found: Document = Field(description="The number of findings by code.")
+    repaired: Document = Field(description="The number of repaired findings by code.")
+    ignored: int = Field(description="The number of findings that an admin decided to ignore.")
+    notes: list[str] = Field(description="What could not be checked.")
 
 
 class FindingOutput(Output):
-    """actions: what can be done, by name, each in a sentence."""
-
     id: str
     code: str
-    subject: str
+    subject: str = Field(description="The ID or name of what is wrong.")
     reseller_id: str | None
     what: str
-    why: str
+    why: str = Field(description="Why it matters.")
     evidence: Document
-    actions: Document
-    proposed: str
-    safe: bool
-    state: str
-    resolution: str | None
-    outcome: str | None
+    actions: Document = Field(description="The possible actions, each with a description.")
+    proposed: str = Field(description="The recommended action.")
+    safe: bool = Field(description="Whether the recommended action can run automatically.")
+    state: str = Field(description="`open`, `repaired`, `ignored`, or `gone` (no longer true).")
+    resolution: str | None = Field(description="The action that was taken.")
+    outcome: str | None = Field(description="What the action did.")
     reason: str | None
     resolved_by: str | None
     resolved_at: Time | None
 
 
 class Resolution(Input):
-    """to: the reseller or user that an adoption names, where it needs one."""
-
     action: Annotated[Action, Field(strict=False)]
     reason: Reason
-    to: Id | None = None
+    to: Id | None = Field(
+        None,
+        description="The ID of the reseller or user for `adopt`, if its description asks for one.",
+    )
 
 
 class SyncOrder(Input):
-    apply: bool = False
+    apply: bool = Field(False, description="Correct `license_used`. Without it, only compare.")
 
 
 class CountersOutput(Output):
@@ -91,26 +95,22 @@ class CountersOutput(Output):
 
 
 class SyncOutput(Output):
-    """applied: whether license_used was changed. findings: 50 at most, of those `found`."""
-
     reseller_id: str
-    applied: bool
+    applied: bool = Field(description="Whether `license_used` was changed.")
     before: CountersOutput
     after: CountersOutput
     why: str
-    found: int
-    findings: list[FindingOutput]
+    found: int = Field(description="The total number of findings.")
+    findings: list[FindingOutput] = Field(description="Up to 50 of the findings.")
 
 
-@routes.post(
-    RECONCILIATIONS,
-    Audience.ADMIN,
-    Scope.ADMIN,
-    returns=ReconciliationOutput,
-    created=RECONCILIATION,
-)
+@routes.post(RUNS, Audience.ADMIN, Scope.ADMIN, returns=ReconciliationOutput, created=RUN)
 def reconcile(call: Call[NewReconciliation]) -> Report:
-    """Compare ledger, counters, tenants and Stripe; a dry run unless `apply` is set."""
+    """Start a reconciliation run.
+
+    Compares license counts, ledger, tenants, purchases, and Stripe. A run that takes longer than
+    the request continues in the background.
+    """
     return runs.start_run(
         call.input.scope,
         apply=call.input.apply,
@@ -121,40 +121,46 @@ def reconcile(call: Call[NewReconciliation]) -> Report:
     )
 
 
-@routes.get(RECONCILIATIONS, Audience.ADMIN, Scope.ADMIN, returns=ReconciliationOutput)
+@routes.get(RUNS, Audience.ADMIN, Scope.ADMIN, returns=ReconciliationOutput)
 def list_reconciliations(call: Call[ListQuery]) -> Page[Report]:
-    """All runs of the last 90 days, newest first."""
+    """List the reconciliation runs of the last 90 days, newest first."""
     return runs.list_reports(call.input.page)
 
 
-@routes.get(RECONCILIATION, Audience.ADMIN, Scope.ADMIN, returns=ReconciliationOutput)
+@routes.get(RUN, Audience.ADMIN, Scope.ADMIN, returns=ReconciliationOutput)
 def read_reconciliation(call: Call[Empty]) -> Report:
-    """One run."""
+    """Get a reconciliation run."""
     return runs.read_report(call.path["id"])
 
 
-@routes.get(RECONCILIATION + "/findings", Audience.ADMIN, Scope.ADMIN, returns=FindingOutput)
+@routes.get(FINDINGS, Audience.ADMIN, Scope.ADMIN, returns=FindingOutput)
 def list_findings(call: Call[ListQuery]) -> Page[FindingRow]:
-    """What a run found: what, why it matters, the evidence, and what can be done."""
+    """List the findings of a reconciliation run."""
     return runs.list_findings(call.path["id"], call.input.page)
 
 
-@routes.post(FINDING + "/resolution", Audience.ADMIN, Scope.ADMIN, returns=FindingOutput)
+@routes.post(RESOLUTION, Audience.ADMIN, Scope.ADMIN, returns=FindingOutput)
 def resolve_finding(call: Call[Resolution]) -> FindingRow:
-    """Repair, adopt, revert, delete or ignore: decide one finding, with a reason."""
+    """Resolve a finding.
+
+    The facts are checked again first. If they have changed, nothing is done.
+    """
     row = resolution.read_finding(call.path["id"], call.path["finding"])
-    decided = call.input
+    decision = call.input
     return resolution.resolve(
         row,
-        decided.action,
-        reason=decided.reason,
+        decision.action,
+        reason=decision.reason,
         by=call.by,
-        to=decided.to,
+        to=decision.to,
         once=call.once,
     )
 
 
-@routes.post("/v1/resellers/{reseller}/sync", Audience.ADMIN, Scope.ADMIN, returns=SyncOutput)
+@routes.post(SYNC, Audience.ADMIN, Scope.ADMIN, returns=SyncOutput)
 def sync_reseller(call: Call[SyncOrder]) -> SyncResult:
-    """Set license_used to what the tenants add up to; without `apply`, only say so."""
+    """Sync a reseller's license count.
+
+    Compares `license_used` with the licenses that the reseller's tenants hold.
+    """
     return sync.sync(call.path["reseller"], apply=call.input.apply, by=call.by, once=call.once)

@@ -1,6 +1,6 @@
-"""Reading a request: body or query into the route's input, and the headers of the contract.
+"""Parse a request: body or query into the route's input model, and the headers we support.
 
-Nothing here trusts what it reads: every way to send it wrong ends in a problem document.
+Nothing that a client sends is trusted. Any malformed request gets a problem document.
 """
 
 import hashlib
@@ -45,14 +45,14 @@ ATTEMPTS = 8
 
 
 class Empty(BaseModel):
-    """A route that takes no input."""
+    """The input of a route that takes none."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 @dataclass
 class Call(Generic[I]):
-    """One request, parsed. input: the query of a GET, the body of everything else."""
+    """One parsed request. `input` is the query of a GET or DELETE, otherwise the body."""
 
     input: I
     path: dict[str, str]
@@ -67,23 +67,23 @@ class Call(Generic[I]):
     @property
     def caller(self) -> Caller:
         if self.known_caller is None:
-            raise Unauthenticated("Nobody is signed in.")
+            raise Unauthenticated("This needs authentication.")
         return self.known_caller
 
     @property
     def reseller(self) -> Reseller:
-        """The account that the path names, which this caller may act on."""
+        """The account in the path. The caller is allowed to act on it."""
         if self.known_reseller is None:
             raise NotFound("reseller")
         return self.known_reseller
 
     @property
     def by(self) -> Actor:
-        """Who does it, and from where, for the ledger and the audit trail."""
+        """The actor for the ledger and the audit trail."""
         return self.caller.actor(self.device.source_ip)
 
     def changes(self) -> dict[str, Any]:
-        """The fields that were sent, for a PATCH."""
+        """Return the fields that a PATCH contains."""
         return self.input.model_dump(exclude_unset=True)
 
     def on_current(
@@ -93,10 +93,10 @@ class Call(Generic[I]):
         *,
         version_of: Callable[[R], object] = lambda row: row.version,
     ) -> T:
-        """Act on a row as it is now, again whenever another change came first; with If-Match
-        only while that is its version still.
+        """Read a row and act on it. If another change comes first, read it again and retry.
 
-        version_of: the version of what is edited, where that is a part of the row.
+        `version_of` returns the version to compare with If-Match, if that isn't the row's own.
+        Raises VersionConflict if If-Match doesn't match, or Busy after ATTEMPTS conflicts.
         """
         for _ in range(ATTEMPTS):
             row = read()
@@ -110,25 +110,31 @@ class Call(Generic[I]):
 
 
 def _matches(if_match: str, version: object) -> bool:
-    """Of a tag that says more than the version, the version alone counts here."""
-    own = re.compile(rf'\*|"{version}(-[0-9a-f]+)?"')
-    return any(own.fullmatch(tag.strip()) for tag in if_match.split(","))
+    """Compare the version only, not the hash that follows it in the ETag of a composed route."""
+    accepted = re.compile(rf'\*|"{version}(-[0-9a-f]+)?"')
+    return any(accepted.fullmatch(tag.strip()) for tag in if_match.split(","))
 
 
 def etag(*parts: object) -> str:
     return f'"{"-".join(str(part) for part in parts)}"'
 
 
-def is_unchanged(if_none_match: str | None, tag: str) -> bool:
-    """Whether the client has it already. RFC 9110: here weak tags count as strong ones."""
+def matches_etag(if_none_match: str | None, tag: str) -> bool:
+    """Return whether the client already has this version.
+
+    If-None-Match uses weak comparison (RFC 9110, 13.1.2), so a `W/` prefix is ignored.
+    """
     tags = [given.strip().removeprefix("W/") for given in (if_none_match or "").split(",")]
     return "*" in tags or tag in tags
 
 
 def parse(request: Any, model: type[I], path_parameters: dict[str, str]) -> Call[I]:
-    """Raises PayloadTooLarge, InvalidRequest, NotFound (a path that no row can have)."""
+    """Return the parsed request.
+
+    Raises PayloadTooLarge, InvalidRequest, or NotFound if a path parameter cannot be an ID.
+    """
     path = {name: unquote(value) for name, value in path_parameters.items()}
-    if not all(map(may_be_id, path.values())):
+    if not all(map(is_possible_id, path.values())):
         raise NotFound("resource")
     is_query = request.method in ("GET", "DELETE")
     return Call(
@@ -141,20 +147,19 @@ def parse(request: Any, model: type[I], path_parameters: dict[str, str]) -> Call
     )
 
 
-def may_be_id(value: str) -> bool:
-    """Whether a row can be asked for by it: DynamoDB takes no empty key and no long one."""
+def is_possible_id(value: str) -> bool:
+    """Return whether DynamoDB accepts the value as a key: not empty and not too long."""
     return value.isprintable() and 0 < len(value.encode()) <= MAX_PATH_PARAMETER_BYTES
 
 
-def ids(path: dict[str, str]) -> dict[str, str]:
-    """Whose and which, for the log. Ids alone: what else stands in an address may be a secret."""
+def loggable_ids(path: dict[str, str]) -> dict[str, str]:
+    """Return the path parameters that are IDs. Any other value could be a secret."""
     return {name: value for name, value in path.items() if ID.fullmatch(value)}
 
 
-def refusal(error: TenantryError) -> dict[str, str]:
-    """Why a request was refused, for the log."""
-    told = {"refused": error.code}
-    return told | ({"because": error.log_detail} if error.log_detail else {})
+def refusal_log_fields(error: TenantryError) -> dict[str, str]:
+    fields = {"refused": error.code}
+    return fields | ({"because": error.log_detail} if error.log_detail else {})
 
 
 def raw_body(request: Any) -> bytes:
@@ -164,7 +169,7 @@ def raw_body(request: Any) -> bytes:
     except ValueError:
         raise InvalidRequest.of("body", "The body could not be decoded.") from None
     if len(raw) > MAX_BODY_BYTES:
-        raise PayloadTooLarge("A request body may have 256 KiB at most.")
+        raise PayloadTooLarge("The request body must not exceed 256 KiB.")
     return raw
 
 
@@ -180,7 +185,7 @@ def _query(request: Any, model: type[I]) -> I:
     for name in request.query_params or {}:
         values = request.query_params.getlist(name)
         if len(values) > 1:
-            raise InvalidRequest.of(name, "Send this parameter once.")
+            raise InvalidRequest.of(name, "Send this parameter only once.")
         parameters[name] = values[0]
     try:
         return model.model_validate(parameters)
@@ -189,6 +194,7 @@ def _query(request: Any, model: type[I]) -> I:
 
 
 def field_errors(error: ValidationError, whole: str) -> list[FieldError]:
+    """Return the first MAX_FIELD_ERRORS errors. `whole` is the field name of a model's own rule."""
     return [
         FieldError(
             ".".join(str(part) for part in item["loc"]) or whole,
@@ -206,7 +212,7 @@ def bearer_token(request: Any) -> str | None:
 
 
 def idempotency_key(request: Any) -> str | None:
-    """Raises InvalidRequest for a key that is empty, too long or not plain text."""
+    """Return the Idempotency-Key. Raises InvalidRequest if its format is invalid."""
     key: str | None = request.headers.get("idempotency-key")
     if key is not None and not re.fullmatch(r"[\x21-\x7e]{1,255}", key):
         raise InvalidRequest.of("Idempotency-Key", "Use 1 to 255 visible ASCII characters.")
@@ -214,10 +220,10 @@ def idempotency_key(request: Any) -> str | None:
 
 
 def fingerprint(request: Any, salt: str, *, sensitive: bool) -> tuple[str, bytes | None]:
-    """What tells this request from another with the same key, and the seed of its secrets.
+    """Return a digest that identifies the request, and the seed of its secrets if sensitive.
 
-    A request that carries a password is stretched like one: the fingerprint is kept, and a
-    quick hash of it could be guessed at.
+    The fingerprint is stored. A sensitive request can contain a password, and a fast hash of
+    it could be brute-forced, so the fingerprint comes from a slow key derivation instead.
     """
     target = request.context.get("path") or request.path
     content = f"{request.method} {target}\n".encode() + raw_body(request)
@@ -229,8 +235,11 @@ def fingerprint(request: Any, salt: str, *, sensitive: bool) -> tuple[str, bytes
 
 
 def device(request: Any) -> Device:
-    """Where a request comes from: the address that API Gateway saw. X-Forwarded-For is the
-    client's to invent, and so is the name of the browser, which is only shown."""
+    """Return the client's IP address as seen by API Gateway, and its user agent.
+
+    X-Forwarded-For is ignored because clients can forge it. They can forge the user agent too,
+    so it is only displayed.
+    """
     return Device(
         source_ip=request.context.get("identity", {}).get("sourceIp"),
         user_agent=request.headers.get("user-agent"),
@@ -238,10 +247,10 @@ def device(request: Any) -> Device:
 
 
 def request_id(request: Any) -> str:
-    """API Gateway's id of the request: what the client is told and the log carries."""
+    """Return API Gateway's request ID, which the response and every log line contain."""
     return str(request.context.get("requestId") or uuid.uuid4())
 
 
 def path_of(template: str, values: dict[str, Any]) -> str:
-    """The path of what was created, such as `/v1/users/usr_…`."""
+    """Fill in a path template, such as `/v1/users/{id}`, with escaped values."""
     return template.format_map({k: quote(str(v), safe="") for k, v in values.items()})

@@ -1,4 +1,4 @@
-"""Resellers, their licenses and their ledger."""
+"""Resellers, their licenses, and their ledgers."""
 
 from typing import Annotated
 
@@ -33,20 +33,24 @@ routes = Routes(__name__)
 
 RESELLERS = "/v1/resellers"
 RESELLER = RESELLERS + "/{reseller}"
+NEW_RESELLER = RESELLERS + "/{id}"
+ADJUSTMENTS = RESELLER + "/license-adjustments"
 LEDGER = RESELLER + "/ledger"
 
 
 class ResellerOutput(RowOutput):
-    """license_available: license_count - license_used; negative while over-allocated."""
-
     id: str
     user_id: str
     company_name: str
     slug: str
     license_count: int
     license_used: int
-    license_available: int
-    over_allocated: bool
+    license_available: int = Field(
+        description="`license_count` minus `license_used`; negative if over-allocated."
+    )
+    over_allocated: bool = Field(
+        description="Whether more licenses are in use than owned, as after a refund."
+    )
     is_active: bool
     branding_config: StoredBranding
 
@@ -63,17 +67,15 @@ class LedgerOutput(RowOutput):
     reseller_id: str
     at: Time
     kind: str
-    count_change: int
-    used_change: int
-    actor: str
+    count_change: int = Field(description="The change of `license_count`.")
+    used_change: int = Field(description="The change of `license_used`.")
+    actor: str = Field(description="A user's ID, or the name of an automatic process.")
     reason: str | None
-    ref: str | None
+    ref: str | None = Field(description="The ID of the tenant, purchase, or report behind it.")
 
 
 class NewReseller(Input):
-    """Name the user by id or by email."""
-
-    user_id: Id | None = None
+    user_id: Id | None = Field(None, description="The user to link. Send this or `user_email`.")
     user_email: Email | None = None
     company_name: Text
     slug: Slug
@@ -81,7 +83,7 @@ class NewReseller(Input):
     is_active: bool = True
 
     @model_validator(mode="after")
-    def _one_user(self) -> "NewReseller":
+    def _check_one_user(self) -> "NewReseller":
         if (self.user_id is None) == (self.user_email is None):
             raise ValueError("Send either user_id or user_email.")
         return self
@@ -96,35 +98,31 @@ class ResellerChanges(Changes):
 
 
 class Adjustment(Input):
-    """change: licenses to add, or negative, to take back."""
-
-    change: Annotated[int, Field(ge=-10_000_000, le=10_000_000)]
+    change: Annotated[int, Field(ge=-10_000_000, le=10_000_000)] = Field(
+        description="The number of licenses to add; negative to take back."
+    )
     reason: Reason
 
     @model_validator(mode="after")
-    def _not_zero(self) -> "Adjustment":
+    def _check_not_zero(self) -> "Adjustment":
         if self.change == 0:
-            raise ValueError("A change of 0 changes nothing.")
+            raise ValueError("The change must not be 0.")
         return self
 
 
 class ResellerQuery(ListQuery):
-    """search: the beginning of the company name."""
-
-    search: Annotated[str, StringConstraints(max_length=200)] = ""
+    search: Annotated[str, StringConstraints(max_length=200)] = Field(
+        "", description="The beginning of the company name, in any case."
+    )
 
 
 class LedgerQuery(ListQuery):
-    """entry: the id of one entry, to read it alone."""
-
-    entry: Id | None = None
+    entry: Id | None = Field(None, description="Return only the entry with this ID.")
 
 
-@routes.post(
-    RESELLERS, Audience.ADMIN, Scope.ADMIN, returns=ResellerOutput, created=RESELLERS + "/{id}"
-)
+@routes.post(RESELLERS, Audience.ADMIN, Scope.ADMIN, returns=ResellerOutput, created=NEW_RESELLER)
 def create_reseller(call: Call[NewReseller]) -> Reseller:
-    """Create a reseller account and link it to a user."""
+    """Create a reseller account for an existing user."""
     new = call.input
     return accounts.create_reseller(
         user_id=new.user_id,
@@ -140,19 +138,23 @@ def create_reseller(call: Call[NewReseller]) -> Reseller:
 
 @routes.get(RESELLERS, Audience.ADMIN, Scope.ADMIN, returns=ResellerOutput)
 def list_resellers(call: Call[ResellerQuery]) -> Page[Reseller]:
-    """All resellers by company name."""
+    """List resellers, ordered by company name."""
     return accounts.list_resellers(call.input.page, search=call.input.search)
 
 
 @routes.get(RESELLER, Audience.RESELLER, Scope.READ, returns=ResellerOutput)
 def read_reseller(call: Call[Empty]) -> Reseller:
-    """One reseller."""
+    """Get a reseller."""
     return call.reseller
 
 
 @routes.patch(RESELLER, Audience.ADMIN, Scope.ADMIN, returns=ResellerOutput)
 def edit_reseller(call: Call[ResellerChanges]) -> Reseller:
-    """Change the fields that are sent."""
+    """Update a reseller.
+
+    Fields that are not sent keep their values. `license_count` cannot be lower than
+    `license_used`.
+    """
     return call.on_current(
         lambda: accounts.read_reseller(call.path["reseller"]),
         lambda reseller: accounts.edit_reseller(reseller, call.changes(), by=call.by),
@@ -161,19 +163,18 @@ def edit_reseller(call: Call[ResellerChanges]) -> Reseller:
 
 @routes.get(RESELLER + "/licenses", Audience.RESELLER, Scope.READ, returns=Licenses)
 def read_licenses(call: Call[Empty]) -> Reseller:
-    """Total, used and available licenses."""
+    """Get the number of total, used, and available licenses."""
     return call.reseller
 
 
 @routes.post(
-    RESELLER + "/license-adjustments",
-    Audience.ADMIN,
-    Scope.ADMIN,
-    returns=LedgerOutput,
-    created=LEDGER + "?entry={id}",
+    ADJUSTMENTS, Audience.ADMIN, Scope.ADMIN, returns=LedgerOutput, created=LEDGER + "?entry={id}"
 )
 def adjust_licenses(call: Call[Adjustment]) -> LedgerEntry:
-    """Give licenses, or take unused ones back."""
+    """Add licenses, or take unused ones back.
+
+    Returns the ledger entry.
+    """
     reseller_id = call.path["reseller"]
     return call.on_current(
         lambda: accounts.read_reseller(reseller_id),
@@ -185,7 +186,10 @@ def adjust_licenses(call: Call[Adjustment]) -> LedgerEntry:
 
 @routes.get(LEDGER, Audience.RESELLER, Scope.READ, returns=LedgerOutput)
 def list_ledger(call: Call[LedgerQuery]) -> Page[LedgerEntry] | Csv:
-    """Every move of the license pool, newest first; whole, as CSV, for `Accept: text/csv`."""
+    """List every change of a reseller's license counts, newest first.
+
+    With `Accept: text/csv`, returns the complete ledger as CSV.
+    """
     if call.wants_csv:
         lines = statements.ledger_lines(call.reseller.id)
         return Csv(f"ledger-{call.reseller.slug}.csv", statements.LEDGER_COLUMNS, lines)

@@ -1,4 +1,4 @@
-"""Answers: what a handler made, as JSON by the route's output model; and problems."""
+"""Render a handler's result as JSON with the route's output model, or as CSV; and problems."""
 
 import hashlib
 import json
@@ -19,64 +19,64 @@ from chalicelib.storage.reads import Page
 
 
 @dataclass(frozen=True, slots=True)
-class JsonResponse:
+class RenderedResponse:
     status: int
     headers: dict[str, str]
     body: str
 
 
-def render_response(route: Route, call: Call[Any], made: Any) -> JsonResponse:
-    """The answer of a route to what its handler returned: a row, a page of rows, nothing."""
+def render_response(route: Route, call: Call[Any], result: Any) -> RenderedResponse:
+    """Render what the handler returned: a row, a page of rows, a CSV file, or nothing."""
     if route.returns is None:
-        return JsonResponse(HTTPStatus.NO_CONTENT, {}, "")
-    if isinstance(made, Csv):
-        return _csv(made)
-    headers = {"Content-Type": "application/json", **_cacheable(route)}
-    if isinstance(made, Page):
-        data = [_plain(route.returns, row) for row in made.rows]
-        return JsonResponse(
-            route.status, headers, to_json({"data": data, "next_cursor": made.next_cursor})
-        )
-    document = _plain(route.returns, made)
-    if tag := _etag(route, made, document):
+        return RenderedResponse(HTTPStatus.NO_CONTENT, {}, "")
+    if isinstance(result, Csv):
+        return _csv_response(result)
+    headers = {"Content-Type": "application/json", **_cache_headers(route)}
+    if isinstance(result, Page):
+        data = [_to_document(route.returns, row) for row in result.rows]
+        body = to_json({"data": data, "next_cursor": result.next_cursor})
+        return RenderedResponse(route.status, headers, body)
+    document = _to_document(route.returns, result)
+    if tag := _etag(route, result, document):
         headers["ETag"] = tag
-        if route.method == "GET" and requests.is_unchanged(call.if_none_match, tag):
-            return JsonResponse(HTTPStatus.NOT_MODIFIED, {"ETag": tag, **_cacheable(route)}, "")
+        if route.method == "GET" and requests.matches_etag(call.if_none_match, tag):
+            not_modified = {"ETag": tag, **_cache_headers(route)}
+            return RenderedResponse(HTTPStatus.NOT_MODIFIED, not_modified, "")
     if route.created:
-        where = requests.path_of(route.created, {**call.path, **document})
-        headers["Location"] = settings().public_url + where
-    return JsonResponse(route.status, headers, to_json(document))
+        path = requests.path_of(route.created, {**call.path, **document})
+        headers["Location"] = settings().public_url + path
+    return RenderedResponse(route.status, headers, to_json(document))
 
 
-def _cacheable(route: Route) -> dict[str, str]:
-    """What lifts the default, no-store, where a route says so."""
-    if not route.cached_seconds:
+def _cache_headers(route: Route) -> dict[str, str]:
+    """Replace the default, no-store, if the route allows caching."""
+    if not route.max_age:
         return {}
     return {
-        "Cache-Control": f"public, max-age={route.cached_seconds}",
+        "Cache-Control": f"public, max-age={route.max_age}",
         "Access-Control-Allow-Origin": "*",
     }
 
 
-def _etag(route: Route, made: Any, document: dict[str, Any]) -> str | None:
-    """The row's version; where the answer is made of more, what it says as well."""
-    version = getattr(made, "version", None)
+def _etag(route: Route, result: Any, document: dict[str, Any]) -> str | None:
+    """Build the ETag from the row's version and, if composed, a hash of the document."""
+    version = getattr(result, "version", None)
     parts = [] if version is None else [version]
     if route.composed:
         parts.append(hashlib.sha256(to_json(document).encode()).hexdigest()[:16])
     return requests.etag(*parts) if parts else None
 
 
-def _csv(made: Csv) -> JsonResponse:
-    sent = {
+def _csv_response(file: Csv) -> RenderedResponse:
+    headers = {
         "Content-Type": f"{CSV_TYPE}; charset=utf-8",
-        "Content-Disposition": f'attachment; filename="{made.filename}"',
+        "Content-Disposition": f'attachment; filename="{file.filename}"',
         "Vary": "Accept",
     }
-    return JsonResponse(HTTPStatus.OK, sent, made.text())
+    return RenderedResponse(HTTPStatus.OK, headers, file.text())
 
 
-def _plain(model: type[BaseModel], row: Any) -> dict[str, Any]:
+def _to_document(model: type[BaseModel], row: Any) -> dict[str, Any]:
     document: dict[str, Any] = model.model_validate(row, from_attributes=True).model_dump(
         mode="json", by_alias=True
     )
@@ -89,5 +89,5 @@ def to_json(document: Any) -> str:
 
 def problem_response(
     status: HTTPStatus, document: dict[str, Any], headers: dict[str, str]
-) -> JsonResponse:
-    return JsonResponse(status, {"Content-Type": MEDIA_TYPE, **headers}, to_json(document))
+) -> RenderedResponse:
+    return RenderedResponse(status, {"Content-Type": MEDIA_TYPE, **headers}, to_json(document))

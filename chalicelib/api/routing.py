@@ -1,7 +1,7 @@
-"""What every JSON route shares: a route states its audience, input and output; this module
-authenticates, authorises, parses, calls it, renders, and turns errors into problems.
+"""Serve the JSON routes: authenticate, authorize, parse, call the handler, render.
 
-Deny by default: a route cannot be declared without an audience.
+Errors become problem documents. Access is denied by default: a route cannot be declared without
+an audience and a scope.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from chalicelib.api.declarations import (
 from chalicelib.api.idempotent_requests import run_idempotent
 from chalicelib.api.problems import problem, unexpected
 from chalicelib.api.requests import Call
-from chalicelib.api.responses import JsonResponse, problem_response, render_response
+from chalicelib.api.responses import RenderedResponse, problem_response, render_response
 from chalicelib.errors import Forbidden, NotFound, TenantryError, Unauthenticated
 from chalicelib.observability import invocation, logger
 from chalicelib.services.identity import authenticate
@@ -94,24 +94,28 @@ class Routes(Blueprint):
 
 def _respond(route: Route, request: Any, path_parameters: dict[str, str]) -> Response:
     request_id = requests.request_id(request)
-    ids = requests.ids(path_parameters)
-    with invocation("Request", request_id, method=route.method, route=route.path, **ids) as line:
+    ids = requests.loggable_ids(path_parameters)
+    with invocation("Request", request_id, method=route.method, route=route.path, **ids) as logged:
         try:
-            caller = _authenticate(route, request, line)
-            answer = _serve(route, request, path_parameters, caller)
+            caller = _authenticate(route, request, logged)
+            response = _handle(route, request, path_parameters, caller)
         except TenantryError as error:
-            line |= requests.refusal(error)
-            answer = problem_response(*problem(error))
+            logged |= requests.refusal_log_fields(error)
+            response = problem_response(*problem(error))
         except Exception:
             logger.exception("Unexpected error")
-            answer = problem_response(*unexpected())
-        line["status"] = answer.status
-    sent: headers.Headers = {**headers.of_data(), "X-Request-Id": request_id, **answer.headers}
-    return Response(answer.body, sent, answer.status)
+            response = problem_response(*unexpected())
+        logged["status"] = response.status
+    own: headers.Headers = {**headers.for_api(), "X-Request-Id": request_id, **response.headers}
+    return Response(response.body, own, response.status)
 
 
-def _authenticate(route: Route, request: Any, line: dict[str, Any]) -> Caller | None:
-    """line: told who it is, also where they may not."""
+def _authenticate(route: Route, request: Any, logged: dict[str, Any]) -> Caller | None:
+    """Return the caller if the route is open to them; None if the route is public.
+
+    Adds the caller to `logged` even if the caller is then refused. Raises Unauthenticated or
+    Forbidden.
+    """
     if route.audience is Audience.PUBLIC:
         return None
     token = requests.bearer_token(request)
@@ -121,43 +125,47 @@ def _authenticate(route: Route, request: Any, line: dict[str, Any]) -> Caller | 
         caller = authenticate.authenticate(token, accept_keys=True)
     except Unauthenticated:
         if route.ends_session and requests.idempotency_key(request):
-            return None  # either this very request has ended it, or the handler refuses
+            return None  # this request may have ended the session; if not, the handler refuses
         raise
-    line["caller"] = caller.id
+    logged["caller"] = caller.id
     if not caller.may(route.scope):
-        raise Forbidden(_lacking(route.scope))
+        raise Forbidden(_missing_scope_message(route.scope))
     if route.audience is Audience.ADMIN and not caller.is_admin:
-        raise Forbidden("Only a super admin may do this.")
+        raise Forbidden("Only a super admin can do this.")
     return caller
 
 
-def _lacking(scope: Scope) -> str:
+def _missing_scope_message(scope: Scope) -> str:
     if scope is Scope.SESSION:
-        return "No API key may do this: a person has to sign in."
-    return f"This API key lacks the scope “{scope}”."
+        return "API keys cannot do this. Sign in and use a session token."
+    return f"This API key does not have the scope “{scope}”."
 
 
-def _serve(
+def _handle(
     route: Route, request: Any, path_parameters: dict[str, str], caller: Caller | None
-) -> JsonResponse:
+) -> RenderedResponse:
     call = requests.parse(request, route.input, path_parameters)
     call.known_caller = caller
-    call.known_reseller = _reseller(route, call, caller)
-    keyed = requests.idempotency_key(request) if route.method == "POST" else None
-    if keyed is None:
+    call.known_reseller = _resolve_reseller(route, call, caller)
+    key = requests.idempotency_key(request) if route.method == "POST" else None
+    if key is None:
         return render_response(route, call, route.handler(call))
-    return run_idempotent(route, request, call, keyed)
+    return run_idempotent(route, request, call, key)
 
 
-def _reseller(route: Route, call: Call[Any], caller: Caller | None) -> Reseller | None:
-    """The account that the path names: `me`, the caller's own id, or any for an admin."""
-    wanted = call.path.get("reseller")
-    if wanted is None or caller is None:
+def _resolve_reseller(route: Route, call: Call[Any], caller: Caller | None) -> Reseller | None:
+    """Return the reseller account in the path, and replace `me` in the path with its ID.
+
+    Resellers can name only their own account. Raises NotFound for any other one, whether or not
+    it exists. On routes for admins only, the handler reads the account itself.
+    """
+    requested = call.path.get("reseller")
+    if requested is None or caller is None:
         return None
     own = caller.reseller
-    if own is not None and wanted in ("me", own.id):
+    if own is not None and requested in ("me", own.id):
         call.path["reseller"] = own.id
         return own
-    if not caller.is_admin or wanted == "me":
+    if not caller.is_admin or requested == "me":
         raise NotFound("reseller")
-    return read_reseller(wanted) if route.audience is Audience.RESELLER else None
+    return read_reseller(requested) if route.audience is Audience.RESELLER else None

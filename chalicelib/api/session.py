@@ -1,4 +1,6 @@
-"""Signing in and out, who one is, and one's open sessions."""
+"""Sign in, sign out, the current user, and a user's own sessions."""
+
+from pydantic import Field
 
 from chalicelib.api.declarations import Audience, Scope
 from chalicelib.api.fields import Email, Input, ListQuery, Output, Password, Time
@@ -20,34 +22,31 @@ class Login(Input):
 
 
 class LoginOutput(Output):
-    """token: for the Authorization header, as `Bearer <token>`. It is good until expires_at,
-    or an hour after its last use."""
-
-    token: str
-    expires_at: Time
+    token: str = Field(description="Send it as `Authorization: Bearer <token>`.")
+    expires_at: Time = Field(
+        description="When the session ends. It ends earlier after an hour without use."
+    )
     user: UserOutput
 
 
 class Me(Output):
     user: UserOutput
-    reseller: ResellerOutput | None
+    reseller: ResellerOutput | None = Field(description="The account linked to the user, if any.")
 
 
 class SessionOutput(Output):
-    """is_current: the one that is calling. used_at: to five minutes."""
-
     id: str
     created_at: Time
-    used_at: Time
+    used_at: Time = Field(description="The last use, accurate to five minutes.")
     expires_at: Time
     source_ip: str | None
     user_agent: str | None
-    is_current: bool
+    is_current: bool = Field(description="Whether this is the session that sent the request.")
 
 
 @routes.post("/v1/login", Audience.PUBLIC, Scope.SESSION, returns=LoginOutput, sensitive=True)
 def login(call: Call[Login]) -> SignedIn:
-    """Sign in with email and password."""
+    """Sign in."""
     return sessions.sign_in(
         call.input.email, call.input.password, device=call.device, once=call.once
     )
@@ -55,25 +54,28 @@ def login(call: Call[Login]) -> SignedIn:
 
 @routes.post("/v1/logout", Audience.SIGNED_IN, Scope.SESSION, sensitive=True, ends_session=True)
 def logout(call: Call[Empty]) -> None:
-    """End this session."""
+    """Sign out.
+
+    Ends the session that sends the request.
+    """
     sessions.sign_out(call.caller, once=call.once)
 
 
 @routes.get("/v1/me", Audience.SIGNED_IN, Scope.READ, returns=Me)
 def me(call: Call[Empty]) -> Caller:
-    """The user who is calling, and the reseller account linked to it."""
+    """Get the current user and their reseller account."""
     return call.caller
 
 
 @routes.get("/v1/sessions", Audience.SIGNED_IN, Scope.SESSION, returns=SessionOutput)
 def list_sessions(call: Call[ListQuery]) -> Page[OpenSession]:
-    """Where one is signed in."""
+    """List your open sessions, oldest first."""
     return sessions.list_sessions(call.caller, call.input.page)
 
 
 @routes.delete("/v1/sessions/{id}", Audience.SIGNED_IN, Scope.SESSION)
 def revoke_session(call: Call[Empty]) -> None:
-    """End one of one's own sessions."""
+    """End one of your sessions."""
     call.on_current(
         lambda: sessions.read_session(call.caller, call.path["id"]),
         lambda session: sessions.revoke_session(call.caller, session, by=call.by),

@@ -16,58 +16,69 @@ from chalicelib.storage.platform_settings import PlatformSettings
 
 routes = Routes(__name__)
 
+SETTINGS = "/v1/settings"
+
 RepairName = Annotated[str, StringConstraints(pattern=r"^[a-z]+(_[a-z]+)*$", max_length=50)]
 
 
 class TierInput(Input):
-    """From this quantity on, each license of the order costs unit_amount cents."""
+    """In an order of `from` or more licenses, each one costs `unit_amount` cents."""
 
     from_quantity: int = Field(alias="from")
     unit_amount: int
 
 
 class SettingsChanges(Changes):
-    """price_tiers replace the whole table, branding_config the whole document."""
-
-    price_tiers: Annotated[list[TierInput], Field(max_length=100)] = Field(default_factory=list)
-    restrict_inactive_resellers: bool = True
-    deactivated_tenants_hold_license: bool = True
-    low_license_threshold: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    price_tiers: Annotated[list[TierInput], Field(max_length=100)] = Field(
+        default_factory=list, description="Replaces all tiers."
+    )
+    restrict_inactive_resellers: bool = Field(
+        True, description="Whether the users of inactive resellers are locked out."
+    )
+    deactivated_tenants_hold_license: bool = Field(
+        True, description="Whether a tenant keeps its license when it is deactivated."
+    )
+    low_license_threshold: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        0, description="Notify a reseller when it has this many available licenses or fewer."
+    )
     support_email: Email | None = None
     automatic_repairs: Annotated[list[RepairName], Field(max_length=20)] = Field(
-        default_factory=list
+        default_factory=list, description="The codes of findings to repair without approval."
     )
-    branding_config: BrandingConfig = Field(default_factory=BrandingConfig)
+    branding_config: BrandingConfig = Field(
+        default_factory=BrandingConfig, description="Replaces the whole document."
+    )
 
 
 class SettingsOutput(Output):
-    """updated_at: null, and version 0, until somebody changes them."""
-
-    price_tiers: Annotated[list[TierOutput], BeforeValidator(lambda kept: _tiers(kept))]
-    tiers_version: int
+    price_tiers: Annotated[list[TierOutput], BeforeValidator(lambda column: _tiers(column))]
+    tiers_version: int = Field(description="Changes with every change of the prices.")
     restrict_inactive_resellers: bool
     deactivated_tenants_hold_license: bool
     low_license_threshold: int
     support_email: str | None
     automatic_repairs: list[str]
     branding_config: StoredBranding
-    updated_at: Time | None
-    version: int
+    updated_at: Time | None = Field(description="Null if the settings were never changed.")
+    version: int = Field(description="0 if the settings were never changed.")
 
 
-def _tiers(kept: dict[str, Any]) -> list[Tier]:
-    return [Tier(tier["from"], tier["unit_amount"]) for tier in kept["tiers"]]
+def _tiers(column: dict[str, Any]) -> list[Tier]:
+    return [Tier(tier["from"], tier["unit_amount"]) for tier in column["tiers"]]
 
 
-@routes.get("/v1/settings", Audience.ADMIN, Scope.ADMIN, returns=SettingsOutput)
+@routes.get(SETTINGS, Audience.ADMIN, Scope.ADMIN, returns=SettingsOutput)
 def read_settings(_call: Call[Empty]) -> PlatformSettings:
-    """Prices and switches as they are now."""
+    """Get the platform's settings."""
     return platform_settings.read_settings()
 
 
-@routes.patch("/v1/settings", Audience.ADMIN, Scope.ADMIN, returns=SettingsOutput)
+@routes.patch(SETTINGS, Audience.ADMIN, Scope.ADMIN, returns=SettingsOutput)
 def edit_settings(call: Call[SettingsChanges]) -> PlatformSettings:
-    """Change the fields that are sent; in effect everywhere within a minute."""
+    """Update the platform's settings.
+
+    Fields that are not sent keep their values. Changes take effect everywhere within a minute.
+    """
     changes = call.changes()
     if "price_tiers" in changes:
         changes["price_tiers"] = [Tier(**tier) for tier in changes["price_tiers"]]

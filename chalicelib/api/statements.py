@@ -1,14 +1,14 @@
-"""Statements for accounting, and a reseller's diagnosis."""
+"""Statements for accounting, and the diagnosis of a reseller account."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from chalicelib import clock
 from chalicelib.api.csv import Csv
 from chalicelib.api.declarations import Audience, Scope
-from chalicelib.api.fields import Output, Query, Time
+from chalicelib.api.fields import Month, Output, Query, Time
 from chalicelib.api.requests import Call, Empty
 from chalicelib.api.routing import Routes
 from chalicelib.domain.statements import Period, parse_month
@@ -18,25 +18,30 @@ from chalicelib.services.reporting.statements import PurchaseMoney, Statement
 
 routes = Routes(__name__)
 
-Moment = datetime | date
+DateOrTime = datetime | date
 
 
 class StatementQuery(Query):
-    """from, to: dates, or moments in ISO 8601; `to` is not part of the period. month:
-    `2026-11`, in place of both. Without any of them: this month."""
+    """The period of a statement. Without parameters, the current month."""
 
-    from_: Annotated[Moment | None, Field(alias="from")] = None
-    to: Moment | None = None
-    month: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")] | None = None
+    from_: DateOrTime | None = Field(
+        None, alias="from", description="The start of the period: a date or an ISO 8601 time."
+    )
+    to: DateOrTime | None = Field(
+        None, description="The end of the period, which is not included in it."
+    )
+    month: Month | None = Field(
+        None, description="A month in UTC, such as `2026-11`, instead of `from` and `to`."
+    )
 
     @model_validator(mode="after")
-    def _one_period(self) -> "StatementQuery":
+    def _check_period(self) -> "StatementQuery":
         if self.month is not None and (self.from_ is not None or self.to is not None):
             raise ValueError("Send either month, or from and to.")
         if self.month is not None and not "1970" <= self.month < "9999":
-            raise ValueError("Ask for a month since 1970.")
+            raise ValueError("Choose a month from 1970 or later.")
         both = self.from_ is not None and self.to is not None
-        if both and _moment(self.from_) >= _moment(self.to):
+        if both and _to_datetime(self.from_) >= _to_datetime(self.to):
             raise ValueError("`from` must be before `to`.")
         return self
 
@@ -44,12 +49,12 @@ class StatementQuery(Query):
         now = clock.now()
         if self.from_ is None and self.to is None:
             return parse_month(self.month or f"{now:%Y-%m}")
-        end = _moment(self.to) if self.to else now + timedelta(seconds=1)
-        start = _moment(self.from_)
+        end = _to_datetime(self.to) if self.to else now + timedelta(seconds=1)
+        start = _to_datetime(self.from_)
         return Period(start, max(start, end))
 
 
-def _moment(value: Moment | None) -> datetime:
+def _to_datetime(value: DateOrTime | None) -> datetime:
     if value is None:
         return datetime(1970, 1, 1, tzinfo=UTC)
     if not isinstance(value, datetime):
@@ -58,8 +63,10 @@ def _moment(value: Moment | None) -> datetime:
 
 
 class LicenseLines(Output):
-    """opening + purchased + allocated + reinstated + synced - revoked - refunded - disputed
-    = closing."""
+    """The licenses owned, from the opening to the closing balance.
+
+    closing = opening + purchased + allocated + reinstated + synced - revoked - refunded - disputed
+    """
 
     opening: int
     purchased: int
@@ -73,17 +80,18 @@ class LicenseLines(Output):
 
 
 class MoneyLines(Output):
-    """Integer cents booked in the period. gross - refunded - disputed = net. disputed: held by
-    the buyer's bank; negative where it gave back more than it took."""
+    """Integer cents booked in the period: net = gross - refunded - disputed."""
 
     gross: int
     refunded: int
-    disputed: int
+    disputed: int = Field(
+        description="Withdrawn by the buyer's bank; negative if it returned more than it withdrew."
+    )
     net: int
 
 
 class BookedPurchase(Output):
-    """A purchase as it stands now, but for the amounts: those were booked in the period."""
+    """A purchase in its current state, with the amounts that were booked in the period."""
 
     id: str
     paid_at: Time | None
@@ -100,63 +108,61 @@ class BookedPurchase(Output):
 
 
 class StatementOutput(Output):
-    """money: by currency. purchases: those whose money moved in the period."""
-
     reseller_id: str
     company_name: str
     from_: Annotated[Time, Field(serialization_alias="from")]
     to: Time
     licenses: LicenseLines
-    money: dict[str, MoneyLines]
-    purchases: list[BookedPurchase]
+    money: dict[str, MoneyLines] = Field(description="The amounts by currency.")
+    purchases: list[BookedPurchase] = Field(
+        description="The purchases with money booked in the period."
+    )
 
 
 class CheckOutput(Output):
-    """next_step: what to do where it did not pass."""
-
     check: str
     question: str
     passed: bool
     evidence: str
-    next_step: str | None
+    next_step: str | None = Field(description="What to do about it; null if the check passed.")
 
 
 class DiagnosisOutput(Output):
-    """can_create_tenants: whether everything that it takes passed. message: all of it in words
-    that can be sent to the reseller."""
-
     reseller_id: str
     can_create_tenants: bool
     checks: list[CheckOutput]
-    message: str
+    message: str = Field(description="The result in words that can be sent to the reseller.")
 
 
 @routes.get(
     "/v1/resellers/{reseller}/statement", Audience.RESELLER, Scope.READ, returns=StatementOutput
 )
 def read_statement(call: Call[StatementQuery]) -> dict[str, object] | Csv:
-    """Licenses and money of a period; as CSV for `Accept: text/csv`."""
+    """Get a statement of licenses and money for a period.
+
+    With `Accept: text/csv`, returns every change as a line of CSV.
+    """
     period = call.input.period()
     reseller = call.reseller
     if call.wants_csv:
         name = f"statement-{reseller.slug}-{period.start:%Y-%m-%d}.csv"
         return Csv(name, statements.COLUMNS, statements.statement_lines(reseller, period))
-    return _shown(statements.build_statement(reseller, period))
+    return _statement_document(statements.build_statement(reseller, period))
 
 
-def _shown(made: Statement) -> dict[str, object]:
+def _statement_document(statement: Statement) -> dict[str, object]:
     return {
-        "reseller_id": made.reseller.id,
-        "company_name": made.reseller.company_name,
-        "from_": made.period.start,
-        "to": made.period.end,
-        "licenses": made.licenses,
-        "money": made.money,
-        "purchases": [_booked(booked) for booked in made.purchases],
+        "reseller_id": statement.reseller.id,
+        "company_name": statement.reseller.company_name,
+        "from_": statement.period.start,
+        "to": statement.period.end,
+        "licenses": statement.licenses,
+        "money": statement.money,
+        "purchases": [_purchase_document(booked) for booked in statement.purchases],
     }
 
 
-def _booked(booked: PurchaseMoney) -> dict[str, object]:
+def _purchase_document(booked: PurchaseMoney) -> dict[str, object]:
     money = booked.money
     return {
         **booked.purchase.attribute_values,
@@ -170,5 +176,8 @@ def _booked(booked: PurchaseMoney) -> dict[str, object]:
     "/v1/resellers/{reseller}/diagnosis", Audience.RESELLER, Scope.READ, returns=DiagnosisOutput
 )
 def diagnose(call: Call[Empty]) -> Diagnosis:
-    """Why can't it create tenants? The checklist, with evidence and next steps."""
+    """Diagnose why a reseller cannot create tenants.
+
+    Runs a checklist, and returns the evidence and the next step for each check.
+    """
     return diagnosis.diagnose(call.reseller)

@@ -30,8 +30,8 @@ TENANT = TENANTS + "/{id}"
 
 
 class TenantOutput(RowOutput):
-    """holds_license: whether it counts in license_used. deleted_at: set while it can still be
-    restored, until purge_at."""
+    """`holds_license` says whether the tenant counts in `license_used`. `deleted_at` is set on a
+    deleted tenant, which can be restored until `purge_at`."""
 
     id: str
     reseller_id: str
@@ -45,30 +45,41 @@ class TenantOutput(RowOutput):
     purge_at: Time | None
 
 
-class NewTenant(Input):
-    """Without a slug, one is made of the name."""
+class TenantDetails(Input):
+    """The optional fields of a tenant. A new field is added here and to `TenantOutput`."""
+
+    contact_email: Email | None = None
+
+
+class NewTenant(TenantDetails):
+    """Without a `slug`, one is derived from the name."""
 
     name: Text
     slug: Slug | None = None
-    contact_email: Email | None = None
     branding_config: BrandingConfig = Field(default_factory=BrandingConfig)
 
+    def columns(self) -> dict[str, Any]:
+        """Return the keyword arguments of `create_tenant`."""
+        branding = self.branding_config.model_dump(exclude_none=True)
+        return {**self.model_dump(exclude={"branding_config"}), "branding_config": branding}
 
-class TenantChanges(Changes):
+
+class TenantChanges(Changes, TenantDetails):
+    """The fields to change. A field that is left out keeps its value."""
+
     name: Text = ""
     slug: Slug = ""
-    contact_email: Email | None = None
 
 
 class Restoration(Input):
-    """slug: another than the tenant had, where that one was taken meanwhile."""
+    """`slug` replaces the old slug, which another tenant may have taken since."""
 
     slug: Slug | None = None
 
 
 class TenantQuery(ListQuery):
-    """status: live (the default: all but deleted), active, inactive or deleted.
-    search: the beginning of the name."""
+    """`status` is `live` (not deleted, the default), `active`, `inactive`, or `deleted`.
+    `search` lists the tenants whose name starts with it."""
 
     status: State = State.LIVE
     search: Annotated[str, StringConstraints(max_length=200)] = ""
@@ -76,22 +87,15 @@ class TenantQuery(ListQuery):
 
 @routes.post(TENANTS, Audience.RESELLER, Scope.TENANTS, returns=TenantOutput, created=TENANT)
 def create_tenant(call: Call[NewTenant]) -> Tenant:
-    """Create a tenant on one of the reseller's licenses."""
-    new = call.input
+    """Create a tenant. It takes one of the reseller's licenses."""
     return lifecycle.create_tenant(
-        call.reseller.id,
-        name=new.name,
-        slug=new.slug,
-        contact_email=new.contact_email,
-        branding_config=new.branding_config.model_dump(exclude_none=True),
-        by=call.by,
-        once=call.once,
+        call.reseller.id, **call.input.columns(), by=call.by, once=call.once
     )
 
 
 @routes.get(TENANTS, Audience.RESELLER, Scope.READ, returns=TenantOutput)
 def list_tenants(call: Call[TenantQuery]) -> Page[Tenant]:
-    """The reseller's tenants, newest first; by name where they are searched."""
+    """List the reseller's tenants, newest first. A search lists them by name."""
     query = call.input
     return lifecycle.list_tenants(
         call.reseller.id, query.page, state=query.status, search=query.search
@@ -104,7 +108,7 @@ def _read(call: Call[Any]) -> Tenant:
 
 @routes.get(TENANT, Audience.RESELLER, Scope.READ, returns=TenantOutput)
 def read_tenant(call: Call[Empty]) -> Tenant:
-    """One tenant, a deleted one too while it can be restored."""
+    """Get a tenant. A deleted tenant can be read while it can be restored."""
     return _read(call)
 
 
@@ -119,7 +123,7 @@ def edit_tenant(call: Call[TenantChanges]) -> Tenant:
 
 @routes.delete(TENANT, Audience.RESELLER, Scope.TENANTS)
 def delete_tenant(call: Call[Empty]) -> Tenant:
-    """Delete: the license is free at once, the tenant can be restored for 30 days."""
+    """Delete a tenant. Its license is free at once. It can be restored for 30 days."""
     return call.on_current(
         lambda: _read(call), lambda tenant: lifecycle.delete_tenant(tenant, by=call.by)
     )
@@ -127,7 +131,7 @@ def delete_tenant(call: Call[Empty]) -> Tenant:
 
 @routes.post(TENANT + "/deactivate", Audience.RESELLER, Scope.TENANTS, returns=TenantOutput)
 def deactivate_tenant(call: Call[Empty]) -> Tenant:
-    """Deactivate: it keeps its license, unless the platform's settings say otherwise."""
+    """Deactivate a tenant. It keeps its license unless the platform settings say otherwise."""
     return call.on_current(
         lambda: _read(call),
         lambda tenant: lifecycle.deactivate_tenant(tenant, by=call.by, once=call.once),
@@ -136,7 +140,7 @@ def deactivate_tenant(call: Call[Empty]) -> Tenant:
 
 @routes.post(TENANT + "/reactivate", Audience.RESELLER, Scope.TENANTS, returns=TenantOutput)
 def reactivate_tenant(call: Call[Empty]) -> Tenant:
-    """Reactivate."""
+    """Reactivate a tenant."""
     return call.on_current(
         lambda: _read(call),
         lambda tenant: lifecycle.reactivate_tenant(tenant, by=call.by, once=call.once),
@@ -145,7 +149,7 @@ def reactivate_tenant(call: Call[Empty]) -> Tenant:
 
 @routes.post(TENANT + "/restore", Audience.RESELLER, Scope.TENANTS, returns=TenantOutput)
 def restore_tenant(call: Call[Restoration]) -> Tenant:
-    """Restore a deleted tenant on a license taken anew."""
+    """Restore a deleted tenant. It takes a license again."""
     return call.on_current(
         lambda: _read(call),
         lambda tenant: lifecycle.restore_tenant(

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from chalicelib.api.declarations import Audience, Scope
 from chalicelib.api.fields import (
@@ -29,46 +29,45 @@ USER = USERS + "/{id}"
 
 
 class UserOutput(RowOutput):
-    """has_password: false until the mailed link was used. reseller_id: the reseller account
-    linked to the user, if any. deactivated_at: the last time."""
-
     id: str
     email: str
     name: str
     is_super_admin: bool
     is_active: bool
-    has_password: bool
-    reseller_id: str | None
-    deactivated_at: Time | None
+    has_password: bool = Field(description="False until the user has set a password.")
+    reseller_id: str | None = Field(description="The account linked to the user, if any.")
+    deactivated_at: Time | None = Field(description="The last time the user was deactivated.")
 
 
 class NewUser(Input):
     email: Email
     name: Text
-    password: NewPassword | None = None
+    password: NewPassword | None = Field(
+        None, description="Without it, the user is mailed a link to set one."
+    )
     is_super_admin: bool = False
 
 
 class UserChanges(Changes):
-    """current_password: to change one's own email or password."""
-
     email: Email = ""
     name: Text = ""
     password: NewPassword = ""
     is_super_admin: bool = False
     is_active: bool = True
-    current_password: Password = ""
+    current_password: Password = Field(
+        "", description="Required to change your own email or password."
+    )
 
 
 class UserQuery(ListQuery):
-    """email: the beginning of the address."""
-
-    email: Annotated[str, StringConstraints(max_length=254, to_lower=True)] = ""
+    email: Annotated[str, StringConstraints(max_length=254, to_lower=True)] = Field(
+        "", description="The beginning of the email address."
+    )
 
 
 @routes.post(USERS, Audience.ADMIN, Scope.SESSION, returns=UserOutput, created=USER, sensitive=True)
 def create_user(call: Call[NewUser]) -> User:
-    """Create a user; without a password, a link to set one is mailed."""
+    """Create a user."""
     new = call.input
     return users.create_user(
         email=new.email,
@@ -82,39 +81,46 @@ def create_user(call: Call[NewUser]) -> User:
 
 @routes.get(USERS, Audience.ADMIN, Scope.ADMIN, returns=UserOutput)
 def list_users(call: Call[UserQuery]) -> Page[User]:
-    """All users by email."""
+    """List users, ordered by email."""
     return users.list_users(call.input.page, email_prefix=call.input.email)
 
 
 @routes.get(USER, Audience.ADMIN, Scope.ADMIN, returns=UserOutput)
 def read_user(call: Call[Empty]) -> User:
-    """One user."""
+    """Get a user."""
     return users.read_user(call.path["id"])
 
 
 @routes.patch(USER, Audience.ADMIN, Scope.SESSION, returns=UserOutput)
 def edit_user(call: Call[UserChanges]) -> User:
-    """Change the fields that are sent."""
+    """Update a user.
+
+    Fields that are not sent keep their values. Deactivating a user ends their sessions and API
+    keys. A new password ends their sessions.
+    """
     changes = call.changes()
-    proof = changes.pop("current_password", "")
+    current_password = changes.pop("current_password", "")
     return call.on_current(
         lambda: users.read_user(call.path["id"]),
         lambda user: users.edit_user_with_password(
-            user, changes, current_password=proof, device=call.device, by=call.by
+            user, changes, current_password=current_password, device=call.device, by=call.by
         ),
     )
 
 
 @routes.post(USER + "/password-link", Audience.ADMIN, Scope.SESSION, returns=UserOutput)
 def send_password_link(call: Call[Empty]) -> User:
-    """Mail a fresh link to set a password."""
+    """Mail the user a new link to set a password."""
     user = users.read_user(call.path["id"])
     return users.send_password_link(user, by=call.by, once=call.once)
 
 
 @routes.post(USER + "/sign-out", Audience.ADMIN, Scope.SESSION, returns=UserOutput)
 def sign_out_user(call: Call[Empty]) -> User:
-    """End all sessions of a user."""
+    """End all sessions of a user.
+
+    API keys stay valid.
+    """
     return call.on_current(
         lambda: users.read_user(call.path["id"]),
         lambda user: users.sign_out_everywhere(user, by=call.by, once=call.once),

@@ -12,7 +12,7 @@ from stripe import HTTPClient
 
 from chalicelib import settings
 from chalicelib.api.declarations import ROUTES, Audience
-from chalicelib.api.headers import DATA
+from chalicelib.api.headers import API_HEADERS
 from chalicelib.payments.client import NETWORK_RETRIES, TIMEOUT_SECONDS
 from chalicelib.storage.rows import Expiry, Row
 from chalicelib.storage.transactions import DEADLINE_SECONDS
@@ -241,7 +241,7 @@ def test_the_gateway_sends_the_headers_of_every_answer(transformed: Template) ->
             for name, value in answer["responseParameters"].items()
         }
         assert sent["X-Request-Id"] == "context.requestId"
-        for name, value in DATA.items():
+        for name, value in API_HEADERS.items():
             # An empty list is what 'none' says, without quotes inside of quotes.
             assert sent[name] == "'" + value.replace(" 'none'", "") + "'", name
             assert local[name] == value

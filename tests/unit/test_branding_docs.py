@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.api.branding import CACHED_SECONDS
+from chalicelib.api.branding import MAX_AGE
 from chalicelib.api.branding_config import Brand, BrandingConfig
 from chalicelib.domain import custom_domains
 from chalicelib.domain.branding import DEFAULT_BRANDING, FIELDS, MAX_PRODUCT_NAME
@@ -32,7 +32,7 @@ def test_every_status_and_lookup_result_is_documented(word: str) -> None:
 def test_documented_numbers_match_the_code() -> None:
     assert f"1 to {MAX_PRODUCT_NAME} characters" in DOCS
     assert DEFAULT_BRANDING["primary_color"] in DOCS
-    assert CACHED_SECONDS == 5 * 60
+    assert MAX_AGE == 5 * 60
     assert "five minutes" in DOCS
     assert custom_domains.PENDING_LIFETIME.days == custom_domains.GRACE_PERIOD.days == 7
     assert (verification.ATTEMPTS_ALLOWED, verification.ATTEMPTS_WINDOW.seconds) == (10, 600)

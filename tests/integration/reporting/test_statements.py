@@ -1,4 +1,4 @@
-"""Statements and ledgers for accounting: they tie, whatever happened; CSV is safe to open."""
+"""Statements and ledgers for accounting: they add up, and their CSV files are safe to open."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ from tests.support.people import People, Person
 from tests.support.purchases import buy_and_pay
 
 
-def lines(text: str) -> list[dict[str, str]]:
+def csv_rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
@@ -31,7 +31,7 @@ def statement(seller: Person, query: str = "") -> Any:
     return reply.json
 
 
-def test_a_statement_ties(people: People, stripe: StripeSimulator) -> None:
+def test_a_statement_adds_up(people: People, stripe: StripeSimulator) -> None:
     seller = people.reseller(licenses=5)
     admin = people.admin.api
     where = f"/v1/resellers/{seller.reseller_id}"
@@ -68,7 +68,7 @@ def test_a_statement_ties(people: People, stripe: StripeSimulator) -> None:
         "/v1/resellers/me/statement", headers={"Accept": "text/csv, application/json;q=0.5"}
     )
     assert csv_reply.headers["Content-Type"] == "text/csv; charset=utf-8"
-    rows = lines(csv_reply.text)
+    rows = csv_rows(csv_reply.text)
     assert [row["line"] for row in rows] == [
         "opening",
         "allocation",
@@ -80,10 +80,10 @@ def test_a_statement_ties(people: People, stripe: StripeSimulator) -> None:
     ]
     assert [row["balance"] for row in rows] == ["0", "5", "15", "11", "9", "16", "16"]
     assert rows[5]["reason"] == "'=HYPERLINK"
-    assert rows[3]["licenses"] == "-4", "a number is a number"
+    assert rows[3]["licenses"] == "-4", "numbers must not be escaped"
 
 
-def test_periods(people: People, frozen: TestClock) -> None:
+def test_a_statement_covers_its_period(people: People, frozen: TestClock) -> None:
     frozen.current = datetime(2026, 10, 31, 23, 0, tzinfo=UTC)
     seller = people.reseller(licenses=5)
     frozen.advance(timedelta(hours=2))
@@ -108,7 +108,7 @@ def session_of(bought: dict[str, str]) -> str:
 
 
 def money_of(seller: Person, month: str) -> tuple[int, int, int]:
-    """Gross, refunded and disputed of a month; the CSV's lines must add up to them."""
+    """Return gross, refunded and disputed cents of a month, after checking the CSV against them."""
     seller.sign_in_again()
     found = statement(seller, f"?month={month}")
     sums = {"gross": 0, "refunded": 0, "disputed": 0} | found["money"].get("usd", {})
@@ -116,12 +116,12 @@ def money_of(seller: Person, month: str) -> tuple[int, int, int]:
         f"/v1/resellers/me/statement?month={month}", headers={"Accept": "text/csv"}
     ).text
     for column, name in (("paid", "gross"), ("refunded", "refunded"), ("disputed", "disputed")):
-        assert sum(int(row[column] or 0) for row in lines(text)) == sums[name]
+        assert sum(int(row[column] or 0) for row in csv_rows(text)) == sums[name]
         assert sum(row[f"amount_{column}"] for row in found["purchases"]) == sums[name]
     return sums["gross"], sums["refunded"], sums["disputed"]
 
 
-def test_money_and_licenses_of_a_late_message_stand_in_one_month(
+def test_a_late_webhook_books_money_and_licenses_in_the_same_month(
     people: People, stripe: StripeSimulator, frozen: TestClock
 ) -> None:
     frozen.current = datetime(2026, 10, 31, 23, 50, tzinfo=UTC)
@@ -134,7 +134,7 @@ def test_money_and_licenses_of_a_late_message_stand_in_one_month(
     assert statement(seller, "?month=2026-11")["licenses"]["purchased"] == 10
 
 
-def test_what_is_refunded_later_leaves_closed_months_alone(
+def test_a_later_refund_does_not_change_closed_months(
     people: People, stripe: StripeSimulator, frozen: TestClock
 ) -> None:
     frozen.current = OCTOBER
@@ -149,10 +149,10 @@ def test_what_is_refunded_later_leaves_closed_months_alone(
     assert (purchase["amount_paid"], purchase["amount_refunded"]) == (0, 5000)
 
 
-def test_a_dispute_holds_money_and_gives_it_back(
+def test_a_won_dispute_gives_the_money_back(
     people: People, stripe: StripeSimulator, frozen: TestClock
 ) -> None:
-    """Disputed before it was ever credited: its first licenses are still a purchase."""
+    """The purchase was disputed before it was credited: its licenses still count as purchased."""
     frozen.current = OCTOBER
     seller = people.reseller()
     session = session_of(buy_and_pay(seller, stripe, 10, deliver=False))
@@ -180,26 +180,26 @@ def test_a_dispute_holds_money_and_gives_it_back(
         "?from=2026-11-01T00:00:00%2B99:00",
     ],
 )
-def test_bad_periods(people: People, query: str) -> None:
+def test_an_invalid_period_is_refused(people: People, query: str) -> None:
     reply = people.reseller().api.get(f"/v1/resellers/me/statement{query}")
     assert (reply.status, reply.code) == (422, "invalid_request")
 
 
 @pytest.mark.parametrize("query", ["?from=0001-01-01", "?to=9999-12-31", "?month=9998-12"])
-def test_far_periods(people: People, query: str) -> None:
+def test_a_very_long_period_is_accepted(people: People, query: str) -> None:
     assert statement(people.reseller(licenses=1), query)["licenses"]["closing"] in (0, 1)
 
 
-def test_the_ledger_as_csv(people: People) -> None:
+def test_the_ledger_can_be_downloaded_as_csv(people: People) -> None:
     seller = people.reseller(licenses=5)
     seller.api.post("/v1/resellers/me/tenants", {"name": "Blue"})
     reply = seller.api.get("/v1/resellers/me/ledger", headers={"Accept": "text/csv"})
-    assert [row["kind"] for row in lines(reply.text)] == ["tenant_created", "allocation"]
+    assert [row["kind"] for row in csv_rows(reply.text)] == ["tenant_created", "allocation"]
     assert reply.headers["Content-Disposition"] == 'attachment; filename="ledger-company-1.csv"'
     assert reply.headers["Vary"] == "Accept"
 
 
-def test_anothers_statement_does_not_exist(people: People) -> None:
+def test_another_resellers_statement_is_not_found(people: People) -> None:
     one, other = people.reseller(), people.reseller()
     for noun in ("statement", "ledger", "diagnosis"):
         reply = one.api.get(
@@ -209,8 +209,8 @@ def test_anothers_statement_does_not_exist(people: People) -> None:
 
 
 @pytest.mark.parametrize(("letter", "fits"), [("a", True), ("é", False), ("界", False)])
-def test_an_answer_is_as_long_as_it_is_sent(letter: str, fits: bool) -> None:
-    """Lambda's 6 MB count the answer as JSON, where such a letter takes six bytes."""
+def test_the_size_limit_counts_the_encoded_response(letter: str, fits: bool) -> None:
+    """Lambda's limit of 6 MB counts the response as JSON, where such a letter takes six bytes."""
     made = Csv("ledger.csv", ["reason"], ([letter * 1000] for _ in range(1000)))
     if fits:
         assert made.text().count(letter) >= 1_000_000
@@ -220,7 +220,7 @@ def test_an_answer_is_as_long_as_it_is_sent(letter: str, fits: bool) -> None:
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
-def test_formulas_are_quoted(start: str) -> None:
+def test_spreadsheet_formulas_are_escaped(start: str) -> None:
     assert escape_formula(f"{start}1+1") == f"'{start}1+1"
     assert escape_formula(-1) == -1
 
@@ -236,5 +236,5 @@ def test_formulas_are_quoted(start: str) -> None:
         ("text/csv, application/json", True),
     ],
 )
-def test_who_wants_csv(accept: str | None, wanted: bool) -> None:
+def test_the_accept_header_selects_csv(accept: str | None, wanted: bool) -> None:
     assert prefers_csv(accept) == wanted
