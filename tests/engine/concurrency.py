@@ -1,4 +1,4 @@
-"""What is done at the same moment, and what the rows say of it afterwards."""
+"""Helpers that run calls concurrently and check the tables afterwards."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,18 +11,18 @@ from chalicelib.storage.tenants import Tenant
 THREADS = 16
 
 
-def all_at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+def run_concurrently(calls: Sequence[Callable[[], Any]]) -> list[Any]:
     with ThreadPoolExecutor(THREADS) as pool:
         return [future.result() for future in [pool.submit(call) for call in calls]]
 
 
-def account(reseller_id: str) -> Reseller:
+def read_reseller(reseller_id: str) -> Reseller:
     return Reseller.get(reseller_id, consistent_read=True)
 
 
-def check_books(reseller_id: str) -> None:
-    """Both counters are what tenants and ledger add up to, by the rows themselves."""
-    row = account(reseller_id)
+def check_counters(reseller_id: str) -> None:
+    """Check both counters against the tenants and the ledger."""
+    row = read_reseller(reseller_id)
     entries = list(LedgerEntry.query(reseller_id, consistent_read=True))
     held = [t for t in Tenant.query(reseller_id, consistent_read=True) if t.holds_license]
     assert row.license_used == len(held) == sum(e.used_change for e in entries)

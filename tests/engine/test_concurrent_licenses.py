@@ -1,4 +1,4 @@
-"""What happens at the same moment, on Amazon's own engine: 16 threads at one row."""
+"""Concurrent changes of one license pool, by 16 threads."""
 
 import json
 from collections.abc import Callable
@@ -29,7 +29,7 @@ from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.purchases import Purchase, checkout_claim
 from infra.local.gateway import Gateway
 from infra.local.stripe_simulator import StripeSimulator
-from tests.engine.concurrency import THREADS, account, all_at_once, check_books
+from tests.engine.concurrency import THREADS, check_counters, read_reseller, run_concurrently
 from tests.support import purchase_fixtures
 from tests.support.people import People
 
@@ -37,15 +37,12 @@ pytestmark = pytest.mark.engine
 
 
 def create_tenant(reseller_id: str, number: int) -> bool:
-    """A busy answer is an invitation to try again."""
+    """Create a tenant, retrying while the service is busy; return whether a license was left."""
     while True:
         try:
             lifecycle.create_tenant(
                 reseller_id,
                 name=f"Tenant {number}",
-                slug=None,
-                contact_email=None,
-                branding_config={},
                 by="usr_engine",
             )
         except Busy:
@@ -55,7 +52,9 @@ def create_tenant(reseller_id: str, number: int) -> bool:
         return True
 
 
-def test_one_webhook_a_hundred_times(tables: None, stripe: StripeSimulator) -> None:
+def test_a_webhook_delivered_a_hundred_times_credits_once(
+    tables: None, stripe: StripeSimulator
+) -> None:
     reseller = purchase_fixtures.create_reseller()
     purchase = checkout.buy_licenses(reseller, 12, by="usr_engine")
     stripe.pay(purchase.session_id or "")
@@ -69,82 +68,90 @@ def test_one_webhook_a_hundred_times(tables: None, stripe: StripeSimulator) -> N
     }
 
     def deliver() -> int:
-        """As Stripe does: again, until the answer is 2xx."""
+        """Retry until the response is 200, as Stripe does."""
         for attempts in range(20):
             if stripe_webhook(request, None)["statusCode"] == 200:
                 return attempts
-        raise AssertionError("never answered 200")
+        raise AssertionError("The webhook never returned 200.")
 
-    def land() -> Any:
+    def open_return_page() -> Any:
         return current_purchase(reseller.id, purchase.id)[0].status
 
-    landing: list[Callable[[], Any]] = [land] * 4
-    sweeping: list[Callable[[], Any]] = [run_sweep] * 2
-    done = all_at_once([*[deliver] * 50, *landing, *sweeping, *[deliver] * 50])
+    page_loads: list[Callable[[], Any]] = [open_return_page] * 4
+    sweeps: list[Callable[[], Any]] = [run_sweep] * 2
+    results = run_concurrently([*[deliver] * 50, *page_loads, *sweeps, *[deliver] * 50])
 
-    assert account(reseller.id).license_count == 12
+    assert read_reseller(reseller.id).license_count == 12
     (credit,) = LedgerEntry.query(reseller.id, consistent_read=True)
     assert (credit.kind, credit.count_change) == (Kind.PURCHASE, 12)
-    assert done[50:54] == ["paid"] * 4
+    assert results[50:54] == ["paid"] * 4
     row = Purchase.get(reseller.id, purchase.id, consistent_read=True)
     assert (row.status, row.licenses_granted) == ("paid", 12)
 
 
-def test_one_refund_seen_by_everybody(tables: None, stripe: StripeSimulator) -> None:
-    """No claim stands in the way here: the purchase's version alone keeps it to one."""
+def test_a_refund_settled_concurrently_takes_licenses_once(
+    tables: None, stripe: StripeSimulator
+) -> None:
+    """No claim is involved, so only the condition on the purchase's version prevents doubles."""
     reseller = purchase_fixtures.create_reseller()
     purchase = checkout.buy_licenses(reseller, 12, by="usr_engine")
     stripe.pay(purchase.session_id or "")
     current_purchase(reseller.id, purchase.id)
     stripe.refund(purchase.session_id or "", 4_000)
 
-    def look() -> int:
+    def settle_again() -> int:
         while True:
             try:
                 return settle(checkout.read_purchase(reseller.id, purchase.id)).granted
             except Busy:
                 continue
 
-    moved = all_at_once([look] * 64)
-    assert sum(moved) == -2
-    assert account(reseller.id).license_count == 10
-    check_books(reseller.id)
+    granted = run_concurrently([settle_again] * 64)
+    assert sum(granted) == -2
+    assert read_reseller(reseller.id).license_count == 10
+    check_counters(reseller.id)
 
 
-def test_ten_licenses_for_sixteen_threads(tables: None, people: People) -> None:
+def test_concurrent_creates_never_exceed_the_licenses_owned(tables: None, people: People) -> None:
     reseller_id = people.reseller(licenses=10).reseller_id or ""
-    created = all_at_once([partial(create_tenant, reseller_id, number) for number in range(48)])
+    created = run_concurrently(
+        [partial(create_tenant, reseller_id, number) for number in range(48)]
+    )
     assert sum(created) == 10
-    check_books(reseller_id)
-    assert account(reseller_id).license_used == 10
+    check_counters(reseller_id)
+    assert read_reseller(reseller_id).license_used == 10
 
 
-def test_one_key_sixteen_times_at_once(tables: None, people: People) -> None:
+def test_concurrent_requests_with_one_idempotency_key_run_once(
+    tables: None, people: People
+) -> None:
     person = people.reseller(licenses=10)
     assert person.api.token is not None
     gateway = Gateway(app)
     headers = {
         "Authorization": f"Bearer {person.api.token}",
         "Content-Type": "application/json",
-        "Idempotency-Key": "once-and-only-once",
+        "Idempotency-Key": "create-once",
     }
     body = json.dumps({"name": "Once"}).encode()
 
     def post() -> tuple[int, bytes]:
         while True:
-            answer = gateway.handle("POST", "/v1/resellers/me/tenants", headers, body)
-            if answer.status != 503:
-                return answer.status, answer.body
+            response = gateway.handle("POST", "/v1/resellers/me/tenants", headers, body)
+            if response.status != 503:
+                return response.status, response.body
 
-    answers = all_at_once([post] * THREADS)
-    assert {status for status, _ in answers} == {201}
-    assert len({json.loads(text)["id"] for _, text in answers}) == 1
-    check_books(person.reseller_id or "")
-    assert account(person.reseller_id or "").license_used == 1
+    responses = run_concurrently([post] * THREADS)
+    assert {status for status, _ in responses} == {201}
+    assert len({json.loads(text)["id"] for _, text in responses}) == 1
+    check_counters(person.reseller_id or "")
+    assert read_reseller(person.reseller_id or "").license_used == 1
 
 
-def test_one_key_buys_one_checkout(tables: None, people: People, stripe: StripeSimulator) -> None:
-    """Two steps with Stripe between them, sixteen times at once."""
+def test_concurrent_purchases_with_one_idempotency_key_open_one_checkout(
+    tables: None, people: People, stripe: StripeSimulator
+) -> None:
+    """A purchase takes two transactions, with a call to Stripe in between."""
     person = people.reseller()
     assert person.api.token is not None
     gateway = Gateway(app)
@@ -156,31 +163,31 @@ def test_one_key_buys_one_checkout(tables: None, people: People, stripe: StripeS
 
     def post() -> tuple[int, bytes]:
         while True:
-            answer = gateway.handle(
+            response = gateway.handle(
                 "POST", "/v1/resellers/me/purchases", headers, b'{"quantity": 7}'
             )
-            if answer.status != 503:
-                return answer.status, answer.body
+            if response.status != 503:
+                return response.status, response.body
 
-    answers = all_at_once([post] * THREADS)
-    assert {status for status, _ in answers} == {201}
-    assert len({json.loads(text)["checkout_url"] for _, text in answers}) == 1
+    responses = run_concurrently([post] * THREADS)
+    assert {status for status, _ in responses} == {201}
+    assert len({json.loads(text)["checkout_url"] for _, text in responses}) == 1
     assert len(stripe.all("checkout.session")) == 1
     assert len(list(Purchase.query(person.reseller_id or ""))) == 1
 
 
-@pytest.mark.parametrize("owner", ["paid", "gone"])
-def test_a_claim_left_behind_is_taken_over_once(
+@pytest.mark.parametrize("owner", ["paid", "missing"])
+def test_a_stale_checkout_claim_is_taken_over_once(
     tables: None, stripe: StripeSimulator, owner: str
 ) -> None:
-    """As a table restored alone leaves it; sixteen orders at once make one checkout."""
+    """A claim can be stale after a restore of its table alone. All buyers get one checkout."""
     reseller = purchase_fixtures.create_reseller()
     first = checkout.buy_licenses(reseller, 7, by="usr_engine")
     claim = Claim.get(checkout_claim(reseller.id, 7), consistent_read=True)
     stripe.pay(first.session_id or "")
     settle(first)
     claim.save()
-    if owner == "gone":
+    if owner == "missing":
         Purchase(reseller.id, first.id).delete()
 
     def buy() -> str:
@@ -190,18 +197,18 @@ def test_a_claim_left_behind_is_taken_over_once(
             except (Busy, VersionConflict):
                 continue
 
-    (second,) = set(all_at_once([buy] * THREADS))
+    (second,) = set(run_concurrently([buy] * THREADS))
     assert second != first.id
     pending = [p for p in Purchase.query(reseller.id) if p.status == "pending"]
     assert [p.id for p in pending] == [second]
     assert len(stripe.all("checkout.session")) == 2
 
 
-def test_takes_against_an_admin_who_takes_back(tables: None, people: People) -> None:
-    """Whoever wins, nothing in use is ever revoked."""
+def test_creating_tenants_while_an_admin_removes_licenses(tables: None, people: People) -> None:
+    """Licenses in use are never removed, whichever operation comes first."""
     reseller_id = people.reseller(licenses=20).reseller_id or ""
 
-    def take_back() -> bool:
+    def remove_license() -> bool:
         while True:
             try:
                 row = accounts.read_reseller(reseller_id)
@@ -215,17 +222,17 @@ def test_takes_against_an_admin_who_takes_back(tables: None, people: People) -> 
     calls: list[Callable[[], Any]] = []
     for number in range(20):
         calls.append(partial(create_tenant, reseller_id, number))
-        calls.append(take_back)
-    done = all_at_once(calls)
-    created, revoked = sum(done[0::2]), sum(done[1::2])
-    row = account(reseller_id)
-    assert (row.license_used, row.license_count) == (created, 20 - revoked)
+        calls.append(remove_license)
+    results = run_concurrently(calls)
+    created, removed = sum(results[0::2]), sum(results[1::2])
+    row = read_reseller(reseller_id)
+    assert (row.license_used, row.license_count) == (created, 20 - removed)
     assert row.license_used == row.license_count
-    check_books(reseller_id)
+    check_counters(reseller_id)
 
 
-def test_refunds_at_once_pay_back_once(tables: None, stripe: StripeSimulator) -> None:
-    """An admin's impatient finger, and the sweep on top of it."""
+def test_concurrent_refund_requests_pay_once(tables: None, stripe: StripeSimulator) -> None:
+    """An admin submits the same refund repeatedly while the sweep runs."""
     from chalicelib.services.refunds.refund_requests import refund_licenses
 
     reseller = purchase_fixtures.create_reseller()
@@ -235,13 +242,13 @@ def test_refunds_at_once_pay_back_once(tables: None, stripe: StripeSimulator) ->
 
     def refund() -> None:
         row = checkout.read_purchase(reseller.id, purchase.id)
-        with suppress(TenantryError):  # there are not 91 left, or another is under way
+        with suppress(TenantryError):  # fewer than 91 are left, or another refund is in progress
             refund_licenses(row, 91, reason="Too many", by="usr_admin")
 
-    all_at_once([*[refund] * 8, run_sweep, *[refund] * 7])
+    run_concurrently([*[refund] * 8, run_sweep, *[refund] * 7])
     run_sweep()
     assert [r["amount"] for r in stripe.all("refund")] == [127_500]
     row = Purchase.get(reseller.id, purchase.id, consistent_read=True)
     assert (row.licenses_granted, row.amount_refunded) == (9, 127_500)
     assert row.open_refund is None
-    check_books(reseller.id)
+    check_counters(reseller.id)
