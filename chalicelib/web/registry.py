@@ -13,6 +13,7 @@ from chalicelib.web.purchases import (
     reseller_purchase,
 )
 from chalicelib.web.reconciliation import report, runs
+from chalicelib.web.refunds import admin_refund
 from chalicelib.web.reporting import (
     admin_overview,
     admin_statement,
@@ -37,6 +38,7 @@ PAGES = (
     admin_statement.pages,
     admin_purchases.pages,
     admin_purchase.pages,
+    admin_refund.pages,
     runs.pages,
     report.pages,
     platform_settings.pages,

@@ -1,4 +1,4 @@
-"""Signing in and out, and one's own account."""
+"""Sign-in, sign-out, and the page of the signed-in user's account."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ ACCOUNT_NAV = "account"
 
 @pages.page("GET", "/", audience=Audience.PUBLIC)
 def redirect_home(page: PageContext) -> Response:
-    """Where one belongs."""
+    """Redirect to the user's overview, or to the sign-in page."""
     return page.redirect(home(page.known_caller.user) if page.known_caller else "/login")
 
 
@@ -73,11 +73,11 @@ def log_out(page: PageContext) -> Response:
 
 @pages.page("GET", ACCOUNT, audience=Audience.SIGNED_IN)
 def show_account(page: PageContext, **context: Any) -> Response:
-    """A reseller's is among the settings of its own pages; a super admin's keys are here."""
+    """Show the account, with an admin's API keys. Resellers have a settings page instead."""
     caller = page.caller
     if caller.reseller is not None and not caller.is_admin and not context:
         return page.redirect("/reseller/settings")
-    keys = api_keys_context(_admin(page), ADMIN_SCOPES) if caller.is_admin else {}
+    keys = api_keys_context(_key_owner(page), ADMIN_SCOPES) if caller.is_admin else {}
     return page.render(
         "account/settings.html",
         title="Your account",
@@ -89,11 +89,12 @@ def show_account(page: PageContext, **context: Any) -> Response:
     )
 
 
-def _admin(page: PageContext) -> Owner:
+def _key_owner(page: PageContext) -> Owner:
     return Owner(page.caller.id)
 
 
 add_account_pages(pages, ACCOUNT, audience=Audience.SIGNED_IN, show=show_account)
 add_api_key_pages(
-    pages, ApiKeySection(ACCOUNT, ACCOUNT_NAV, Audience.ADMIN, _admin, ADMIN_SCOPES, show_account)
+    pages,
+    ApiKeySection(ACCOUNT, ACCOUNT_NAV, Audience.ADMIN, _key_owner, ADMIN_SCOPES, show_account),
 )

@@ -1,4 +1,4 @@
-"""The users: everyone who can sign in."""
+"""The admin pages for users."""
 
 import json
 from typing import Any
@@ -68,7 +68,7 @@ def create_user(page: PageContext) -> Response:
 
 @pages.page("GET", USERS + "/suggest", audience=Audience.ADMIN)
 def suggest(page: PageContext) -> Response:
-    """For the picker of a new reseller's user: those whose e-mail begins so."""
+    """Suggest users for a new reseller as JSON: active, unlinked, with a matching email prefix."""
     typed = page.search.lower()
     found = users.list_users(Pagination(SUGGESTED), email_prefix=typed).rows if typed else []
     free = [{"email": u.email, "name": u.name} for u in found if u.is_active and not u.reseller_id]
@@ -79,7 +79,7 @@ def suggest(page: PageContext) -> Response:
 def show_user(page: PageContext, **context: Any) -> Response:
     user = users.read_user(page.path["id"])
     company = batch_reads.resellers_by_id([user.reseller_id]).get(user.reseller_id or "")
-    open_ones = sessions.list_user_sessions(user)
+    open_sessions = sessions.list_user_sessions(user)
     return render(
         page,
         "user",
@@ -88,8 +88,8 @@ def show_user(page: PageContext, **context: Any) -> Response:
         user=RowView(
             user,
             reseller=company,
-            session_count=len(open_ones),
-            last_seen_at=max((session.used_at for session in open_ones), default=None),
+            session_count=len(open_sessions),
+            last_seen_at=max((session.used_at for session in open_sessions), default=None),
         ),
         **context,
     )
@@ -101,8 +101,8 @@ def edit_user(page: PageContext) -> Response:
     user_id = page.path["id"]
     try:
         changes: dict[str, Any] = form.read(UserForm).model_dump()
-        # One's own address takes the password, which the page of one's account asks for; one's
-        # own two switches are locked, and a locked one sends nothing.
+        # Admins change their own email on the account page, which requires the password. Their
+        # own two switches are disabled here, and a disabled field is not sent.
         if user_id == page.caller.id:
             del changes["email"]
         else:

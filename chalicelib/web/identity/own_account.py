@@ -1,4 +1,4 @@
-"""One's own profile, password and sessions: the same for a reseller and for an admin."""
+"""Profile, password, and sessions of the signed-in user, for resellers and for admins."""
 
 import re
 from collections.abc import Callable
@@ -42,7 +42,7 @@ class Profile(Input):
 
 
 def account_context(page: PageContext) -> dict[str, Any]:
-    """What the sections of one's own account are made of."""
+    """Return the template context of the account sections."""
     open_sessions = sessions.list_sessions(page.caller, Pagination(MOST_SESSIONS))
     newest_first = sorted(
         open_sessions.rows, key=lambda s: (not s.is_current, -s.used_at.timestamp())
@@ -50,11 +50,11 @@ def account_context(page: PageContext) -> dict[str, Any]:
     user = page.caller.user
     return {
         "profile": {"name": user.name, "email": user.email},
-        "sessions": [_shown(session) for session in newest_first],
+        "sessions": [_session_view(session) for session in newest_first],
     }
 
 
-def _shown(session: OpenSession) -> dict[str, Any]:
+def _session_view(session: OpenSession) -> dict[str, Any]:
     return {
         "id": session.id,
         "device": device_name(session.user_agent),
@@ -65,18 +65,18 @@ def _shown(session: OpenSession) -> dict[str, Any]:
 
 
 def device_name(user_agent: str | None) -> str | None:
-    """`Firefox on Linux`, as far as a browser says so itself."""
-    browser = _first(BROWSERS, user_agent)
-    system = _first(SYSTEMS, user_agent)
+    """Describe the device by its User-Agent header, such as `Firefox on Linux`."""
+    browser = _first_match(BROWSERS, user_agent)
+    system = _first_match(SYSTEMS, user_agent)
     return f"{browser} on {system}" if browser and system else browser or system
 
 
-def _first(known: tuple[tuple[str, re.Pattern[str]], ...], text: str | None) -> str | None:
+def _first_match(known: tuple[tuple[str, re.Pattern[str]], ...], text: str | None) -> str | None:
     return next((name for name, pattern in known if pattern.search(text or "")), None)
 
 
 def add_account_pages(pages: Pages, base: str, *, audience: Audience, show: Show) -> None:
-    """The deeds of a page with these sections. show: that page, below whose path they are."""
+    """Declare the actions of these sections below `base`, the path of the page `show`."""
 
     def save_profile(page: PageContext) -> Response:
         form = page.form()
@@ -124,15 +124,15 @@ def add_account_pages(pages: Pages, base: str, *, audience: Audience, show: Show
         return page.redirect(f"{base}#sessions", flash="Every other session is signed out.")
 
     def back(page: PageContext) -> Response:
-        """For whoever reloads the address of a deed."""
+        """Redirect a GET of an action's path, as after a reload, to the page."""
         return page.redirect(base)
 
-    deeds: dict[str, Callable[[PageContext], Response]] = {
+    actions: dict[str, Callable[[PageContext], Response]] = {
         "/profile": save_profile,
         "/password": change_password,
         "/sessions/{id}/revoke": revoke_session,
         "/sessions/revoke-others": revoke_others,
     }
-    for path, deed in deeds.items():
-        pages.page("POST", base + path, audience=audience)(deed)
+    for path, action in actions.items():
+        pages.page("POST", base + path, audience=audience)(action)
         pages.page("GET", base + path, audience=audience)(back)

@@ -1,4 +1,4 @@
-"""API keys on a page: a reseller's among its settings, an admin's among their account."""
+"""The API keys section of the reseller's settings and of an admin's account page."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from chalicelib.web.shell.routing import PageContext, Pages
 Scopes = Sequence[tuple[str, str, str]]
 
 MOST_KEYS = 100
-# The scope, what it is called, and what it allows.
+# Each scope with its label and a description.
 SCOPES: Scopes = (
     ("read", "Read", "Licenses, tenants, purchases, the ledger."),
     ("tenants", "Manage tenants", "Create, change, deactivate, delete and restore them."),
@@ -35,8 +35,14 @@ ADMIN_SCOPES: Scopes = (
 
 @dataclass(frozen=True, slots=True)
 class ApiKeySection:
-    """owner: whose keys a visitor sees. base: the page that they are on, and show: what renders
-    it. nav: its entry in the menu."""
+    """Where an API keys section is, and whose keys it lists.
+
+    Attributes:
+        base: The path of the page.
+        nav: The page's menu entry.
+        owner: Returns the owner of the keys for a request.
+        show: Renders the page.
+    """
 
     base: str
     nav: str
@@ -47,9 +53,10 @@ class ApiKeySection:
 
 
 def api_keys_context(owner: Owner, scopes: Scopes) -> dict[str, Any]:
-    """What the section of the keys is made of."""
+    """Return the template context of the API keys section."""
+    labels = {scope: label for scope, label, _ in scopes}
     return {
-        "api_keys": [_shown(key, {s: words for s, words, _ in scopes}) for key in _keys(owner)],
+        "api_keys": [_key_view(key, labels) for key in _keys(owner)],
         "scope_options": scopes,
     }
 
@@ -58,31 +65,33 @@ def _keys(owner: Owner) -> list[Credential]:
     return api_keys.list_keys(owner, Pagination(MOST_KEYS)).rows
 
 
-def _shown(key: Credential, words: dict[str, str]) -> dict[str, Any]:
+def _key_view(key: Credential, scope_labels: dict[str, str]) -> dict[str, Any]:
     return {
         "id": key.id,
         "name": key.name,
         "hint": f"{key.id[:7]}…{key.id[-6:]}",
-        "scopes": [words.get(scope, scope) for scope in words if scope in key.scopes],
+        "scopes": [label for scope, label in scope_labels.items() if scope in key.scopes],
         "last_used_at": key.used_at,
         "expires_at": key.expires_at,
     }
 
 
-def add_api_key_pages(pages: Pages, ring: ApiKeySection) -> None:
-    """The deeds of a page with this section, below the page's path."""
-    keys, section = f"{ring.base}/api-keys", f"{ring.base}#api-keys"
+def add_api_key_pages(pages: Pages, section: ApiKeySection) -> None:
+    """Declare the section's actions, below the path of its page."""
+    keys_path, anchor = f"{section.base}/api-keys", f"{section.base}#api-keys"
 
     def create_key(page: PageContext) -> Response:
-        """Shown at once, on the page that answers: no redirect could carry a secret. Reloading
-        it shows the same key again."""
+        """Create a key and show it in the response, since a redirect can't carry a secret.
+
+        Sending the form again shows the same key.
+        """
         form = page.form()
 
         def act(once: IdempotentRequest) -> NewKey:
-            expires_at = _end_of(form.get("expires_at"))
+            expires_at = _end_of_day(form.get("expires_at"))
             new = form.read(NewApiKey, scopes=form.get_all("scopes"), expires_at=expires_at)
             return api_keys.create_key(
-                ring.owner(page),
+                section.owner(page),
                 name=new.name,
                 scopes=new.scopes,
                 expires_at=new.expires_at,
@@ -94,43 +103,43 @@ def add_api_key_pages(pages: Pages, ring: ApiKeySection) -> None:
             key = page.create_secret_once(form, act)
         except TenantryError as error:
             return page.rerender_form(
-                error, ring.show, form, repeated_fields=("scopes",), form_id="key"
+                error, section.show, form, repeated_fields=("scopes",), form_id="key"
             )
-        return ring.show(page, new_key={"key": key})
+        return section.show(page, new_key={"key": key})
 
     def back_to_keys(page: PageContext) -> Response:
-        return page.redirect(section)
+        return page.redirect(anchor)
 
     def confirm_revoke(page: PageContext) -> Response:
-        """The question, for anyone without a script."""
-        key = api_keys.read_key(ring.owner(page), page.path["id"])
+        """Ask for confirmation. Only used without JavaScript, which opens a dialog instead."""
+        key = api_keys.read_key(section.owner(page), page.path["id"])
         return page.render(
             "confirm.html",
             title=f"Revoke {key.name}",
-            nav_current=ring.nav,
+            nav_current=section.nav,
             question=f"Revoke {key.name}?",
             text="Whatever uses this key stops working at once. It can't be undone.",
-            action=f"{keys}/{key.id}/revoke",
+            action=f"{keys_path}/{key.id}/revoke",
             label="Revoke key",
             danger=True,
-            cancel=section,
+            cancel=anchor,
         )
 
     def revoke_key(page: PageContext) -> Response:
         page.on_current(
-            lambda: api_keys.read_key(ring.owner(page), page.path["id"]),
+            lambda: api_keys.read_key(section.owner(page), page.path["id"]),
             lambda key: api_keys.revoke_key(key, by=page.by),
         )
-        return page.redirect(section, flash="The key is revoked.")
+        return page.redirect(anchor, flash="The key is revoked.")
 
-    pages.page("POST", keys, audience=ring.audience)(create_key)
-    pages.page("GET", keys, audience=ring.audience)(back_to_keys)
-    pages.page("GET", keys + "/{id}/revoke", audience=ring.audience)(confirm_revoke)
-    pages.page("POST", keys + "/{id}/revoke", audience=ring.audience)(revoke_key)
+    pages.page("POST", keys_path, audience=section.audience)(create_key)
+    pages.page("GET", keys_path, audience=section.audience)(back_to_keys)
+    pages.page("GET", keys_path + "/{id}/revoke", audience=section.audience)(confirm_revoke)
+    pages.page("POST", keys_path + "/{id}/revoke", audience=section.audience)(revoke_key)
 
 
-def _end_of(day: str) -> datetime | None:
-    """A key is good through the day that was chosen, in UTC. Raises InvalidRequest."""
+def _end_of_day(day: str) -> datetime | None:
+    """Return the end of the chosen day in UTC: a key is valid through it. Raise InvalidRequest."""
     if not day:
         return None
     try:

@@ -1,4 +1,4 @@
-"""/password: asking for a link that sets a password, and what the link leads to."""
+"""/password: request a link by mail, and set a password with it."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from chalicelib.web.shell.routing import PageContext, Pages
 pages = Pages(__name__)
 
 LINK_MINUTES = int(RESET_LINK_LIFETIME.total_seconds() // 60)
-UNLIKE = "The two passwords are not the same."
+MISMATCH = "The two passwords are not the same."
 
 
 @pages.page("GET", "/password", audience=Audience.PUBLIC)
@@ -36,7 +36,7 @@ def show_request(page: PageContext, **context: Any) -> Response:
 
 
 def show_link(page: PageContext, token: str = "", **context: Any) -> Response:
-    """The page of a link, or that the link is dead."""
+    """Show the form for a new password, or that the link is no longer valid."""
     token = token or page.query("token")
     try:
         _, user = passwords.find_link(token)
@@ -56,11 +56,11 @@ def show_link(page: PageContext, token: str = "", **context: Any) -> Response:
 @pages.page("POST", "/password", audience=Audience.PUBLIC)
 def post_password(page: PageContext) -> Response:
     form = page.form()
-    return _set_by_link(page, form) if form.get("token") else _ask_for_link(page, form)
+    return _set_by_link(page, form) if form.get("token") else _request_link(page, form)
 
 
-def _ask_for_link(page: PageContext, form: Form) -> Response:
-    """The answer is the same whether or not the address is a user's."""
+def _request_link(page: PageContext, form: Form) -> Response:
+    """Mail a link. The response does not reveal whether the address belongs to a user."""
     try:
         passwords.request_reset(form.read(ResetRequest).email, device=page.device)
     except TenantryError as error:
@@ -71,7 +71,7 @@ def _ask_for_link(page: PageContext, form: Form) -> Response:
 def _set_by_link(page: PageContext, form: Form) -> Response:
     try:
         if form.get("new_password") != form.get("repeat_password"):
-            raise InvalidRequest.of("repeat_password", UNLIKE)
+            raise InvalidRequest.of("repeat_password", MISMATCH)
         reset = form.read(Reset)
         passwords.set_password_by_link(reset.token, reset.new_password, device=page.device)
     except TenantryError as error:

@@ -1,4 +1,4 @@
-"""/reseller/settings: one's profile, password and sessions, and the account's API keys."""
+"""/reseller/settings: the user's profile, password, and sessions, and the reseller's API keys."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ pages = Pages(__name__)
 SETTINGS = "/reseller/settings"
 
 
-def _owner(page: PageContext) -> Owner:
+def _key_owner(page: PageContext) -> Owner:
     return owner_of_reseller_keys(page.reseller)
 
 
@@ -32,7 +32,7 @@ def show_settings(page: PageContext, **context: Any) -> Response:
         title="Settings",
         nav="settings",
         **account_context(page),
-        **api_keys_context(_owner(page), SCOPES),
+        **api_keys_context(_key_owner(page), SCOPES),
         **context,
     )
 
@@ -40,5 +40,7 @@ def show_settings(page: PageContext, **context: Any) -> Response:
 add_account_pages(pages, SETTINGS, audience=Audience.RESELLER, show=show_settings)
 add_api_key_pages(
     pages,
-    ApiKeySection(SETTINGS, "reseller/settings", Audience.RESELLER, _owner, SCOPES, show_settings),
+    ApiKeySection(
+        SETTINGS, "reseller/settings", Audience.RESELLER, _key_owner, SCOPES, show_settings
+    ),
 )

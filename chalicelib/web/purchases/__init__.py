@@ -1,1 +1,1 @@
-"""The pages for buying licenses and for purchases."""
+"""The pages for buying licenses and for viewing purchases."""

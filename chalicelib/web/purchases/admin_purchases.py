@@ -1,4 +1,4 @@
-"""The purchases of all resellers, and of one."""
+"""The admin's list of purchases, of all resellers or of one."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,14 +25,14 @@ PURCHASES = "/admin/purchases"
 @pages.page("GET", PURCHASES, audience=Audience.ADMIN)
 def list_purchases(page: PageContext) -> Response:
     q, status, month = page.search, page.query("status"), page.query("month")
-    narrowed_to = page.query("reseller")
-    reseller = _reseller(narrowed_to)
+    reseller_id = page.query("reseller")
+    reseller = _read_reseller(reseller_id)
     months = offered_months()
     month = month if month in months else ""
     if q:
         found = Page(_with_status(search.search_purchases(q), status), None)
     else:
-        found = _listed(page.pagination(), narrowed_to, month, status)
+        found = _list_purchases(page.pagination(), reseller_id, month, status)
     return render(
         page,
         "purchases",
@@ -44,19 +44,21 @@ def list_purchases(page: PageContext) -> Response:
         status=status,
         month=month,
         months=list(months.items()),
-        pages=page.paging(found.next_cursor, q=q, status=status, month=month, reseller=narrowed_to),
+        pages=page.paging(found.next_cursor, q=q, status=status, month=month, reseller=reseller_id),
     )
 
 
-def _reseller(reseller_id: str) -> Reseller | None:
-    """The one that the list is narrowed to. Raises NotFound."""
+def _read_reseller(reseller_id: str) -> Reseller | None:
+    """Read the reseller that the list is filtered by, if any. Raise NotFound."""
     if reseller_id and not is_possible_id(reseller_id):
         raise NotFound("reseller")
     return accounts.read_reseller(reseller_id) if reseller_id else None
 
 
-def _listed(request: Pagination, reseller_id: str, month: str, status: str) -> Page[Purchase]:
-    """Newest first: of one reseller, of one month, or all."""
+def _list_purchases(
+    request: Pagination, reseller_id: str, month: str, status: str
+) -> Page[Purchase]:
+    """List purchases, newest first: of one reseller, of one month, or all."""
 
     def read(request: Pagination) -> Page[Purchase]:
         if reseller_id:

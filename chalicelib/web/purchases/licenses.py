@@ -1,4 +1,4 @@
-"""/reseller/licenses: prices, buying, open checkouts, the history of purchases."""
+"""/reseller/licenses: prices, the order form, open checkouts, and past purchases."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -29,8 +29,8 @@ PRESETS = 3
 def show_licenses(page: PageContext, **context: Any) -> Response:
     if page.query("purchase"):
         return back_from_payment(page)
-    asked = str(context.get("form", {}).get("quantity") or page.query("quantity"))
-    price, wrong = _quote(asked)
+    quantity = str(context.get("form", {}).get("quantity") or page.query("quantity"))
+    price, errors = _quote(quantity)
     purchases = checkout.list_purchases(page.reseller.id, page.pagination())
     return render(
         page,
@@ -44,9 +44,9 @@ def show_licenses(page: PageContext, **context: Any) -> Response:
             "open_checkouts": [p for p in purchases.rows if _can_be_paid(p)],
             "purchases": purchases.rows,
             "pages": page.paging(purchases.next_cursor),
-            "errors": wrong,
-            "form": {"quantity": asked} if wrong else {},
-            "status_code": 422 if wrong else 200,
+            "errors": errors,
+            "form": {"quantity": quantity} if errors else {},
+            "status_code": 422 if errors else 200,
             **statement_periods(clock.now().date()),
             **context,
         },
@@ -54,20 +54,19 @@ def show_licenses(page: PageContext, **context: Any) -> Response:
 
 
 def back_from_payment(page: PageContext) -> Response:
-    """To the purchase that its buyer returns from."""
+    """Redirect from Stripe's payment page to the purchase."""
     purchase_id = quote(page.query("purchase"), safe="")
     return page.redirect(f"/reseller/purchases/{purchase_id}?returned=1")
 
 
-def _quote(asked: str) -> tuple[Any, dict[str, str]]:
-    """The price of what was asked for, of the usual order where nothing was; and what is wrong."""
+def _quote(quantity: str) -> tuple[Any, dict[str, str]]:
+    """Return the quote for the typed quantity, or for a suggested one, and the field errors."""
     try:
-        if asked and not (asked.isascii() and asked.isdigit()):
+        if quantity and not (quantity.isascii() and quantity.isdigit()):
             raise InvalidRequest.of("quantity", "A whole number, please.")
-        return platform_settings.quote(int(asked or SUGGESTED_QUANTITY)), {}
+        return platform_settings.quote(int(quantity or SUGGESTED_QUANTITY)), {}
     except (InvalidRequest, ValueError) as error:
-        wrong = messages(error) if isinstance(error, InvalidRequest) else {}
-        return None, wrong
+        return None, messages(error) if isinstance(error, InvalidRequest) else {}
 
 
 def _can_be_paid(purchase: Purchase) -> bool:
@@ -79,7 +78,7 @@ def _can_be_paid(purchase: Purchase) -> bool:
 
 
 def statement_periods(today: date) -> dict[str, Any]:
-    """This month, for the form, and the last few to choose from."""
+    """Return the periods that the statement form offers: this month and the months before."""
     presets = []
     last = today
     for _ in range(PRESETS):
@@ -95,7 +94,7 @@ def statement_periods(today: date) -> dict[str, Any]:
 
 @pages.page("POST", "/reseller/licenses", audience=Audience.RESELLER)
 def buy(page: PageContext) -> Response:
-    """Open a checkout and go to the payment page."""
+    """Start a checkout and redirect to Stripe's payment page."""
     form = page.form()
 
     def act(once: IdempotentRequest) -> Purchase:
@@ -103,11 +102,11 @@ def buy(page: PageContext) -> Response:
         return checkout.buy_licenses(page.reseller, quantity, by=page.by, once=once)
 
     try:
-        return page.run_once(form, act, lambda p: RedirectTo(p.checkout_url or _page_of(p)))
+        return page.run_once(form, act, lambda p: RedirectTo(p.checkout_url or _purchase_path(p)))
     except TenantryError as error:
         return page.rerender_form(error, show_licenses, form)
 
 
-def _page_of(purchase: Purchase) -> str:
-    """For a checkout that was paid or closed before its buyer got there."""
+def _purchase_path(purchase: Purchase) -> str:
+    """Return the path of a purchase whose checkout was paid or closed before the redirect."""
     return f"/reseller/purchases/{purchase.id}"

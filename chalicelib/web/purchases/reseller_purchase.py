@@ -1,4 +1,4 @@
-"""/reseller/purchases/{id}: a purchase, and where its buyer returns to. Looking settles it."""
+"""/reseller/purchases/{id}: the page that the buyer returns to. Opening it settles the purchase."""
 
 from datetime import timedelta
 
@@ -31,8 +31,8 @@ def show_purchase(page: PageContext) -> Response:
         nav="licenses",
         reseller=read_reseller(page.reseller.id),
         purchase=purchase,
-        # Stripe said just now whether it is paid; only where it could not be asked, the
-        # buyer's return is all that is known.
+        # If Stripe was just queried, its status counts. The buyer's return matters only if
+        # Stripe could not be reached.
         returned=bool(page.query("returned")) and not is_current,
         slow=clock.now() - purchase.updated_at > SLOW,
     )

@@ -1,7 +1,7 @@
 """Submitted forms: their fields as typed, and parsed into the models that the API uses."""
 
 import re
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 from urllib.parse import parse_qs
 
 from pydantic import BaseModel, ValidationError
@@ -92,6 +92,17 @@ class Form:
             errors = field_errors(error, "")
             friendly = [FieldError(e.field, _friendly_message(e.message)) for e in errors]
             raise InvalidRequest(friendly) from None
+
+    def read_all(self, model: type[M]) -> M:
+        """Parse an edit form that shows every field of the model. Raise InvalidRequest.
+
+        An empty field clears the value if the field accepts null, and is invalid otherwise.
+        """
+        empty = {
+            name: None if type(None) in get_args(field.annotation) else ""
+            for name, field in model.model_fields.items()
+        }
+        return self.read(model, **{name: self.get(name) or empty[name] for name in empty})
 
     def content(self) -> str:
         """Return all fields except the CSRF token as one comparable string."""

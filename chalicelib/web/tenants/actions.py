@@ -1,4 +1,4 @@
-"""What can be done to one tenant on its page: the same for its reseller and for an admin."""
+"""The actions on a tenant's page. The reseller's page and the admin's page share them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,14 +13,15 @@ from chalicelib.storage.tenants import Tenant
 from chalicelib.web.shell.forms import StaleForm
 from chalicelib.web.shell.routing import PageContext, Pages
 
-EDITED = ("name", "slug", "contact_email")
-
 
 @dataclass(frozen=True, slots=True)
 class TenantPage:
-    """path: of the page, with the tenant as {id}; its last part but that is the list. nav: its
-    entry in the menu. reseller_of: whose tenant a visit is about. whose: the licenses' owner,
-    as this visitor is told. show: what renders the page."""
+    """How one of the two pages differs from the other.
+
+    `path` is the page's path with the tenant as `{id}`; the path above it is the list. `nav` is
+    the menu entry. `reseller_of` returns the reseller whose tenant is shown. `whose` names the
+    licenses' owner in sentences ("your"). `show` renders the page.
+    """
 
     path: str
     nav: str
@@ -30,7 +31,7 @@ class TenantPage:
     show: Callable[..., Response]
 
     def read(self, page: PageContext) -> Tenant:
-        """Raises NotFound."""
+        """Return the tenant that the path names. Raise NotFound."""
         return lifecycle.read_tenant(self.reseller_of(page), page.path["id"])
 
     def path_of(self, tenant: Tenant) -> str:
@@ -42,21 +43,16 @@ class TenantPage:
     def edit(self, page: PageContext) -> Response:
         form = page.form()
         try:
-            changes = form.read(
-                TenantChanges,
-                name=form.get("name"),
-                slug=form.get("slug"),
-                contact_email=form.get("contact_email") or None,
-            ).model_dump()
+            changes = form.read_all(TenantChanges).model_dump()
             edited = page.on_current(
                 lambda: self.read(page),
                 lambda tenant: lifecycle.edit_tenant(tenant, changes, by=page.by),
                 version=form.get("version"),
             )
         except VersionConflict:
-            now = self.read(page)
-            shown = {name: getattr(now, name) or "" for name in EDITED}
-            return page.rerender_form(StaleForm(form, shown), self.show, form)
+            tenant = self.read(page)
+            current = {name: getattr(tenant, name) or "" for name in TenantChanges.model_fields}
+            return page.rerender_form(StaleForm(form, current), self.show, form)
         except TenantryError as error:
             return page.rerender_form(error, self.show, form)
         return page.redirect(self.path_of(edited), flash="Saved.")
@@ -76,7 +72,7 @@ class TenantPage:
         )
 
     def confirm_delete(self, page: PageContext) -> Response:
-        """The question, for anyone without a script."""
+        """Ask for confirmation, for browsers without JavaScript."""
         tenant = self.read(page)
         path = self.path_of(tenant)
         if tenant.deleted_at is not None:
@@ -108,8 +104,7 @@ class TenantPage:
         )
 
     def restore(self, page: PageContext) -> Response:
-        """Under the slug it had, or, where another tenant has that by now, under one that is
-        chosen here."""
+        """Restore under the old slug, or under the one from the form if the old one is taken."""
         form = page.form()
         try:
             slug = form.read(Restoration).slug
@@ -121,41 +116,38 @@ class TenantPage:
             return page.rerender_form(error, self.show, form, form_id="restore")
         except TenantryError as error:
             return page.rerender_with_error(error, self.show)
-        said = f"{tenant.name} is back, active, on one of {self.whose} licenses."
-        return page.redirect(self.path_of(tenant), flash=said)
+        flash = f"{tenant.name} is back, active, on one of {self.whose} licenses."
+        return page.redirect(self.path_of(tenant), flash=flash)
 
     def back(self, page: PageContext) -> Response:
-        """For whoever reloads the address of a deed."""
+        """Redirect to the tenant's page, for someone who reloads the address of an action."""
         return page.redirect(self.path_of(self.read(page)))
 
     def _press(
         self,
         page: PageContext,
         act: Callable[[Tenant], Tenant],
-        said: Callable[[Tenant], str],
+        flash: Callable[[Tenant], str],
         to: Callable[[Tenant], str] | None = None,
     ) -> Response:
-        """A button's deed; asked for twice, it finds that it is done."""
+        """Run the action of a button. Running it twice has no further effect."""
         try:
             tenant = page.on_current(lambda: self.read(page), act)
         except TenantryError as error:
             return page.rerender_with_error(error, self.show)
-        return page.redirect((to or self.path_of)(tenant), flash=said(tenant))
+        return page.redirect((to or self.path_of)(tenant), flash=flash(tenant))
 
 
 def add_tenant_actions(pages: Pages, tenant_page: TenantPage) -> None:
-    """The deeds below the page's path."""
-    pages.page("POST", tenant_page.path, audience=tenant_page.audience)(tenant_page.edit)
-    pages.page("GET", tenant_page.path + "/delete", audience=tenant_page.audience)(
-        tenant_page.confirm_delete
-    )
-    pages.page("POST", tenant_page.path + "/delete", audience=tenant_page.audience)(
-        tenant_page.delete
-    )
-    for name, deed in {
+    """Register the actions below the page's path."""
+    path, audience = tenant_page.path, tenant_page.audience
+    pages.page("POST", path, audience=audience)(tenant_page.edit)
+    pages.page("GET", path + "/delete", audience=audience)(tenant_page.confirm_delete)
+    pages.page("POST", path + "/delete", audience=audience)(tenant_page.delete)
+    for name, action in {
         "/deactivate": tenant_page.deactivate,
         "/reactivate": tenant_page.reactivate,
         "/restore": tenant_page.restore,
     }.items():
-        pages.page("POST", tenant_page.path + name, audience=tenant_page.audience)(deed)
-        pages.page("GET", tenant_page.path + name, audience=tenant_page.audience)(tenant_page.back)
+        pages.page("POST", path + name, audience=audience)(action)
+        pages.page("GET", path + name, audience=audience)(tenant_page.back)

@@ -1,4 +1,4 @@
-"""One tenant, as an admin sees it: how it stands, what happened to it, and what to do."""
+"""The admin's page for one tenant: its state, its history, and its actions."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ from chalicelib.web.tenants.admin_tenants import TENANTS
 pages = Pages(__name__)
 
 TENANT = TENANTS + "/{id}"
-MOVED = {
+ACTION_LABELS = {
     Kind.TENANT_CREATED: "Created",
     Kind.TENANT_RESTORED: "Restored",
     Kind.TENANT_REACTIVATED: "Reactivated",
@@ -48,7 +48,7 @@ def show_tenant(page: PageContext, **context: Any) -> Response:
         nav="resellers",
         tenant=tenant,
         reseller=reseller,
-        events=_shown(history),
+        events=_history_rows(history),
         reaches_back=history.is_complete,
         domains=registry.list_tenant_domains(tenant),
         login_url=login_address(reseller.slug, tenant.slug),
@@ -59,21 +59,21 @@ def show_tenant(page: PageContext, **context: Any) -> Response:
     )
 
 
-def _shown(history: History) -> list[dict[str, Any]]:
-    changed = [event for event in history.events if isinstance(event, AuditEntry)]
-    names = Names(mentioned_texts(changed))
+def _history_rows(history: History) -> list[dict[str, Any]]:
+    audited = [event for event in history.events if isinstance(event, AuditEntry)]
+    names = Names(mentioned_texts(audited))
     people = batch_reads.users_by_id(event.actor for event in history.events)
 
-    def shown(event: LedgerEntry | AuditEntry) -> dict[str, Any]:
+    def row(event: LedgerEntry | AuditEntry) -> dict[str, Any]:
         by = people[event.actor].email if event.actor in people else event.actor
-        told: dict[str, Any] = {"at": event.at, "by": by, "reason": event.reason}
+        common: dict[str, Any] = {"at": event.at, "by": by, "reason": event.reason}
         if isinstance(event, AuditEntry):
             words = action_label(event.action.partition(".")[2])
-            return told | {"words": words, "changes": changes_of(event, names)}
-        words = MOVED.get(Kind(event.kind), action_label(event.kind))
-        return told | {"words": words, "used_change": event.used_change}
+            return common | {"words": words, "changes": changes_of(event, names)}
+        words = ACTION_LABELS.get(Kind(event.kind), action_label(event.kind))
+        return common | {"words": words, "used_change": event.used_change}
 
-    return [shown(event) for event in history.events]
+    return [row(event) for event in history.events]
 
 
 add_tenant_actions(

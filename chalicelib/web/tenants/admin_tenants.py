@@ -1,4 +1,4 @@
-"""A reseller's tenants, as an admin sees them."""
+"""The admin's list of a reseller's tenants."""
 
 from chalice.app import Response
 

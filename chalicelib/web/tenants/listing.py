@@ -1,4 +1,4 @@
-"""The list of a reseller's tenants: the same for its reseller and for an admin."""
+"""The list of a reseller's tenants, shared by the reseller's page and the admin's page."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from chalicelib.web.shell.page_context import PageContext
 
 
 def tenant_list_context(page: PageContext, reseller_id: str) -> dict[str, Any]:
-    """The page of it that a visit asks for, searched and narrowed: for components/tenant.html."""
+    """Return the template context of the list, filtered and searched as the query asks."""
     asked = page.query("status")
     state = State(asked) if asked in set(State) else State.LIVE
     found = lifecycle.list_tenants(reseller_id, page.pagination(), state=state, search=page.search)

@@ -1,4 +1,4 @@
-"""/reseller/tenants/{id}: one tenant, edited, deactivated, deleted and restored."""
+"""/reseller/tenants/{id}: the reseller's page for one tenant."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def show_tenant(page: PageContext, **context: Any) -> Response:
 
 
 def _login_urls(reseller: Reseller, tenant: Tenant) -> list[str]:
-    """Where the tenant's people sign in: at its own domains, and always at ours."""
+    """Return the tenant's sign-in addresses: its custom domains first, then the platform's."""
     own = [
         f"https://{domain.host}/login"
         for domain in registry.list_tenant_domains(tenant)

@@ -1,0 +1,1 @@
+"""The admin page that reviews and makes a refund."""
