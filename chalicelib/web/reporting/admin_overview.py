@@ -1,4 +1,4 @@
-"""The admin's first page: sold, in use, earned, and who needs a look."""
+"""The admin overview: licenses sold and used, revenue, and resellers that need attention."""
 
 from datetime import date
 from typing import Any
@@ -15,38 +15,40 @@ pages = Pages(__name__)
 
 @pages.page("GET", "/admin", audience=Audience.ADMIN)
 def show_overview(page: PageContext) -> Response:
-    shown = dashboard_stats.read_dashboard_stats()
+    stats = dashboard_stats.read_dashboard_stats()
     return render(
         page,
         "overview",
         title="Overview",
         nav="overview",
-        **(_context(shown) if shown else {"totals": None}),
+        **(_context(stats) if stats else {"totals": None}),
     )
 
 
-def _context(shown: dashboard_stats.DisplayedStats) -> dict[str, Any]:
-    counted = shown.figures
+def _context(stats: dashboard_stats.DisplayedStats) -> dict[str, Any]:
+    figures = stats.figures
     this_month, last_month = clock.recent_months(2)
     return {
         "totals": {
-            "license_count": counted.sold,
-            "license_used": counted.in_use,
-            "resellers": counted.resellers,
-            "revenue_month": counted.money.get(this_month, 0),
-            "revenue_last_month": counted.money.get(last_month, 0),
+            "license_count": figures.sold,
+            "license_used": figures.in_use,
+            "resellers": figures.resellers,
+            "revenue_month": figures.money.get(this_month, 0),
+            "revenue_last_month": figures.money.get(last_month, 0),
         },
-        "money_by_month": [_month(month, cents) for month, cents in sorted(counted.money.items())],
+        "money_by_month": [
+            _revenue_bar(month, cents) for month, cents in sorted(figures.money.items())
+        ],
         "history": [
             {"label": f"{date.fromisoformat(day):%-d %b}", "owned": owned, "used": used}
-            for day, owned, used in shown.history
+            for day, owned, used in stats.history
         ],
-        "low": counted.low,
-        "over_allocated": counted.over,
-        "taken_at": shown.taken_at,
+        "low": figures.low,
+        "over_allocated": figures.over,
+        "taken_at": stats.taken_at,
     }
 
 
-def _month(month: str, cents: int) -> dict[str, Any]:
+def _revenue_bar(month: str, cents: int) -> dict[str, Any]:
     first = date.fromisoformat(f"{month}-01")
     return {"label": f"{first:%B %Y}", "short": f"{first:%b}", "value": cents}

@@ -1,4 +1,4 @@
-"""/admin/resellers/{id}/statement: a reseller's period, for the company's own books."""
+"""/admin/resellers/{id}/statement: a reseller's statement, for the platform's accounting."""
 
 from chalice.app import Response
 

@@ -1,4 +1,4 @@
-"""/reseller: what one owns and uses, what to do next, what happened lately."""
+"""/reseller: licenses owned and used, the next step to take, and recent activity."""
 
 from chalice.app import Response
 
@@ -8,13 +8,13 @@ from chalicelib.web.shell.routing import Audience, PageContext, Pages
 
 pages = Pages(__name__)
 
-SHOWN = 5
+RECENT_ENTRIES = 5
 
 
 @pages.page("GET", "/reseller", audience=Audience.RESELLER)
 def show_overview(page: PageContext) -> Response:
     reseller = page.reseller
-    activity = recent_activity(reseller, SHOWN)
+    activity = recent_activity(reseller, RECENT_ENTRIES)
     return render(
         page,
         "overview",
@@ -27,7 +27,7 @@ def show_overview(page: PageContext) -> Response:
 
 
 def history_points(activity: Activity) -> list[dict[str, object]]:
-    """What the chart of a pool is drawn from."""
+    """Return the data points of the license chart."""
     return [
         {"label": f"{level.at.day} {level.at:%b}", "owned": level.owned, "used": level.used}
         for level in activity.history
@@ -35,7 +35,7 @@ def history_points(activity: Activity) -> list[dict[str, object]]:
 
 
 def ledger_lines(activity: Activity) -> list[dict[str, object]]:
-    """What the list of moves is made of."""
+    """Return the recent ledger entries, for the template."""
     return [
         {
             "at": entry.at,

@@ -1,4 +1,4 @@
-"""/reseller/statement: a period for the books."""
+"""/reseller/statement: the reseller's statement, for its accounting."""
 
 from chalice.app import Response
 

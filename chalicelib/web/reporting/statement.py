@@ -1,4 +1,4 @@
-"""A statement as a page to print and as a CSV file, for a reseller and for an admin."""
+"""Statements as a printable page and as a CSV file, for resellers and for admins."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -18,23 +18,26 @@ from chalicelib.web.shell.page_context import PageContext
 EARLIEST = date(1970, 1, 1)
 LATEST = date(9000, 1, 1)
 DAY = timedelta(days=1)
+BALANCE_LINES = ("opening", "closing")
 
 
 def show_statement(
     page: PageContext, reseller: Reseller, *, path: str, back: str, nav: str
 ) -> Response:
-    """?from=&to=: days in UTC, both part of the period; this month without them.
-    ?format=csv: the file. Raises InvalidRequest."""
+    """Show the statement, or return the file with ?format=csv. Raise InvalidRequest.
+
+    ?from= and ?to= are UTC dates, both inclusive. The default is the current month.
+    """
     first, last = _days(page)
     period = Period(_midnight(first), _midnight(last + DAY))
     if page.query("format") == "csv":
-        return _file(reseller, period, f"statement-{reseller.slug}-{first}-to-{last}.csv")
+        return _csv_file(reseller, period, f"statement-{reseller.slug}-{first}-to-{last}.csv")
     return page.render(
         "reseller/statement.html",
         title="Statement",
         nav_current=nav,
         reseller=reseller,
-        statement=_shown(reseller, period, first, last),
+        statement=_statement_view(reseller, period, first, last),
         back=back,
         csv_path=path,
     )
@@ -50,13 +53,13 @@ def _days(page: PageContext) -> tuple[date, date]:
 
 
 def _day(page: PageContext, name: str) -> date | None:
-    asked = page.query(name)
-    if not asked:
+    text = page.query(name)
+    if not text:
         return None
     try:
-        day = date.fromisoformat(asked)
+        day = date.fromisoformat(text)
     except ValueError:
-        raise InvalidRequest.of(name, f"“{asked}” is not a date such as 2026-11-30.") from None
+        raise InvalidRequest.of(name, f"“{text}” is not a date such as 2026-11-30.") from None
     if not EARLIEST <= day <= LATEST:
         raise InvalidRequest.of(name, "This date is out of range.")
     return day
@@ -66,7 +69,7 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def _file(reseller: Reseller, period: Period, name: str) -> Response:
+def _csv_file(reseller: Reseller, period: Period, name: str) -> Response:
     lines = statements.statement_lines(reseller, period)
     headers: dict[str, str | list[str]] = {
         "Content-Type": f"{MEDIA_TYPE}; charset=utf-8",
@@ -75,28 +78,28 @@ def _file(reseller: Reseller, period: Period, name: str) -> Response:
     return Response(Csv(name, statements.COLUMNS, lines).text(), headers)
 
 
-def _shown(reseller: Reseller, period: Period, first: date, last: date) -> dict[str, Any]:
-    made = statements.build_statement(reseller, period)
-    found = (
+def _statement_view(reseller: Reseller, period: Period, first: date, last: date) -> dict[str, Any]:
+    statement = statements.build_statement(reseller, period)
+    lines = (
         dict(zip(statements.COLUMNS, cells, strict=True))
         for cells in statements.statement_lines(reseller, period)
     )
     return {
         "from": first.isoformat(),
         "to": last.isoformat(),
-        "opening": made.licenses.opening,
-        "closing": made.licenses.closing,
-        "money": made.money or {settings().currency: Money()},
-        "lines": [_line(cells) for cells in found if cells["line"] not in ("opening", "closing")],
+        "opening": statement.licenses.opening,
+        "closing": statement.licenses.closing,
+        "money": statement.money or {settings().currency: Money()},
+        "lines": [_line_view(cells) for cells in lines if cells["line"] not in BALANCE_LINES],
     }
 
 
-def _line(cells: dict[str, Any]) -> dict[str, Any]:
-    """amount: what the line brought in, in cents; negative for what went back or is held."""
+def _line_view(cells: dict[str, Any]) -> dict[str, Any]:
+    """Return a line for the template. `amount` is in cents, negative for refunds and disputes."""
     has_money = cells["paid"] is not None
     return {
         "at": cells["at"],
-        "text": _words(Kind(cells["line"]), cells["reason"]),
+        "text": _describe(Kind(cells["line"]), cells["reason"]),
         "ref": cells["reference"],
         "count_change": cells["licenses"],
         "amount": cells["paid"] - cells["refunded"] - cells["disputed"] if has_money else None,
@@ -105,6 +108,6 @@ def _line(cells: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _words(kind: Kind, reason: str | None) -> str:
-    words = kind.replace("_", " ").capitalize()
-    return f"{words}: {reason}" if reason else words
+def _describe(kind: Kind, reason: str | None) -> str:
+    description = kind.replace("_", " ").capitalize()
+    return f"{description}: {reason}" if reason else description

@@ -1,4 +1,4 @@
-"""One reseller: its pool, what it did with it, and what an admin can do for it."""
+"""The admin page of one reseller: its licenses, its activity, and the admin's actions."""
 
 from typing import Any
 
@@ -29,9 +29,9 @@ from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectT
 pages = Pages(__name__)
 
 RESELLER = "/admin/resellers/{reseller}"
-EDITED = ("user_id", "company_name", "slug", "license_count", "is_active")
+EDITED_COLUMNS = ("user_id", "company_name", "slug", "license_count", "is_active")
 FIRST_FEW = Pagination(5)
-MOVES = 10
+LEDGER_PAGE_SIZE = 10
 
 
 class ResellerForm(Input):
@@ -45,33 +45,38 @@ class ResellerForm(Input):
 @pages.page("GET", RESELLER, audience=Audience.ADMIN)
 def show_reseller(page: PageContext, *, edit_open: bool = False, **context: Any) -> Response:
     reseller = accounts.read_reseller(page.path["reseller"])
-    moves = accounts.list_ledger(reseller.id, Pagination(MOVES, page.query("cursor") or None))
+    ledger_page = Pagination(LEDGER_PAGE_SIZE, page.query("cursor") or None)
+    entries = accounts.list_ledger(reseller.id, ledger_page)
     user = get(User, reseller.user_id)
-    compared = bool(page.query("compare"))
-    found = diagnosis.diagnose(reseller, counting=compared)
+    compare = bool(page.query("compare"))
+    found = diagnosis.diagnose(reseller, counting=compare)
     return render(
         page,
         "reseller",
         title=reseller.company_name,
         nav="resellers",
-        reseller=RowView(reseller, user=user, version=columns_fingerprint(reseller, EDITED)),
+        reseller=RowView(
+            reseller, user=user, version=columns_fingerprint(reseller, EDITED_COLUMNS)
+        ),
         tenants=lifecycle.list_tenants(reseller.id, FIRST_FEW).rows,
         purchases=checkout.list_purchases(reseller.id, FIRST_FEW).rows,
-        entries=shown_moves(moves.rows),
-        pages=page.paging(moves.next_cursor),
-        checks=[_shown_check(check, reseller) for check in found.checks],
+        entries=ledger_views(entries.rows),
+        pages=page.paging(entries.next_cursor),
+        checks=[_check_view(check, reseller) for check in found.checks],
         can_create_tenants=found.can_create_tenants,
         message=plain_sentence(times_as_utc(found.message)),
         edit_open=edit_open or bool(page.query("edit")),
-        sync=_compared(page, reseller) if compared else None,
+        sync=_compare_counts(page, reseller) if compare else None,
         restrict_inactive_resellers=platform_settings.cached_settings().restrict_inactive_resellers,
         **context,
     )
 
 
-def _shown_check(check: Check, reseller: Reseller) -> dict[str, Any]:
-    """A check; where it did not pass, with what an admin can do, and where. The words for the
-    reseller are in the message."""
+def _check_view(check: Check, reseller: Reseller) -> dict[str, Any]:
+    """Return a check for the template. If it failed, include the admin's next step and its link.
+
+    The next step for the reseller is in the diagnosis's message instead.
+    """
     own = f"/admin/resellers/{reseller.id}"
     edit = f"{own}?edit=1"
     step, path, label = {
@@ -115,7 +120,7 @@ def _shown_check(check: Check, reseller: Reseller) -> dict[str, Any]:
     }
 
 
-def _compared(page: PageContext, reseller: Reseller) -> dict[str, Any]:
+def _compare_counts(page: PageContext, reseller: Reseller) -> dict[str, Any]:
     found = sync.sync(reseller.id, apply=False, by=page.by)
     return {
         "license_used": found.before.license_used,
@@ -128,8 +133,8 @@ def _compared(page: PageContext, reseller: Reseller) -> dict[str, Any]:
     }
 
 
-def shown_moves(entries: list[LedgerEntry]) -> list[Any]:
-    """Ledger entries with the tenant's name and the actor's e-mail in place of their ids."""
+def ledger_views(entries: list[LedgerEntry]) -> list[Any]:
+    """Return ledger entries with the tenant's name and the actor's email instead of their IDs."""
     actors = batch_reads.users_by_id(entry.actor for entry in entries)
     subjects = activity.tenant_names(entries)
     return [
@@ -149,19 +154,19 @@ def edit_reseller(page: PageContext) -> Response:
 
     def read() -> Reseller:
         reseller = accounts.read_reseller(reseller_id)
-        if form.get("version") != columns_fingerprint(reseller, EDITED):
-            raise _outdated(form, reseller)
+        if form.get("version") != columns_fingerprint(reseller, EDITED_COLUMNS):
+            raise _stale_form(form, reseller)
         return reseller
 
     try:
-        wanted = form.read(ResellerForm, is_active=form.get("is_active") == "true")
-        changes = wanted.model_dump(exclude={"user_email"})
-        changes["user_id"] = _user_id(wanted.user_email)
+        edited = form.read(ResellerForm, is_active=form.get("is_active") == "true")
+        changes = edited.model_dump(exclude={"user_email"})
+        changes["user_id"] = _user_id(edited.user_email)
         page.on_current(read, lambda row: accounts.edit_reseller(row, changes, by=page.by))
     except TenantryError as error:
-        called = {"user_id": "user_email"}
+        names = {"user_id": "user_email"}
         return page.rerender_form(
-            error, show_reseller, form, form_id="edit", field_names=called, edit_open=True
+            error, show_reseller, form, form_id="edit", field_names=names, edit_open=True
         )
     return page.redirect(f"/admin/resellers/{reseller_id}", flash="Saved.")
 
@@ -173,7 +178,7 @@ def _user_id(email: str) -> str:
     return user.id
 
 
-def _outdated(form: Form, reseller: Reseller) -> VersionConflict:
+def _stale_form(form: Form, reseller: Reseller) -> VersionConflict:
     user = get(User, reseller.user_id)
     return StaleForm(
         form,
@@ -191,40 +196,38 @@ def allocate(page: PageContext) -> Response:
     form = page.form()
     reseller_id = page.path["reseller"]
     try:
-        # Typographic minus signs are what people copy, and what the hint shows.
-        wanted = form.read(Adjustment, change=form.get("change").replace("−", "-"))
+        # Accept the typographic minus sign: the hint shows one, and people copy it.
+        adjustment = form.read(Adjustment, change=form.get("change").replace("−", "-"))
         return page.run_once(
             form,
             lambda once: page.on_current(
                 lambda: accounts.read_reseller(reseller_id),
                 lambda row: accounts.adjust_licenses(
-                    row, wanted.change, reason=wanted.reason, by=page.by, once=once
+                    row, adjustment.change, reason=adjustment.reason, by=page.by, once=once
                 ),
             ),
             lambda entry: RedirectTo(
-                f"/admin/resellers/{reseller_id}", _allocated(entry.count_change)
+                f"/admin/resellers/{reseller_id}", _allocation_message(entry.count_change)
             ),
         )
     except TenantryError as error:
-        called = {"": "change", "license_count": "change"}
-        return page.rerender_form(
-            error, show_reseller, form, form_id="allocate", field_names=called
-        )
+        names = {"": "change", "license_count": "change"}
+        return page.rerender_form(error, show_reseller, form, form_id="allocate", field_names=names)
 
 
-def _allocated(change: int) -> str:
+def _allocation_message(change: int) -> str:
     return f"{format_licenses(change)} {'allocated' if change > 0 else 'taken back'}."
 
 
 @pages.page("POST", RESELLER + "/sync", audience=Audience.ADMIN)
 def sync_used(page: PageContext) -> Response:
-    """First the count, which the page then shows; with `apply`, the repair."""
+    """Redirect to the comparison. With `apply`, set license_used to the counted value."""
     reseller_id = page.path["reseller"]
     path = f"/admin/resellers/{reseller_id}"
     if page.form().get("apply") != "true":
         return page.redirect(f"{path}?compare=1#sync")
-    done = sync.sync(reseller_id, apply=True, by=page.by)
+    result = sync.sync(reseller_id, apply=True, by=page.by)
     open_findings.clear_cache()
-    if not done.applied:
+    if not result.applied:
         return page.redirect(path, flash="Nothing to repair: they agree.", kind="info")
-    return page.redirect(path, flash=f"Used licenses set to {done.after.license_used:,}.")
+    return page.redirect(path, flash=f"Used licenses set to {result.after.license_used:,}.")

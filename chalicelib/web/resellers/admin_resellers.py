@@ -1,4 +1,4 @@
-"""The resellers: Total, Used and Available at a glance, and a new one."""
+"""The admin's list of resellers with their license counts, and the form for a new one."""
 
 from collections.abc import Callable
 from typing import Any
@@ -41,7 +41,7 @@ STATUSES: dict[str, Callable[[Reseller], bool]] = {
 @pages.page("GET", RESELLERS, audience=Audience.ADMIN)
 def list_resellers(page: PageContext, *, create_open: bool = False, **context: Any) -> Response:
     q, status = page.search, page.query("status")
-    found = _found(page.pagination(), q, status)
+    found = _search_resellers(page.pagination(), q, status)
     owners = batch_reads.users_by_id(reseller.user_id for reseller in found.rows)
     create_open = create_open or bool(page.query("create"))
     if create_open and "form" not in context and page.query("user_email"):
@@ -61,8 +61,8 @@ def list_resellers(page: PageContext, *, create_open: bool = False, **context: A
     )
 
 
-def _found(request: Pagination, q: str, status: str) -> Page[Reseller]:
-    """By the beginning of the name; the exact slug or e-mail leads to its one, too."""
+def _search_resellers(request: Pagination, q: str, status: str) -> Page[Reseller]:
+    """Find resellers whose name starts with `q`, or whose slug or email it is exactly."""
 
     def read(request: Pagination) -> Page[Reseller]:
         return accounts.list_resellers(request, search=q)
@@ -75,7 +75,7 @@ def _found(request: Pagination, q: str, status: str) -> Page[Reseller]:
 
 
 def _free_users() -> list[Any]:
-    """The first who could become a reseller, for the picker; a script finds the others."""
+    """Return the first users who can become resellers. A script suggests the others."""
     first = users.list_users(Pagination(OFFERED_USERS)).rows
     return [user for user in first if user.is_active and not user.reseller_id]
 
@@ -90,8 +90,10 @@ def create_reseller(page: PageContext) -> Response:
             lambda once: accounts.create_reseller(
                 user_id=None, by=page.by, once=once, **new.model_dump()
             ),
-            lambda made: RedirectTo(f"{RESELLERS}/{made.id}", f"{made.company_name} was created."),
+            lambda reseller: RedirectTo(
+                f"{RESELLERS}/{reseller.id}", f"{reseller.company_name} was created."
+            ),
         )
     except TenantryError as error:
-        called = {"user_id": "user_email"}
-        return page.rerender_form(error, list_resellers, form, create_open=True, field_names=called)
+        names = {"user_id": "user_email"}
+        return page.rerender_form(error, list_resellers, form, create_open=True, field_names=names)

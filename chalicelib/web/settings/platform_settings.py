@@ -1,4 +1,4 @@
-"""The platform's settings: prices and rules."""
+"""The admin page for the platform's settings: prices and rules."""
 
 import re
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ class RulesForm(Input):
 def show_settings(
     page: PageContext, *, previewed: Sequence[Tier] | None = None, **context: Any
 ) -> Response:
-    """previewed: prices that were typed and are not saved."""
+    """Show the settings, with a preview of `previewed`, prices that are not saved yet."""
     row = platform_settings.read_settings()
     return render(
         page,
@@ -48,13 +48,13 @@ def show_settings(
         nav="settings",
         settings=RowView(row, price_tiers=row.price_tiers["tiers"]),
         repairs=[(code.value, FINDING_TITLES[code], None) for code in Code if code in SAFE_CODES],
-        tier_preview=_edges(previewed or platform_settings.tiers(row)),
+        tier_preview=_edge_quotes(previewed or platform_settings.tiers(row)),
         **context,
     )
 
 
-def _edges(tiers: Sequence[Tier]) -> list[pricing.Quote]:
-    """What the first and the last order of each tier cost: where prices run backwards."""
+def _edge_quotes(tiers: Sequence[Tier]) -> list[pricing.Quote]:
+    """Quote each tier's smallest and largest order, which shows where a larger order is cheaper."""
     starts = [tier.from_quantity for tier in tiers]
     quantities = {1, *starts, *(start - 1 for start in starts if start > 1)}
     return [pricing.quote(quantity, tiers) for quantity in sorted(quantities)]
@@ -65,7 +65,7 @@ def save_prices(page: PageContext) -> Response:
     form = page.form()
     tiers: list[Tier] | None = None
     try:
-        tiers = _tiers(form)
+        tiers = _read_tiers(form)
         if form.get("preview"):
             typed = {name: form.get_all(name) for name in TIER_FIELDS}
             return show_settings(page, previewed=tiers, form=typed, form_id="prices")
@@ -87,31 +87,33 @@ def save_prices(page: PageContext) -> Response:
     return page.redirect(SETTINGS, flash="Prices saved. New orders are charged by them.")
 
 
-def _tiers(form: Form) -> list[Tier]:
-    """The rows of the table that are not empty. Raises InvalidRequest, with what is wrong in
-    the fields of each row: `tier_from-2`, `tier_price-2`."""
+def _read_tiers(form: Form) -> list[Tier]:
+    """Read the rows of the price table, skipping empty ones.
+
+    Raise InvalidRequest. Its field names carry the row's number: `tier_from-2`, `tier_price-2`.
+    """
     tiers: list[Tier] = []
-    wrong: list[FieldError] = []
-    before: int | None = None
+    errors: list[FieldError] = []
+    previous: int | None = None
     rows = zip(form.get_all("tier_from"), form.get_all("tier_price"), strict=False)
     for number, (start, price) in enumerate(rows, 1):
         if not start and not price:
             continue
         if not START.fullmatch(start):
-            wrong.append(FieldError(f"tier_from-{number}", "A whole number, please."))
-        elif before is None and int(start) != 1:
-            wrong.append(FieldError(f"tier_from-{number}", "The first tier must start at 1."))
-        elif before is not None and int(start) <= before:
-            above = f"It must start above the tier before it, {before:,}."
-            wrong.append(FieldError(f"tier_from-{number}", above))
+            errors.append(FieldError(f"tier_from-{number}", "A whole number, please."))
+        elif previous is None and int(start) != 1:
+            errors.append(FieldError(f"tier_from-{number}", "The first tier must start at 1."))
+        elif previous is not None and int(start) <= previous:
+            message = f"It must start above the tier before it, {previous:,}."
+            errors.append(FieldError(f"tier_from-{number}", message))
         else:
-            before = int(start)
+            previous = int(start)
         if not PRICE.fullmatch(price) or not Decimal(price):
-            wrong.append(FieldError(f"tier_price-{number}", "A price like 17.50, please."))
-        if not wrong:
+            errors.append(FieldError(f"tier_price-{number}", "A price like 17.50, please."))
+        if not errors:
             tiers.append(Tier(int(start), int(Decimal(price) * 100)))
-    if wrong:
-        raise InvalidRequest(wrong)
+    if errors:
+        raise InvalidRequest(errors)
     try:
         pricing.validate_tiers(tiers)
     except ValueError as error:
