@@ -1,4 +1,4 @@
-"""The super admin's pages: purchases, prices, figures, the audit trail."""
+"""Admin pages: purchases, prices, platform settings, and the audit trail."""
 
 import re
 from datetime import timedelta
@@ -24,7 +24,7 @@ def admin(people: People) -> PageClient:
 
 
 def buy(seller: Person, stripe: StripeSimulator, quantity: int, *, pay: bool = True) -> str:
-    """The purchase's id."""
+    """Buy licenses and return the purchase's ID."""
     bought = seller.api.post("/v1/resellers/me/purchases", {"quantity": quantity}).json
     if pay:
         stripe.pay(bought["checkout_url"].rsplit("/", 1)[1])
@@ -32,7 +32,7 @@ def buy(seller: Person, stripe: StripeSimulator, quantity: int, *, pay: bool = T
     return str(bought["id"])
 
 
-def listed(shown: PageResponse) -> list[str]:
+def listed_purchases(shown: PageResponse) -> list[str]:
     return re.findall(r'href="/admin/purchases/(pur_\w+)"', shown.text)
 
 
@@ -41,21 +41,21 @@ def test_purchases_are_found_by_status_month_company_and_reference(
 ) -> None:
     one, two = people.reseller(), people.reseller()
     paid, open_ = buy(one, stripe, 10), buy(two, stripe, 3, pay=False)
-    assert listed(admin.get("/admin/purchases")) == [open_, paid]
-    assert listed(admin.get("/admin/purchases?status=paid")) == [paid]
-    assert listed(admin.get("/admin/purchases?q=company 2")) == [open_]
-    assert listed(admin.get(f"/admin/purchases?q={paid}")) == [paid]
-    assert listed(admin.get("/admin/purchases?q=pur_nonsense")) == []
-    assert listed(admin.get("/admin/purchases?q=company&status=paid")) == [paid]
-    assert listed(admin.get(f"/admin/purchases?reseller={one.reseller_id}")) == [paid]
+    assert listed_purchases(admin.get("/admin/purchases")) == [open_, paid]
+    assert listed_purchases(admin.get("/admin/purchases?status=paid")) == [paid]
+    assert listed_purchases(admin.get("/admin/purchases?q=company 2")) == [open_]
+    assert listed_purchases(admin.get(f"/admin/purchases?q={paid}")) == [paid]
+    assert listed_purchases(admin.get("/admin/purchases?q=pur_nonsense")) == []
+    assert listed_purchases(admin.get("/admin/purchases?q=company&status=paid")) == [paid]
+    assert listed_purchases(admin.get(f"/admin/purchases?reseller={one.reseller_id}")) == [paid]
     month = read_purchase(str(one.reseller_id), paid).month
-    assert listed(admin.get(f"/admin/purchases?month={month}")) == [open_, paid]
+    assert listed_purchases(admin.get(f"/admin/purchases?month={month}")) == [open_, paid]
     assert admin.get("/admin/purchases?reseller=rsl_nobody").status == 404
     assert admin.get("/admin/purchases?cursor=nonsense").status == 422
     assert admin.get(f"/admin/purchases?month={month}&cursor=nonsense").status == 422
 
 
-def test_the_list_goes_on_from_month_to_month(
+def test_the_purchase_list_continues_across_months(
     admin: PageClient, people: People, stripe: StripeSimulator, frozen: TestClock
 ) -> None:
     account = accounts.read_reseller(str(people.reseller().reseller_id))
@@ -67,7 +67,7 @@ def test_the_list_goes_on_from_month_to_month(
     seen: list[str] = []
     shown = admin.get("/admin/purchases")
     while True:
-        seen += listed(shown)
+        seen += listed_purchases(shown)
         further = re.search(r'href="(/admin/purchases\?cursor=[^"]+)" rel="next"', shown.text)
         if further is None:
             break
@@ -75,25 +75,25 @@ def test_the_list_goes_on_from_month_to_month(
     assert seen == made[::-1]
 
 
-def test_a_quiet_year_ends_the_list_but_hides_nothing(
+def test_the_list_ends_after_a_year_without_purchases_but_search_finds_older_ones(
     people: People, aws_faults: AwsFaults, frozen: TestClock
 ) -> None:
     account = accounts.read_reseller(str(people.reseller().reseller_id))
     old = buy_licenses(account, 1, by="test")
     frozen.advance(timedelta(days=330))
     admin = signed_in(people.admin)
-    assert listed(admin.get("/admin/purchases")) == [old.id]
+    assert listed_purchases(admin.get("/admin/purchases")) == [old.id]
     frozen.advance(timedelta(days=60))
     admin = signed_in(people.admin)
     before = len(aws_faults.calls)
-    assert listed(admin.get("/admin/purchases")) == []
+    assert listed_purchases(admin.get("/admin/purchases")) == []
     asked = [sent for _, sent in aws_faults.calls[before:] if sent.get("IndexName") == "by-month"]
     assert len(asked) == search.QUIET_MONTHS
-    assert listed(admin.get(f"/admin/purchases?q={account.company_name}")) == [old.id]
-    assert listed(admin.get(f"/admin/purchases?month={old.month}")) == [old.id]
+    assert listed_purchases(admin.get(f"/admin/purchases?q={account.company_name}")) == [old.id]
+    assert listed_purchases(admin.get(f"/admin/purchases?month={old.month}")) == [old.id]
 
 
-def test_settling_finds_what_no_webhook_told(
+def test_the_settle_button_recovers_a_lost_webhook(
     admin: PageClient, people: People, stripe: StripeSimulator
 ) -> None:
     seller = people.reseller()
@@ -107,7 +107,7 @@ def test_settling_finds_what_no_webhook_told(
     assert "No license had to be moved." in again.text
 
 
-def test_a_refund_shows_its_amount_and_is_made_once(
+def test_a_refund_shows_its_amount_and_is_paid_once(
     admin: PageClient, people: People, stripe: StripeSimulator
 ) -> None:
     seller = people.reseller()
@@ -115,7 +115,7 @@ def test_a_refund_shows_its_amount_and_is_made_once(
     for name in range(8):
         seller.api.post("/v1/resellers/me/tenants", {"name": f"Tenant {name}"})
     question = admin.get(f"{path}/refund?licenses=5&reason=Too many")
-    # 10 at 20.00 were paid; the 5 that are kept cost 25.00 each.
+    # 10 licenses were paid at 20.00 each. The 5 that stay cost 25.00 each.
     assert "Refund $75.00?" in question.words
     assert "over-allocates the reseller by 3 licenses" in question.words
     first = admin.submit(question, path + "/refund")
@@ -127,7 +127,7 @@ def test_a_refund_shows_its_amount_and_is_made_once(
     assert accounts.read_reseller(str(seller.reseller_id)).license_count == 5
 
 
-def test_what_is_wrong_with_a_refund_is_said(
+def test_invalid_refund_input_is_explained_at_its_field(
     admin: PageClient, people: People, stripe: StripeSimulator
 ) -> None:
     path = f"/admin/purchases/{buy(people.reseller(), stripe, 2)}"
@@ -155,7 +155,7 @@ def test_an_unpaid_purchase_offers_no_refund(
     assert "It is not paid yet." in refused.text
 
 
-def test_what_stripes_dashboard_must_refund_is_said(
+def test_a_purchase_paid_twice_is_refunded_only_in_stripes_dashboard(
     admin: PageClient, people: People, stripe: StripeSimulator
 ) -> None:
     seller = people.reseller()
@@ -171,11 +171,11 @@ def test_what_stripes_dashboard_must_refund_is_said(
 @pytest.mark.parametrize(
     "id", ["pur_nobody", "pur_01JD0000000000000000000000", "x", "pur_" + "7" * 26]
 )
-def test_a_purchase_that_is_not_there(admin: PageClient, id: str) -> None:
+def test_a_missing_purchase_is_not_found(admin: PageClient, id: str) -> None:
     assert admin.get(f"/admin/purchases/{id}").status == 404
 
 
-def prices(shown: PageResponse, *tiers: tuple[str, str]) -> list[tuple[str, str]]:
+def price_fields(shown: PageResponse, *tiers: tuple[str, str]) -> list[tuple[str, str]]:
     form = shown.form("/admin/settings/prices")
     kept = [(n, v) for n, v in form.fields if not n.startswith("tier_")]
     return kept + [p for f, u in tiers for p in (("tier_from", f), ("tier_price", u))]
@@ -184,7 +184,7 @@ def prices(shown: PageResponse, *tiers: tuple[str, str]) -> list[tuple[str, str]
 def test_prices_are_previewed_and_saved(admin: PageClient, people: People) -> None:
     shown = admin.get("/admin/settings")
     assert "10 cost less" in shown.text
-    fields = prices(shown, ("1", "30"), ("", ""), ("5", "12.5"))
+    fields = price_fields(shown, ("1", "30"), ("", ""), ("5", "12.5"))
     preview = admin.post("/admin/settings/prices", [*fields, ("preview", "1")])
     assert preview.status == 200
     assert "5 cost less" in preview.text
@@ -200,7 +200,7 @@ def test_prices_are_previewed_and_saved(admin: PageClient, people: People) -> No
 
 
 @pytest.mark.parametrize(
-    ("tiers", "said", "field"),
+    ("tiers", "message", "field"),
     [
         ([("2", "25")], "The first tier must start at 1.", "tier_from-1"),
         ([("1", "25"), ("1", "20")], "must start above the tier before it, 1.", "tier_from-2"),
@@ -213,12 +213,14 @@ def test_prices_are_previewed_and_saved(admin: PageClient, people: People) -> No
         ([], "The first tier must start at 1.", None),
     ],
 )
-def test_what_is_wrong_with_prices_is_said_and_the_rows_are_kept(
-    admin: PageClient, tiers: list[tuple[str, str]], said: str, field: str | None
+def test_invalid_prices_are_explained_and_the_input_is_kept(
+    admin: PageClient, tiers: list[tuple[str, str]], message: str, field: str | None
 ) -> None:
-    refused = admin.post("/admin/settings/prices", prices(admin.get("/admin/settings"), *tiers))
+    refused = admin.post(
+        "/admin/settings/prices", price_fields(admin.get("/admin/settings"), *tiers)
+    )
     assert refused.status == 422
-    assert said in refused.words
+    assert message in refused.words
     if field is not None:
         assert f'id="prices-{field}-error"' in refused.text
     kept = refused.form("/admin/settings/prices").fields
@@ -226,7 +228,7 @@ def test_what_is_wrong_with_prices_is_said_and_the_rows_are_kept(
     assert platform_settings.read_settings().version == 0
 
 
-def test_rules_are_saved_and_refused(admin: PageClient) -> None:
+def test_rules_are_saved_and_invalid_ones_refused(admin: PageClient) -> None:
     path = "/admin/settings/rules"
     shown = admin.get("/admin/settings")
     fields = [(n, v) for n, v in shown.form(path).fields if n != "restrict_inactive_resellers"]
@@ -241,7 +243,7 @@ def test_rules_are_saved_and_refused(admin: PageClient) -> None:
     assert 'id="rules-low_license_threshold-error"' in refused.text
 
 
-def test_the_platforms_branding_is_saved_and_refused(admin: PageClient) -> None:
+def test_platform_branding_is_saved_and_invalid_branding_refused(admin: PageClient) -> None:
     path = "/admin/settings/branding"
     refused = admin.submit(admin.get(path), path, product_name="Acme", primary_color="red")
     assert refused.status == 422
@@ -255,7 +257,7 @@ def test_the_platforms_branding_is_saved_and_refused(admin: PageClient) -> None:
     }
 
 
-def test_the_audit_trail_is_read_and_searched(admin: PageClient, people: People) -> None:
+def test_the_audit_trail_can_be_read_and_searched(admin: PageClient, people: People) -> None:
     person, other = people.user(), people.user()
     path = f"/admin/users/{person.user_id}"
     admin.submit(admin.get(path), path, name="Renamed")

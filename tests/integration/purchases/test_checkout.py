@@ -1,4 +1,4 @@
-"""Opening a checkout, and everything that can come between it and its payment."""
+"""Opening a checkout, and everything that can happen before it is paid."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib import clock
-from chalicelib import settings as house
+from chalicelib import settings as app_settings
 from chalicelib.domain import pricing
 from chalicelib.errors import PaymentProviderUnavailable, VersionConflict
 from chalicelib.services.core.idempotency import NO_KEY
@@ -39,7 +39,7 @@ def statuses() -> list[str]:
 
 
 @pytest.mark.parametrize("fault", ["500", "429", "timeout", "drop_before", "drop_after"])
-def test_a_stripe_that_fails_leaves_a_resumable_purchase(
+def test_a_failure_at_stripe_leaves_a_resumable_purchase(
     people: People, stripe: StripeSimulator, fault: Any
 ) -> None:
     buyer = people.reseller()
@@ -56,7 +56,7 @@ def test_a_stripe_that_fails_leaves_a_resumable_purchase(
     assert replayed.json == done.json
 
 
-def test_expiry_frees_the_quantity(
+def test_an_expired_checkout_frees_its_quantity(
     reseller: Reseller, stripe: StripeSimulator, frozen: Any
 ) -> None:
     first = buy()
@@ -66,7 +66,7 @@ def test_expiry_frees_the_quantity(
     assert statuses() == ["expired", "pending"]
 
 
-def test_a_checkout_that_stripe_still_holds_open_past_its_time_is_closed(
+def test_an_overdue_session_still_open_at_stripe_is_expired(
     reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch, frozen: Any
 ) -> None:
     first = buy()
@@ -77,7 +77,7 @@ def test_a_checkout_that_stripe_still_holds_open_past_its_time_is_closed(
 
 
 @pytest.mark.parametrize("hours", [21.9, 22.1, 23.5, 25])
-def test_a_purchase_that_never_got_its_session(
+def test_a_purchase_without_a_session_can_be_resumed_for_22_hours(
     reseller: Reseller, stripe: StripeSimulator, frozen: Any, hours: float
 ) -> None:
     stripe.faults.fail(next=3, kind="drop_before")
@@ -100,7 +100,7 @@ def set_price(unit_amount: int, version: int) -> None:
     platform_settings.clear_cache()
 
 
-def test_a_new_price_closes_the_checkout_at_the_old_one(
+def test_a_price_change_expires_the_checkout_at_the_old_price(
     reseller: Reseller, stripe: StripeSimulator
 ) -> None:
     first = buy()
@@ -111,10 +111,10 @@ def test_a_new_price_closes_the_checkout_at_the_old_one(
     assert statuses() == ["expired", "pending"]
 
 
-def test_a_price_that_changes_while_an_order_is_taken(
+def test_a_price_change_during_an_order_does_not_mix_prices(
     reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A refund is reckoned by the tiers that the total came of: both are of one moment."""
+    """A refund is computed from the tiers that the total came from, so both must match."""
     quoted = pricing.quote
 
     def quote(*asked: Any) -> pricing.Quote:
@@ -130,10 +130,10 @@ def test_a_price_that_changes_while_an_order_is_taken(
 
 
 @pytest.mark.parametrize("by", ["card", "bank"])
-def test_an_order_right_after_a_payment_is_another_order(
+def test_an_order_right_after_a_payment_is_a_new_purchase(
     people: People, stripe: StripeSimulator, by: str
 ) -> None:
-    """Nobody has told us of the payment yet."""
+    """The webhook of the payment has not arrived yet."""
     buyer = people.reseller()
     path, order = "/v1/resellers/me/purchases", {"quantity": 12}
     first = buyer.api.post(path, order, key="one").json
@@ -148,10 +148,8 @@ def test_an_order_right_after_a_payment_is_another_order(
 
 
 @pytest.mark.parametrize("owner", ["paid", "gone"])
-def test_a_claim_left_behind_is_taken_over(
-    people: People, stripe: StripeSimulator, owner: str
-) -> None:
-    """As tables restored to different moments have it."""
+def test_a_stale_claim_is_taken_over(people: People, stripe: StripeSimulator, owner: str) -> None:
+    """This happens if tables are restored to different points in time."""
     buyer = people.reseller()
     path, order = "/v1/resellers/me/purchases", {"quantity": 12}
     first = buyer.api.post(path, order).json
@@ -171,32 +169,32 @@ def test_a_claim_left_behind_is_taken_over(
 
 
 @pytest.mark.parametrize("hours", [0, 24])
-def test_a_checkout_that_stripe_does_not_know_blocks_nobody(
+def test_a_session_unknown_to_stripe_does_not_block_a_new_order(
     reseller: Reseller, stripe: StripeSimulator, frozen: Any, hours: int
 ) -> None:
-    """As after the change from Stripe's test mode to live."""
+    """For example, after switching from Stripe's test mode to live mode."""
     first = buy()
-    table_edits.edit(first, session_id="cs_test_of_the_other_mode")
+    table_edits.edit(first, session_id="cs_test_other_mode")
     frozen.advance(timedelta(hours=hours))
     assert buy().id != first.id
     assert statuses() == ["expired", "pending"]
 
 
-def test_a_claim_is_not_taken_from_who_waits_to_be_paid(
+def test_the_claim_of_a_pending_purchase_is_not_taken_over(
     reseller: Reseller, stripe: StripeSimulator
 ) -> None:
-    """Somebody opened a checkout after this request had looked for one: the write refuses."""
+    """Another request opened a checkout after this one searched for it: the write is refused."""
     first = buy()
     prices = platform_settings.cached_settings()
     with pytest.raises(VersionConflict):
-        purchases._start(
+        purchases._create_purchase(
             reseller, platform_settings.quote(12, prices), prices, by="usr_b", once=NO_KEY
         )
     assert [row["id"] for row in purchase_fixtures.rows("purchases")] == [first.id]
     assert owner_of(checkout_claim(reseller.id, 12)) == first.id
 
 
-def test_paid_at_the_old_price_just_before_the_new_one(
+def test_a_payment_just_before_a_price_change_counts(
     reseller: Reseller, stripe: StripeSimulator
 ) -> None:
     first = buy()
@@ -207,7 +205,9 @@ def test_paid_at_the_old_price_just_before_the_new_one(
     assert reload(first).licenses_granted == 12
 
 
-def test_the_customer_is_remembered(reseller: Reseller, stripe: StripeSimulator) -> None:
+def test_the_next_checkout_reuses_the_stripe_customer(
+    reseller: Reseller, stripe: StripeSimulator
+) -> None:
     first = buy()
     stripe.pay(first.session_id or "")
     settle(first)
@@ -217,7 +217,7 @@ def test_the_customer_is_remembered(reseller: Reseller, stripe: StripeSimulator)
     assert stripe.find("checkout.session", second.session_id or "")["customer"] == customer
 
 
-def test_a_customer_deleted_in_stripe_is_forgotten(
+def test_a_customer_deleted_at_stripe_is_forgotten(
     reseller: Reseller, stripe: StripeSimulator
 ) -> None:
     reseller.update([Reseller.stripe_customer_id.set("cus_gone")])
@@ -227,33 +227,33 @@ def test_a_customer_deleted_in_stripe_is_forgotten(
     assert len(purchase_fixtures.rows("purchases")) == 1
 
 
-def test_what_is_asked_of_stripe_may_change_between_two_attempts(
+def test_request_parameters_can_change_between_attempts(
     reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stripe.faults.fail(next=3, kind="drop_after", path="/v1/checkout/sessions")
     with pytest.raises(PaymentProviderUnavailable):
         buy()
     monkeypatch.setenv("PUBLIC_URL", "https://moved.example")
-    house.settings.cache_clear()
+    app_settings.settings.cache_clear()
     try:
         bought = buy()
     finally:
         monkeypatch.undo()
-        house.settings.cache_clear()
+        app_settings.settings.cache_clear()
     newest, lost = stripe.all("checkout.session")
     assert bought.session_id == newest["id"]
-    run_sweep()  # finds the one whose answer was lost, and closes it
+    run_sweep()  # finds the session whose reply was lost, and expires it
     assert stripe.find("checkout.session", lost["id"])["status"] == "expired"
     assert reload(bought).status == "pending"
 
 
-def test_no_order_beyond_what_stripe_takes(people: People) -> None:
+def test_an_order_above_stripes_maximum_is_refused(people: People) -> None:
     refused = people.reseller().api.post("/v1/resellers/me/purchases", {"quantity": 100_000})
     assert (refused.status, refused.json["errors"][0]["field"]) == (422, "quantity")
     assert purchase_fixtures.rows("purchases") == []
 
 
-def test_an_order_below_what_stripe_takes(people: People, stripe: StripeSimulator) -> None:
+def test_an_order_below_stripes_minimum_is_refused(people: People, stripe: StripeSimulator) -> None:
     set_price(1, 2)
     buyer = people.reseller()
     for _ in range(2):
@@ -262,6 +262,6 @@ def test_an_order_below_what_stripe_takes(people: People, stripe: StripeSimulato
     assert statuses() == ["expired"]
 
 
-def test_every_quote_tells_of_a_better_offer(people: People) -> None:
+def test_a_quote_includes_a_better_offer(people: People) -> None:
     reply = people.reseller().api.get("/v1/pricing/quote?quantity=9")
     assert reply.json["better_offer"] == {"quantity": 10, "total": 20_000}

@@ -1,5 +1,4 @@
-"""A purchase that came to have more than one session at Stripe: money counts once, and none
-of them is forgotten."""
+"""A purchase with more than one session at Stripe: one counts, and all of them are tracked."""
 
 from typing import Any
 
@@ -22,7 +21,7 @@ def reseller(tables: None) -> Reseller:
 
 
 def lose_the_session(purchase: Purchase) -> str:
-    """Its answer never came, and what is asked for now is asked for anew."""
+    """Make the row look as if Stripe's reply had been lost, and return the lost session's ID."""
     tx = Transaction()
     lost = purchase.session_id or ""
     attempt = (purchase.checkout_attempt or 0) + 1
@@ -31,15 +30,15 @@ def lose_the_session(purchase: Purchase) -> str:
     return lost
 
 
-def lose_the_first_session() -> tuple[str, Purchase]:
+def buy_with_a_lost_session() -> tuple[str, Purchase]:
     lost = lose_the_session(buy())
     return lost, buy()
 
 
-def test_a_session_that_the_row_never_learnt_is_paid(
+def test_a_paid_session_that_the_row_does_not_know_counts(
     reseller: Reseller, stripe: StripeSimulator
 ) -> None:
-    lost, purchase = lose_the_first_session()
+    lost, purchase = buy_with_a_lost_session()
     stripe.pay(lost)
     run_sweep()
     row = reload(purchase)
@@ -48,10 +47,10 @@ def test_a_session_that_the_row_never_learnt_is_paid(
     purchase_fixtures.check_invariants()
 
 
-def test_two_sessions_paid_count_once_and_a_person_is_told(
+def test_two_paid_sessions_count_once_and_are_reported(
     reseller: Reseller, stripe: StripeSimulator
 ) -> None:
-    lost, purchase = lose_the_first_session()
+    lost, purchase = buy_with_a_lost_session()
     stripe.pay(lost)
     stripe.pay(purchase.session_id or "")
     run_sweep()
@@ -69,10 +68,10 @@ def test_two_sessions_paid_count_once_and_a_person_is_told(
     purchase_fixtures.check_invariants()
 
 
-def test_of_three_that_were_paid_none_is_forgotten(
+def test_three_paid_sessions_are_all_tracked(
     reseller: Reseller, stripe: StripeSimulator, frozen: Any
 ) -> None:
-    """Refunding those that the row names leaves one that is paid: it counts."""
+    """After the others are refunded, the remaining paid session counts."""
     purchase = buy()
     sessions = []
     for _ in range(3):
@@ -96,9 +95,9 @@ def test_of_three_that_were_paid_none_is_forgotten(
     purchase_fixtures.check_invariants()
 
 
-def test_looking_closes_nothing(reseller: Reseller, stripe: StripeSimulator) -> None:
-    """A dry run of reconciliation looks; to close a checkout is settling's."""
-    lost, purchase = lose_the_first_session()
+def test_a_dry_run_expires_no_session(reseller: Reseller, stripe: StripeSimulator) -> None:
+    """A dry run of reconciliation only reads. Settling expires the stray session."""
+    lost, purchase = buy_with_a_lost_session()
     stripe.pay(lost)
     purchase.update([Purchase.other_sessions.add({lost})])
     is_open = stripe.find("checkout.session", purchase.session_id or "")

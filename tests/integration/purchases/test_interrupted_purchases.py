@@ -1,4 +1,4 @@
-"""A purchase that stopped halfway, between our row and Stripe's checkout, is gone on with."""
+"""A purchase interrupted between our row and Stripe's session is resumed."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.support.people import People, Person
 
 PURCHASES = "/v1/resellers/me/purchases"
 ORDER = {"quantity": 3}
-KEY = "a-key-of-the-client"
+KEY = "client-key"
 SESSIONS = "/v1/checkout/sessions"
 
 
@@ -27,7 +27,7 @@ def rows(buyer: Person) -> list[Purchase]:
 
 @pytest.mark.parametrize("key", [KEY, None])
 @pytest.mark.parametrize("kind", ["500", "drop_before", "drop_after", "timeout"])
-def test_stripe_fails_and_the_next_attempt_goes_on(
+def test_the_next_request_resumes_after_a_failure_at_stripe(
     buyer: Person, stripe: StripeSimulator, kind: FaultKind, key: str | None
 ) -> None:
     stripe.faults.fail(next=9, kind=kind, method="POST", path=SESSIONS)
@@ -47,10 +47,10 @@ def test_stripe_fails_and_the_next_attempt_goes_on(
     assert ("Idempotent-Replayed" in again.headers) == (key is not None)
 
 
-def test_a_crash_after_stripe_answered(
+def test_a_crash_after_stripe_answered_keeps_the_session(
     buyer: Person, stripe: StripeSimulator, aws_faults: AwsFaults
 ) -> None:
-    """The session is there, our second write is not: the same session is found again."""
+    """Stripe has the session, but our second write failed: the retry gets the same session."""
     aws_faults.before(
         lambda: aws_faults.before(transaction_canceled("TransactionConflict"), times=10_000)
     )
@@ -62,8 +62,8 @@ def test_a_crash_after_stripe_answered(
     assert len(rows(buyer)) == len(stripe.all("checkout.session")) == 1
 
 
-def test_two_keys_for_one_open_checkout(buyer: Person, stripe: StripeSimulator) -> None:
-    """One open checkout per quantity: each key gets it, and keeps it as its answer."""
+def test_two_keys_get_the_same_open_checkout(buyer: Person, stripe: StripeSimulator) -> None:
+    """There is one open checkout per quantity. Each key gets it, and replays it."""
     first = buyer.api.post(PURCHASES, ORDER, key="one").json
     second = buyer.api.post(PURCHASES, ORDER, key="two").json
     assert first == second
@@ -72,7 +72,7 @@ def test_two_keys_for_one_open_checkout(buyer: Person, stripe: StripeSimulator) 
     assert (replay.json, replay.headers["Idempotent-Replayed"]) == (second, "true")
 
 
-def test_the_key_answers_as_it_did_even_after_the_payment(
+def test_a_key_replays_its_first_response_after_the_payment(
     buyer: Person, stripe: StripeSimulator
 ) -> None:
     first = buyer.api.post(PURCHASES, ORDER, key=KEY)
@@ -82,7 +82,7 @@ def test_the_key_answers_as_it_did_even_after_the_payment(
     assert len(rows(buyer)) == 1
 
 
-def test_two_resellers_buy_apart(people: People, buyer: Person) -> None:
+def test_two_resellers_have_separate_checkouts(people: People, buyer: Person) -> None:
     other = people.reseller()
     assert (
         buyer.api.post(PURCHASES, ORDER).json["id"] != other.api.post(PURCHASES, ORDER).json["id"]

@@ -1,4 +1,4 @@
-"""Buying licenses, through the API, Stripe's payment page and the webhook."""
+"""Buying licenses through the API, Stripe's payment page, and the webhook."""
 
 from chalicelib.functions.stripe_webhook import stripe_webhook
 from infra.local.stripe_simulator.simulator import StripeSimulator
@@ -6,7 +6,7 @@ from tests.support.people import People
 
 
 def deliver_all(stripe: StripeSimulator) -> list[int]:
-    """Bring every event to the webhook; the statuses it answered."""
+    """Deliver every event to the webhook, and return the status codes."""
     statuses = []
     for event in stripe.events():
         headers, body = stripe.signed(event)
@@ -27,7 +27,7 @@ def session_of(purchase: dict[str, str]) -> str:
     return purchase["checkout_url"].rsplit("/", 1)[1]
 
 
-def test_paid_licenses_arrive(people: People, stripe: StripeSimulator) -> None:
+def test_a_paid_purchase_adds_its_licenses(people: People, stripe: StripeSimulator) -> None:
     buyer = people.reseller()
     purchase = buyer.api.post("/v1/resellers/me/purchases", {"quantity": 12})
     assert purchase.status == 201
@@ -41,7 +41,9 @@ def test_paid_licenses_arrive(people: People, stripe: StripeSimulator) -> None:
     assert buyer.api.get("/v1/resellers/me/licenses").json["license_count"] == 12
 
 
-def test_asking_again_returns_the_open_checkout(people: People, stripe: StripeSimulator) -> None:
+def test_a_repeated_order_returns_the_open_checkout(
+    people: People, stripe: StripeSimulator
+) -> None:
     buyer = people.reseller()
     first = buyer.api.post("/v1/resellers/me/purchases", {"quantity": 3}).json
     again = buyer.api.post("/v1/resellers/me/purchases", {"quantity": 3}).json

@@ -1,4 +1,4 @@
-"""What a look at a purchase finds at Stripe, and what it writes down."""
+"""What settling reads from Stripe, and what it writes."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib import settings as house
+from chalicelib import settings as app_settings
 from chalicelib.payments import reports
 from chalicelib.services.purchases.checkout import current_purchase
 from chalicelib.services.purchases.settlement import settle
@@ -24,31 +24,32 @@ def reseller(tables: None) -> Reseller:
     return purchase_fixtures.create_reseller()
 
 
-def test_an_older_look_written_after_a_newer_one_is_corrected(
+def test_a_stale_snapshot_written_after_a_newer_one_is_corrected(
     reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One sees a refund; before it writes, the refund fails, and another finds nothing to do."""
+    """One caller sees a refund. Before it writes, the refund fails, and another caller finds
+    nothing to do."""
     purchase = buy()
     stripe.pay(purchase.session_id or "")
     purchase = settle(purchase).purchase
     refund = stripe.refund(purchase.session_id or "", 4_000)
-    look = reports.fetch_session
+    fetch = reports.fetch_session
 
-    def slow_look(session_id: str) -> reports.SessionReport:
-        seen = look(session_id)
-        monkeypatch.setattr(reports, "fetch_session", look)
+    def slow_fetch(session_id: str) -> reports.SessionReport:
+        report = fetch(session_id)
+        monkeypatch.setattr(reports, "fetch_session", fetch)
         stripe.refund_fails(refund["id"])
         assert not settle(reload(purchase)).changed
-        return seen
+        return report
 
-    monkeypatch.setattr(reports, "fetch_session", slow_look)
+    monkeypatch.setattr(reports, "fetch_session", slow_fetch)
     settle(reload(purchase))
     row = reload(purchase)
     assert (row.status, row.licenses_granted, row.amount_refunded) == ("paid", 12, 0)
     purchase_fixtures.check_invariants()
 
 
-def test_a_session_made_for_another_is_never_credited(
+def test_the_session_of_another_purchase_is_never_credited(
     reseller: Reseller, stripe: StripeSimulator
 ) -> None:
     cheap, dear = buy(1), buy(100)
@@ -56,19 +57,21 @@ def test_a_session_made_for_another_is_never_credited(
     dear.update([Purchase.session_id.set(cheap.session_id)])
     settled = settle(reload(dear)).purchase
     assert (settled.status, settled.licenses_granted) == ("quarantined", 0)
-    assert "was not made for this purchase" in (settled.status_reason or "")
+    assert "was not created for this purchase" in (settled.status_reason or "")
 
 
 @pytest.fixture
 def promotions(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("STRIPE_PROMOTION_CODES", "on")
-    house.settings.cache_clear()
+    app_settings.settings.cache_clear()
     yield
     monkeypatch.undo()
-    house.settings.cache_clear()
+    app_settings.settings.cache_clear()
 
 
-def test_promoted_to_nothing(reseller: Reseller, stripe: StripeSimulator, promotions: None) -> None:
+def test_a_purchase_that_a_promotion_made_free_is_granted(
+    reseller: Reseller, stripe: StripeSimulator, promotions: None
+) -> None:
     purchase = buy()
     stripe.pay(purchase.session_id or "", promotion_code="FREE100")
     row = settle(purchase).purchase
@@ -76,7 +79,7 @@ def test_promoted_to_nothing(reseller: Reseller, stripe: StripeSimulator, promot
     assert row.payment_intent_id is None
 
 
-def test_links_are_kept_and_the_time_is_stripes(
+def test_links_are_stored_and_paid_at_is_stripes_time(
     reseller: Reseller, stripe: StripeSimulator, frozen: Any
 ) -> None:
     purchase = buy()
@@ -89,7 +92,7 @@ def test_links_are_kept_and_the_time_is_stripes(
     assert row.paid_at == paid_at
 
 
-def test_an_invoice_that_comes_late_is_waited_for(
+def test_the_sweep_finds_an_invoice_that_comes_late(
     reseller: Reseller, stripe: StripeSimulator, frozen: Any
 ) -> None:
     purchase = buy()
@@ -107,26 +110,30 @@ def test_an_invoice_that_comes_late_is_waited_for(
     assert reload(purchase).unsettled is None
 
 
-def test_looking_settles_what_waits(reseller: Reseller, stripe: StripeSimulator) -> None:
-    def seen(purchase: Purchase) -> tuple[str, bool]:
-        found, asked = current_purchase(reseller.id, purchase.id)
-        return found.status, asked
+def test_current_purchase_settles_a_waiting_purchase(
+    reseller: Reseller, stripe: StripeSimulator
+) -> None:
+    def read_status(purchase: Purchase) -> tuple[str, bool]:
+        found, is_current = current_purchase(reseller.id, purchase.id)
+        return found.status, is_current
 
     card, delayed, declined = buy(1), buy(2), buy(3)
-    assert seen(card) == ("pending", True)
+    assert read_status(card) == ("pending", True)
     stripe.pay(card.session_id or "")
     stripe.faults.fail(next=3, kind="drop_before")
-    assert seen(card) == ("pending", False)
-    assert seen(card) == ("paid", True)
+    assert read_status(card) == ("pending", False)
+    assert read_status(card) == ("paid", True)
     for purchase, status in ((delayed, "paid"), (declined, "failed")):
         stripe.pay_later(purchase.session_id or "")
-        assert seen(purchase) == ("processing", True)
+        assert read_status(purchase) == ("processing", True)
         stripe_says = stripe.bank_confirms if status == "paid" else stripe.bank_declines
         stripe_says(purchase.session_id or "")
-        assert seen(purchase) == (status, True)
+        assert read_status(purchase) == (status, True)
 
 
-def test_reading_it_settles_what_waits(people: People, stripe: StripeSimulator) -> None:
+def test_reading_a_waiting_purchase_through_the_api_settles_it(
+    people: People, stripe: StripeSimulator
+) -> None:
     buyer = people.reseller()
     bought = buyer.api.post("/v1/resellers/me/purchases", {"quantity": 12}).json
     stripe.pay(bought["checkout_url"].rsplit("/", 1)[1])

@@ -1,4 +1,4 @@
-"""Payments that are not one payment of what was quoted: twice, too much, another's."""
+"""Payments that differ from the quote: twice, too much, or for another purchase."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,7 @@ Paid = tuple[Purchase, str, str]
 
 @pytest.fixture
 def paid_twice(tables: None, stripe: StripeSimulator) -> Paid:
-    """With its two sessions: the row's own comes first, then the other."""
+    """A purchase paid on two sessions: the one on the row comes first, then the other."""
     purchase = buy_licenses(purchase_fixtures.create_reseller(), 10, by="usr_buyer")
     first = str(purchase.session_id)
     table_edits.edit(purchase, session_id=None, checkout_url=None, checkout_attempt=1)
@@ -41,13 +41,15 @@ def settled(purchase: Purchase) -> Purchase:
     return settle(read_purchase(purchase.reseller_id, purchase.id)).purchase
 
 
-def test_paid_twice_is_not_refunded_here(paid_twice: Paid, stripe: StripeSimulator) -> None:
+def test_a_purchase_paid_twice_is_first_refunded_in_the_dashboard(
+    paid_twice: Paid, stripe: StripeSimulator
+) -> None:
     row, _, other = paid_twice
     with pytest.raises(InvalidRequest) as refused:
         refund_licenses(row, 4, reason="Too many", by="usr_admin")
-    said = refused.value.errors[0].message
-    assert other in said
-    assert "Stripe's dashboard" in said
+    message = refused.value.errors[0].message
+    assert other in message
+    assert "Stripe's dashboard" in message
     assert stripe.all("refund") == []
     stripe.refund(other)
     done = refund_licenses(settled(row), 4, reason="Too many", by="usr_admin")
@@ -55,7 +57,9 @@ def test_paid_twice_is_not_refunded_here(paid_twice: Paid, stripe: StripeSimulat
     purchase_fixtures.check_invariants()
 
 
-def test_the_payment_that_counts_keeps_counting(paid_twice: Paid, stripe: StripeSimulator) -> None:
+def test_the_counting_session_counts_until_it_is_fully_refunded(
+    paid_twice: Paid, stripe: StripeSimulator
+) -> None:
     row, own, other = paid_twice
     stripe.refund(own, 8_000)
     now = settled(row)
@@ -69,7 +73,9 @@ def test_the_payment_that_counts_keeps_counting(paid_twice: Paid, stripe: Stripe
     purchase_fixtures.check_invariants()
 
 
-def test_anothers_money_is_in_anothers_books(tables: None, stripe: StripeSimulator) -> None:
+def test_a_copied_row_does_not_book_the_original_payment(
+    tables: None, stripe: StripeSimulator
+) -> None:
     account = purchase_fixtures.create_reseller()
     one = buy_licenses(account, 10, by="usr_buyer")
     stripe.pay(str(one.session_id))
@@ -83,8 +89,10 @@ def test_anothers_money_is_in_anothers_books(tables: None, stripe: StripeSimulat
     assert settled(one).amount_paid == 20_000
 
 
-def test_prevented_by_paying_the_buyer(tables: None, stripe: StripeSimulator) -> None:
-    """As Visa's rapid dispute resolution does: no chargeback, and no money either."""
+def test_a_dispute_prevented_by_paying_the_buyer_takes_the_licenses(
+    tables: None, stripe: StripeSimulator
+) -> None:
+    """As in Visa's Rapid Dispute Resolution: there is no chargeback, but the money is gone."""
     purchase = buy_licenses(purchase_fixtures.create_reseller(), 10, by="usr_buyer")
     stripe.pay(str(purchase.session_id))
     assert settled(purchase).licenses_granted == 10
@@ -99,16 +107,16 @@ def test_prevented_by_paying_the_buyer(tables: None, stripe: StripeSimulator) ->
     purchase_fixtures.check_invariants()
 
 
-def test_too_much_was_paid(
+def test_an_overpaid_purchase_is_quarantined_until_the_excess_is_refunded(
     tables: None, stripe: StripeSimulator, frozen: TestClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A quarantine waits for a person, not for the sweep; paying the excess back ends it."""
-    asked: list[str] = []
-    report = reports.fetch_session
+    """The sweep leaves a quarantined purchase alone. Refunding the excess ends the quarantine."""
+    fetched: list[str] = []
+    fetch = reports.fetch_session
 
     def watched(session_id: str) -> Any:
-        asked.append(session_id)
-        return report(session_id)
+        fetched.append(session_id)
+        return fetch(session_id)
 
     monkeypatch.setattr(reports, "fetch_session", watched)
     purchase = buy_licenses(purchase_fixtures.create_reseller(), 10, by="usr_buyer")
@@ -118,11 +126,11 @@ def test_too_much_was_paid(
     assert read_purchase(purchase.reseller_id, purchase.id).status == "quarantined"
     frozen.advance(timedelta(hours=1))
     run_sweep()
-    asked.clear()
+    fetched.clear()
     for _ in range(4):
         frozen.advance(timedelta(minutes=15))
         run_sweep()
-    assert asked == []
+    assert fetched == []
     stripe.refund(str(purchase.session_id), 5_000)
     run_sweep()
     row = read_purchase(purchase.reseller_id, purchase.id)
@@ -136,10 +144,11 @@ def test_too_much_was_paid(
     purchase_fixtures.check_invariants()
 
 
-def test_a_checkout_that_was_not_looked_at_is_asked_for_by_the_same_name(
+def test_a_request_rejected_for_its_api_key_keeps_its_idempotency_key(
     tables: None, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Our key of Stripe's was wrong: two who ask anew, one of them slow, get one session."""
+    """Stripe stored nothing under the idempotency key, so a retry and a slow concurrent request
+    can both use it and get the same session."""
     account = purchase_fixtures.create_reseller()
     with monkeypatch.context() as wrong:
         wrong.setattr(stripe, "_api_key", "sk_test_another")

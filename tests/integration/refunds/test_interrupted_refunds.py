@@ -1,4 +1,4 @@
-"""Refunds that Stripe did not answer: never made twice, never forgotten, never late."""
+"""Refunds that Stripe did not answer: never paid twice, never lost, and never paid late."""
 
 import re
 from datetime import timedelta
@@ -26,7 +26,7 @@ def sale(people: People, stripe: StripeSimulator) -> Sale:
 
 
 def break_refunds(stripe: StripeSimulator, kind: FaultKind = "500") -> None:
-    """As often as one request asks."""
+    """Fail every attempt that one request makes."""
     stripe.faults.fail(next=3, kind=kind, method="POST", path="/v1/refunds")
 
 
@@ -36,7 +36,7 @@ def amounts(stripe: StripeSimulator) -> list[int]:
 
 @pytest.mark.parametrize("fault", ["500", "timeout"])
 @pytest.mark.parametrize("key", ["first", "second", None])
-def test_the_same_again_goes_on_with_it(
+def test_repeating_the_request_resumes_the_refund(
     sale: Sale, stripe: StripeSimulator, fault: FaultKind, key: str | None
 ) -> None:
     break_refunds(stripe, fault)
@@ -56,7 +56,7 @@ def test_the_same_again_goes_on_with_it(
     purchase_fixtures.check_invariants()
 
 
-def test_a_second_key_is_bound_to_the_refund_that_it_went_on_with(
+def test_a_second_key_is_bound_to_the_refund_it_resumed(
     sale: Sale, stripe: StripeSimulator
 ) -> None:
     for key in ("first", "second"):
@@ -68,22 +68,26 @@ def test_a_second_key_is_bound_to_the_refund_that_it_went_on_with(
     assert (sale.licenses(), amounts(stripe)) == (15, [10_000])
 
 
-def test_another_waits_until_it_is_through(sale: Sale, stripe: StripeSimulator) -> None:
+def test_a_different_refund_is_refused_while_one_is_in_progress(
+    sale: Sale, stripe: StripeSimulator
+) -> None:
     break_refunds(stripe)
     assert sale.refund(5).status == 502
     for refused in (sale.refund(6), sale.quote(6), sale.refund(5, also={"reason": "Other"})):
         assert refused.status == 422
-        assert "5 licenses is under way" in refused.json["errors"][0]["message"]
-    dearer = sale.refund(5, also={"amount": 9_000})
-    assert (dearer.status, dearer.json["errors"][0]["field"]) == (422, "amount")
+        assert "5 licenses is already in progress" in refused.json["errors"][0]["message"]
+    changed = sale.refund(5, also={"amount": 9_000})
+    assert (changed.status, changed.json["errors"][0]["field"]) == (422, "amount")
     assert amounts(stripe) == []
     run_sweep()
     assert sale.refund(6).status == 201
     assert (sale.licenses(), amounts(stripe)) == (9, [7_500, 10_000])
 
 
-def test_what_was_shown_to_be_kept_is_kept(sale: Sale, stripe: StripeSimulator) -> None:
-    """Two forms that show the same amount: the second is of another moment."""
+def test_an_outdated_form_with_the_same_amount_is_refused(
+    sale: Sale, stripe: StripeSimulator
+) -> None:
+    """Both forms show the same amount, but the second was opened before the first refund."""
     shown = {"amount": 10_000, "kept": 15}
     assert sale.refund(5, key="one", also=shown).status == 201
     refused = sale.refund(5, key="other", also=shown)
@@ -91,7 +95,7 @@ def test_what_was_shown_to_be_kept_is_kept(sale: Sale, stripe: StripeSimulator) 
     assert amounts(stripe) == [10_000]
 
 
-def test_by_clicking(sale: Sale, stripe: StripeSimulator) -> None:
+def test_an_admin_resumes_a_refund_on_the_pages(sale: Sale, stripe: StripeSimulator) -> None:
     client = signed_in(sale.admin)
     where = f"/admin/purchases/{sale.id}"
     break_refunds(stripe)
@@ -112,7 +116,7 @@ def test_by_clicking(sale: Sale, stripe: StripeSimulator) -> None:
     assert (sale.licenses(), amounts(stripe)) == (15, [10_000])
 
 
-def test_another_refund_is_told_of_the_one_under_way(sale: Sale, stripe: StripeSimulator) -> None:
+def test_the_refusal_names_the_refund_in_progress(sale: Sale, stripe: StripeSimulator) -> None:
     client = signed_in(sale.admin)
     where = f"/admin/purchases/{sale.id}"
     other = client.get(f"{where}/refund?licenses=6&reason=Another")
@@ -120,7 +124,7 @@ def test_another_refund_is_told_of_the_one_under_way(sale: Sale, stripe: StripeS
     assert sale.refund(5, key="r").status == 502
     refused = sale.refund(6)
     assert (refused.status, refused.json["errors"][0]["field"]) == (422, "purchase")
-    assert "5 licenses is under way" in refused.json["errors"][0]["message"]
+    assert "5 licenses is already in progress" in refused.json["errors"][0]["message"]
     shown = client.submit(other, "/refund")
     assert shown.status == 422
     assert "A refund of 5 licenses is under way ($100.00, “Too many”)" in shown.text
@@ -128,7 +132,9 @@ def test_another_refund_is_told_of_the_one_under_way(sale: Sale, stripe: StripeS
     assert amounts(stripe) == []
 
 
-def test_refunded_by_hand_meanwhile(sale: Sale, stripe: StripeSimulator) -> None:
+def test_a_dashboard_refund_in_the_meantime_closes_the_open_one(
+    sale: Sale, stripe: StripeSimulator
+) -> None:
     break_refunds(stripe)
     assert sale.refund(5, key="r").status == 502
     stripe.refund(sale.session_id, 10_000)
@@ -138,7 +144,7 @@ def test_refunded_by_hand_meanwhile(sale: Sale, stripe: StripeSimulator) -> None
     (intent,) = row.refund_list
     assert (intent.state, row.amount_refunded) == ("refused", 10_000)
     assert row.unsettled is None
-    assert "meanwhile" in str(intent.note)
+    assert "in the meantime" in str(intent.note)
     assert (sale.licenses(), amounts(stripe)) == (15, [10_000])
     refused = sale.refund(5, key="r")
     assert (refused.status, refused.json["errors"][0]["message"]) == (422, intent.note)
@@ -146,7 +152,9 @@ def test_refunded_by_hand_meanwhile(sale: Sale, stripe: StripeSimulator) -> None
     assert (sale.licenses(), amounts(stripe)) == (10, [10_000, 10_000])
 
 
-def test_the_same_request_after_a_refund_by_hand(sale: Sale, stripe: StripeSimulator) -> None:
+def test_repeating_the_request_after_a_dashboard_refund_is_refused(
+    sale: Sale, stripe: StripeSimulator
+) -> None:
     break_refunds(stripe)
     assert sale.refund(5, key="r").status == 502
     stripe.refund(sale.session_id, 10_000)
@@ -156,11 +164,11 @@ def test_the_same_request_after_a_refund_by_hand(sale: Sale, stripe: StripeSimul
 
 
 @pytest.mark.parametrize("fault", ["500", "429", "timeout", "drop_before", "drop_after"])
-def test_none_goes_out_after_a_day(
+def test_a_refund_is_not_paid_after_a_day(
     sale: Sale, stripe: StripeSimulator, frozen: TestClock, fault: FaultKind
 ) -> None:
-    """A key that is mended weeks later must not pay what was settled otherwise by then. By then
-    Stripe has forgotten its idempotency keys too."""
+    """An API key that is fixed weeks later must not pay a refund that was solved in another way
+    by then. Stripe has also forgotten its idempotency keys."""
     break_refunds(stripe, fault)
     assert sale.refund(5, key="r").status == 502
     frozen.advance(timedelta(hours=25))
@@ -174,7 +182,7 @@ def test_none_goes_out_after_a_day(
     purchase_fixtures.check_invariants()
 
 
-def test_a_refund_that_failed_does_not_read_done(sale: Sale, stripe: StripeSimulator) -> None:
+def test_a_refund_that_fails_later_is_marked_failed(sale: Sale, stripe: StripeSimulator) -> None:
     assert sale.refund(5, key="r").json["refunds"][0]["state"] == "done"
     (made,) = stripe.all("refund")
     assert [r.stripe_id for r in sale.row().refund_list] == [made["id"]]
@@ -189,11 +197,11 @@ def test_a_refund_that_failed_does_not_read_done(sale: Sale, stripe: StripeSimul
     assert sale.licenses() == 15
 
 
-def test_one_that_looked_long_ago_does_not_make_it_again(
+def test_a_slow_request_with_outdated_data_does_not_pay_twice(
     sale: Sale, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Our key of Stripe's was wrong for a while. Who saw then that the refund was not made, and
-    comes to ask for it when others have made it, asks by the same name."""
+    """Stripe rejected our API key for a while. A request that saw no refund then, and continues
+    after another request made it, uses the same idempotency key."""
     rows: list[Purchase] = []
     handle = stripe.handle
 
@@ -213,7 +221,7 @@ def test_one_that_looked_long_ago_does_not_make_it_again(
     monkeypatch.setattr(
         payments_refunds, "read_payment_refunds", lambda *_: PaymentRefunds(None, 0)
     )
-    (asked_long_ago, *_) = rows
-    assert asked_long_ago.open_refund is not None
-    execution.execute_refund(asked_long_ago, asked_long_ago.open_refund)
+    (stale_row, *_) = rows
+    assert stale_row.open_refund is not None
+    execution.execute_refund(stale_row, stale_row.open_refund)
     assert amounts(stripe) == [10_000]

@@ -1,4 +1,4 @@
-"""Refunds by an admin, through the API."""
+"""Refunds requested by an admin through the API."""
 
 from typing import Any
 
@@ -17,7 +17,9 @@ def sale(people: People, stripe: StripeSimulator) -> Sale:
     return Sale(people, stripe)
 
 
-def test_the_kept_ones_bear_their_own_price(sale: Sale, stripe: StripeSimulator) -> None:
+def test_the_licenses_that_stay_are_priced_at_their_own_tier(
+    sale: Sale, stripe: StripeSimulator
+) -> None:
     assert sale.quote(91).json == {
         "licenses": 91,
         "kept": 9,
@@ -43,7 +45,7 @@ def test_the_kept_ones_bear_their_own_price(sale: Sale, stripe: StripeSimulator)
     purchase_fixtures.check_invariants()
 
 
-def test_never_below_nothing(people: People, stripe: StripeSimulator) -> None:
+def test_a_refund_is_never_negative(people: People, stripe: StripeSimulator) -> None:
     sale = Sale(people, stripe, quantity=10)
     assert sale.quote(1).json["amount"] == 0
     done = sale.refund(1).json
@@ -54,14 +56,16 @@ def test_never_below_nothing(people: People, stripe: StripeSimulator) -> None:
     assert sale.licenses() == 0
 
 
-def test_what_was_shown_is_what_is_paid(sale: Sale, stripe: StripeSimulator) -> None:
+def test_a_refund_is_refused_if_the_shown_amount_has_changed(
+    sale: Sale, stripe: StripeSimulator
+) -> None:
     stripe.refund(sale.session_id, 3_000)
     refused = sale.refund(91, also={"amount": 127_500})
     assert (refused.status, refused.json["errors"][0]["field"]) == (422, "amount")
     assert len(stripe.all("refund")) == 1
 
 
-def test_once_by_key(sale: Sale, stripe: StripeSimulator) -> None:
+def test_a_repeated_key_refunds_once(sale: Sale, stripe: StripeSimulator) -> None:
     first = sale.refund(50, key="r")
     again = sale.refund(50, key="r")
     assert again.headers["Idempotent-Replayed"] == "true"
@@ -71,7 +75,7 @@ def test_once_by_key(sale: Sale, stripe: StripeSimulator) -> None:
 
 @pytest.mark.parametrize("fault", ["500", "429", "timeout", "drop_before", "drop_after"])
 @pytest.mark.parametrize("rescue", ["same key", "no key", "sweep"])
-def test_a_stripe_that_fails_leaves_it_resumable(
+def test_a_failure_at_stripe_leaves_the_refund_resumable(
     sale: Sale, stripe: StripeSimulator, fault: Any, rescue: str
 ) -> None:
     stripe.faults.fail(next=3, kind=fault, path="/v1/refunds", method="POST")
@@ -91,8 +95,8 @@ def test_a_stripe_that_fails_leaves_it_resumable(
     purchase_fixtures.check_invariants()
 
 
-def test_refused_for_good(sale: Sale, stripe: StripeSimulator) -> None:
-    """Disputed at the bank after it was quoted, and before Stripe was asked."""
+def test_a_permanently_refused_refund_is_closed(sale: Sale, stripe: StripeSimulator) -> None:
+    """The buyer disputes the payment after the quote and before Stripe gets the request."""
     stripe.faults.fail(next=3, kind="drop_before", path="/v1/refunds", method="POST")
     assert sale.refund(91, key="r").status == 502
     stripe.open_dispute(sale.session_id)
@@ -110,18 +114,20 @@ def test_refused_for_good(sale: Sale, stripe: StripeSimulator) -> None:
 
 
 @pytest.mark.parametrize("licenses", [101, 100_000])
-def test_more_than_there_are(sale: Sale, licenses: int) -> None:
+def test_refunding_more_licenses_than_granted_is_refused(sale: Sale, licenses: int) -> None:
     refused = sale.refund(licenses)
     assert (refused.status, refused.json["errors"][0]["field"]) == (422, "licenses")
     assert sale.licenses() == 100
 
 
 @pytest.mark.parametrize("licenses", [0, -1, "1", None, 1.5])
-def test_licenses_that_are_no_number(sale: Sale, licenses: Any) -> None:
+def test_an_invalid_number_of_licenses_is_refused(sale: Sale, licenses: Any) -> None:
     assert sale.refund(licenses).status == 422
 
 
-def test_what_cannot_be_refunded(sale: Sale, people: People, stripe: StripeSimulator) -> None:
+def test_disputed_and_unpaid_purchases_cannot_be_refunded(
+    sale: Sale, people: People, stripe: StripeSimulator
+) -> None:
     stripe.open_dispute(sale.session_id)
     for answer in (sale.refund(1), sale.quote(1)):
         assert answer.status == 422
@@ -133,7 +139,7 @@ def test_what_cannot_be_refunded(sale: Sale, people: People, stripe: StripeSimul
     assert "not paid yet" in refused.json["errors"][0]["message"]
 
 
-def test_a_reseller_refunds_nothing(sale: Sale) -> None:
+def test_a_reseller_cannot_refund(sale: Sale) -> None:
     body = {"licenses": 1, "reason": "Mine"}
     assert sale.buyer.api.post(f"{sale.path}/refunds", body).status == 403
     assert sale.buyer.api.get(f"{sale.path}/refund-quote?licenses=1").status == 403
@@ -141,7 +147,7 @@ def test_a_reseller_refunds_nothing(sale: Sale) -> None:
     assert sale.admin.api.post(elsewhere, body).status == 404
 
 
-def test_it_may_over_allocate(people: People, stripe: StripeSimulator) -> None:
+def test_a_refund_can_over_allocate_the_reseller(people: People, stripe: StripeSimulator) -> None:
     sale = Sale(people, stripe, quantity=2)
     tenants = "/v1/resellers/me/tenants"
     for name in ("One", "Two"):

@@ -1,4 +1,4 @@
-"""The platform's figures: of now where there are few rows, else as the schedule counted."""
+"""Dashboard statistics: counted live if there are few rows, otherwise by the schedule."""
 
 from datetime import date, timedelta
 
@@ -22,7 +22,7 @@ def admin(people: People) -> PageClient:
     return signed_in(people.admin)
 
 
-def test_the_overview_of_few_is_of_now(
+def test_a_small_installation_is_counted_live(
     admin: PageClient, people: People, stripe: StripeSimulator
 ) -> None:
     assert "Nothing sold yet" in admin.get("/admin").text
@@ -40,7 +40,7 @@ def test_the_overview_of_few_is_of_now(
     assert "1 over" in text
 
 
-def test_the_overview_of_many_is_as_the_schedule_counted(
+def test_a_large_installation_shows_the_last_scheduled_count(
     admin: PageClient, people: People, monkeypatch: pytest.MonkeyPatch, frozen: TestClock
 ) -> None:
     monkeypatch.setattr(dashboard_stats, "MAX_LIVE_ROWS", 1)
@@ -61,7 +61,7 @@ def test_the_overview_of_many_is_as_the_schedule_counted(
     assert "used of 9 owned now" in page.text
 
 
-def test_every_count_keeps_the_months_that_no_longer_move(
+def test_each_count_keeps_the_months_it_does_not_recount(
     people: People, stripe: StripeSimulator, frozen: TestClock
 ) -> None:
     seller = people.reseller()
@@ -74,11 +74,11 @@ def test_every_count_keeps_the_months_that_no_longer_move(
     assert dashboard_stats.refresh_dashboard_stats().money == whole.money
 
 
-def test_money_by_month_is_what_the_statements_say(
+def test_money_by_month_matches_the_statements(
     people: People, stripe: StripeSimulator, frozen: TestClock
 ) -> None:
-    """Of the month in which it moved, whichever month the purchase was begun in: an hour's
-    count, which reads the newest purchases alone, keeps what older ones did this month."""
+    """Money counts in the month in which it moved, whenever the purchase was started. An hourly
+    count reads only the newest purchases, and keeps what older ones did this month."""
     seller = people.reseller()
     bought = buy_and_pay(seller, stripe, 10)["id"]
     frozen.advance(timedelta(days=100))
@@ -92,11 +92,11 @@ def test_money_by_month_is_what_the_statements_say(
         first = date.fromisoformat(f"{month}-01")
         last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
         query = f"?from={first}&to={last}"
-        told = people.admin.api.get(f"{path}/statement{query}").json["money"]
-        assert sum(money["net"] for money in told.values()) == cents, month
+        totals = people.admin.api.get(f"{path}/statement{query}").json["money"]
+        assert sum(money["net"] for money in totals.values()) == cents, month
 
 
-def test_what_was_sold_and_paid_back_later_was_sold(
+def test_a_sale_refunded_in_a_later_month_still_counts_as_sold(
     people: People, stripe: StripeSimulator, frozen: TestClock
 ) -> None:
     seller = people.reseller()

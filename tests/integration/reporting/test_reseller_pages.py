@@ -1,4 +1,4 @@
-"""The reseller's pages, without a browser and without a script."""
+"""The reseller's pages, without a browser and without scripts."""
 
 import pytest
 
@@ -10,9 +10,7 @@ from tests.support.people import PASSWORD, People, Person
 from tests.support.purchases import buy_and_pay
 
 
-def test_who_is_not_signed_in_comes_back_to_the_page_that_was_asked_for(
-    people: People, reseller: Person
-) -> None:
+def test_sign_in_returns_to_the_requested_page(people: People, reseller: Person) -> None:
     client = PageClient(app)
     asked = client.get("/reseller/tenants?q=a b&status=active")
     assert asked.status == 303
@@ -22,7 +20,7 @@ def test_who_is_not_signed_in_comes_back_to_the_page_that_was_asked_for(
     assert client.follow(landed).status == 200
 
 
-def test_the_overview_shows_the_pool_and_what_happened(client: PageClient) -> None:
+def test_the_overview_shows_the_pool_and_recent_activity(client: PageClient) -> None:
     create_tenant(client, "Blue Bottle")
     text = client.get("/reseller").text
     assert "of 2 licenses used" in text
@@ -44,39 +42,39 @@ def test_buying_leads_to_the_payment_page_and_back(
     purchase = reseller.api.get("/v1/resellers/me/purchases").json["data"][0]
     returned = client.get(f"/reseller/licenses?purchase={purchase['id']}")
     assert "Not paid yet" in client.follow(returned).text
-    stripe.pay(left.location.rsplit("/", 1)[1])  # and no webhook ever comes
+    stripe.pay(left.location.rsplit("/", 1)[1])  # the webhook never arrives
     page = client.follow(returned)
     assert "10 licenses added" in page.text
     assert reseller.pool == (12, 0)
 
 
 @pytest.mark.parametrize("quantity", ["0", "-1", "1e3", "abc", "100001", "９", "9" * 5000])
-def test_a_quantity_that_is_none_is_refused(client: PageClient, quantity: str) -> None:
+def test_an_invalid_quantity_is_refused(client: PageClient, quantity: str) -> None:
     shown = client.get("/reseller/licenses")
     assert client.submit(shown, "/reseller/licenses", quantity=quantity).status == 422
     assert client.get(f"/reseller/licenses?quantity={quantity[:100]}").status == 422
 
 
-def test_another_resellers_things_are_not_there(people: People, client: PageClient) -> None:
+def test_another_resellers_tenant_is_not_found(people: People, client: PageClient) -> None:
     other = people.reseller(licenses=1)
     theirs = other.api.post("/v1/resellers/me/tenants", {"name": "Theirs"}).json["id"]
     missing = client.get("/reseller/tenants/tnt_01JD00000000000000000000")
     for path in ("", "/delete"):
         shown = client.get(f"/reseller/tenants/{theirs}{path}")
         assert shown.status == 404
-        assert "There is no such tenant." in shown.text
+        assert "This tenant does not exist." in shown.text
     assert missing.status == 404
-    deed = client.get("/reseller").form("/logout").fields
+    csrf_fields = client.get("/reseller").form("/logout").fields
     for path in ("", "/delete", "/deactivate", "/reactivate", "/restore"):
-        assert client.post(f"/reseller/tenants/{theirs}{path}", deed).status in (404, 422)
+        assert client.post(f"/reseller/tenants/{theirs}{path}", csrf_fields).status in (404, 422)
 
 
-def test_an_admin_without_a_reseller_account_finds_no_reseller_pages(people: People) -> None:
+def test_an_admin_without_a_reseller_account_has_no_reseller_pages(people: People) -> None:
     client = signed_in(people.admin)
     assert client.get("/reseller").status == 404
 
 
-def test_a_statement_is_printed_and_downloaded(
+def test_a_statement_can_be_viewed_and_downloaded(
     people: People, client: PageClient, reseller: Person
 ) -> None:
     text = client.get("/reseller/statement").text
@@ -99,18 +97,18 @@ def test_a_statement_is_printed_and_downloaded(
     "asked",
     ["from=soon", "from=2026-02-02&to=2026-01-01", "to=9999-12-31", "from=0001-01-01"],
 )
-def test_a_period_that_is_none_is_refused(client: PageClient, asked: str) -> None:
+def test_an_invalid_period_is_refused(client: PageClient, asked: str) -> None:
     assert client.get(f"/reseller/statement?{asked}").status == 422
 
 
-def test_where_the_payment_page_leads_back_to_takes_no_dictation(client: PageClient) -> None:
+def test_the_return_from_the_payment_page_cannot_be_redirected(client: PageClient) -> None:
     for path in ("/reseller/licenses", "/reseller/licenses/return"):
         led = client.get(f"{path}?purchase=x%0d%0aSet-Cookie:a=b%2F..%2F..%2Flogout")
         assert led.location.startswith("/reseller/purchases/x%0D%0ASet-Cookie%3Aa%3Db%2F..%2F")
         assert client.follow(led).status == 404
 
 
-def test_a_purchase_that_could_not_be_settled_is_shown_as_it_is_stored(
+def test_a_purchase_that_cannot_be_settled_is_shown_as_stored(
     client: PageClient, reseller: Person, stripe: StripeSimulator, aws_faults: AwsFaults
 ) -> None:
     bought = buy_and_pay(reseller, stripe, 10, deliver=False)

@@ -1,4 +1,4 @@
-"""The sweep: what it heals, how it keeps to its time, and how it goes on where it stopped."""
+"""The sweep: what it recovers, how it keeps to its time limit, and how it resumes."""
 
 from datetime import timedelta
 from itertools import count
@@ -27,7 +27,9 @@ def reseller(tables: None) -> Reseller:
     return purchase_fixtures.create_reseller()
 
 
-def test_lost_webhooks_are_healed(reseller: Reseller, stripe: StripeSimulator) -> None:
+def test_purchases_with_lost_webhooks_are_settled(
+    reseller: Reseller, stripe: StripeSimulator
+) -> None:
     pay_unnoticed(stripe, 1, 2, 3)
     report = run_now("sweep-purchases")
     assert (report["settled"], report["licenses_moved"], report["failed"]) == (3, 6, 0)
@@ -37,7 +39,7 @@ def test_lost_webhooks_are_healed(reseller: Reseller, stripe: StripeSimulator) -
 
 
 @pytest.mark.parametrize("by", ["refund", "dispute", "won"])
-def test_on_a_purchase_paid_long_ago(
+def test_a_lost_webhook_of_an_old_purchase_is_recovered(
     reseller: Reseller, stripe: StripeSimulator, frozen: Any, by: str
 ) -> None:
     (purchase,) = pay_unnoticed(stripe, 12)
@@ -56,8 +58,10 @@ def test_on_a_purchase_paid_long_ago(
     assert total_granted() == {"refund": 10, "dispute": 0, "won": 12}[by]
 
 
-def test_a_long_silence(reseller: Reseller, stripe: StripeSimulator, frozen: Any) -> None:
-    """As far back as Stripe keeps its events."""
+def test_events_are_recovered_after_a_long_outage(
+    reseller: Reseller, stripe: StripeSimulator, frozen: Any
+) -> None:
+    """The sweep goes as far back as Stripe keeps events."""
     (purchase,) = pay_unnoticed(stripe, 12)
     settle(purchase)
     stripe.refund(purchase.session_id or "")
@@ -67,7 +71,7 @@ def test_a_long_silence(reseller: Reseller, stripe: StripeSimulator, frozen: Any
 
 
 @pytest.mark.parametrize("by", ["Stripe's lists", "the index"])
-def test_it_goes_on_where_it_stopped(
+def test_the_next_run_resumes_where_time_ran_out(
     reseller: Reseller,
     stripe: StripeSimulator,
     monkeypatch: pytest.MonkeyPatch,
@@ -86,7 +90,7 @@ def test_it_goes_on_where_it_stopped(
     if by == "the index":
         frozen.advance(timedelta(minutes=10))
         purchase_fixtures.record_recent_sweep()
-    handle = Mock(side_effect=stripe.handle)  # a clock by which each call takes a second
+    handle = Mock(side_effect=stripe.handle)  # each call to Stripe takes a second
     monkeypatch.setattr(stripe, "handle", handle)
     monkeypatch.setattr(sweep, "time", SimpleNamespace(monotonic=lambda: handle.call_count))
     seen = []
@@ -101,25 +105,25 @@ def test_it_goes_on_where_it_stopped(
     assert seen == sorted(seen)
 
 
-def test_an_open_checkout_is_left_alone_until_it_closes(
+def test_an_open_checkout_is_skipped_until_it_expires(
     reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch, frozen: Any
 ) -> None:
-    """Payments show in Stripe's events; who only looks at the price costs next to nothing."""
+    """Stripe has an event for a payment, so an abandoned checkout costs almost nothing."""
     for quantity in (1, 2, 3):
         buy(quantity)
-    look = Mock(side_effect=reports.fetch_session)
-    monkeypatch.setattr(reports, "fetch_session", look)
+    fetch = Mock(side_effect=reports.fetch_session)
+    monkeypatch.setattr(reports, "fetch_session", fetch)
     for _ in range(24 * 4):
         sweep.run_sweep()
         frozen.advance(timedelta(minutes=15))
     assert [row["status"] for row in purchase_fixtures.rows("purchases")] == ["expired"] * 3
-    assert look.call_count <= 3 * 4
+    assert fetch.call_count <= 3 * 4
 
 
-def test_a_long_first_window_is_gone_through_in_parts(
+def test_a_long_first_window_is_processed_in_slices(
     reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch, frozen: Any
 ) -> None:
-    """A busy Stripe account, shared with others; and a function that is killed every time."""
+    """The Stripe account is busy and shared, and the function is killed in every run."""
 
     class Killed(BaseException):
         pass
@@ -156,7 +160,7 @@ def test_a_long_first_window_is_gone_through_in_parts(
         if finished:
             break
         if sweeps == 0:
-            assert total_granted() == 12  # what waits comes first
+            assert total_granted() == 12  # the index comes first
     assert finished
     assert len(reached) > 2
     assert reached == sorted(set(reached))
@@ -164,7 +168,7 @@ def test_a_long_first_window_is_gone_through_in_parts(
 
 
 def foreign_session(number: int) -> None:
-    """Another product's, in the same Stripe account."""
+    """Open a session of another product in the same Stripe account."""
     order = CheckoutRequest(
         purchase_id=f"order_{number}",
         reseller_id="",
@@ -183,7 +187,9 @@ def foreign_session(number: int) -> None:
     open_checkout(order, idempotency_key=f"elsewhere-{number}")
 
 
-def test_anothers_sessions_are_left_alone(reseller: Reseller, stripe: StripeSimulator) -> None:
+def test_sessions_of_another_installation_are_ignored(
+    reseller: Reseller, stripe: StripeSimulator
+) -> None:
     (purchase,) = pay_unnoticed(stripe, 12)
     purchase.delete()
     report = sweep.run_sweep()

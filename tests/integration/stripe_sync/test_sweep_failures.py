@@ -1,4 +1,4 @@
-"""What fails while the sweep goes on: it stops nothing else, and is not forgotten."""
+"""Failures during a sweep: they don't stop the other purchases, and they are retried."""
 
 from datetime import timedelta
 from typing import Any
@@ -33,7 +33,7 @@ def test_one_failure_does_not_stop_the_rest(reseller: Reseller, stripe: StripeSi
     assert total_granted() == 3
 
 
-def test_a_failure_on_a_settled_purchase_is_not_forgotten(
+def test_a_failure_on_a_settled_purchase_is_retried(
     reseller: Reseller, stripe: StripeSimulator, frozen: Any
 ) -> None:
     (purchase,) = pay_unnoticed(stripe, 12)
@@ -41,15 +41,15 @@ def test_a_failure_on_a_settled_purchase_is_not_forgotten(
     stripe.refund(purchase.session_id or "")
     stripe.faults.fail(next=3, kind="500", path=f"/v1/checkout/sessions/{purchase.session_id}")
     sweep.run_sweep()
-    frozen.advance(timedelta(days=40))  # its event has left the window, and Stripe
+    frozen.advance(timedelta(days=40))  # past the window, and past Stripe's retention of events
     sweep.run_sweep()
     assert total_granted() == 0
 
 
-def test_a_session_that_its_row_never_learnt_survives_a_failure(
+def test_a_session_that_the_row_does_not_know_is_retried(
     reseller: Reseller, stripe: StripeSimulator, frozen: Any
 ) -> None:
-    """The window moves on; nothing but the row can lead to the session again."""
+    """The window moves past the session, so only the row can lead to it again."""
     (purchase,) = pay_unnoticed(stripe, 12)
     table_edits.edit(purchase, session_id=None, checkout_url=None)
     stripe.faults.fail(next=3, kind="500", path=f"/v1/checkout/sessions/{purchase.session_id}")
@@ -61,37 +61,37 @@ def test_a_session_that_its_row_never_learnt_survives_a_failure(
     assert row.other_sessions is None
 
 
-def test_a_failure_on_an_open_checkout_is_not_forgotten(
+def test_a_failure_on_an_open_checkout_is_retried(
     reseller: Reseller, stripe: StripeSimulator, frozen: Any
 ) -> None:
     (purchase,) = pay_unnoticed(stripe, 12)
     stripe.faults.fail(next=3, kind="500", path=f"/v1/checkout/sessions/{purchase.session_id}")
     assert sweep.run_sweep().failed == 1
-    frozen.advance(timedelta(minutes=15))  # its event has left the window
+    frozen.advance(timedelta(minutes=15))  # past the window
     sweep.run_sweep()
     assert total_granted() == 12
 
 
-def test_a_row_that_vanishes_does_not_stop_the_rest(
+def test_a_deleted_row_does_not_stop_the_rest(
     reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, _, _ = pay_unnoticed(stripe, 1, 2, 3)
 
-    def vanishing(purchase: Purchase, **asked: Any) -> SettleResult:
+    def delete_then_settle(purchase: Purchase, **options: Any) -> SettleResult:
         if purchase.id == first.id:
             table_edits.remove(first)
-        return settle(purchase, **asked)
+        return settle(purchase, **options)
 
-    monkeypatch.setattr(sweep, "settle", vanishing)
+    monkeypatch.setattr(sweep, "settle", delete_then_settle)
     report = sweep.run_sweep()
     assert (report.failed, report.finished) == (1, True)
     assert [row["licenses_granted"] for row in purchase_fixtures.rows("purchases")] == [2, 3]
 
 
-def test_an_event_that_leads_nowhere_does_not_stop_the_rest(
+def test_an_event_without_a_session_does_not_stop_the_rest(
     reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch, frozen: Any
 ) -> None:
-    """Stripe refuses to say, and always will, which session a payment came through."""
+    """Stripe permanently refuses to say which session a payment belongs to."""
     elsewhere = pay_unnoticed(stripe, 1)[0]
     settle(elsewhere)
     stripe.open_dispute(elsewhere.session_id or "")
@@ -106,15 +106,15 @@ def test_an_event_that_leads_nowhere_does_not_stop_the_rest(
     assert total_granted() == 12
 
 
-def test_a_failure_that_cannot_be_put_down_keeps_the_window(
+def test_a_failure_that_cannot_be_recorded_holds_the_window(
     reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch, frozen: Any
 ) -> None:
-    """Stripe and the database fail together: the next sweep lists the same once more."""
+    """Stripe and the database fail together, so the next sweep lists the same records again."""
     (purchase,) = pay_unnoticed(stripe, 12)
     stripe.faults.fail(next=3, kind="500", path=f"/v1/checkout/sessions/{purchase.session_id}")
-    with monkeypatch.context() as out_of_reach:
+    with monkeypatch.context() as unavailable:
         busy = Mock(side_effect=Busy)
-        out_of_reach.setattr(Transaction, "commit", busy)
+        unavailable.setattr(Transaction, "commit", busy)
         with pytest.raises(Busy):
             sweep.run_sweep()
     frozen.advance(timedelta(minutes=15))
@@ -122,7 +122,7 @@ def test_a_failure_that_cannot_be_put_down_keeps_the_window(
     assert total_granted() == 12
 
 
-def test_a_stripe_that_cannot_be_asked(
+def test_the_index_is_swept_even_if_stripes_lists_fail(
     reseller: Reseller, stripe: StripeSimulator, frozen: Any
 ) -> None:
     (bought,) = pay_unnoticed(stripe, 12, how=stripe.pay_later)
@@ -132,7 +132,7 @@ def test_a_stripe_that_cannot_be_asked(
     with pytest.raises(PaymentProviderUnavailable):
         sweep.run_sweep()
     (purchase,) = purchase_fixtures.rows("purchases")
-    assert purchase["licenses_granted"] == 12  # by the sparse index, which needs no list
+    assert purchase["licenses_granted"] == 12  # from the index, which does not need Stripe's lists
     stripe.refund(purchase["session_id"])
     sweep.run_sweep()
     assert total_granted() == 0

@@ -1,4 +1,4 @@
-"""The webhook function, from outside: what it lets in, what it answers, what it leaves behind."""
+"""The webhook function from the outside: what it accepts, answers, and records."""
 
 import base64
 import json
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib import settings as house
+from chalicelib import settings as app_settings
 from chalicelib.functions.stripe_webhook import MAX_BYTES, stripe_webhook
 from chalicelib.payments import webhooks
 from chalicelib.storage.transactions import Transaction
@@ -39,14 +39,14 @@ def post(
 
 @pytest.fixture
 def paid(people: People, stripe: StripeSimulator) -> dict[str, Any]:
-    """A purchase that Stripe knows to be paid, and nobody has told us yet."""
+    """A purchase that is paid at Stripe, before its webhook arrives."""
     bought = people.reseller().api.post("/v1/resellers/me/purchases", {"quantity": 12}).json
     stripe.pay(bought["checkout_url"].rsplit("/", 1)[1])
     return dict(bought)
 
 
 @pytest.fixture
-def message(paid: dict[str, Any], stripe: StripeSimulator) -> tuple[dict[str, str], bytes]:
+def signed_event(paid: dict[str, Any], stripe: StripeSimulator) -> tuple[dict[str, str], bytes]:
     (event,) = stripe.events("checkout.session.completed")
     return stripe.signed(event)
 
@@ -56,18 +56,18 @@ def licenses() -> int:
 
 
 @pytest.mark.parametrize("encoded", [True, False])
-def test_the_untouched_bytes_are_verified(
-    message: tuple[dict[str, str], bytes], encoded: bool
+def test_the_signature_is_verified_over_the_raw_bytes(
+    signed_event: tuple[dict[str, str], bytes], encoded: bool
 ) -> None:
-    headers, body = message
+    headers, body = signed_event
     assert post(body, headers, encoded=encoded)["statusCode"] == 200
     assert licenses() == 12
 
 
-def test_the_same_json_written_otherwise_is_refused(
-    message: tuple[dict[str, str], bytes],
+def test_reserialized_json_is_refused(
+    signed_event: tuple[dict[str, str], bytes],
 ) -> None:
-    headers, body = message
+    headers, body = signed_event
     assert post(json.dumps(json.loads(body)).encode(), headers)["statusCode"] == 400
     assert licenses() == 0
 
@@ -77,8 +77,10 @@ def signed(body: bytes, at: float, *, secret: str = SECRET) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(-290, 200), (290, 200), (-310, 400), (310, 400)])
-def test_stale_and_future(message: tuple[dict[str, str], bytes], seconds: int, status: int) -> None:
-    _, body = message
+def test_a_timestamp_outside_the_tolerance_is_refused(
+    signed_event: tuple[dict[str, str], bytes], seconds: int, status: int
+) -> None:
+    _, body = signed_event
     assert post(body, signed(body, time.time() + seconds))["statusCode"] == status
     assert licenses() == (12 if status == 200 else 0)
 
@@ -88,7 +90,7 @@ SIGNATURES = {
     "another version": "t={now},v0={digest}",
     "no time": "v1={digest}",
     "no digest": "t={now},v1=",
-    "a word for a time": "t=now,v1={digest}",
+    "time is not a number": "t=now,v1={digest}",
     "not ASCII": "t={now},v1=é{digest}",
     "digits of another script": "t=١٢٣,v1={digest}",
     "nonsense": "=,=,,",
@@ -96,8 +98,10 @@ SIGNATURES = {
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
-def test_signatures_that_are_none(message: tuple[dict[str, str], bytes], name: str) -> None:
-    _, body = message
+def test_a_malformed_signature_is_refused(
+    signed_event: tuple[dict[str, str], bytes], name: str
+) -> None:
+    _, body = signed_event
     now = int(time.time())
     digest = signature(body, [SECRET], now).split("v1=")[1]
     header = SIGNATURES[name].format(now=now, digest=digest)
@@ -105,33 +109,35 @@ def test_signatures_that_are_none(message: tuple[dict[str, str], bytes], name: s
     assert licenses() == 0
 
 
-def test_a_wrong_secret(message: tuple[dict[str, str], bytes]) -> None:
-    _, body = message
+def test_a_wrong_secret_is_refused(signed_event: tuple[dict[str, str], bytes]) -> None:
+    _, body = signed_event
     assert post(body, signed(body, time.time(), secret="whsec_other"))["statusCode"] == 400
 
 
-def test_secrets_rotate(
-    message: tuple[dict[str, str], bytes], monkeypatch: pytest.MonkeyPatch
+def test_both_secrets_are_accepted_during_a_rotation(
+    signed_event: tuple[dict[str, str], bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, body = message
+    _, body = signed_event
     monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", "whsec_new, whsec_old")
-    house.settings.cache_clear()
+    app_settings.settings.cache_clear()
     try:
         for secret in ("whsec_new", "whsec_old"):
             assert post(body, signed(body, time.time(), secret=secret))["statusCode"] == 200
         assert post(body, signed(body, time.time()))["statusCode"] == 400
     finally:
         monkeypatch.undo()
-        house.settings.cache_clear()
+        app_settings.settings.cache_clear()
 
 
-def test_too_large() -> None:
+def test_a_body_over_the_size_limit_is_refused() -> None:
     body = b" " * (MAX_BYTES + 1)
     assert post(body, signed(body, time.time()))["statusCode"] == 413
 
 
-def test_neither_base64_nor_post(message: tuple[dict[str, str], bytes]) -> None:
-    headers, body = message
+def test_other_methods_and_invalid_base64_are_refused(
+    signed_event: tuple[dict[str, str], bytes],
+) -> None:
+    headers, body = signed_event
     assert post(body, headers, method="GET")["statusCode"] == 405
     broken = {
         "headers": {},
@@ -142,19 +148,21 @@ def test_neither_base64_nor_post(message: tuple[dict[str, str], bytes]) -> None:
     assert stripe_webhook(broken, None)["statusCode"] == 400
 
 
-def test_live_money_is_not_ours(message: tuple[dict[str, str], bytes]) -> None:
-    _, body = message
+def test_a_live_event_is_refused_in_test_mode(signed_event: tuple[dict[str, str], bytes]) -> None:
+    _, body = signed_event
     live = json.dumps({**json.loads(body), "livemode": True}).encode()
     assert post(live, signed(live, time.time()))["statusCode"] == 400
     assert licenses() == 0
 
 
 @pytest.mark.parametrize("body", [b"[]", b"nonsense", b'{"object": "v2.core.event"}', b"[" * 9999])
-def test_signed_but_no_event(tables: None, body: bytes) -> None:
+def test_a_signed_body_that_is_not_an_event_is_refused(tables: None, body: bytes) -> None:
     assert post(body, signed(body, time.time()))["statusCode"] == 400
 
 
-def test_what_is_on_record(paid: dict[str, Any], stripe: StripeSimulator) -> None:
+def test_each_delivery_is_recorded_with_its_outcome(
+    paid: dict[str, Any], stripe: StripeSimulator
+) -> None:
     for event in stripe.events():
         headers, body = stripe.signed(event)
         assert post(body, headers)["statusCode"] == 200
@@ -174,7 +182,7 @@ def test_what_is_on_record(paid: dict[str, Any], stripe: StripeSimulator) -> Non
     assert (row["outcome"], row["attempts"], row["status"]) == ("nothing to do", 3, "paid")
 
 
-def test_outcomes_in_words(paid: dict[str, Any], stripe: StripeSimulator) -> None:
+def test_the_response_states_the_outcome(paid: dict[str, Any], stripe: StripeSimulator) -> None:
     (event,) = stripe.events("checkout.session.completed")
     headers, body = stripe.signed(event)
     assert json.loads(post(body, headers)["body"]) == {"outcome": "settled +12"}
@@ -184,7 +192,7 @@ def test_outcomes_in_words(paid: dict[str, Any], stripe: StripeSimulator) -> Non
     assert json.loads(post(body, headers)["body"]) == {"outcome": "settled -2"}
 
 
-def test_another_products_payment_is_left_alone(tables: None, stripe: StripeSimulator) -> None:
+def test_the_payment_of_another_product_is_ignored(tables: None, stripe: StripeSimulator) -> None:
     event = {
         "id": "evt_1",
         "type": "charge.refunded",
@@ -197,23 +205,23 @@ def test_another_products_payment_is_left_alone(tables: None, stripe: StripeSimu
     assert json.loads(answer["body"]) == {"outcome": "no purchase of ours"}
 
 
-def test_it_answers_only_after_the_commit(
-    message: tuple[dict[str, str], bytes], monkeypatch: pytest.MonkeyPatch
+def test_it_answers_2xx_only_after_the_commit(
+    signed_event: tuple[dict[str, str], bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def lost(_tx: Transaction) -> None:
+    def fail(_tx: Transaction) -> None:
         raise ConnectionError
 
-    headers, body = message
+    headers, body = signed_event
     with monkeypatch.context() as broken:
-        broken.setattr(Transaction, "commit", lost)
+        broken.setattr(Transaction, "commit", fail)
         assert post(body, headers)["statusCode"] == 500
     assert licenses() == 0
     assert post(body, headers)["statusCode"] == 200
     assert licenses() == 12
 
 
-def test_it_imports_nothing_it_does_not_need() -> None:
-    """In a process of its own, as on Lambda: the module, and one message through all of it."""
+def test_the_webhook_imports_only_what_it_needs() -> None:
+    """The imports run in a separate process, as on Lambda."""
     script = """
 import sys
 from infra.local.aws import ENVIRONMENT
@@ -238,10 +246,10 @@ print(sorted(n for n in sys.modules if n in unwanted or n.startswith(("jinja2.",
     assert ran.stdout.strip() == "[]"
 
 
-def test_an_old_message_delivered_by_the_clock(
-    message: tuple[dict[str, str], bytes], frozen: Any
+def test_a_timestamp_ahead_of_our_clock_is_refused(
+    signed_event: tuple[dict[str, str], bytes], frozen: Any
 ) -> None:
-    """The tolerance is of our clock too: a machine whose clock is behind refuses the future."""
-    _, body = message
+    """The tolerance applies in both directions: our clock is behind, so the event is too new."""
+    _, body = signed_event
     frozen.advance(timedelta(seconds=-webhooks.TOLERANCE_SECONDS - 10))
     assert post(body, signed(body, time.time()))["statusCode"] == 400
