@@ -116,8 +116,8 @@ class PurchaseOutput(RowOutput):
     id: str
     reseller_id: str
     status: str = Field(
-        description="`pending`, `processing`, `paid`, `partially_refunded`, `refunded`, `disputed`, "
-        "`failed`, `expired`, or `quarantined`."
+        description="`pending`, `processing`, `paid`, `partially_refunded`, `refunded`, "
+        "`disputed`, `failed`, `expired`, or `quarantined`."
     )
     status_reason: str | None = Field(
         description="Why it is quarantined, or how its payment differs from the quote."

@@ -142,7 +142,7 @@ def parse(request: Any, model: type[I], path_parameters: dict[str, str]) -> Call
         path=path,
         if_match=request.headers.get("if-match"),
         if_none_match=request.headers.get("if-none-match"),
-        wants_csv=csv.is_wanted(request.headers.get("accept")),
+        wants_csv=csv.prefers_csv(request.headers.get("accept")),
         device=device(request),
     )
 
