@@ -34,7 +34,10 @@ def main() -> int:
             stop.wait()
             print("\nStopping.")
     except OSError as error:
-        print(f"Port {port} is taken ({error.strerror}). Try: make run PORT=8001", file=sys.stderr)
+        print(
+            f"Port {port} is already taken ({error.strerror}). Try: make run PORT=8001",
+            file=sys.stderr,
+        )
         return 1
     return 0
 
