@@ -57,6 +57,7 @@ def take(tx: Transaction, reseller_id: str, move: Move) -> LedgerEntry:
         condition=(Reseller.is_active == True)  # noqa: E712 - builds a condition
         & (Reseller.license_used < Reseller.license_count),
         otherwise=refused,
+        by_pool=True,
     )
     return _record(tx, reseller_id, move, used_change=1)
 
@@ -70,6 +71,7 @@ def release(tx: Transaction, reseller_id: str, move: Move) -> LedgerEntry:
         [Reseller.license_used.add(-1)],
         condition=Reseller.license_used > 0,
         otherwise=lambda found: NotFound("reseller") if found is None else PoolDrifted(reseller_id),
+        by_pool=True,
     )
     return _record(tx, reseller_id, move, used_change=-1)
 
@@ -89,6 +91,7 @@ def grant(
         [Reseller.license_count.add(licenses), *also],
         condition=Reseller.id.exists(),
         otherwise=NotFound("reseller"),
+        by_pool=True,
     )
     return _record(tx, reseller_id, move, count_change=licenses)
 
@@ -115,6 +118,7 @@ def revoke_unused(tx: Transaction, reseller: Reseller, licenses: int, move: Move
         condition=(Reseller.license_count == reseller.license_count)
         & (Reseller.license_used <= remaining),
         otherwise=refused,
+        by_pool=True,
     )
     return _record(tx, reseller.id, move, count_change=-licenses)
 
@@ -129,7 +133,7 @@ def set_count(
     change = license_count - reseller.license_count
     if change < 0 and license_count < reseller.license_used:
         raise LicenseCountBelowUsed(reseller.license_used)
-    tx.change(reseller, license_count=license_count, **columns)
+    tx.change(reseller, by_pool=True, license_count=license_count, **columns)
     return _record(tx, reseller.id, move, count_change=change)
 
 
@@ -139,7 +143,7 @@ def set_used(
     """A repair: license_used becomes what was counted, and the ledger, which added up to
     `recorded`, adds up to it again. Refused where the reseller's row has moved since the
     count began: VersionConflict at commit."""
-    tx.change(reseller, license_used=counted)
+    tx.change(reseller, by_pool=True, license_used=counted)
     return _record(tx, reseller.id, move, used_change=counted - recorded)
 
 
@@ -153,7 +157,7 @@ def adopt_count(tx: Transaction, reseller: Reseller, unexplained: int, move: Mov
 def revert_count(tx: Transaction, reseller: Reseller, explained: int, move: Move) -> LedgerEntry:
     """A repair: license_count becomes what the ledger explains; the entry says that it was
     done. May leave more in use than owned. Condition and error as for `set_used`."""
-    tx.change(reseller, license_count=explained)
+    tx.change(reseller, by_pool=True, license_count=explained)
     return _record(tx, reseller.id, move)
 
 
@@ -161,7 +165,7 @@ def open_pool(tx: Transaction, reseller: Reseller, licenses: int, move: Move) ->
     """A new reseller's row with its initial allocation."""
     reseller.license_count = licenses
     reseller.license_used = 0
-    tx.create(reseller, otherwise=VersionConflict())
+    tx.create(reseller, otherwise=VersionConflict(), by_pool=True)
     if licenses:
         _record(tx, reseller.id, move, count_change=licenses)
 
@@ -174,6 +178,7 @@ def revoke(tx: Transaction, reseller_id: str, licenses: int, move: Move) -> Ledg
         [Reseller.license_count.add(-licenses)],
         condition=Reseller.id.exists(),
         otherwise=NotFound("reseller"),
+        by_pool=True,
     )
     return _record(tx, reseller_id, move, count_change=-licenses)
 

@@ -22,6 +22,7 @@ class Reseller(Row):
     """license_count and license_used are moved by storage/pool.py alone."""
 
     noun = "resellers"
+    pool_columns = frozenset({"license_count", "license_used"})
 
     id = UnicodeAttribute(hash_key=True)
     user_id = UnicodeAttribute()

@@ -110,9 +110,17 @@ def table_definitions() -> list[dict[str, Any]]:
             for name, value in resource["Properties"].items()
             if name in properties
         }
-        for resource in _template()["Resources"].values()
-        if resource["Type"] == "AWS::DynamoDB::Table"
+        for resource in table_resources().values()
     ]
+
+
+def table_resources() -> dict[str, dict[str, Any]]:
+    """Return the tables in resources.yaml by logical ID, with intrinsic functions as text."""
+    return {
+        logical_id: resource
+        for logical_id, resource in _template()["Resources"].items()
+        if resource["Type"] == "AWS::DynamoDB::Table"
+    }
 
 
 class _CloudFormationLoader(yaml.SafeLoader):

@@ -1,4 +1,4 @@
-"""Who imports whom in the house, read from the source."""
+"""The modules of the product and what they import, read from the source."""
 
 import ast
 from collections.abc import Iterator
@@ -9,21 +9,55 @@ PACKAGE = ROOT / "chalicelib"
 
 
 def sources() -> list[Path]:
+    """Return every Python file of the product."""
     return [ROOT / "app.py", *sorted(PACKAGE.rglob("*.py"))]
 
 
 def imports(source: Path) -> Iterator[str]:
-    """Every module that a file names in an import, wherever it stands, in full."""
+    """Yield the dotted name of everything that a file imports, at any depth.
+
+    This includes imports inside functions and under TYPE_CHECKING.
+    """
     for node in ast.walk(ast.parse(source.read_text())):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{source}: imports are written in full"
+            assert node.level == 0, f"{source}: use absolute imports"
             yield from (f"{node.module}.{name.name}" for name in node.names)
 
 
 def layer_of(source: Path) -> str:
-    """`app`, or the room or file below chalicelib: `services`, `clock`."""
+    """Return `app`, or the package or module directly below chalicelib, such as `services`."""
     if source.parent == ROOT:
         return source.stem
     return source.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def module_of(source: Path) -> str:
+    """Return the dotted name of a file's module."""
+    parts = source.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
+
+
+def import_graph() -> dict[str, set[str]]:
+    """Return the product's own modules, each with the modules that it imports."""
+    modules = {module_of(source): source for source in sources()}
+
+    def imported(name: str) -> str | None:
+        if name in modules:
+            return name
+        parent = name.rpartition(".")[0]
+        return parent if parent in modules else None
+
+    return {
+        module: {found for name in imports(source) if (found := imported(name))} - {module}
+        for module, source in modules.items()
+    }
+
+
+def capability_of(module: str, layer: str) -> str | None:
+    """Return the capability package of a module in a layer, or None if it is in none."""
+    parts = module.split(".")
+    if parts[:2] != ["chalicelib", layer] or len(parts) < 3:
+        return None
+    return parts[2]

@@ -1,0 +1,116 @@
+"""Rules that hold for all of the product's code, checked in the source."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.transactions import Transaction
+from tests.support.source_layout import PACKAGE, ROOT, imports, sources
+
+COUNTERS = {"license_count", "license_used"}
+RUNS_TEXT = {"eval", "exec", "compile", "__import__", "system", "popen"}
+UNSAFE_MODULES = {"subprocess", "pickle", "marshal", "shelve", "ctypes", "xml", "lxml", "yaml"}
+
+EVERY_SOURCE = pytest.mark.parametrize(
+    "source", sources(), ids=lambda source: str(source.relative_to(ROOT))
+)
+
+
+def calls_in(source: Path) -> list[ast.Call]:
+    tree = ast.parse(source.read_text())
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+
+
+@EVERY_SOURCE
+def test_no_code_runs_commands_or_text(source: Path) -> None:
+    """Nor does it read a format that can do more than hold values."""
+    assert not UNSAFE_MODULES & {module.split(".")[0] for module in imports(source)}
+    functions = [call.func for call in calls_in(source)]
+    called = {function.id for function in functions if isinstance(function, ast.Name)}
+    called |= {
+        function.attr
+        for function in functions
+        if isinstance(function, ast.Attribute)
+        and isinstance(function.value, ast.Name)
+        and function.value.id == "os"
+    }
+    assert not RUNS_TEXT & called
+
+
+def test_the_page_script_writes_only_text_and_stores_nothing() -> None:
+    script = (PACKAGE / "web" / "static" / "app.js").read_text()
+    for word in (
+        *("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "srcdoc"),
+        *("eval(", "Function(", "javascript:"),
+        *("localStorage", "sessionStorage", "indexedDB", "document.cookie", "caches."),
+    ):
+        assert word not in script
+
+
+def test_templates_never_turn_off_escaping() -> None:
+    for template in (PACKAGE / "web" / "templates").rglob("*.html"):
+        text = template.read_text()
+        assert not re.search(r"\|\s*safe\b|autoescape\s+false|<script(?! src=)", text)
+
+
+def test_every_dependency_is_pinned() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        lines = (ROOT / name).read_text().splitlines()
+        named = [line for line in lines if line and not line.startswith((" ", "#", "-"))]
+        assert named
+        assert [line for line in named if "==" not in line] == []
+
+
+def test_no_module_but_the_pool_writes_the_counters() -> None:
+    """The rest is refused at run time: see the tests below."""
+    pool = PACKAGE / "storage" / "pool.py"
+    transactions = PACKAGE / "storage" / "transactions.py"
+    for source in sources():
+        if source == pool:
+            continue
+        for node in ast.walk(ast.parse(source.read_text())):
+            if isinstance(node, ast.Assign | ast.AugAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                written = {t.attr for t in targets if isinstance(t, ast.Attribute)}
+                assert not COUNTERS & written, source
+        if source != transactions:
+            keywords = {keyword.arg for call in calls_in(source) for keyword in call.keywords}
+            assert "by_pool" not in keywords, source
+
+
+@pytest.mark.parametrize("column", sorted(COUNTERS))
+def test_a_transaction_refuses_a_counter_from_any_other_module(column: str) -> None:
+    """Whatever way it is named: as a keyword, in a dictionary, or in an update action."""
+    reseller = Reseller("rsl_1", version=1, license_count=5, license_used=2)
+    columns = {"slug": "acme", column: 3}
+    with pytest.raises(ValueError, match=column):
+        Transaction().change(reseller, **columns)
+    attribute = getattr(Reseller, column)
+    for action in (attribute.add(1), attribute.set(3), attribute.remove()):
+        with pytest.raises(ValueError, match=column):
+            Transaction().update(
+                reseller, [action], condition=Reseller.id.exists(), otherwise=ValueError()
+            )
+    assert (reseller.license_count, reseller.license_used) == (5, 2)
+
+
+def test_a_transaction_refuses_a_whole_reseller_row_from_any_other_module() -> None:
+    reseller = Reseller("rsl_1", version=1, license_count=5, license_used=2)
+    with pytest.raises(ValueError, match="resellers"):
+        Transaction().create(reseller, otherwise=ValueError())
+    with pytest.raises(ValueError, match="resellers"):
+        Transaction().put(reseller, condition=Reseller.id.exists(), otherwise=ValueError())
+
+
+def test_app_py_defines_no_functions_or_classes() -> None:
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+    tree = ast.parse((ROOT / "app.py").read_text())
+    assert not [node for node in ast.walk(tree) if isinstance(node, kinds)]
+
+
+@EVERY_SOURCE
+def test_files_have_at_most_300_lines(source: Path) -> None:
+    assert len(source.read_text().splitlines()) <= 300
