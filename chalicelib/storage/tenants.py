@@ -1,5 +1,7 @@
 """Table tenants: the client accounts of each reseller."""
 
+from typing import TypedDict
+
 from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 
@@ -7,8 +9,14 @@ from chalicelib.domain.names import search_key
 from chalicelib.storage.rows import BrandingDocument, Expiry, Row, Timestamp
 
 
+class TenantDetails(TypedDict, total=False):
+    """The optional columns that callers set freely. A new one is added here and to `Tenant`."""
+
+    contact_email: str | None
+
+
 class TenantNames(GlobalSecondaryIndex["Tenant"]):
-    """A reseller's tenants by name, with what lists are narrowed by."""
+    """A reseller's tenants by name, with the columns that lists filter by."""
 
     class Meta:
         index_name = "by-name"
@@ -19,9 +27,10 @@ class TenantNames(GlobalSecondaryIndex["Tenant"]):
 
 
 class Tenant(Row):
-    """holds_license: whether this row counts in its reseller's license_used.
+    """A client account.
 
-    deleted_at, purge_at: a deleted tenant can be restored until purge_at, when it expires.
+    `holds_license` says whether the tenant counts in its reseller's `license_used`. A deleted
+    tenant has `deleted_at` and can be restored until `purge_at`, when the row expires.
     """
 
     noun = "tenants"
@@ -42,8 +51,10 @@ class Tenant(Row):
 
 
 def tenant_slug_claim(reseller_id: str, slug: str) -> str:
+    """Return the name of the claim that makes a slug unique within its reseller."""
     return f"tenant-slug:{reseller_id}:{slug}"
 
 
 def name_key(name: str, tenant_id: str) -> str:
+    """Return the sort key of the by-name index: the folded name, made unique by the ID."""
     return f"{search_key(name)}#{tenant_id}"

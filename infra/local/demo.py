@@ -37,8 +37,5 @@ def create_demo_data() -> None:
         lifecycle.create_tenant(
             reseller.id,
             name=name,
-            slug=None,
-            contact_email=None,
-            branding_config={},
             by=user.id,
         )

@@ -115,9 +115,6 @@ class World:
             lifecycle.create_tenant(
                 reseller_id,
                 name=f"T{number % 4}",
-                slug=None,
-                contact_email=None,
-                branding_config={},
                 by=BY,
             )
         elif action == "adjust":

@@ -160,8 +160,6 @@ class LicenseMachine(RuleBasedStateMachine):
                 account,
                 name="Tenant",
                 slug=slug,
-                contact_email=None,
-                branding_config={},
                 by=BY,
             ),
         )

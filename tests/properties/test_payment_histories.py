@@ -135,9 +135,6 @@ class World:
         lifecycle.create_tenant(
             purchase_fixtures.RESELLER,
             name="Tenant",
-            slug=None,
-            contact_email=None,
-            branding_config={},
             by="usr_test",
         )
 

@@ -1,4 +1,4 @@
-"""What happened to one tenant: its moves in the ledger, and its changes in the audit."""
+"""The history of one tenant: its ledger entries and its changes in the audit trail."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,33 +10,34 @@ from chalicelib.storage.reads import Pagination, query_page
 from chalicelib.storage.rows import first_id
 from chalicelib.storage.tenants import Tenant
 
-# Neither table can be asked for one tenant, so its reseller's latest are looked through: one
-# query each, however large they are.
-MOVES = Pagination(500)
-CHANGES = Pagination(200)
+# Neither table can be queried by tenant, so the reseller's latest rows are searched: one query
+# each, however large the tables are.
+LEDGER_PAGE = Pagination(500)
+AUDIT_PAGE = Pagination(200)
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """events: newest first. reaches_back: whether it goes back to the tenant's creation."""
+    """`events` are newest first. `is_complete` says whether they reach back to the creation."""
 
     events: Sequence[LedgerEntry | AuditEntry]
-    reaches_back: bool
+    is_complete: bool
 
 
 def history_of(tenant: Tenant) -> History:
+    """Return what the reseller's latest ledger entries and changes say about the tenant."""
     since = tenant.created_at - timedelta(minutes=1)
     moves = query_page(
         LedgerEntry,
         tenant.reseller_id,
-        MOVES,
+        LEDGER_PAGE,
         range_condition=LedgerEntry.id >= first_id("led", since),
         newest_first=True,
     )
     changes = query_page(
         AuditEntry,
         tenant.reseller_id,
-        CHANGES,
+        AUDIT_PAGE,
         index=AuditEntry.by_reseller,
         range_condition=AuditEntry.id >= first_id("aud", since),
         newest_first=True,

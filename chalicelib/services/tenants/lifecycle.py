@@ -1,8 +1,12 @@
-"""Tenants: each holds one license of its reseller's pool from creation to deletion."""
+"""The life of a tenant. It holds one license of its reseller's pool from creation to deletion.
+
+Every function that moves a license does so in the transaction that changes the tenant, so the
+pool always counts the tenants that hold one.
+"""
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, Unpack
 
 from chalicelib import clock
 from chalicelib.domain.ledger import Kind
@@ -20,14 +24,14 @@ from chalicelib.storage.claims import claim, free, owner_of
 from chalicelib.storage.pool import Move
 from chalicelib.storage.reads import Page, Pagination, get, query_page
 from chalicelib.storage.rows import differing, new_id
-from chalicelib.storage.tenants import Tenant, name_key, tenant_slug_claim
+from chalicelib.storage.tenants import Tenant, TenantDetails, name_key, tenant_slug_claim
 from chalicelib.storage.transactions import Transaction
 
 RESTORABLE = timedelta(days=30)
 
 
 class State(StrEnum):
-    """What a list of tenants can be narrowed to."""
+    """The states that a list of tenants can be filtered by. LIVE means not deleted."""
 
     LIVE = "live"
     ACTIVE = "active"
@@ -39,47 +43,48 @@ def create_tenant(
     reseller_id: str,
     *,
     name: str,
-    slug: str | None,
-    contact_email: str | None,
-    branding_config: dict[str, Any],
+    slug: str | None = None,
+    branding_config: dict[str, Any] | None = None,
     by: str,
     once: IdempotentRequest = NO_KEY,
+    **details: Unpack[TenantDetails],
 ) -> Tenant:
-    """A new tenant on one of the reseller's licenses, all in one transaction.
+    """Create a tenant on one of the reseller's licenses, in one transaction.
 
-    Without a slug, one is made of the name. Raises LicensesExhausted, ResellerInactive,
-    SlugTaken, NotFound, InvalidRequest (branding_config).
+    Without a slug, one is derived from the name. Condition: the reseller is active, has an
+    unused license, and the slug is free. Raise LicensesExhausted, ResellerInactive, SlugTaken,
+    NotFound, and InvalidRequest for an invalid `branding_config`.
     """
     tenant_id = new_id("tnt")
     inherited = inherited_by_tenants(reseller_id) if branding_config else {}
-    own = validate_branding(branding_config, inherited=inherited, within="branding_config")
+    own = validate_branding(branding_config or {}, inherited=inherited, within="branding_config")
 
-    def create(slug: str) -> Tenant:
+    def create_with(slug: str) -> Tenant:
         tenant = Tenant(
             reseller_id,
             tenant_id,
             name=name,
             slug=slug,
-            contact_email=contact_email,
             branding_config=own,
             name_key=name_key(name, tenant_id),
+            **details,
         )
-        return _create(tenant, by=by, once=once)
+        return _write_new_tenant(tenant, by=by, once=once)
 
     if slug is not None:
-        return create(slug)
-    derived = slugify(name, fallback=_unique("tenant", tenant_id))
+        return create_with(slug)
+    derived = slugify(name, fallback=_unique_slug("tenant", tenant_id))
     try:
-        return create(derived)
+        return create_with(derived)
     except SlugTaken:
-        return create(_unique(derived, tenant_id))
+        return create_with(_unique_slug(derived, tenant_id))
 
 
-def _unique(stem: str, tenant_id: str) -> str:
+def _unique_slug(stem: str, tenant_id: str) -> str:
     return f"{stem[:54].rstrip('-')}-{tenant_id[-8:].lower()}"
 
 
-def _create(tenant: Tenant, *, by: str, once: IdempotentRequest) -> Tenant:
+def _write_new_tenant(tenant: Tenant, *, by: str, once: IdempotentRequest) -> Tenant:
     tx = Transaction()
     tx.create(tenant, otherwise=VersionConflict())
     pool.take(tx, tenant.reseller_id, Move(Kind.TENANT_CREATED, by, tenant.id))
@@ -96,14 +101,13 @@ def _claim_slug(tx: Transaction, tenant: Tenant, slug: str) -> None:
 
 
 def slug_to_restore(tenant: Tenant) -> str:
-    """A slug that a deleted tenant can come back under: its own, or, where another tenant has
-    that by now, one made of it."""
+    """Return the slug a deleted tenant can be restored under: its own, or a variant if taken."""
     owner = owner_of(tenant_slug_claim(tenant.reseller_id, tenant.slug))
-    return tenant.slug if owner in (None, tenant.id) else _unique(tenant.slug, tenant.id)
+    return tenant.slug if owner in (None, tenant.id) else _unique_slug(tenant.slug, tenant.id)
 
 
 def read_tenant(reseller_id: str, tenant_id: str) -> Tenant:
-    """A tenant, deleted ones too while they can be restored. Raises NotFound."""
+    """Return a tenant, or a deleted tenant that can still be restored. Raise NotFound."""
     tenant = get(Tenant, reseller_id, tenant_id)
     if tenant is None or (tenant.purge_at is not None and tenant.purge_at <= clock.now()):
         raise NotFound("tenant")
@@ -113,13 +117,13 @@ def read_tenant(reseller_id: str, tenant_id: str) -> Tenant:
 def list_tenants(
     reseller_id: str, request: Pagination, *, state: State = State.LIVE, search: str = ""
 ) -> Page[Tenant]:
-    """The reseller's tenants: newest first, or by name where `search` is its beginning."""
+    """List the reseller's tenants, newest first; those whose name starts with `search`, by name."""
     deleted = Tenant.deleted_at.exists()
     condition = {
         State.LIVE: ~deleted,
         State.ACTIVE: ~deleted & (Tenant.is_active == True),  # noqa: E712
         State.INACTIVE: ~deleted & (Tenant.is_active == False),  # noqa: E712
-        # DynamoDB may take days to remove what has expired.
+        # DynamoDB may take days to remove expired rows.
         State.DELETED: Tenant.deleted_at > clock.now() - RESTORABLE,
     }[state]
     if search:
@@ -135,9 +139,10 @@ def list_tenants(
 
 
 def edit_tenant(tenant: Tenant, changes: dict[str, Any], *, by: str) -> Tenant:
-    """Change some of name, slug, contact_email of the row as read.
+    """Change the tenant's name, slug, or details. Values that do not differ are ignored.
 
-    What is so already changes nothing. Raises NotFound (deleted), SlugTaken, VersionConflict.
+    Condition: the row is unchanged since it was read. Raise NotFound for a deleted tenant,
+    SlugTaken, and VersionConflict.
     """
     _require_live(tenant)
     columns = differing(tenant, changes)
@@ -148,7 +153,7 @@ def edit_tenant(tenant: Tenant, changes: dict[str, Any], *, by: str) -> Tenant:
         free(tx, tenant_slug_claim(tenant.reseller_id, tenant.slug), tenant.id)
     if "name" in columns:
         columns["name_key"] = name_key(str(columns["name"]), tenant.id)
-    _audit(tx, tenant, changes, by=by, action="tenant.edited")
+    _record_edit(tx, tenant, changes, by=by, action="tenant.edited")
     tx.change(tenant, **columns)
     if "slug" in columns:
         _claim_slug(tx, tenant, tenant.slug)
@@ -157,12 +162,13 @@ def edit_tenant(tenant: Tenant, changes: dict[str, Any], *, by: str) -> Tenant:
 
 
 def deactivate_tenant(tenant: Tenant, *, by: str, once: IdempotentRequest = NO_KEY) -> Tenant:
-    """It keeps its license, unless the platform's setting says otherwise.
+    """Deactivate a tenant.
 
-    Raises NotFound (deleted), VersionConflict.
+    The tenant keeps its license unless the platform setting `deactivated_tenants_hold_license`
+    is off. Raise NotFound for a deleted tenant, and VersionConflict.
     """
     _require_live(tenant)
-    keeps = (
+    keeps_license = (
         platform_settings.cached_settings().deactivated_tenants_hold_license or not tenant.is_active
     )
 
@@ -171,30 +177,30 @@ def deactivate_tenant(tenant: Tenant, *, by: str, once: IdempotentRequest = NO_K
         if release:
             pool.release(tx, tenant.reseller_id, Move(Kind.TENANT_DEACTIVATED, by, tenant.id))
         else:
-            _audit(tx, tenant, {"is_active": False}, by=by, action="tenant.deactivated")
+            _record_edit(tx, tenant, {"is_active": False}, by=by, action="tenant.deactivated")
         if tenant.is_active:
-            tx.change(tenant, is_active=False, holds_license=tenant.holds_license and keeps)
+            tx.change(tenant, is_active=False, holds_license=tenant.holds_license and keeps_license)
         once.record(tx, tenant)
         tx.commit()
         if release:
             reseller_notices.notify_low_supply(tenant.reseller_id)
         return tenant
 
-    return _releasing(tenant, write, release=tenant.holds_license and not keeps)
+    return _write_and_release(tenant, write, release=tenant.holds_license and not keeps_license)
 
 
 def reactivate_tenant(tenant: Tenant, *, by: str, once: IdempotentRequest = NO_KEY) -> Tenant:
-    """Never fails for want of a license where the tenant kept its own.
+    """Reactivate a tenant. This cannot fail for lack of a license if the tenant kept its own.
 
-    Raises NotFound (deleted), VersionConflict; LicensesExhausted and ResellerInactive where
-    it has to take one again.
+    Raise NotFound for a deleted tenant, and VersionConflict. If the tenant has to take a license
+    again, also raise LicensesExhausted and ResellerInactive.
     """
     _require_live(tenant)
     tx = Transaction()
     if not tenant.holds_license:
         pool.take(tx, tenant.reseller_id, Move(Kind.TENANT_REACTIVATED, by, tenant.id))
     else:
-        _audit(tx, tenant, {"is_active": True}, by=by, action="tenant.reactivated")
+        _record_edit(tx, tenant, {"is_active": True}, by=by, action="tenant.reactivated")
     if not tenant.is_active or not tenant.holds_license:
         tx.change(tenant, is_active=True, holds_license=True)
     once.record(tx, tenant)
@@ -204,9 +210,10 @@ def reactivate_tenant(tenant: Tenant, *, by: str, once: IdempotentRequest = NO_K
 
 
 def delete_tenant(tenant: Tenant, *, by: str) -> Tenant:
-    """Free the license and the slug at once; the row can be restored for 30 days.
+    """Soft delete a tenant. Its license and slug are free at once.
 
-    Deleting what is deleted does nothing. Raises VersionConflict.
+    The row can be restored for 30 days. Deleting a deleted tenant does nothing. Raise
+    VersionConflict.
     """
     if tenant.deleted_at is not None:
         return tenant
@@ -222,27 +229,28 @@ def delete_tenant(tenant: Tenant, *, by: str) -> Tenant:
         reseller_notices.notify_low_supply(tenant.reseller_id)
         return tenant
 
-    return _releasing(tenant, write, release=tenant.holds_license)
+    return _write_and_release(tenant, write, release=tenant.holds_license)
 
 
 def restore_tenant(
     tenant: Tenant, *, by: str, slug: str | None = None, once: IdempotentRequest = NO_KEY
 ) -> Tenant:
-    """Bring a deleted tenant back, active, on a license taken anew.
+    """Restore a deleted tenant as active. It takes a license again.
 
-    slug: another than it had, which may have been taken meanwhile. Raises LicensesExhausted,
-    ResellerInactive, SlugTaken, VersionConflict.
+    `slug` replaces the tenant's old slug, which another tenant may have taken since. Restoring
+    a tenant that is not deleted does nothing. Raise LicensesExhausted, ResellerInactive,
+    SlugTaken, and VersionConflict.
     """
     tx = Transaction()
     if tenant.deleted_at is not None:
         pool.take(tx, tenant.reseller_id, Move(Kind.TENANT_RESTORED, by, tenant.id))
-        wanted = slug or tenant.slug
-        if wanted != tenant.slug:
-            _audit(tx, tenant, {"slug": wanted}, by=by, action="tenant.edited")
-        _claim_slug(tx, tenant, wanted)
+        new_slug = slug or tenant.slug
+        if new_slug != tenant.slug:
+            _record_edit(tx, tenant, {"slug": new_slug}, by=by, action="tenant.edited")
+        _claim_slug(tx, tenant, new_slug)
         tx.change(
             tenant,
-            slug=wanted,
+            slug=new_slug,
             deleted_at=None,
             purge_at=None,
             is_active=True,
@@ -254,10 +262,10 @@ def restore_tenant(
     return tenant
 
 
-def _audit(
+def _record_edit(
     tx: Transaction, tenant: Tenant, changes: dict[str, Any], *, by: str, action: str
 ) -> None:
-    """For what moves no license; what does is in the ledger."""
+    """Record a change that moves no license. Changes that move one are in the ledger."""
     audit.record_edit(
         tx,
         tenant,
@@ -274,13 +282,16 @@ def _require_live(tenant: Tenant) -> None:
         raise NotFound("tenant")
 
 
-class _Write(Protocol):
+class _TenantWrite(Protocol):
     def __call__(self, tenant: Tenant, *, release: bool) -> Tenant: ...
 
 
-def _releasing(tenant: Tenant, write: _Write, *, release: bool) -> Tenant:
-    """Write, giving the license back; where the pool does not count it (somebody edited the
-    counter), the tenant's owner is not made to wait for the repair."""
+def _write_and_release(tenant: Tenant, write: _TenantWrite, *, release: bool) -> Tenant:
+    """Call `write`, releasing the license if `release` is set.
+
+    If the pool does not count that license (somebody edited the counter), write the change
+    without releasing it rather than make the tenant's owner wait for the repair.
+    """
     try:
         return write(tenant, release=release)
     except pool.PoolDrifted as drift:

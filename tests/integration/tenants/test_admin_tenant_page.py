@@ -1,4 +1,4 @@
-"""One tenant on the super admin's pages: seen, changed, and what happened to it."""
+"""The admin's page for one tenant."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def used(seller: Person) -> int:
     return answer
 
 
-def test_it_is_reached_from_the_list_and_from_the_reseller(
+def test_the_list_and_the_reseller_page_link_to_the_tenant(
     admin: PageClient, seller: Person, path: str
 ) -> None:
     for list_page in (path.rpartition("/")[0], f"/admin/resellers/{seller.reseller_id}"):
@@ -45,7 +45,7 @@ def test_it_is_reached_from_the_list_and_from_the_reseller(
     assert "Company 1" in page
 
 
-def test_it_is_edited_and_a_wrong_slug_is_said_beside_its_field(
+def test_the_tenant_is_edited_and_a_taken_slug_is_reported_at_its_field(
     admin: PageClient, seller: Person, path: str
 ) -> None:
     seller.api.post("/v1/resellers/me/tenants", {"name": "Other", "slug": "other"})
@@ -59,7 +59,7 @@ def test_it_is_edited_and_a_wrong_slug_is_said_beside_its_field(
     assert "admin@example.com" in page
 
 
-def test_it_is_deactivated_deleted_and_restored(
+def test_the_tenant_is_deactivated_deleted_and_restored(
     admin: PageClient, seller: Person, path: str
 ) -> None:
     off = admin.follow(admin.submit(admin.get(path), path + "/deactivate"))
@@ -81,7 +81,7 @@ def test_it_is_deactivated_deleted_and_restored(
         assert words in history
 
 
-def test_restoring_without_a_license_says_why_not(
+def test_restoring_without_an_unused_license_shows_why(
     admin: PageClient, seller: Person, path: str
 ) -> None:
     admin.submit(admin.get(path), path + "/delete")
@@ -102,12 +102,14 @@ def test_the_address_of_a_deed_leads_back_to_the_page(
     assert admin.get(f"{path}/{deed}").location == path
 
 
-def test_the_question_about_a_deleted_one_leads_back(admin: PageClient, path: str) -> None:
+def test_the_delete_confirmation_of_a_deleted_tenant_redirects(
+    admin: PageClient, path: str
+) -> None:
     admin.submit(admin.get(path), path + "/delete")
     assert admin.get(path + "/delete").location == path
 
 
-def test_a_tenant_of_another_reseller_is_not_there(
+def test_a_tenant_of_another_reseller_is_not_found(
     admin: PageClient, people: People, tenant: dict[str, Any]
 ) -> None:
     other = people.reseller()

@@ -1,4 +1,4 @@
-"""Tenants deactivated, reactivated, deleted and restored: license, slug and time of each."""
+"""Deactivating, reactivating, deleting, and restoring tenants, and what it does to licenses."""
 
 from datetime import timedelta
 
@@ -40,7 +40,7 @@ def test_a_deactivated_tenant_keeps_its_license(people: People) -> None:
     assert licenses_used(account) == 1
 
 
-def test_repeating_a_move_changes_nothing(account: Person) -> None:
+def test_repeating_an_action_changes_nothing(account: Person) -> None:
     tenant = create_tenant_id(account)
     for verb in ("deactivate", "reactivate"):
         once = post_action(account, tenant, verb).json
@@ -54,7 +54,7 @@ def test_repeating_a_move_changes_nothing(account: Person) -> None:
     assert licenses_used(account) == 1
 
 
-def test_the_switch_that_frees_a_deactivated_tenants_license(people: People) -> None:
+def test_with_the_setting_off_deactivating_frees_the_license(people: People) -> None:
     account = people.reseller(licenses=1)
     set_switches(deactivated_tenants_hold_license=False)
     first = create_tenant_id(account, "First")
@@ -71,8 +71,10 @@ def test_the_switch_that_frees_a_deactivated_tenants_license(people: People) -> 
 
 
 @pytest.mark.parametrize("before", [True, False])
-def test_the_switch_may_be_thrown_at_any_time(account: Person, before: bool) -> None:
-    """holds_license says what each tenant did, so nothing is freed or taken twice."""
+def test_changing_the_setting_never_frees_or_takes_a_license_twice(
+    account: Person, before: bool
+) -> None:
+    """`holds_license` records what each tenant did under the setting of its time."""
     set_switches(deactivated_tenants_hold_license=before)
     tenant = create_tenant_id(account)
     post_action(account, tenant, "deactivate")
@@ -103,7 +105,7 @@ def test_deleting_frees_the_license_and_the_slug_at_once(people: People) -> None
 
 
 @pytest.mark.parametrize("verb", ["deactivate", "reactivate"])
-def test_what_is_deleted_can_not_be_changed(account: Person, verb: str) -> None:
+def test_a_deleted_tenant_cannot_be_changed(account: Person, verb: str) -> None:
     tenant = create_tenant_id(account)
     delete_tenant(account, tenant)
     assert post_action(account, tenant, verb).code == "not_found"
@@ -111,7 +113,7 @@ def test_what_is_deleted_can_not_be_changed(account: Person, verb: str) -> None:
     assert account.api.patch(f"{TENANTS}/{tenant}", {}).code == "not_found"
 
 
-def test_restore(account: Person) -> None:
+def test_a_restored_tenant_is_active_and_holds_a_license(account: Person) -> None:
     tenant = create_tenant_id(account)
     post_action(account, tenant, "deactivate")
     delete_tenant(account, tenant)
@@ -122,7 +124,7 @@ def test_restore(account: Person) -> None:
     assert create_tenant(account, slug="bakery").code == "slug_taken"
 
 
-def test_restoring_takes_a_license_again(people: People) -> None:
+def test_restoring_without_an_unused_license_is_refused(people: People) -> None:
     account = people.reseller(licenses=1)
     tenant = create_tenant_id(account)
     delete_tenant(account, tenant)
@@ -132,7 +134,7 @@ def test_restoring_takes_a_license_again(people: People) -> None:
     assert licenses_used(account) == 1
 
 
-def test_restoring_needs_its_slug(account: Person) -> None:
+def test_restoring_is_refused_while_the_slug_is_taken(account: Person) -> None:
     tenant = create_tenant_id(account)
     delete_tenant(account, tenant)
     other = create_tenant_id(account, "Other", slug="bakery")
@@ -143,7 +145,7 @@ def test_restoring_needs_its_slug(account: Person) -> None:
     assert post_action(account, tenant, "restore").status == 200
 
 
-def test_restoring_under_another_slug(people: People) -> None:
+def test_a_tenant_can_be_restored_under_another_slug(people: People) -> None:
     account = people.reseller(licenses=3)
     tenant = create_tenant_id(account)
     delete_tenant(account, tenant)
@@ -158,14 +160,14 @@ def test_restoring_under_another_slug(people: People) -> None:
     assert create_tenant(account, slug="bakery-two").status == 201
 
 
-def test_restoring_under_a_slug_that_is_taken(account: Person) -> None:
+def test_restoring_under_a_taken_slug_is_refused(account: Person) -> None:
     tenant = create_tenant_id(account)
     delete_tenant(account, tenant)
     create_tenant_id(account, "Other", slug="taken")
     refused = account.api.post(f"{TENANTS}/{tenant}/restore", {"slug": "taken"})
     assert (refused.status, refused.code) == (409, "slug_taken")
     assert licenses_used(account) == 1
-    assert create_tenant(account, slug="bakery").status == 201  # its own name is still free
+    assert create_tenant(account, slug="bakery").status == 201  # the old slug is still free
 
 
 def test_restoring_needs_an_active_reseller(people: People, account: Person) -> None:
@@ -177,18 +179,18 @@ def test_restoring_needs_an_active_reseller(people: People, account: Person) -> 
     assert (refused.status, refused.code) == (409, "reseller_inactive")
 
 
-@pytest.mark.parametrize("way", ["read", "restore", "delete", "edit"])
-def test_after_30_days_it_is_gone_though_its_row_lingers(
-    people: People, account: Person, frozen: TestClock, way: str
+@pytest.mark.parametrize("operation", ["read", "restore", "delete", "edit"])
+def test_an_expired_tenant_is_not_found_even_while_its_row_exists(
+    people: People, account: Person, frozen: TestClock, operation: str
 ) -> None:
     tenant = create_tenant_id(account)
     delete_tenant(account, tenant)
     path = f"/v1/resellers/{account.reseller_id}/tenants/{tenant}"
 
     def attempt() -> Reply:
-        people.admin.__dict__.pop("api", None)  # its session has run out
+        people.admin.__dict__.pop("api", None)  # the session has expired
         api = people.admin.api
-        match way:
+        match operation:
             case "read":
                 return api.get(path)
             case "restore":
@@ -200,11 +202,13 @@ def test_after_30_days_it_is_gone_though_its_row_lingers(
     frozen.advance(RESTORABLE)
     assert attempt().code == "not_found"
     frozen.advance(-timedelta(minutes=1))
-    assert attempt().status == {"read": 200, "restore": 200, "delete": 204, "edit": 404}[way]
+    assert attempt().status == {"read": 200, "restore": 200, "delete": 204, "edit": 404}[operation]
 
 
-def test_restoring_while_the_row_expires(account: Person, aws_faults: AwsFaults) -> None:
-    """DynamoDB's TTL takes it between our look and our write: no ghost, no license lost."""
+def test_a_row_that_expires_during_a_restore_is_not_recreated(
+    account: Person, aws_faults: AwsFaults
+) -> None:
+    """DynamoDB's TTL deletes the row between the read and the write. No license is taken."""
     tenant = create_tenant_id(account)
     delete_tenant(account, tenant)
     row = get(Tenant, account.reseller_id or "", tenant)
@@ -214,8 +218,8 @@ def test_restoring_while_the_row_expires(account: Person, aws_faults: AwsFaults)
     assert licenses_used(account) == 0
 
 
-def test_a_drifted_pool_does_not_hold_up_a_deletion(people: People, account: Person) -> None:
-    """Somebody set license_used to 0 by hand: the tenant goes, for reconciliation to judge."""
+def test_a_wrong_counter_does_not_block_a_deletion(people: People, account: Person) -> None:
+    """Somebody set license_used to 0 in the console. Reconciliation repairs the counter later."""
     tenant = create_tenant_id(account)
     row = get(Reseller, account.reseller_id or "")
     assert row is not None

@@ -1,4 +1,4 @@
-"""The reseller's pages of tenants, without a browser and without a script."""
+"""The reseller's tenant pages, over HTTP and without JavaScript."""
 
 import re
 from html import unescape
@@ -10,7 +10,7 @@ from tests.support.page_client import PageClient, PageResponse, create_tenant
 from tests.support.people import Person
 
 
-def test_a_tenant_is_created_and_its_page_says_so_once(
+def test_the_page_of_a_new_tenant_confirms_its_creation_once(
     client: PageClient, reseller: Person
 ) -> None:
     created = create_tenant(client, "Blue & Bottle", contact_email="a@example.com")
@@ -20,7 +20,7 @@ def test_a_tenant_is_created_and_its_page_says_so_once(
     assert reseller.pool == (2, 1)
 
 
-def test_a_form_sent_twice_creates_one_tenant(client: PageClient, reseller: Person) -> None:
+def test_submitting_a_form_twice_creates_one_tenant(client: PageClient, reseller: Person) -> None:
     shown = client.get("/reseller/tenants?create=1")
     first = client.submit(shown, "/reseller/tenants", name="Blue Bottle")
     second = client.submit(shown, "/reseller/tenants", name="Blue Bottle")
@@ -28,7 +28,7 @@ def test_a_form_sent_twice_creates_one_tenant(client: PageClient, reseller: Pers
     assert reseller.pool == (2, 1)
 
 
-def test_going_back_and_filling_in_another_name_creates_another(
+def test_resubmitting_a_form_with_another_name_creates_another_tenant(
     client: PageClient, reseller: Person
 ) -> None:
     shown = client.get("/reseller/tenants?create=1")
@@ -38,7 +38,7 @@ def test_going_back_and_filling_in_another_name_creates_another(
     assert reseller.pool == (2, 2)
 
 
-def test_what_was_typed_is_kept_beside_what_is_wrong(client: PageClient) -> None:
+def test_a_refused_form_keeps_its_values_and_shows_the_errors(client: PageClient) -> None:
     refused = create_tenant(client, "Blue Bottle", slug="No Slug!", contact_email="nobody")
     assert refused.status == 422
     form = dict(refused.form("/reseller/tenants").fields)
@@ -49,7 +49,7 @@ def test_what_was_typed_is_kept_beside_what_is_wrong(client: PageClient) -> None
     assert 'id="contact_email-error"' in refused.text
 
 
-def test_without_a_free_license_the_form_says_so(client: PageClient, reseller: Person) -> None:
+def test_creating_without_an_unused_license_shows_why(client: PageClient, reseller: Person) -> None:
     for name in ("One", "Two"):
         create_tenant(client, name)
     refused = client.post(
@@ -57,18 +57,20 @@ def test_without_a_free_license_the_form_says_so(client: PageClient, reseller: P
         [*client.get("/reseller").form("/logout").fields, ("name", "Three")],
     )
     assert refused.status == 409
-    assert "All licenses are in use: 2 of 2." in refused.text
+    assert "All licenses are in use (2 of 2)." in refused.text
     assert reseller.pool == (2, 2)
 
 
-def test_a_slug_that_is_taken_is_said_beside_the_slug(client: PageClient) -> None:
+def test_a_taken_slug_is_reported_at_its_field(client: PageClient) -> None:
     create_tenant(client, "One", slug="same")
     refused = create_tenant(client, "Two", slug="same")
     assert refused.status == 409
-    assert re.search(r'id="slug-error">.*“same” is taken', refused.text)
+    assert re.search(r'id="slug-error">.*“same” is already taken', refused.text)
 
 
-def test_editing_keeps_an_eye_on_what_others_changed(client: PageClient, reseller: Person) -> None:
+def test_a_stale_edit_form_is_refused_and_shows_the_current_values(
+    client: PageClient, reseller: Person
+) -> None:
     page = client.follow(create_tenant(client, "Before"))
     path = _tenant_path(page)
     saved = client.submit(page, path, name="After")
@@ -78,9 +80,9 @@ def test_editing_keeps_an_eye_on_what_others_changed(client: PageClient, reselle
     assert "Somebody changed this after you opened it." in late.text
     assert "It is “After” now." in late.text
     assert dict(late.form(path).fields)["name"] == "Too late"
-    knowing = client.submit(late, path)
-    assert knowing.status == 303
-    assert "Too late" in client.follow(knowing).text
+    confirmed = client.submit(late, path)
+    assert confirmed.status == 303
+    assert "Too late" in client.follow(confirmed).text
 
 
 def _tenant_path(page: PageResponse) -> str:
@@ -89,7 +91,7 @@ def _tenant_path(page: PageResponse) -> str:
     return found[0]
 
 
-def test_an_emptied_contact_is_taken_away_and_an_emptied_name_is_not(client: PageClient) -> None:
+def test_an_empty_contact_is_removed_and_an_empty_name_is_refused(client: PageClient) -> None:
     page = client.follow(create_tenant(client, "Blue", contact_email="a@example.com"))
     path = _tenant_path(page)
     page = client.follow(client.submit(page, path, contact_email=""))
@@ -99,7 +101,7 @@ def test_an_emptied_contact_is_taken_away_and_an_emptied_name_is_not(client: Pag
     assert "Please fill this in." in refused.text
 
 
-def test_deactivating_deleting_and_restoring(client: PageClient, reseller: Person) -> None:
+def test_a_tenant_is_deactivated_deleted_and_restored(client: PageClient, reseller: Person) -> None:
     page = client.follow(create_tenant(client, "Blue Bottle"))
     path = _tenant_path(page)
     page = client.follow(client.submit(page, path + "/deactivate"))
@@ -127,7 +129,7 @@ def test_the_address_of_a_deed_leads_back_and_does_nothing(client: PageClient, d
     assert client.follow(back).text == before
 
 
-def test_a_tenant_whose_slug_was_taken_is_restored_under_another(client: PageClient) -> None:
+def test_a_tenant_whose_slug_is_taken_is_restored_under_another(client: PageClient) -> None:
     page = client.follow(create_tenant(client, "Bakery"))
     path = _tenant_path(page)
     client.submit(client.get(path + "/delete"), path + "/delete")
@@ -141,20 +143,20 @@ def test_a_tenant_whose_slug_was_taken_is_restored_under_another(client: PageCli
     assert dict(late.form(path + "/restore").fields)["slug"] == offered
     refused = client.submit(late, path + "/restore", slug="bakery")
     assert dict(refused.form(path + "/restore").fields)["slug"] == "bakery"
-    assert "is taken" in refused.text
+    assert "is already taken" in refused.text
     back = client.follow(client.submit(late, path + "/restore"))
     assert "is back, active" in back.text
     assert f"tenant={offered}" in back.text
 
 
-def test_a_tenant_shows_where_it_signs_in(client: PageClient) -> None:
+def test_the_page_shows_the_tenants_sign_in_address(client: PageClient) -> None:
     page = client.follow(create_tenant(client, "Blue Bottle"))
     address = re.search(r'data-copy="http[^"]*(/login\?[^"]*)"', page.text)
     assert address is not None
     assert "Sign in" in PageClient(app).get(unescape(address[1])).text
 
 
-def test_restoring_without_a_license_says_why(client: PageClient) -> None:
+def test_restoring_without_an_unused_license_shows_why(client: PageClient) -> None:
     page = client.follow(create_tenant(client, "One"))
     path = _tenant_path(page)
     client.submit(client.get(path + "/delete"), path + "/delete")
@@ -166,7 +168,7 @@ def test_restoring_without_a_license_says_why(client: PageClient) -> None:
     assert "All licenses are in use" in refused.text
 
 
-def test_searching_and_narrowing(client: PageClient) -> None:
+def test_the_list_is_searched_and_filtered(client: PageClient) -> None:
     for name in ("Alpha", "Beta"):
         client.follow(create_tenant(client, name))
     text = client.get("/reseller/tenants?q=al").text

@@ -1,4 +1,4 @@
-"""Tenants: created, read, edited and listed, each on one license."""
+"""Tenants through the API: create, read, edit, and list."""
 
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ def account(people: People) -> Person:
     return people.reseller(licenses=2)
 
 
-def test_create_and_read(account: Person) -> None:
+def test_a_created_tenant_can_be_read(account: Person) -> None:
     reply = create_tenant(account, contact_email="Owner@Bakery.example.com")
     assert reply.status == 201
     tenant = reply.json
@@ -46,7 +46,7 @@ def test_create_and_read(account: Person) -> None:
     assert licenses_used(account) == 1
 
 
-def test_each_takes_a_license_until_there_is_none(account: Person) -> None:
+def test_each_tenant_takes_a_license_until_none_is_left(account: Person) -> None:
     create_tenant_id(account, "One")
     create_tenant_id(account, "Two")
     refused = create_tenant(account, "Three")
@@ -56,22 +56,24 @@ def test_each_takes_a_license_until_there_is_none(account: Person) -> None:
     assert len(tenant_names(account)) == 2
 
 
-def test_the_admin_may_do_all_that_the_reseller_may(people: People, account: Person) -> None:
+def test_an_admin_can_create_a_tenant_for_a_reseller(people: People, account: Person) -> None:
     path = f"/v1/resellers/{account.reseller_id}/tenants"
     tenant = people.admin.api.post(path, {"name": "Bakery"}).json
     assert tenant["reseller_id"] == account.reseller_id
     assert tenant_names(account) == ["Bakery"]
 
 
-def test_a_slug_belongs_to_one_tenant_of_its_reseller(people: People, account: Person) -> None:
+def test_a_slug_is_unique_within_its_reseller(people: People, account: Person) -> None:
     create_tenant_id(account, slug="bakery")
     refused = create_tenant(account, "Other", slug="bakery")
     assert (refused.status, refused.code) == (409, "slug_taken")
     assert licenses_used(account) == 1
-    assert create_tenant(people.reseller(licenses=1), slug="bakery").status == 201, "each its own"
+    assert create_tenant(people.reseller(licenses=1), slug="bakery").status == 201, (
+        "slugs are per reseller"
+    )
 
 
-def test_a_slug_made_of_the_name_is_made_unique(people: People) -> None:
+def test_a_slug_derived_from_the_name_is_unique(people: People) -> None:
     account = people.reseller(licenses=5)
     slugs = [create_tenant(account, "Blue Bottle").json["slug"] for _ in range(3)]
     assert slugs[0] == "blue-bottle"
@@ -81,7 +83,7 @@ def test_a_slug_made_of_the_name_is_made_unique(people: People) -> None:
     assert licenses_used(account) == 4
 
 
-def test_a_made_slug_that_collides_with_a_key(account: Person) -> None:
+def test_a_keyed_create_whose_derived_slug_is_taken_is_replayed(account: Person) -> None:
     create_tenant_id(account, "Blue Bottle")
     first = account.api.post(TENANTS, {"name": "Blue Bottle"}, key="the-key")
     again = account.api.post(TENANTS, {"name": "Blue Bottle"}, key="the-key")
@@ -90,13 +92,13 @@ def test_a_made_slug_that_collides_with_a_key(account: Person) -> None:
     assert licenses_used(account) == 2
 
 
-def test_a_made_slug_that_collides_without_a_license_left(people: People) -> None:
+def test_a_taken_derived_slug_without_an_unused_license_is_refused(people: People) -> None:
     account = people.reseller(licenses=1)
     create_tenant_id(account, "Blue Bottle")
     assert create_tenant(account, "Blue Bottle").code == "licenses_exhausted"
 
 
-def test_edit(account: Person) -> None:
+def test_editing_changes_only_the_fields_that_are_sent(account: Person) -> None:
     tenant = create_tenant_id(account, contact_email="a@example.com")
     path = f"{TENANTS}/{tenant}"
     edited = account.api.patch(path, {"name": "  Cafe ", "slug": "cafe"}).json
@@ -110,7 +112,7 @@ def test_edit(account: Person) -> None:
     assert account.api.get(path).json["name"] == "Cafe"
 
 
-def test_renaming_there_and_back(account: Person) -> None:
+def test_a_slug_can_be_changed_and_changed_back(account: Person) -> None:
     tenant = create_tenant_id(account)
     for slug in ("cafe", "bakery", "cafe"):
         edited = account.api.patch(f"{TENANTS}/{tenant}", {"slug": slug})
@@ -118,7 +120,7 @@ def test_renaming_there_and_back(account: Person) -> None:
     assert create_tenant(account, slug="bakery").status == 201
 
 
-def test_two_renames_at_once_leave_one_claim(account: Person, aws_faults: AwsFaults) -> None:
+def test_concurrent_slug_changes_leave_one_claim(account: Person, aws_faults: AwsFaults) -> None:
     tenant = create_tenant_id(account)
     path = f"{TENANTS}/{tenant}"
     aws_faults.before(lambda: account.api.patch(path, {"slug": "first"}))
@@ -126,7 +128,7 @@ def test_two_renames_at_once_leave_one_claim(account: Person, aws_faults: AwsFau
     assert create_tenant(account, slug="first").status == 201
 
 
-def test_the_list_of_the_deleted_forgets_what_has_expired(
+def test_expired_tenants_are_not_listed_as_deleted(
     people: People, account: Person, frozen: TestClock
 ) -> None:
     tenant = create_tenant_id(account)
@@ -137,7 +139,7 @@ def test_the_list_of_the_deleted_forgets_what_has_expired(
     assert tenant_names(account, "status=deleted") == []
 
 
-def test_lists_by_state_newest_first(people: People) -> None:
+def test_the_list_filters_by_status(people: People) -> None:
     account = people.reseller(licenses=5)
     ids = {name: create_tenant_id(account, name) for name in ("One", "Two", "Three", "Four")}
     post_action(account, ids["Two"], "deactivate")
@@ -150,7 +152,7 @@ def test_lists_by_state_newest_first(people: People) -> None:
     assert account.api.get(f"{TENANTS}?status=gone").code == "invalid_request"
 
 
-def test_newest_first(people: People, frozen: TestClock) -> None:
+def test_tenants_are_listed_newest_first(people: People, frozen: TestClock) -> None:
     account = people.reseller(licenses=3)
     for name in ("One", "Two", "Three"):
         create_tenant_id(account, name)
@@ -158,7 +160,7 @@ def test_newest_first(people: People, frozen: TestClock) -> None:
     assert tenant_names(account) == ["Three", "Two", "One"]
 
 
-def test_a_search_is_by_the_beginning_of_the_name_in_order(people: People) -> None:
+def test_a_search_matches_the_start_of_the_name_and_sorts_by_name(people: People) -> None:
     account = people.reseller(licenses=5)
     for name in ("bakery", "Bath", "BÄCKEREI", "Cafe"):
         create_tenant_id(account, name)
@@ -170,14 +172,14 @@ def test_a_search_is_by_the_beginning_of_the_name_in_order(people: People) -> No
     assert account.api.get(f"{TENANTS}?search={'%EF%B7%BA' * 200}").json["data"] == []
 
 
-def test_names_as_long_as_they_unfold(account: Person) -> None:
-    """U+FDFA alone is 18 characters once it is unfolded for the index."""
+def test_names_that_grow_when_folded_are_accepted(account: Person) -> None:
+    """U+FDFA becomes 18 characters when it is folded for the index."""
     create_tenant_id(account, "\ufdfa" * 200)
     create_tenant_id(account, "\U0001f469\u200d\U0001f680" * 66)
     assert licenses_used(account) == 2
 
 
-def test_unknown_tenants(account: Person) -> None:
+def test_an_unknown_tenant_is_not_found(account: Person) -> None:
     for reply in (
         account.api.get(f"{TENANTS}/tnt_none"),
         account.api.patch(f"{TENANTS}/tnt_none", {"name": "X"}),
