@@ -38,7 +38,7 @@ class CheckoutSession:
     expires_at: datetime
 
 
-def open_checkout(order: CheckoutRequest, *, idempotency_key: str) -> CheckoutSession:
+def open_checkout(request: CheckoutRequest, *, idempotency_key: str) -> CheckoutSession:
     """Open a Checkout Session.
 
     Repeating the same request with the same key returns the same session for as long as Stripe
@@ -48,7 +48,7 @@ def open_checkout(order: CheckoutRequest, *, idempotency_key: str) -> CheckoutSe
     """
     with stripe_errors():
         session = client().v1.checkout.sessions.create(
-            _params(order), {"idempotency_key": idempotency_key}
+            _params(request), {"idempotency_key": idempotency_key}
         )
     if session.url is None:
         raise PaymentProviderRefused(
@@ -59,15 +59,15 @@ def open_checkout(order: CheckoutRequest, *, idempotency_key: str) -> CheckoutSe
     return CheckoutSession(session.id, session.url, datetime.fromtimestamp(session.expires_at, UTC))
 
 
-def _params(order: CheckoutRequest) -> Any:
+def _params(request: CheckoutRequest) -> Any:
     metadata = {
-        "purchase_id": order.purchase_id,
-        "reseller_id": order.reseller_id,
-        "stage": order.stage,
+        "purchase_id": request.purchase_id,
+        "reseller_id": request.reseller_id,
+        "stage": request.stage,
     }
     params: dict[str, Any] = {
         "mode": "payment",
-        "client_reference_id": order.purchase_id,
+        "client_reference_id": request.purchase_id,
         "metadata": metadata,
         "payment_intent_data": {"metadata": metadata},
         "invoice_creation": {"enabled": True, "invoice_data": {"metadata": metadata}},
@@ -75,26 +75,26 @@ def _params(order: CheckoutRequest) -> Any:
         "adaptive_pricing": {"enabled": False},
         "line_items": [
             {
-                "quantity": order.quantity,
+                "quantity": request.quantity,
                 "price_data": {
-                    "currency": order.currency,
-                    "unit_amount": order.unit_amount,
-                    "product_data": {"name": order.product_name},
+                    "currency": request.currency,
+                    "unit_amount": request.unit_amount,
+                    "product_data": {"name": request.product_name},
                 },
             }
         ],
-        "expires_at": int(order.expires_at.timestamp()),
-        "success_url": order.success_url,
-        "cancel_url": order.cancel_url,
+        "expires_at": int(request.expires_at.timestamp()),
+        "success_url": request.success_url,
+        "cancel_url": request.cancel_url,
     }
-    if order.promotion_codes:
+    if request.promotion_codes:
         params["allow_promotion_codes"] = True
-    if order.customer_id:
-        params["customer"] = order.customer_id
+    if request.customer_id:
+        params["customer"] = request.customer_id
     else:
         params["customer_creation"] = "always"
-        if order.customer_email:
-            params["customer_email"] = order.customer_email
+        if request.customer_email:
+            params["customer_email"] = request.customer_email
     return params
 
 

@@ -30,17 +30,17 @@ class SessionOwner:
 
 
 def sessions_between(
-    start: datetime, end: datetime, *, most: int | None = None
+    start: datetime, end: datetime, *, limit: int | None = None
 ) -> list[SessionOwner]:
     """Return the sessions created in [start, end], oldest first.
 
-    With `most`, return only the newest `most` of them. Raises PaymentProviderUnavailable.
+    With `limit`, return only the newest of them. Raises PaymentProviderUnavailable.
     """
     with stripe_errors():
         listing = client().v1.checkout.sessions.list(
             {"created": _created_between(start, end), "limit": PAGE}
         )
-        owners = [_owner(session) for session in islice(listing.auto_paging_iter(), most)]
+        owners = [_owner(session) for session in islice(listing.auto_paging_iter(), limit)]
     return owners[::-1]
 
 
@@ -62,11 +62,11 @@ def sessions_page(
 
 
 def events_between(
-    start: datetime, end: datetime, *, most: int | None = None
+    start: datetime, end: datetime, *, limit: int | None = None
 ) -> list[WebhookEvent]:
     """Return the handled events created in [start, end], oldest first.
 
-    With `most`, return only the newest `most` of them. Stripe keeps events for 30 days.
+    With `limit`, return only the newest of them. Stripe keeps events for 30 days.
     Raises PaymentProviderUnavailable.
     """
     with stripe_errors():
@@ -78,7 +78,7 @@ def events_between(
             }
         )
         events = (parse_event(event.to_dict()) for event in listing.auto_paging_iter())
-        found = list(islice(filter(None, events), most))
+        found = list(islice(filter(None, events), limit))
     return found[::-1]
 
 
@@ -92,7 +92,7 @@ def session_of_payment(payment_intent_id: str) -> SessionOwner | None:
 
 
 def _created_between(start: datetime, end: datetime) -> Any:
-    """Stripe's timestamps are whole seconds, so `end` includes its second as far as it has run."""
+    # Stripe's timestamps are whole seconds, and the second of `end` may still be in progress.
     return {"gte": int(start.timestamp()), "lte": int(end.timestamp())}
 
 

@@ -3,7 +3,7 @@
 Every entry point (webhook, return page, sweep, admin button) calls `settle`. It re-reads Stripe,
 ignores what the event claimed, and writes only the difference, provided the purchase has not
 changed since it was read. So the order, repetition, and loss of events don't matter, callers can
-run concurrently, and a crash costs nothing but another call.
+run concurrently, and after a crash the next call writes what is missing.
 """
 
 from collections.abc import Callable, Sequence

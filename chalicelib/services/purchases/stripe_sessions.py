@@ -1,8 +1,8 @@
 """Decide which of a purchase's Checkout Sessions counts, and what that makes it worth.
 
-A purchase normally has one session. It can have several if Stripe created one and the reply was
-lost for good. Then at most one session may stay open, and only one counts toward licenses.
-Money is booked for all of them, because the books must match what Stripe holds.
+A purchase normally has one session. It has several if Stripe created one, the reply was lost, and
+a retry could not get it again. Then at most one session may stay open, and only one counts toward
+licenses. Money is booked for all of them, because the books must match what Stripe holds.
 """
 
 from collections.abc import Sequence

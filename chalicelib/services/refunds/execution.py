@@ -26,7 +26,7 @@ from chalicelib.storage.purchases import Purchase, RefundIntent, RefundState
 from chalicelib.storage.transactions import Transaction
 
 ATTEMPTS = 5
-# How long an intent is resumed. After that, the admin has probably solved it in another way.
+# How long an intent is resumed. After that, the admin has probably found another solution.
 RESUMED_FOR = timedelta(hours=24)
 TOO_LATE = "Stripe did not make this refund within a day. Request it again if it is still needed."
 OTHER_REFUND_MADE = (

@@ -1,4 +1,4 @@
-"""Statistics for the admin overview: licenses sold and in use, revenue, resellers to look after.
+"""Statistics for the admin overview: licenses, revenue, and resellers that need attention.
 
 They are sums over all resellers and purchases, too many rows to read for every page view. A small
 installation is counted live. Beyond MAX_LIVE_ROWS, a scheduled function counts, and the page
@@ -86,7 +86,7 @@ def read_dashboard_stats() -> DisplayedStats | None:
     stored = get(StoredStats, STATS_ROW)
     if stored is None or stored.counted["rows"] <= MAX_LIVE_ROWS:
         try:
-            stats = _compute_stats(clock.recent_months(MONTHS), most=MAX_LIVE_ROWS)
+            stats = _compute_stats(clock.recent_months(MONTHS), max_rows=MAX_LIVE_ROWS)
             return DisplayedStats(stats, _history_points(stored, stats), None)
         except TooManyRows:
             pass
@@ -146,10 +146,10 @@ def _history_points(
     return [(day, at["owned"], at["used"]) for day, at in sorted(days.items())]
 
 
-def _compute_stats(months: list[str], *, most: int | None = None) -> DashboardStats:
+def _compute_stats(months: list[str], *, max_rows: int | None = None) -> DashboardStats:
     """Count all resellers, and the purchases started in these months.
 
-    Raises TooManyRows if that takes more than `most` rows.
+    Raises TooManyRows if that takes more than `max_rows` rows.
     """
     stats = DashboardStats()
     low: list[Reseller] = []
@@ -157,7 +157,7 @@ def _compute_stats(months: list[str], *, most: int | None = None) -> DashboardSt
     cursor: str | None = None
     while True:
         page = list_resellers(Pagination(BATCH, cursor))
-        _count_rows(stats, len(page.rows), most)
+        _count_rows(stats, len(page.rows), max_rows)
         for reseller in page.rows:
             stats.resellers += 1
             stats.sold += reseller.license_count
@@ -174,17 +174,17 @@ def _compute_stats(months: list[str], *, most: int | None = None) -> DashboardSt
         [_reseller_summary(r) for r in over],
     )
     for month in months:
-        stats.booked[month] = _net_by_month(month, stats, most)
+        stats.booked[month] = _net_by_month(month, stats, max_rows)
     return stats
 
 
-def _net_by_month(start_month: str, stats: DashboardStats, most: int | None) -> dict[str, int]:
+def _net_by_month(start_month: str, stats: DashboardStats, max_rows: int | None) -> dict[str, int]:
     """Sum the net cents of the purchases started in a month, by the month they moved in."""
     cents: Counter[str] = Counter()
     cursor: str | None = None
     while True:
         page = list_purchases_in_month(start_month, Pagination(BATCH, cursor))
-        _count_rows(stats, len(page.rows), most)
+        _count_rows(stats, len(page.rows), max_rows)
         for purchase in page.rows:
             for at, money in purchase.money_moves:
                 cents[at[:7]] += money.net
@@ -193,9 +193,9 @@ def _net_by_month(start_month: str, stats: DashboardStats, most: int | None) -> 
             return dict(cents)
 
 
-def _count_rows(stats: DashboardStats, rows: int, most: int | None) -> None:
+def _count_rows(stats: DashboardStats, rows: int, max_rows: int | None) -> None:
     stats.rows += rows
-    if most is not None and stats.rows > most:
+    if max_rows is not None and stats.rows > max_rows:
         raise TooManyRows
 
 

@@ -90,7 +90,7 @@ def _outcome(settled: SettleResult) -> str:
 
 
 def _record_event(event: "WebhookEvent", outcome: str, purchase: Purchase | None) -> None:
-    """Write the record on a best-effort basis: if it fails, the settlement still stands."""
+    """Write the record, best effort: a failure here must not fail the settled event."""
     now = clock.now()
     row = StripeEvent(event.id)
     actions: list[Action] = [

@@ -3,7 +3,7 @@
 Two sources. Stripe: sessions and events since the last run, which recovers missed webhooks, no
 matter how old the purchase is, and sessions a row never recorded. The `unsettled` index: pending
 purchases and others that await something, except those with an open checkout, because Stripe
-has an event for whatever ends it. The sweep stops on time and resumes next run.
+creates an event when one is paid or expires. The sweep stops on time and resumes next run.
 """
 
 import time
@@ -131,16 +131,16 @@ def _sweep_window(run: _SweepRun, progress: SweepProgress) -> bool:
 
 
 def _list_records(
-    start: datetime, end: datetime, most: int | None
+    start: datetime, end: datetime, max_records: int | None
 ) -> list["SessionOwner | WebhookEvent"] | None:
-    """Return the sessions and events of a slice, oldest first; None if more than `most`."""
+    """Return the sessions and events of a slice, oldest first; None if there are too many."""
     from chalicelib.payments.listings import events_between, sessions_between
 
-    limit = None if most is None else most + 1
-    records: list[SessionOwner | WebhookEvent] = [*sessions_between(start, end, most=limit)]
-    if most is None or len(records) <= most:
-        records += events_between(start, end, most=limit)
-    if most is not None and len(records) > most:
+    limit = None if max_records is None else max_records + 1
+    records: list[SessionOwner | WebhookEvent] = [*sessions_between(start, end, limit=limit)]
+    if max_records is None or len(records) <= max_records:
+        records += events_between(start, end, limit=limit)
+    if max_records is not None and len(records) > max_records:
         return None
     return sorted(records, key=lambda record: record.at)
 
@@ -236,8 +236,8 @@ def _webhook_missed(purchase: Purchase) -> bool:
 def _has_open_checkout(purchase: Purchase) -> bool:
     """Return whether the purchase only waits for its buyer.
 
-    Most checkouts are abandoned, and Stripe has an event for whatever becomes of one, so they
-    are skipped. After a failure, the row has its session in `other_sessions` and is not skipped.
+    Such purchases are skipped: most are abandoned, and Stripe creates an event when one is paid
+    or expires. After a failed run, `other_sessions` has the session, and it is not skipped.
     """
     return (
         purchase.status == Status.PENDING

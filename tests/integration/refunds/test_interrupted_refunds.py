@@ -127,7 +127,7 @@ def test_the_refusal_names_the_refund_in_progress(sale: Sale, stripe: StripeSimu
     assert "5 licenses is already in progress" in refused.json["errors"][0]["message"]
     shown = client.submit(other, "/refund")
     assert shown.status == 422
-    assert "A refund of 5 licenses is under way ($100.00, “Too many”)" in shown.text
+    assert "A refund of 5 licenses is already in progress ($100.00, “Too many”)" in shown.text
     assert f'href="{where}/refund"' in shown.text
     assert amounts(stripe) == []
 
@@ -167,8 +167,8 @@ def test_repeating_the_request_after_a_dashboard_refund_is_refused(
 def test_a_refund_is_not_paid_after_a_day(
     sale: Sale, stripe: StripeSimulator, frozen: TestClock, fault: FaultKind
 ) -> None:
-    """An API key that is fixed weeks later must not pay a refund that was solved in another way
-    by then. Stripe has also forgotten its idempotency keys."""
+    """Fixing an API key weeks later must not pay a refund that was handled in another way by
+    then. Stripe has also forgotten the idempotency keys by then."""
     break_refunds(stripe, fault)
     assert sale.refund(5, key="r").status == 502
     frozen.advance(timedelta(hours=25))
