@@ -1,4 +1,4 @@
-"""Branding through the API: inheritance, conditional edits, and what a visitor is shown."""
+"""Branding through the API: inheritance, conditional edits, and contrast."""
 
 import re
 from typing import Any
@@ -20,7 +20,7 @@ def branding_of(tenant: dict[str, Any]) -> str:
     return f"/v1/resellers/me/tenants/{tenant['id']}/branding"
 
 
-def test_each_field_comes_from_the_nearest_level_that_sets_it(
+def test_each_field_comes_from_the_most_specific_level_that_sets_it(
     reseller: Person, tenant: dict[str, Any]
 ) -> None:
     reseller.api.put(MINE, {"primary_color": "#00aa00", "product_name": "Acme"})
@@ -44,20 +44,20 @@ def test_a_put_replaces_the_whole_document(reseller: Person) -> None:
     assert reply.json["sources"]["primary_color"] == "platform"
 
 
-def test_one_field_is_overridden_or_reset_alone(reseller: Person) -> None:
+def test_a_patch_sets_or_resets_only_its_fields(reseller: Person) -> None:
     reseller.api.put(MINE, {"primary_color": "#00aa00", "product_name": "Acme"})
     reply = reseller.api.patch(MINE, {"primary_color": None, "accent_color": "#0000aa"})
     assert reply.json["own"] == {"product_name": "Acme", "accent_color": "#0000aa"}
 
 
-def test_a_tenants_branding_is_reset_whole(reseller: Person, tenant: dict[str, Any]) -> None:
+def test_delete_resets_a_tenants_branding(reseller: Person, tenant: dict[str, Any]) -> None:
     path = branding_of(tenant)
     assert reseller.api.delete(path).status == 204
     assert reseller.api.get(path).json["own"] == {}
     assert reseller.api.delete(path).status == 204
 
 
-def test_an_edit_of_what_another_changed_meanwhile_is_refused(reseller: Person) -> None:
+def test_an_edit_of_a_stale_version_is_refused(reseller: Person) -> None:
     etag = reseller.api.get(MINE).headers["ETag"]
     first = reseller.api.put(MINE, {"product_name": "One"}, if_match=etag)
     second = reseller.api.put(MINE, {"product_name": "Two"}, if_match=etag)
@@ -66,30 +66,30 @@ def test_an_edit_of_what_another_changed_meanwhile_is_refused(reseller: Person) 
     assert third.status == 200
 
 
-def test_the_tag_of_a_look_is_its_own(reseller: Person, tenant: dict[str, Any]) -> None:
-    """Licenses move and tenants are renamed; only the look makes another tag."""
+def test_the_etag_depends_only_on_the_branding(reseller: Person, tenant: dict[str, Any]) -> None:
+    """Changes to the license pool or a tenant's name do not change it."""
     path = branding_of(tenant)
     reseller.api.put(MINE, {"product_name": "Acme"})
-    tags = {where: reseller.api.get(where).headers["ETag"] for where in (path, MINE)}
+    tags = {address: reseller.api.get(address).headers["ETag"] for address in (path, MINE)}
     reseller.api.post("/v1/resellers/me/tenants", {"name": "Another"})
     reseller.api.patch(f"/v1/resellers/me/tenants/{tenant['id']}", {"name": "Renamed"})
-    for where, tag in tags.items():
-        assert reseller.api.get(where).headers["ETag"] == tag
-        assert reseller.api.get(where, headers={"If-None-Match": tag}).status == 304
-        edited = reseller.api.patch(where, {"accent_color": "#112233"}, if_match=tag)
+    for address, tag in tags.items():
+        assert reseller.api.get(address).headers["ETag"] == tag
+        assert reseller.api.get(address, headers={"If-None-Match": tag}).status == 304
+        edited = reseller.api.patch(address, {"accent_color": "#112233"}, if_match=tag)
         assert edited.status == 200
         assert edited.headers["ETag"] != tag
-        assert reseller.api.patch(where, {"accent_color": None}, if_match=tag).status == 412
+        assert reseller.api.patch(address, {"accent_color": None}, if_match=tag).status == 412
     stale = reseller.api.delete(path, if_match=tags[path])
     assert stale.code == "version_conflict"
     now = reseller.api.get(path).headers["ETag"]
     assert reseller.api.delete(path, if_match=now).status == 204
 
 
-def test_a_license_that_moves_meanwhile_stands_in_no_edits_way(
+def test_a_concurrent_license_change_does_not_fail_an_edit(
     reseller: Person, aws_faults: AwsFaults
 ) -> None:
-    """Between the edit's read and its write, under If-Match."""
+    """The license is taken between the edit's read and its write, with If-Match."""
     tag = reseller.api.get(MINE).headers["ETag"]
     aws_faults.before(lambda: reseller.api.post("/v1/resellers/me/tenants", {"name": "Meanwhile"}))
     edited = reseller.api.put(MINE, {"product_name": "Acme"}, if_match=tag)
@@ -98,7 +98,7 @@ def test_a_license_that_moves_meanwhile_stands_in_no_edits_way(
     assert reseller.api.get(MINE).json["own"] == {"product_name": "Acme"}
 
 
-def test_another_look_that_comes_meanwhile_does(reseller: Person, aws_faults: AwsFaults) -> None:
+def test_a_concurrent_branding_edit_fails_an_edit(reseller: Person, aws_faults: AwsFaults) -> None:
     tag = reseller.api.get(MINE).headers["ETag"]
     aws_faults.before(lambda: reseller.api.patch(MINE, {"accent_color": "#112233"}))
     refused = reseller.api.put(MINE, {"product_name": "Acme"}, if_match=tag)
@@ -106,7 +106,7 @@ def test_another_look_that_comes_meanwhile_does(reseller: Person, aws_faults: Aw
     assert reseller.api.get(MINE).json["own"] == {"accent_color": "#112233"}
 
 
-def test_of_two_edits_of_the_same_row_as_read_one_is_refused(reseller: Person) -> None:
+def test_the_second_of_two_edits_of_the_same_version_is_refused(reseller: Person) -> None:
     one, other = (Reseller.get(reseller.reseller_id) for _ in range(2))
     documents.set_reseller_branding(one, {"product_name": "One"}, by="usr_1")
     with pytest.raises(VersionConflict):
@@ -114,10 +114,10 @@ def test_of_two_edits_of_the_same_row_as_read_one_is_refused(reseller: Person) -
     assert reseller.api.get(MINE).json["own"] == {"product_name": "One"}
 
 
-def test_without_a_condition_an_edit_goes_on_from_the_other_one(
+def test_without_if_match_concurrent_patches_are_merged(
     reseller: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another edit comes between this one's read and its write."""
+    """The other edit runs between this one's read and its write."""
     change = documents.set_reseller_branding
 
     def late(row: Reseller, document: Any, *, by: str) -> Any:
@@ -130,19 +130,19 @@ def test_without_a_condition_an_edit_goes_on_from_the_other_one(
     assert mine.json["own"] == {"product_name": "Other", "accent_color": "#112233"}
 
 
-def test_the_tag_changes_with_what_is_inherited(reseller: Person, tenant: dict[str, Any]) -> None:
+def test_the_etag_changes_with_inherited_values(reseller: Person, tenant: dict[str, Any]) -> None:
     path = branding_of(tenant)
     before = reseller.api.get(path)
     tag = {"If-None-Match": before.headers["ETag"]}
     assert reseller.api.get(path, headers=tag).status == 304
     reseller.api.put(MINE, {"product_name": "Acme"})
     assert reseller.api.get(path, headers=tag).json["effective"]["product_name"] == "Acme"
-    # The tenant's own row is as it was read, so an edit of it is not refused.
+    # The tenant's own branding has not changed since, so an edit of it is not refused.
     changed = reseller.api.put(path, {}, if_match=before.headers["ETag"])
     assert changed.status == 200
 
 
-def test_unreadable_text_is_refused_with_the_nearest_colour_that_passes(reseller: Person) -> None:
+def test_unreadable_text_is_refused_with_the_nearest_color_that_passes(reseller: Person) -> None:
     document = {"text_color": "#777777", "background_color": "#ffffff"}
     refused = reseller.api.put(MINE, document)
     assert refused.code == "invalid_request"
@@ -159,10 +159,10 @@ def test_unreadable_text_is_refused_with_the_nearest_colour_that_passes(reseller
         ({"text_color": "#ffffff"}, {"background_color": "#eeeeee"}),
     ],
 )
-def test_unreadable_text_on_an_inherited_colour_is_refused_likewise(
+def test_unreadable_text_on_an_inherited_color_is_refused(
     reseller: Person, tenant: dict[str, Any], inherited: dict[str, str], own: dict[str, str]
 ) -> None:
-    """The colour that this document sets is the one to change, and one is suggested for it."""
+    """The error names the color that this document sets, and suggests another one for it."""
     reseller.api.put(MINE, inherited)
     (field,) = own
     new = {"name": "New", "branding_config": own}
@@ -174,14 +174,14 @@ def test_unreadable_text_on_an_inherited_colour_is_refused_likewise(
         assert reply.code == "invalid_request"
         (error,) = reply.json["errors"]
         assert error["field"] == name
-        assert "WCAG AA asks for 4.5" in error["message"]
+        assert "WCAG AA requires 4.5" in error["message"]
     suggested = re.findall(r"#[0-9a-f]{6}", error["message"])[-1]
     assert reseller.api.put(branding_of(tenant), {field: suggested}).json["low_contrast"] == []
     new["branding_config"] = {field: suggested}
     assert reseller.api.post("/v1/resellers/me/tenants", new).status == 201
 
 
-def test_the_platforms_colours_count_and_both_can_be_changed_together(
+def test_contrast_includes_platform_colors_and_both_can_change_together(
     people: People, reseller: Person
 ) -> None:
     dark = {"background_color": "#000000", "text_color": "#ffffff"}
@@ -190,13 +190,13 @@ def test_the_platforms_colours_count_and_both_can_be_changed_together(
     assert refused.json["errors"][0]["field"] == "background_color"
     light = {"background_color": "#ffffff", "text_color": "#000000"}
     assert reseller.api.patch(MINE, light).status == 200
-    # To reset the text alone would leave white on white.
+    # Resetting only the text color would leave white on white.
     refused = reseller.api.patch(MINE, {"text_color": None})
     assert refused.json["errors"][0]["field"] == "background_color"
     assert reseller.api.patch(MINE, dict.fromkeys(light)).json["own"] == {}
 
 
-def test_a_colour_that_becomes_unreadable_from_above_is_told_and_stops_no_other_edit(
+def test_low_contrast_caused_by_an_inherited_change_is_reported_but_blocks_no_edit(
     reseller: Person, tenant: dict[str, Any]
 ) -> None:
     path = branding_of(tenant)
@@ -204,15 +204,15 @@ def test_a_colour_that_becomes_unreadable_from_above_is_told_and_stops_no_other_
     assert reseller.api.put(MINE, {"background_color": "#000000"}).status == 200
     reply = reseller.api.patch(path, {"product_name": "Blue"})
     assert reply.status == 200
-    (told,) = reply.json["low_contrast"]
-    assert (told["field"], told["on"]) == ("text_color", "background_color")
-    assert told["ratio"] < told["required"] == 4.5
+    (low,) = reply.json["low_contrast"]
+    assert (low["field"], low["on"]) == ("text_color", "background_color")
+    assert low["ratio"] < low["required"] == 4.5
     assert reseller.api.patch(path, {"text_color": "#444444"}).code == "invalid_request"
-    fixed = reseller.api.patch(path, {"text_color": told["suggestion"]})
+    fixed = reseller.api.patch(path, {"text_color": low["suggestion"]})
     assert fixed.json["low_contrast"] == []
 
 
-def test_what_the_console_made_of_a_row_breaks_nothing(
+def test_invalid_values_written_in_the_console_are_ignored(
     reseller: Person, tenant: dict[str, Any], api: Api
 ) -> None:
     row = Reseller.get(reseller.reseller_id)
@@ -230,14 +230,14 @@ def test_what_the_console_made_of_a_row_breaks_nothing(
     assert reseller.api.get("/v1/resellers/me").json["branding_config"] == {"product_name": "Acme"}
     assert reseller.api.get(branding_of(tenant)).json["effective"]["logo_url"] is None
     assert api.get("/v1/branding?reseller=company-1").json["product_name"] == "Acme"
-    mended = reseller.api.patch(MINE, {"accent_color": "#112233"}).json["own"]
-    assert mended == {"product_name": "Acme", "accent_color": "#112233"}
+    repaired = reseller.api.patch(MINE, {"accent_color": "#112233"}).json["own"]
+    assert repaired == {"product_name": "Acme", "accent_color": "#112233"}
 
 
 @pytest.mark.parametrize(
     "value", [{"S": "<script>"}, {"NULL": True}, {"L": []}, {"M": {"logo_url": {"B": b"\xff"}}}]
 )
-def test_a_column_of_another_type_reads_as_empty(
+def test_a_column_of_the_wrong_type_reads_as_empty(
     reseller: Person, tenant: dict[str, Any], value: dict[str, Any]
 ) -> None:
     client = Reseller._get_connection().connection.client
@@ -245,8 +245,8 @@ def test_a_column_of_another_type_reads_as_empty(
     client.update_item(
         TableName=Reseller._get_connection().table_name,
         Key=key,
-        UpdateExpression="SET branding_config = :it",
-        ExpressionAttributeValues={":it": value},
+        UpdateExpression="SET branding_config = :value",
+        ExpressionAttributeValues={":value": value},
     )
     assert reseller.api.get("/v1/resellers/me").json["branding_config"] == {}
     assert reseller.api.get(branding_of(tenant)).json["sources"]["product_name"] == "platform"
@@ -254,7 +254,7 @@ def test_a_column_of_another_type_reads_as_empty(
     assert changed.json["own"] == {"product_name": "Acme"}
 
 
-def test_anothers_branding_does_not_exist(people: People, tenant: dict[str, Any]) -> None:
+def test_another_resellers_branding_is_not_found(people: People, tenant: dict[str, Any]) -> None:
     other = people.reseller()
     path = f"/v1/resellers/{tenant['reseller_id']}/branding"
     assert other.api.get(path).code == "not_found"
@@ -263,13 +263,15 @@ def test_anothers_branding_does_not_exist(people: People, tenant: dict[str, Any]
     assert people.admin.api.put(path, {"product_name": "By the admin"}).status == 200
 
 
-def test_a_deleted_tenants_branding_is_not_edited(reseller: Person, tenant: dict[str, Any]) -> None:
+def test_a_deleted_tenants_branding_cannot_be_edited(
+    reseller: Person, tenant: dict[str, Any]
+) -> None:
     reseller.api.delete(f"/v1/resellers/me/tenants/{tenant['id']}")
     assert reseller.api.put(branding_of(tenant), {}).code == "not_found"
     assert reseller.api.get(branding_of(tenant)).status == 200
 
 
-def test_a_change_is_in_the_audit_trail(reseller: Person) -> None:
+def test_a_change_is_audited(reseller: Person) -> None:
     reseller.api.put(MINE, {"product_name": "Acme"})
     reseller.api.patch(MINE, {"product_name": "Acme 2"})
     entry = reseller.api.get("/v1/resellers/me/audit").json["data"][0]

@@ -1,4 +1,4 @@
-"""Edits of one document by several people under If-Match: none loses another's."""
+"""Concurrent edits of one document with If-Match never overwrite each other."""
 
 from typing import Any
 
@@ -31,30 +31,32 @@ WRITES = st.tuples(
 )
 @given(st.lists(READS | WRITES, min_size=4, max_size=12))
 def test_no_edit_is_lost(people: People, steps: list[Any]) -> None:
-    """Each person edits what they saw last. A write is carried out exactly if that is what
-    there is, and then the document is what its writer meant."""
+    """Each person edits the version they read last.
+
+    A write succeeds if and only if that is still the current version.
+    """
     account = people.reseller()
     path = "/v1/resellers/me/branding"
-    kept: dict[str, str] = {}
-    seen: dict[str, Any] = {
+    current: dict[str, str] = {}
+    last_read: dict[str, Any] = {
         who: ({}, account.api.get(path).headers["ETag"]) for who in ("ann", "bob")
     }
     for kind, who, field, number in steps:
         if kind == "read":
             reply = account.api.get(path)
-            assert reply.json["own"] == kept
-            seen[who] = reply.json["own"], reply.headers["ETag"]
+            assert reply.json["own"] == current
+            last_read[who] = reply.json["own"], reply.headers["ETag"]
             continue
-        own, etag = seen[who]
+        own, etag = last_read[who]
         change = {field: None if number is None else VALUES[field][number]}
-        meant = {k: v for k, v in {**own, **change}.items() if v is not None}
-        body = meant if kind == "put" else change
+        intended = {k: v for k, v in {**own, **change}.items() if v is not None}
+        body = intended if kind == "put" else change
         reply = account.api.call(kind.upper(), path, body, if_match=etag)
-        if own != kept:
+        if own != current:
             assert reply.code == "version_conflict"
-            assert account.api.get(path).json["own"] == kept
+            assert account.api.get(path).json["own"] == current
             continue
-        assert reply.json["own"] == meant
-        kept = meant
-        seen[who] = meant, reply.headers["ETag"]
-    assert account.api.get(path).json["own"] == kept
+        assert reply.json["own"] == intended
+        current = intended
+        last_read[who] = intended, reply.headers["ETag"]
+    assert account.api.get(path).json["own"] == current

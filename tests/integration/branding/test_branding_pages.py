@@ -1,4 +1,4 @@
-"""Branding and custom domains as pages, and whose brand the pages wear."""
+"""The branding and custom domain pages, and the branding of the sign-in page."""
 
 import re
 
@@ -17,7 +17,7 @@ def branding(person: Person) -> dict[str, str]:
     return own
 
 
-def test_fields_are_set_kept_reset_and_inherited(client: PageClient, reseller: Person) -> None:
+def test_fields_can_be_set_reset_and_cleared(client: PageClient, reseller: Person) -> None:
     page = client.get("/reseller/branding")
     saved = client.submit(
         page, "/reseller/branding", product_name="Northwind Desk", primary_color="#f2b705"
@@ -33,7 +33,7 @@ def test_fields_are_set_kept_reset_and_inherited(client: PageClient, reseller: P
     assert branding(reseller) == {}
 
 
-def test_licenses_may_move_while_a_look_is_edited_but_another_edit_is_told(
+def test_a_concurrent_branding_edit_is_reported_but_a_license_change_is_not(
     client: PageClient, reseller: Person
 ) -> None:
     page = client.get("/reseller/branding")
@@ -45,7 +45,7 @@ def test_licenses_may_move_while_a_look_is_edited_but_another_edit_is_told(
     assert dict(late.form("/reseller/branding").fields)["accent_color"] == "#112233"
 
 
-def test_text_that_could_not_be_read_on_an_inherited_colour_is_said_beside_its_field(
+def test_low_contrast_with_an_inherited_color_is_shown_next_to_the_field(
     client: PageClient, reseller: Person
 ) -> None:
     reseller.api.put("/v1/resellers/me/branding", {"background_color": "#000000"})
@@ -54,10 +54,10 @@ def test_text_that_could_not_be_read_on_an_inherited_colour_is_said_beside_its_f
     refused = client.submit(client.get(path), path, text_color="#333333")
     assert refused.status == 422
     assert 'id="text_color-error"' in refused.text
-    assert "The nearest colour that passes is" in refused.text
+    assert "The nearest color that passes is" in refused.text
 
 
-def test_what_is_wrong_is_said_beside_its_field(client: PageClient, reseller: Person) -> None:
+def test_errors_are_shown_next_to_their_fields(client: PageClient, reseller: Person) -> None:
     page = client.get("/reseller/branding")
     refused = client.submit(
         page, "/reseller/branding", primary_color="red", logo_url="javascript:alert(1)"
@@ -68,7 +68,7 @@ def test_what_is_wrong_is_said_beside_its_field(client: PageClient, reseller: Pe
     assert branding(reseller) == {}
 
 
-def test_a_tenants_own_look_wins_over_its_resellers(client: PageClient, reseller: Person) -> None:
+def test_a_tenants_branding_overrides_its_resellers(client: PageClient, reseller: Person) -> None:
     reseller.api.put("/v1/resellers/me/branding", {"product_name": "Northwind"})
     tenant = reseller.api.post("/v1/resellers/me/tenants", {"name": "Blue"}).json
     path = f"/reseller/tenants/{tenant['id']}/branding"
@@ -81,44 +81,46 @@ def test_a_tenants_own_look_wins_over_its_resellers(client: PageClient, reseller
     assert late.status == 412
 
 
-def test_an_admin_brands_any_reseller_and_its_tenants(
+def test_an_admin_can_edit_any_resellers_and_tenants_branding(
     people: People, reseller: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tenant = reseller.api.post("/v1/resellers/me/tenants", {"name": "Bakery"}).json["id"]
     admin = PageClient(app).sign_in(people.admin.email, PASSWORD)
     account = f"/admin/resellers/{reseller.reseller_id}"
-    own = f"{account}/branding"
-    assert f'href="{own}"' in admin.get(account).text
-    page = admin.get(own)
+    path = f"{account}/branding"
+    assert f'href="{path}"' in admin.get(account).text
+    page = admin.get(path)
     assert "Branding of Company 1" in page.text
-    saved = admin.submit(page, own, product_name="Northwind Desk")
-    assert saved.location == own
+    saved = admin.submit(page, path, product_name="Northwind Desk")
+    assert saved.location == path
     assert branding(reseller) == {"product_name": "Northwind Desk"}
     (entry, *_) = reseller.api.get("/v1/resellers/me/audit").json["data"]
     assert (entry["action"], entry["actor"]) == (
         "reseller.branding_changed",
         people.admin.user_id,
     )
-    of_tenant = f"{account}/tenants/{tenant}/branding"
-    assert f'href="{of_tenant}"' in admin.get(f"{account}/tenants/{tenant}").text
-    shown = admin.follow(admin.submit(admin.get(of_tenant), of_tenant, accent_color="#112233"))
+    tenant_path = f"{account}/tenants/{tenant}/branding"
+    assert f'href="{tenant_path}"' in admin.get(f"{account}/tenants/{tenant}").text
+    shown = admin.follow(admin.submit(admin.get(tenant_path), tenant_path, accent_color="#112233"))
     assert "From the reseller" in shown.text
-    seen = reseller.api.get(f"/v1/resellers/me/tenants/{tenant}/branding").json
-    assert seen["own"] == {"accent_color": "#112233"}
+    stored = reseller.api.get(f"/v1/resellers/me/tenants/{tenant}/branding").json
+    assert stored["own"] == {"accent_color": "#112233"}
     monkeypatch.setattr(
         txt_records, "look_up_txt", lambda _name, value: compare_txt_values([value], value)
     )
-    listed = admin.follow(admin.submit(shown, f"{of_tenant}/domains", host="app.acme.example"))
+    listed = admin.follow(admin.submit(shown, f"{tenant_path}/domains", host="app.acme.example"))
     assert "app.acme.example" in listed.text
-    admin.submit(listed, f"{of_tenant}/domains/app.acme.example/verify")
+    admin.submit(listed, f"{tenant_path}/domains/app.acme.example/verify")
     (domain,) = reseller.api.get("/v1/resellers/me/domains").json["data"]
     assert (domain["status"], domain["tenant_id"]) == ("verified", tenant)
-    asked = admin.get(f"{own}/domains/app.acme.example/remove")
-    admin.submit(asked, "/remove")
+    confirmation = admin.get(f"{path}/domains/app.acme.example/remove")
+    admin.submit(confirmation, "/remove")
     assert reseller.api.get("/v1/resellers/me/domains").json["data"] == []
 
 
-def test_an_admin_finds_no_look_of_who_is_not_there(people: People, reseller: Person) -> None:
+def test_branding_pages_of_missing_resellers_and_tenants_are_not_found(
+    people: People, reseller: Person
+) -> None:
     admin = PageClient(app).sign_in(people.admin.email, PASSWORD)
     other = people.reseller(licenses=1)
     tenant = other.api.post("/v1/resellers/me/tenants", {"name": "Bakery"}).json["id"]
@@ -130,9 +132,9 @@ def test_an_admin_finds_no_look_of_who_is_not_there(people: People, reseller: Pe
         assert admin.get(f"/admin/resellers/{path}/branding").status == 404
 
 
-def test_the_sign_in_page_wears_the_brand_and_keeps_it_after_an_error(reseller: Person) -> None:
-    look = {"product_name": "Northwind", "primary_color": "#aa0000"}
-    reseller.api.put("/v1/resellers/me/branding", look)
+def test_the_sign_in_page_keeps_its_branding_after_an_error(reseller: Person) -> None:
+    document = {"product_name": "Northwind", "primary_color": "#aa0000"}
+    reseller.api.put("/v1/resellers/me/branding", document)
     client = PageClient(app)
     page = client.get("/login?reseller=company-1")
     href = re.search(r'href="(/brand\.css\?[^"]*)"', page.text)
@@ -140,7 +142,7 @@ def test_the_sign_in_page_wears_the_brand_and_keeps_it_after_an_error(reseller: 
     css = client.get(href[1].replace("&amp;", "&"))
     assert css.text.startswith(":root{--brand-primary:#aa0000;")
     assert "immutable" in css.headers["Cache-Control"]
-    assert "private" in css.headers["Cache-Control"], "a cache between may not know the host"
+    assert "private" in css.headers["Cache-Control"], "a shared cache does not vary by host"
     assert (
         "immutable"
         not in client.get("/brand.css?reseller=company-1&v=old").headers["Cache-Control"]
@@ -150,7 +152,7 @@ def test_the_sign_in_page_wears_the_brand_and_keeps_it_after_an_error(reseller: 
     assert "<title>Sign in · Northwind</title>" in refused.text
 
 
-def test_a_stranger_finds_the_platforms_own_look(reseller: Person) -> None:
+def test_an_unknown_reseller_gets_the_platforms_branding(reseller: Person) -> None:
     client = PageClient(app)
     client.headers["Host"] = "unknown.example.com"
     page = client.get("/login?reseller=nobody-here")
@@ -160,17 +162,17 @@ def test_a_stranger_finds_the_platforms_own_look(reseller: Person) -> None:
 
 @pytest.fixture(params=["reseller", "tenant"])
 def base(request: pytest.FixtureRequest, reseller: Person) -> str:
-    """The page of the reseller's own look, or of a tenant's of its, called Northwind Desk."""
-    look = {"product_name": "Northwind Desk"}
+    """Return the branding page of a reseller or a tenant whose product is Northwind Desk."""
+    document = {"product_name": "Northwind Desk"}
     if request.param == "reseller":
-        reseller.api.put("/v1/resellers/me/branding", look)
+        reseller.api.put("/v1/resellers/me/branding", document)
         return "/reseller/branding"
-    tenant = {"name": "Blue", "branding_config": look}
+    tenant = {"name": "Blue", "branding_config": document}
     made = reseller.api.post("/v1/resellers/me/tenants", tenant).json["id"]
     return f"/reseller/tenants/{made}/branding"
 
 
-def test_a_domain_is_added_proven_and_removed(
+def test_a_domain_is_added_verified_and_removed(
     client: PageClient, base: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     records: list[str] = ["v=spf1 -all"]
@@ -183,32 +185,32 @@ def test_a_domain_is_added_proven_and_removed(
     assert "_tenantry.desk.northwind.example" in page.text
     verify = f"{base}/domains/desk.northwind.example/verify"
     missing = client.follow(client.submit(page, verify))
-    assert "has another value" in missing.text
+    assert "has a different value" in missing.text
     records.append(re.search(r"tenantry-verification=\w+", page.text)[0])  # type: ignore[index]
-    proven = client.follow(client.submit(missing, verify))
-    assert "desk.northwind.example is verified." in proven.text
+    verified = client.follow(client.submit(missing, verify))
+    assert "desk.northwind.example is verified." in verified.text
 
-    stranger = PageClient(app)
-    stranger.headers["Host"] = "desk.northwind.example"
-    assert "<title>Sign in · Northwind Desk</title>" in stranger.get("/login").text
+    visitor = PageClient(app)
+    visitor.headers["Host"] = "desk.northwind.example"
+    assert "<title>Sign in · Northwind Desk</title>" in visitor.get("/login").text
 
     remove = f"{base}/domains/desk.northwind.example/remove"
-    gone = client.follow(client.submit(client.get(remove), remove))
-    assert "desk.northwind.example is removed." in gone.text
+    removed = client.follow(client.submit(client.get(remove), remove))
+    assert "desk.northwind.example is removed." in removed.text
     assert client.get(remove).status == 404
-    assert client.submit(proven, verify).status == 404
-    assert "<title>Sign in · Tenantry</title>" in stranger.get("/login").text
+    assert client.submit(verified, verify).status == 404
+    assert "<title>Sign in · Tenantry</title>" in visitor.get("/login").text
 
 
-def test_the_address_of_a_domains_deed_leads_back(client: PageClient, base: str) -> None:
-    for deed in ("/domains", "/domains/desk.northwind.example/verify"):
-        assert client.get(base + deed).location == f"{base}#domains"
+def test_a_domain_action_opened_by_get_redirects_back(client: PageClient, base: str) -> None:
+    for action in ("/domains", "/domains/desk.northwind.example/verify"):
+        assert client.get(base + action).location == f"{base}#domains"
 
 
-def test_of_another_resellers_tenant_no_domain_is_touched(
+def test_domains_of_another_resellers_tenant_are_not_found(
     client: PageClient, people: People
 ) -> None:
-    """Byte for byte what a missing one is answered: test_page_access.py."""
+    """test_page_access.py checks that the response equals that for a missing tenant."""
     other = people.reseller(licenses=1)
     theirs = other.api.post("/v1/resellers/me/tenants", {"name": "Theirs"}).json["id"]
     form = [("host", "desk.northwind.example"), *client.get("/reseller").form("/logout").fields]
@@ -219,7 +221,7 @@ def test_of_another_resellers_tenant_no_domain_is_touched(
     assert other.api.get("/v1/resellers/me/domains").json["data"] == []
 
 
-def test_a_host_that_is_none_is_refused_beside_its_field(client: PageClient, base: str) -> None:
+def test_an_invalid_host_is_refused_next_to_its_field(client: PageClient, base: str) -> None:
     refused = client.submit(client.get(base), f"{base}/domains", host="10.0.0.1")
     assert refused.status == 422
     assert 'id="domain-host-error"' in refused.text
@@ -229,7 +231,7 @@ def test_a_host_that_is_none_is_refused_beside_its_field(client: PageClient, bas
 def test_signing_in_works_at_a_custom_domain(
     reseller: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A browser without Fetch Metadata names the origin that it is at."""
+    """Browsers without Fetch Metadata send the page's origin."""
     monkeypatch.setenv("PUBLIC_URL", "https://licenses.example.com")
     settings.cache_clear()
     try:

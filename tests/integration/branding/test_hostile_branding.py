@@ -1,4 +1,4 @@
-"""Hostile values in every field: refused, or kept in a form that cannot hurt."""
+"""Hostile values in every field are refused or stored in a harmless form."""
 
 import json
 import re
@@ -22,16 +22,18 @@ def reseller(people: People) -> Person:
 
 
 def send(person: Person, method: str, path: str, body: Any) -> Any:
-    """As JSON that spells every character in ASCII, half a surrogate pair too."""
+    """Send JSON with every character escaped in ASCII, including a lone surrogate."""
     return person.api.call(method, path, json.dumps(body).encode())
 
 
-def test_the_corpus_has_something_for_every_field() -> None:
+def test_there_are_hostile_values_for_every_field() -> None:
     assert REFUSED.keys() == FIELDS.keys()
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_refused_wherever_it_is_sent(reseller: Person, people: People, field: str) -> None:
+def test_hostile_values_are_refused_by_every_route(
+    reseller: Person, people: People, field: str
+) -> None:
     tenants = "/v1/resellers/me/tenants"
     for value in REFUSED[field]:
         document = {field: value}
@@ -43,7 +45,7 @@ def test_refused_wherever_it_is_sent(reseller: Person, people: People, field: st
         ):
             refused = send(reseller, method, path, body)
             assert refused.code == "invalid_request", (value, refused.text)
-            if "\ud83d" not in value:  # such a body is refused as a whole
+            if "\ud83d" not in value:  # a body with a lone surrogate is refused as a whole
                 assert [e["field"] for e in refused.json["errors"]] == [name], value
     nested = {"branding_config": {field: REFUSED[field][0]}}
     assert send(people.admin, "PATCH", "/v1/settings", nested).code == "invalid_request"
@@ -52,19 +54,21 @@ def test_refused_wherever_it_is_sent(reseller: Person, people: People, field: st
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "kept"),
+    ("field", "value", "stored"),
     [(field, *pair) for field, values in NEUTRALIZED.items() for pair in values.items()],
 )
-def test_neutralised(reseller: Person, field: str, value: str, kept: str) -> None:
+def test_values_are_stored_in_a_harmless_form(
+    reseller: Person, field: str, value: str, stored: str
+) -> None:
     reply = reseller.api.put(MINE, {field: value})
     assert reply.status == 200, reply.text
-    assert reply.json["own"][field] == reply.json["effective"][field] == kept
+    assert reply.json["own"][field] == reply.json["effective"][field] == stored
     assert reseller.api.put(MINE, reply.json["own"]).json["own"] == reply.json["own"]
     assert_harmless(stylesheet(reply.json["effective"]))
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_what_got_into_a_row_by_hand_is_shown_to_nobody(
+def test_hostile_values_written_in_the_console_are_never_shown(
     api: Api, reseller: Person, field: str
 ) -> None:
     clean = api.get("/v1/branding?reseller=company-1").json
@@ -72,7 +76,7 @@ def test_what_got_into_a_row_by_hand_is_shown_to_nobody(
     row = Reseller.get(reseller.reseller_id)
     for value in REFUSED[field]:
         if "\ud83d" in value:
-            continue  # no text that DynamoDB takes
+            continue  # DynamoDB does not accept such a string
         row.branding_config = {field: value, "onload": SCRIPT, SCRIPT: value}
         row.save()
         assert reseller.api.get(MINE).json["own"] == {}, value
@@ -82,20 +86,20 @@ def test_what_got_into_a_row_by_hand_is_shown_to_nobody(
 
 
 def without(sheet: str, field: str) -> str:
-    """What the sheet is where a field's value is left out."""
+    """Return the stylesheet without a field's property."""
     names = {"primary_color": "--brand-primary", "accent_color": "--brand-accent"}
     return re.sub(rf"{names.get(field, '(?!)')}:[^;]*;", "", sheet)
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_no_such_custom_domain(reseller: Person, host: str) -> None:
+def test_hostile_hosts_are_refused_as_custom_domains(reseller: Person, host: str) -> None:
     refused = reseller.api.post("/v1/resellers/me/domains", {"host": host})
     assert refused.code == "invalid_request", refused.text
     assert refused.json["errors"][0]["field"] == "host"
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_a_hostile_host_is_an_unknown_one(api: Api, host: str) -> None:
+def test_a_hostile_host_gets_the_same_response_as_an_unknown_one(api: Api, host: str) -> None:
     from urllib.parse import quote
 
     shown = api.get("/v1/branding?host=" + quote(host))
@@ -122,6 +126,6 @@ def test_unknown_fields_and_other_types_are_refused(reseller: Person, document: 
 
 
 def assert_harmless(sheet: str) -> None:
-    """Nothing but our properties, each with a colour or one quoted https URL."""
+    """Check that the stylesheet contains only our properties, with colors and quoted URLs."""
     value = r'(#[0-9a-f]{6}|url\("https://[A-Za-z0-9._~:/?#@!$&*+;=%-]+"\))'
     assert re.fullmatch(rf":root\{{(--brand-[a-z-]+:{value};)*\}}\n", sheet), sheet

@@ -1,4 +1,4 @@
-"""GET /v1/branding: the look of a login page, before anybody has signed in."""
+"""GET /v1/branding: the branding of the login page, without authentication."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.support.people import Person
 MINE = "/v1/resellers/me/branding"
 
 
-def test_shows_a_reseller_and_its_tenant_by_slug(
+def test_branding_of_a_reseller_and_its_tenant_by_slug(
     api: Api, reseller: Person, tenant: dict[str, Any]
 ) -> None:
     reseller.api.put(MINE, {"product_name": "Acme"})
@@ -35,13 +35,14 @@ def test_shows_a_reseller_and_its_tenant_by_slug(
         "?host=127.0.0.1:8000",
     ],
 )
-def test_whoever_is_unknown_gets_the_platforms_own(api: Api, query: str) -> None:
-    unknown, own = api.get("/v1/branding" + query), api.get("/v1/branding")
-    assert (unknown.status, unknown.text) == (own.status, own.text) == (200, own.text)
-    assert without_id(unknown.headers) == without_id(own.headers)
+def test_unknown_hosts_and_slugs_get_the_platforms_branding(api: Api, query: str) -> None:
+    unknown, platform = api.get("/v1/branding" + query), api.get("/v1/branding")
+    assert (unknown.status, unknown.text) == (platform.status, platform.text)
+    assert platform.status == 200
+    assert without_request_id(unknown.headers) == without_request_id(platform.headers)
 
 
-def test_a_deleted_tenant_is_shown_as_its_reseller(
+def test_a_deleted_tenant_gets_its_resellers_branding(
     api: Api, reseller: Person, tenant: dict[str, Any]
 ) -> None:
     reseller.api.delete(f"/v1/resellers/me/tenants/{tenant['id']}")
@@ -49,12 +50,12 @@ def test_a_deleted_tenant_is_shown_as_its_reseller(
     assert shown == api.get("/v1/branding?reseller=company-1").json
 
 
-def test_may_be_kept_and_asked_for_again(api: Api, reseller: Person) -> None:
+def test_responses_can_be_cached_and_revalidated(api: Api, reseller: Person) -> None:
     reply = api.get("/v1/branding?reseller=company-1")
     assert reply.headers["Cache-Control"] == "public, max-age=300"
     assert reply.headers["Access-Control-Allow-Origin"] == "*"
-    for tag in (reply.headers["ETag"], f'W/{reply.headers["ETag"]}, "x"', "*"):
-        again = api.get("/v1/branding?reseller=company-1", headers={"If-None-Match": tag})
+    for etag in (reply.headers["ETag"], f'W/{reply.headers["ETag"]}, "x"', "*"):
+        again = api.get("/v1/branding?reseller=company-1", headers={"If-None-Match": etag})
         assert (again.status, again.text) == (304, "")
         assert again.headers["Cache-Control"] == reply.headers["Cache-Control"]
     reseller.api.put(MINE, {"product_name": "Acme"})
@@ -65,11 +66,11 @@ def test_may_be_kept_and_asked_for_again(api: Api, reseller: Person) -> None:
 
 
 @pytest.mark.parametrize("query", ["?host=a.example&reseller=b", "?tenant=a", "?colour=red"])
-def test_a_question_that_makes_no_sense_is_refused_and_not_kept(api: Api, query: str) -> None:
+def test_an_invalid_query_is_refused_and_not_cached(api: Api, query: str) -> None:
     refused = api.get("/v1/branding" + query)
     assert refused.code == "invalid_request"
     assert refused.headers["Cache-Control"] == "no-store"
 
 
-def without_id(headers: dict[str, str]) -> dict[str, str]:
+def without_request_id(headers: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name != "X-Request-Id"}

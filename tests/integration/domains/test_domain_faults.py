@@ -1,5 +1,4 @@
-"""Custom domains when things go wrong in between; and that a look-up tells no stranger which
-hosts there are."""
+"""Custom domains under faults and races, and branding lookups that don't reveal known hosts."""
 
 from typing import Any
 
@@ -40,7 +39,7 @@ def add(owner: str, tenant_id: str | None = None) -> Domain:
     return registry.add_domain(owner, HOST, tenant_id=tenant_id, by="usr_1")
 
 
-def judge(domain: Domain, lookup: TxtLookup) -> Domain:
+def check(domain: Domain, lookup: TxtLookup) -> Domain:
     return verification.check_domain(domain, lookup, by="usr_1")
 
 
@@ -48,15 +47,17 @@ def actions() -> list[str]:
     return sorted(entry.action for entry in AuditEntry.scan() if entry.target == HOST)
 
 
-def test_a_lost_reply_leaves_one_claim_and_one_record(owner: str, aws_faults: AwsFaults) -> None:
+def test_a_lost_reply_leaves_one_claim_and_one_audit_entry(
+    owner: str, aws_faults: AwsFaults
+) -> None:
     domain = add(owner)
     aws_faults.after(lost_reply())
-    assert judge(domain, PRESENT).status == "verified"
+    assert check(domain, PRESENT).status == "verified"
     assert owner_of(domain_claim(HOST)) == owner
     assert actions() == ["domain.added", "domain.verified"]
 
 
-def test_a_lost_reply_of_adding_is_repeated_by_adding_again(
+def test_adding_again_after_a_crash_returns_the_same_domain(
     owner: str, aws_faults: AwsFaults
 ) -> None:
     aws_faults.after(RuntimeError("crash"))
@@ -66,84 +67,92 @@ def test_a_lost_reply_of_adding_is_repeated_by_adding_again(
     assert actions() == ["domain.added"]
 
 
-def test_a_conflict_is_tried_again(owner: str, aws_faults: AwsFaults) -> None:
+def test_a_transaction_conflict_is_retried(owner: str, aws_faults: AwsFaults) -> None:
     domain = add(owner)
     aws_faults.before(transaction_canceled("TransactionConflict"))
-    assert judge(domain, PRESENT).status == "verified"
+    assert check(domain, PRESENT).status == "verified"
 
 
-def test_a_domain_given_up_during_the_look_up_stays_given_up(
+def test_a_domain_removed_during_the_lookup_stays_removed(
     owner: str, aws_faults: AwsFaults
 ) -> None:
     domain = add(owner)
     aws_faults.before(lambda: registry.remove_domain(registry.read_domain(owner, HOST), by="usr_2"))
     with pytest.raises(NotFound):
-        judge(domain, PRESENT)
+        check(domain, PRESENT)
     assert owner_of(domain_claim(HOST)) is None
 
 
-def test_a_domain_added_anew_during_the_look_up_is_not_proven_by_the_old_record(
+def test_the_old_record_does_not_verify_a_domain_added_again_during_the_lookup(
     owner: str, aws_faults: AwsFaults
 ) -> None:
     domain = add(owner)
 
-    def anew() -> None:
+    def remove_and_add_again() -> None:
         registry.remove_domain(registry.read_domain(owner, HOST), by="usr_2")
         add(owner)
 
-    aws_faults.before(anew)
+    aws_faults.before(remove_and_add_again)
     with pytest.raises(NotFound):
-        judge(domain, PRESENT)
+        check(domain, PRESENT)
     assert registry.read_domain(owner, HOST).status == "pending"
 
 
-def test_of_two_findings_at_once_both_are_judged(owner: str, aws_faults: AwsFaults) -> None:
-    domain = judge(add(owner), PRESENT)
-    aws_faults.before(lambda: judge(registry.read_domain(owner, HOST), PRESENT))
-    assert judge(domain, MISSING).status == "failing"
+def test_two_concurrent_lookup_results_are_both_applied(owner: str, aws_faults: AwsFaults) -> None:
+    domain = check(add(owner), PRESENT)
+    aws_faults.before(lambda: check(registry.read_domain(owner, HOST), PRESENT))
+    assert check(domain, MISSING).status == "failing"
     assert owner_of(domain_claim(HOST)) == owner
 
 
-def test_who_proves_it_second_is_refused(people: People, owner: str, aws_faults: AwsFaults) -> None:
+def test_the_second_reseller_to_verify_a_host_is_refused(
+    people: People, owner: str, aws_faults: AwsFaults
+) -> None:
     other = people.reseller().reseller_id or ""
     mine, theirs = add(owner), add(other)
-    aws_faults.before(lambda: judge(theirs, PRESENT))
+    aws_faults.before(lambda: check(theirs, PRESENT))
     with pytest.raises(DomainTaken):
-        judge(mine, PRESENT)
+        check(mine, PRESENT)
     assert owner_of(domain_claim(HOST)) == other
     assert registry.read_domain(owner, HOST).status == "pending"
 
 
-def test_a_crash_before_the_write_leaves_nothing(owner: str, aws_faults: AwsFaults) -> None:
+def test_a_crash_before_the_write_has_no_effect(owner: str, aws_faults: AwsFaults) -> None:
     domain = add(owner)
     aws_faults.before(RuntimeError("crash"))
     with pytest.raises(RuntimeError):
-        judge(domain, PRESENT)
+        check(domain, PRESENT)
     assert owner_of(domain_claim(HOST)) is None
-    assert judge(registry.read_domain(owner, HOST), PRESENT).status == "verified"
+    assert check(registry.read_domain(owner, HOST), PRESENT).status == "verified"
 
 
-def shape(aws_faults: AwsFaults, **asked: Any) -> list[tuple[str, list[str]]]:
-    """The reads of one look-up: which operations, on which tables."""
+def lookup_reads(aws_faults: AwsFaults, **query: Any) -> list[tuple[str, list[str]]]:
+    """Return the operations of one branding lookup, with their tables."""
     aws_faults.calls.clear()
-    documents.login_branding(**asked)
+    documents.login_branding(**query)
     return [
         (operation, sorted(params.get("RequestItems", [params.get("TableName", "")])))
         for operation, params in aws_faults.calls
     ]
 
 
-def test_a_stranger_takes_the_same_reads(people: People, owner: str, aws_faults: AwsFaults) -> None:
-    judge(add(owner), PRESENT)
+def test_unknown_hosts_and_slugs_cause_the_same_reads_as_known_ones(
+    people: People, owner: str, aws_faults: AwsFaults
+) -> None:
+    check(add(owner), PRESENT)
     account, admin = f"/v1/resellers/{owner}", people.admin.api
     admin.post(f"{account}/license-adjustments", {"change": 1, "reason": "test"})
     assert admin.post(f"{account}/tenants", {"name": "Blue"}).status == 201
-    documents.login_branding()  # the platform's settings are in hand from now on
-    known = shape(aws_faults, host=HOST)
+    documents.login_branding()  # caches the platform settings
+    known = lookup_reads(aws_faults, host=HOST)
     assert len(known) == 3
-    assert known == shape(aws_faults, host="nobody.example") == shape(aws_faults, host="\x00")
-    slugs = shape(aws_faults, reseller_slug="company-1", tenant_slug="blue")
+    assert (
+        known
+        == lookup_reads(aws_faults, host="nobody.example")
+        == lookup_reads(aws_faults, host="\x00")
+    )
+    slugs = lookup_reads(aws_faults, reseller_slug="company-1", tenant_slug="blue")
     assert len(slugs) == 3
     for unknown in ({"reseller_slug": "no-such"}, {"reseller_slug": "company-1"}):
-        assert slugs == shape(aws_faults, **unknown)
+        assert slugs == lookup_reads(aws_faults, **unknown)
     assert WRITE not in {operation for operation, _ in slugs}

@@ -1,4 +1,4 @@
-"""The daily look at every domain, and what a missing record leads to."""
+"""The daily recheck of every domain, and the consequences of a missing record."""
 
 from datetime import timedelta
 
@@ -30,31 +30,31 @@ def record(zone: Zone, reseller: Person, frozen: TestClock) -> str:
     return name
 
 
-def row(reseller: Person) -> Domain:
+def read_row(reseller: Person) -> Domain:
     return Domain.get(reseller.reseller_id, HOST)
 
 
 @pytest.mark.usefixtures("record")
-def test_looks_once_a_day(frozen: TestClock) -> None:
-    assert run_now("check-domains")["looked_at"] == 0
+def test_a_domain_is_checked_once_a_day(frozen: TestClock) -> None:
+    assert run_now("check-domains")["checked"] == 0
     frozen.advance(A_DAY)
     assert run_now("check-domains") == {
-        "looked_at": 1,
+        "checked": 1,
         "changed": 0,
         "failed": 0,
         "outage": False,
     }
-    assert run_now("check-domains")["looked_at"] == 0
+    assert run_now("check-domains")["checked"] == 0
 
 
-def test_suspends_after_the_grace_period_and_tells_the_owner(
+def test_a_missing_record_suspends_the_domain_after_the_grace_period(
     api: Api, zone: Zone, record: str, reseller: Person, frozen: TestClock
 ) -> None:
     reseller.api.put("/v1/resellers/me/branding", {"product_name": "Acme"})
-    kept = zone.txt.pop(record)
+    value = zone.txt.pop(record)
     frozen.advance(A_DAY)
     run_now("check-domains")
-    failing = row(reseller)
+    failing = read_row(reseller)
     assert (failing.status, failing.finding) == ("failing", "missing")
     assert failing.grace_until == frozen.now() + timedelta(days=7)
     (warned,) = mails_to(reseller.email)
@@ -64,22 +64,22 @@ def test_suspends_after_the_grace_period_and_tells_the_owner(
     for _ in range(6):
         frozen.advance(A_DAY)
         run_now("check-domains")
-    assert row(reseller).status == "failing"
+    assert read_row(reseller).status == "failing"
     assert api.get(f"/v1/branding?host={HOST}").json["product_name"] == "Acme"
 
     frozen.advance(A_DAY)
     run_now("check-domains")
-    assert row(reseller).status == "suspended"
+    assert read_row(reseller).status == "suspended"
     assert owner_of(domain_claim(HOST)) is None
     assert api.get(f"/v1/branding?host={HOST}").json["product_name"] == "Tenantry"
     assert [mail["subject"] for mail in mails_to(reseller.email)][1:] == [f"{HOST} is suspended"]
 
-    zone.txt[record] = kept
+    zone.txt[record] = value
     frozen.advance(A_DAY)
-    assert run_now("check-domains")["looked_at"] == 0  # only its owner brings it back
+    assert run_now("check-domains")["checked"] == 0  # only its owner can verify it again
 
 
-def test_a_tenant_signs_in_at_its_domain_while_that_is_in_use(
+def test_a_tenants_page_links_its_domain_while_it_is_in_use(
     zone: Zone, reseller: Person, frozen: TestClock
 ) -> None:
     tenant = reseller.api.post("/v1/resellers/me/tenants", {"name": "Blue Bottle"}).json
@@ -97,17 +97,17 @@ def test_a_tenant_signs_in_at_its_domain_while_that_is_in_use(
 def test_a_record_that_comes_back_ends_the_grace_period(
     zone: Zone, record: str, reseller: Person, frozen: TestClock
 ) -> None:
-    kept = zone.txt.pop(record)
+    value = zone.txt.pop(record)
     frozen.advance(A_DAY)
     run_now("check-domains")
-    zone.txt[record] = kept
+    zone.txt[record] = value
     frozen.advance(A_DAY)
     run_now("check-domains")
-    assert row(reseller).status == "verified"
-    assert "grace_until" not in row(reseller).attribute_values
+    assert read_row(reseller).status == "verified"
+    assert "grace_until" not in read_row(reseller).attribute_values
 
 
-def test_judges_nobody_while_no_name_server_answers(
+def test_an_outage_of_all_name_servers_changes_no_domain(
     zone: Zone, record: str, reseller: Person, frozen: TestClock
 ) -> None:
     for number in range(4):
@@ -116,14 +116,14 @@ def test_judges_nobody_while_no_name_server_answers(
     zone.failing.add(record)
     frozen.advance(A_DAY)
     report = run_now("check-domains")
-    assert (report["outage"], report["looked_at"], report["changed"]) == (True, 5, 0)
-    assert row(reseller).status == "verified"
+    assert (report["outage"], report["checked"], report["changed"]) == (True, 5, 0)
+    assert read_row(reseller).status == "verified"
     zone.failing.discard(record)
     assert run_now("check-domains")["changed"] == 4
 
 
 @pytest.mark.usefixtures("record")
-def test_stops_looking_when_its_time_is_up(frozen: TestClock) -> None:
+def test_the_recheck_stops_when_time_runs_out(frozen: TestClock) -> None:
     frozen.advance(A_DAY)
-    assert check_due_domains(lambda: 10.0).looked_at == 0
-    assert check_due_domains().looked_at == 1
+    assert check_due_domains(lambda: 10.0).checked == 0
+    assert check_due_domains().checked == 1

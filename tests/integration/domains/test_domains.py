@@ -1,4 +1,4 @@
-"""Custom domains through the API, against a real DNS server on this machine."""
+"""Custom domains through the API, with a real DNS server running locally."""
 
 from datetime import timedelta
 from typing import Any
@@ -26,7 +26,7 @@ def reseller(people: People, zone: Zone) -> Person:
     return people.reseller(licenses=3)
 
 
-def test_a_domain_is_proven_by_its_record(zone: Zone, reseller: Person) -> None:
+def test_a_domain_is_verified_by_its_record(zone: Zone, reseller: Person) -> None:
     added = add_domain(reseller)
     assert (added["status"], added["record_name"]) == ("pending", "_tenantry.app.acme.example")
     assert added["found"] == []
@@ -39,7 +39,7 @@ def test_a_domain_is_proven_by_its_record(zone: Zone, reseller: Person) -> None:
     assert reseller.api.get(DOMAINS).json["data"] == [verified]
 
 
-def test_the_answer_leads_to_the_domain(reseller: Person) -> None:
+def test_the_location_header_leads_to_the_domain(reseller: Person) -> None:
     reply = reseller.api.post(DOMAINS, {"host": HOST})
     path = f"/v1/resellers/{reseller.reseller_id}/domains/{HOST}"
     assert reply.headers["Location"] == settings().public_url + path
@@ -58,43 +58,43 @@ def test_the_answer_leads_to_the_domain(reseller: Person) -> None:
         ([["a" * 255, "b" * 255]], "other_value", ["a" * 255]),
     ],
 )
-def test_what_was_found_instead_is_told(
+def test_other_values_found_are_reported(
     zone: Zone, reseller: Person, values: Any, finding: str, found: list[str]
 ) -> None:
     added = add_domain(reseller)
     if values is not None:
         zone.txt[added["record_name"]] = values
-    looked = verify_domain(reseller)
-    assert looked.status == 200
-    assert (looked.json["status"], looked.json["finding"]) == ("pending", finding)
-    assert sorted(looked.json["found"]) == sorted(found)
-    assert added["record_name"] in looked.json["explanation"]
+    reply = verify_domain(reseller)
+    assert reply.status == 200
+    assert (reply.json["status"], reply.json["finding"]) == ("pending", finding)
+    assert sorted(reply.json["found"]) == sorted(found)
+    assert added["record_name"] in reply.json["explanation"]
     assert owner_of(domain_claim(HOST)) is None
 
 
 @pytest.mark.parametrize(
-    "values", [["v=spf1 -all", "{it}"], ['"{it}"'], ["  {it} "], ["{it}", "{it}"]]
+    "values", [["v=spf1 -all", "{value}"], ['"{value}"'], ["  {value} "], ["{value}", "{value}"]]
 )
-def test_the_right_value_may_stand_beside_others_and_in_quotes(
+def test_the_expected_value_is_found_among_others_and_in_quotes(
     zone: Zone, reseller: Person, values: list[str]
 ) -> None:
     added = add_domain(reseller)
-    zone.txt[added["record_name"]] = [v.format(it=added["record_value"]) for v in values]
+    zone.txt[added["record_name"]] = [v.format(value=added["record_value"]) for v in values]
     assert verify_domain(reseller).json["status"] == "verified"
 
 
-def test_a_value_in_other_letter_case_is_not_the_right_one(zone: Zone, reseller: Person) -> None:
+def test_a_value_in_different_letter_case_does_not_match(zone: Zone, reseller: Person) -> None:
     added = add_domain(reseller)
     zone.txt[added["record_name"]] = [added["record_value"].upper()]
     assert verify_domain(reseller).json["finding"] == "other_value"
 
 
-def test_a_failing_name_server_is_told(zone: Zone, reseller: Person) -> None:
+def test_a_failing_name_server_is_reported(zone: Zone, reseller: Person) -> None:
     zone.failing.add(add_domain(reseller)["record_name"])
     assert verify_domain(reseller).json["finding"] == "server_failure"
 
 
-def test_a_slow_name_server_is_asked_again(
+def test_a_slow_name_server_is_queried_again(
     zone: Zone, reseller: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(txt_records, "ATTEMPT_SECONDS", 0.1)
@@ -105,7 +105,7 @@ def test_a_slow_name_server_is_asked_again(
     assert zone.queries.count(added["record_name"]) > 1
 
 
-def test_a_silent_name_server_is_not_waited_for(
+def test_a_silent_name_server_causes_a_timeout(
     zone: Zone, reseller: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(txt_records, "ATTEMPT_SECONDS", 0.1)
@@ -114,9 +114,9 @@ def test_a_silent_name_server_is_not_waited_for(
     assert verify_domain(reseller).json["finding"] == "timeout"
 
 
-def test_a_verified_domain_is_its_owners_alone(zone: Zone, people: People) -> None:
+def test_a_verified_domain_belongs_to_one_reseller(zone: Zone, people: People) -> None:
     first, second = people.reseller(), people.reseller()
-    added = add_domain(second)  # waiting for a record blocks nobody
+    added = add_domain(second)  # a pending domain does not block another reseller
     add_verified_domain(zone, first)
     zone.txt[added["record_name"]] = [added["record_value"]]
     assert verify_domain(second).code == "domain_taken"
@@ -161,16 +161,16 @@ def test_another_resellers_domain_does_not_exist(people: People, zone: Zone) -> 
     assert people.admin.api.get(f"{path}/{HOST}").status == 200
 
 
-def test_a_retried_verify_happens_once(zone: Zone, reseller: Person) -> None:
+def test_a_retried_verification_runs_once(zone: Zone, reseller: Person) -> None:
     add_domain(reseller)
     first = reseller.api.post(f"{DOMAINS}/{HOST}/verify", key="k1")
-    asked = len(zone.queries)
+    queries = len(zone.queries)
     again = reseller.api.post(f"{DOMAINS}/{HOST}/verify", key="k1")
     assert (again.text, again.headers["Idempotent-Replayed"]) == (first.text, "true")
-    assert len(zone.queries) == asked
+    assert len(zone.queries) == queries
 
 
-def test_removal_heeds_if_match(zone: Zone, reseller: Person) -> None:
+def test_removal_honors_if_match(zone: Zone, reseller: Person) -> None:
     etag = reseller.api.post(DOMAINS, {"host": HOST}).headers["ETag"]
     verify_domain(reseller)
     stale = reseller.api.delete(f"{DOMAINS}/{HOST}", if_match=etag)
@@ -179,7 +179,9 @@ def test_removal_heeds_if_match(zone: Zone, reseller: Person) -> None:
     assert reseller.api.delete(f"{DOMAINS}/{HOST}", if_match=now).status == 204
 
 
-def test_look_ups_on_request_are_limited(zone: Zone, reseller: Person, frozen: TestClock) -> None:
+def test_verification_requests_are_rate_limited(
+    zone: Zone, reseller: Person, frozen: TestClock
+) -> None:
     add_domain(reseller)
     for _ in range(ATTEMPTS_ALLOWED):
         assert verify_domain(reseller).status == 200
@@ -191,7 +193,7 @@ def test_look_ups_on_request_are_limited(zone: Zone, reseller: Person, frozen: T
     assert verify_domain(reseller).status == 200
 
 
-def test_domains_of_a_reseller_are_limited(
+def test_the_number_of_domains_per_reseller_is_limited(
     reseller: Person, frozen: TestClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chalicelib.services.domains.registry.MAX_DOMAINS", 2)
@@ -201,30 +203,30 @@ def test_domains_of_a_reseller_are_limited(
     assert MAX_DOMAINS == 100
     frozen.advance(PENDING_LIFETIME)
     reseller.sign_in_again()
-    add_domain(reseller, "c.acme.example")  # what has expired takes no room, collected or not
+    add_domain(reseller, "c.acme.example")  # expired domains don't count, deleted or not
 
 
-class TestTenants:
-    """A domain of one of the reseller's tenants."""
+class TestTenantDomains:
+    """Domains assigned to one of the reseller's tenants."""
 
     @pytest.fixture
     def tenant(self, reseller: Person) -> dict[str, Any]:
         branding = {"product_name": "Blue Bottle"}
-        made: dict[str, Any] = reseller.api.post(
+        created: dict[str, Any] = reseller.api.post(
             "/v1/resellers/me/tenants", {"name": "Blue Bottle", "branding_config": branding}
         ).json
-        return made
+        return created
 
-    def test_wears_the_tenants_look(
+    def test_shows_the_tenants_branding(
         self, api: Api, zone: Zone, reseller: Person, tenant: dict[str, Any]
     ) -> None:
         add_verified_domain(zone, reseller, tenant_id=tenant["id"])
         for host in (HOST, HOST.upper(), f"{HOST}:8443", f"{HOST}."):
             assert api.get(f"/v1/branding?host={host}").json["product_name"] == "Blue Bottle"
-        add_domain(reseller)  # the reseller's own now
+        add_domain(reseller)  # moves the domain to the reseller itself
         assert api.get(f"/v1/branding?host={HOST}").json["product_name"] == "Tenantry"
 
-    def test_wears_the_resellers_look_once_the_tenant_is_deleted(
+    def test_shows_the_resellers_branding_once_the_tenant_is_deleted(
         self, api: Api, zone: Zone, reseller: Person, tenant: dict[str, Any]
     ) -> None:
         add_verified_domain(zone, reseller, tenant_id=tenant["id"])
@@ -232,7 +234,7 @@ class TestTenants:
         reseller.api.delete(f"/v1/resellers/me/tenants/{tenant['id']}")
         assert api.get(f"/v1/branding?host={HOST}").json["product_name"] == "Acme"
 
-    def test_must_be_the_resellers_own(
+    def test_the_tenant_must_belong_to_the_reseller_and_not_be_deleted(
         self, people: People, reseller: Person, tenant: dict[str, Any]
     ) -> None:
         body = {"host": HOST, "tenant_id": tenant["id"]}
@@ -242,7 +244,7 @@ class TestTenants:
         assert reseller.api.get(DOMAINS).json["data"] == []
 
 
-def test_every_change_is_in_the_audit_trail(zone: Zone, reseller: Person) -> None:
+def test_every_change_is_audited(zone: Zone, reseller: Person) -> None:
     add_verified_domain(zone, reseller)
     reseller.api.delete(f"{DOMAINS}/{HOST}")
     entries = reseller.api.get("/v1/resellers/me/audit").json["data"]
