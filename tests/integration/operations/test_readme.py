@@ -1,4 +1,4 @@
-"""The README is true: its tour runs, its links lead somewhere, its commands exist."""
+"""The tour in the README works, and the documents' links and make commands exist."""
 
 import re
 import subprocess
@@ -13,17 +13,17 @@ DOCUMENTS = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
 
 
 def blocks(heading: str) -> list[str]:
-    """The shell blocks under a heading."""
+    """Return the shell blocks under a heading of the README."""
     section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
 
 
-def test_the_tour() -> None:
-    (tour,) = blocks("Five minutes")
+def test_the_tour_works() -> None:
+    (tour,) = blocks("A five-minute tour")
     service = start_service(port=0)
     try:
         script = tour.replace("http://127.0.0.1:8000", wait_for_address(service))
-        ran = subprocess.run(
+        result = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
             capture_output=True,
             text=True,
@@ -33,13 +33,13 @@ def test_the_tour() -> None:
     finally:
         service.kill()
         service.communicate()
-    assert ran.returncode == 0, ran.stderr
-    assert '"license_count":15,"license_used":4,"license_available":11' in ran.stdout
-    assert '"better_offer":{"quantity":10,"total":20000}' in ran.stdout
+    assert result.returncode == 0, result.stderr
+    assert '"license_count":15,"license_used":4,"license_available":11' in result.stdout
+    assert '"better_offer":{"quantity":10,"total":20000}' in result.stdout
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_links_lead_somewhere(document: Path) -> None:
+def test_link_targets_exist(document: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text())
     missing = [
         link
