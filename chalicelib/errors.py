@@ -90,7 +90,7 @@ class VersionConflict(TenantryError):
     code = "version_conflict"
 
     def __init__(self) -> None:
-        super().__init__("Someone else has changed this in the meantime. Reload it and try again.")
+        super().__init__("Someone else changed this in the meantime. Reload it and try again.")
 
 
 class PayloadTooLarge(TenantryError):

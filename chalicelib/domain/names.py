@@ -66,10 +66,9 @@ def fold_email(address: str) -> str:
 
 
 def search_key(text: str) -> str:
-    """Return the form in which a name is sorted and searched: casefolded, without compatibility
-    forms.
+    """Return the form in which a name is sorted and searched.
 
-    It is cut to 200 characters because some characters expand to many, and an index key holds at
-    most 1,024 bytes.
+    It ignores case and compatibility forms (such as full-width letters). It is cut to 200
+    characters because some characters expand to many, and an index key holds at most 1,024 bytes.
     """
     return unicodedata.normalize("NFKC", text).casefold()[:200]

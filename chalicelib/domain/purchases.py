@@ -77,7 +77,10 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """A dispute of the payment. `balance` is its net effect on our balance: negative for a loss."""
+    """A dispute of the payment.
+
+    `balance` is its effect on our balance so far, negative if money was withdrawn.
+    """
 
     id: str
     amount: int
