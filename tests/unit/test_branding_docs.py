@@ -36,5 +36,5 @@ def test_documented_numbers_match_the_code() -> None:
     assert "five minutes" in DOCS
     assert custom_domains.PENDING_LIFETIME.days == custom_domains.GRACE_PERIOD.days == 7
     assert (verification.ATTEMPTS_ALLOWED, verification.ATTEMPTS_WINDOW.seconds) == (10, 600)
-    assert "Ten look-ups in ten minutes" in DOCS
+    assert "Ten lookups in ten minutes" in DOCS
     assert recheck.MIN_OUTAGE_LOOKUPS == 5
