@@ -1,7 +1,7 @@
-"""Every JSON route as every kind of caller. A new route fails until its row is stated here.
+"""Call every JSON route as every kind of caller.
 
-The rows say it a second time, by hand: what a route declares and what is meant must agree.
-Pages are in test_page_access.py.
+ROWS repeats the intended access of each route on purpose: a declaration that differs from it, or
+a new route that is missing here, fails. Pages are in test_page_access.py.
 """
 
 import pytest
@@ -17,8 +17,8 @@ RESELLER = "/v1/resellers/{reseller}"
 TENANT = RESELLER + "/tenants/{id}"
 REPORT = "/v1/reconciliations/{id}"
 
-# By audience and scope: public · anyone signed in · a reseller on itself, an admin on all ·
-# admins. The scope `session` is a person's alone: no key has it.
+# By audience and scope. "reseller" routes are for a reseller's own account, and for admins. No API
+# key has the scope "session".
 ROWS: dict[tuple[str, str], set[str]] = {
     ("public", "-"): {
         "POST /v1/login",
@@ -111,7 +111,7 @@ ROWS: dict[tuple[str, str], set[str]] = {
 ROW_OF = {name: row for row, names in ROWS.items() for name in names}
 
 
-def expected(caller: Caller, audience: str, scope: str) -> int:
+def expected_status(caller: Caller, audience: str, scope: str) -> int:
     if audience == "public":
         return HANDLER_REACHED
     if not caller.known:
@@ -127,24 +127,24 @@ class Anything(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
-def test_every_route_has_its_row() -> None:
+def test_every_route_is_listed() -> None:
     declared = {f"{route.method} {route.path}" for route in ROUTES}
     assert declared == ROW_OF.keys()
 
 
 @pytest.mark.parametrize("kind", CALLERS)
-def test_every_route_as(kind: str, people: People, frozen: TestClock) -> None:
-    cast = CallerFactory(people, frozen)
-    caller = CALLERS[kind](cast)
+def test_every_route_admits_only_its_callers(kind: str, people: People, frozen: TestClock) -> None:
+    factory = CallerFactory(people, frozen)
+    caller = CALLERS[kind](factory)
     api = people.admin.api.as_(caller.token)
     wrong = {}
     with stub_handlers(ROUTES, "handler", input=Anything):
         for route in ROUTES:
             name = f"{route.method} {route.path}"
-            path = route.path.replace("{reseller}", str(cast.account.reseller_id))
+            path = route.path.replace("{reseller}", str(factory.account.reseller_id))
             path = path.replace("{", "").replace("}", "")
             status = api.call(route.method, path).status
-            meant = expected(caller, *ROW_OF[name])
-            if status != meant:
-                wrong[name] = f"{status}, not {meant}"
+            intended = expected_status(caller, *ROW_OF[name])
+            if status != intended:
+                wrong[name] = f"{status}, not {intended}"
     assert wrong == {}

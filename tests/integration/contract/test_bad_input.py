@@ -1,4 +1,4 @@
-"""Whatever is sent: a problem document, nothing written, and never a 500."""
+"""Bad input gets a problem document, writes nothing, and never causes a 500."""
 
 from typing import Any
 
@@ -13,13 +13,14 @@ from tests.support.examples import World, example, query
 from tests.support.people import People
 from tests.support.tables import everything
 
+INVALID = (422, "invalid_request")
+TOO_LARGE = "payload_too_large"
+
 WITH_BODY = [r for r in ROUTES if r.method in ("POST", "PATCH", "PUT")]
-
-
 EVERY_BODY = pytest.mark.parametrize("route", WITH_BODY, ids=lambda r: f"{r.method} {r.path}")
 
 
-NO_OBJECT: dict[str, bytes] = {
+MALFORMED: dict[str, bytes] = {
     "text": b"hello",
     "form": b"name=Bakery&slug=bakery",
     "cut off": b'{"name": "Bak',
@@ -50,12 +51,12 @@ NO_OBJECT: dict[str, bytes] = {
 
 
 @EVERY_BODY
-def test_bodies_that_are_no_request(world: World, route: Route) -> None:
+def test_malformed_bodies_are_refused(world: World, route: Route) -> None:
     request = example(world, route)
     rows = everything()
     place = WITH_BODY.index(route)
-    # Each route some of them, the first all: they share one parser.
-    for body in list(NO_OBJECT.values())[place % 5 :: 5 if place else 1]:
+    # All routes share one parser, so the first one gets every body and the others a sample.
+    for body in list(MALFORMED.values())[place % 5 :: 5 if place else 1]:
         reply = request.caller.call(route.method, request.path, body)
         assert_problem(reply, 422, "invalid_request")
         assert 0 < len(reply.json["errors"]) <= MAX_FIELD_ERRORS
@@ -64,7 +65,7 @@ def test_bodies_that_are_no_request(world: World, route: Route) -> None:
 
 
 @EVERY_BODY
-def test_bodies_that_are_too_large(world: World, route: Route) -> None:
+def test_oversized_bodies_are_refused(world: World, route: Route) -> None:
     request = example(world, route)
     rows = everything()
     padding = b" " * MAX_BODY_BYTES
@@ -72,10 +73,7 @@ def test_bodies_that_are_too_large(world: World, route: Route) -> None:
     assert everything() == rows
 
 
-TOO_LARGE = "payload_too_large"
-
-
-def test_a_body_of_256_kib_is_read(world: World) -> None:
+def test_a_body_of_exactly_256_kib_is_accepted(world: World) -> None:
     path = "/v1/resellers/me/tenants"
     body = b'{"name": "Bakery"}'
     largest = body + b" " * (MAX_BODY_BYTES - len(body))
@@ -84,25 +82,22 @@ def test_a_body_of_256_kib_is_read(world: World) -> None:
 
 
 @EVERY_BODY
-def test_wrong_types_in_every_field(world: World, route: Route) -> None:
-    """Exact types: a number is not a text, 1 is not true, and null is nothing."""
+def test_every_field_refuses_wrong_types(world: World, route: Route) -> None:
+    """Types are not converted: a number is not accepted as text, or 1 as true."""
     request = example(world, route)
     rows = everything()
-    wrongs: list[Any] = [[[]], 1.5, {"a": 1}, "\ud800", "\x00"]
+    wrong_values: list[Any] = [[[]], 1.5, {"a": 1}, "\ud800", "\x00"]
     for name in route.input.model_fields:
-        for wrong in wrongs:
+        for wrong in wrong_values:
             if name in ("branding_config", "password") and isinstance(wrong, dict | str):
                 continue
             if name.endswith(("password", "_id", "to")) and wrong == "\x00":
-                continue  # a text like any other, though nobody's
+                continue  # valid text that matches nothing
             reply = request.caller.call(
                 route.method, request.path, {**(request.body or {}), name: wrong}
             )
             assert_problem(reply, *INVALID)
     assert everything() == rows
-
-
-INVALID = (422, "invalid_request")
 
 
 PATHS = [
@@ -129,12 +124,12 @@ PATHS = [
 
 
 @pytest.mark.parametrize("part", PATHS, ids=lambda part: part[:24])
-def test_ids_that_no_row_has(world: World, part: str) -> None:
+def test_impossible_ids_are_not_found(world: World, part: str) -> None:
     rows = everything()
     admin = world.people.admin.api
-    in_a_path = [route for route in ROUTES if "{" in route.path]
-    # Each route some of them: they share one reading of paths.
-    for route in in_a_path[PATHS.index(part) % 6 :: 6]:
+    with_parameters = [route for route in ROUTES if "{" in route.path]
+    # All routes share the code that parses paths, so each one gets a sample.
+    for route in with_parameters[PATHS.index(part) % 6 :: 6]:
         path = route.path.replace("{reseller}", str(world.reseller.reseller_id))
         path = path.replace("{id}", part)
         if "{reseller}" in route.path and "{id}" not in route.path:
@@ -154,7 +149,9 @@ def test_ids_that_no_row_has(world: World, part: str) -> None:
         "ü",
     ],
 )
-def test_a_body_is_json_whatever_it_is_called(world: World, content_type: str) -> None:
+def test_the_body_is_parsed_as_json_whatever_its_content_type(
+    world: World, content_type: str
+) -> None:
     headers = {"Content-Type": content_type}
     path = "/v1/resellers/me/tenants"
     made = world.reseller.api.post(path, {"name": "Bakery"}, headers=headers)
@@ -162,14 +159,14 @@ def test_a_body_is_json_whatever_it_is_called(world: World, content_type: str) -
     assert_problem(world.reseller.api.post(path, b"name=x", headers=headers), *INVALID)
 
 
-def test_many_wrong_fields_are_told_up_to_a_limit(people: People) -> None:
+def test_the_number_of_reported_errors_is_limited(people: People) -> None:
     body = {f"field{n}": 1 for n in range(5000)}
     reply = people.admin.api.post("/v1/users", body)
     assert_problem(reply, *INVALID)
     assert len(reply.json["errors"]) == MAX_FIELD_ERRORS
 
 
-def test_every_wrong_field_is_named(people: People) -> None:
+def test_every_invalid_field_is_reported(people: People) -> None:
     reply = people.admin.api.post("/v1/users", {"email": "x", "name": "", "more": 1})
     assert {error["field"] for error in reply.json["errors"]} == {"email", "name", "more"}
 
@@ -177,19 +174,21 @@ def test_every_wrong_field_is_named(people: People) -> None:
 @pytest.mark.parametrize(
     "path", ["/v1/resellers/me/tenants?limit=1&limit=2", "/v1/pricing/quote?quantity=1&quantity=2"]
 )
-def test_a_parameter_sent_twice_is_refused(world: World, path: str) -> None:
+def test_a_repeated_query_parameter_is_refused(world: World, path: str) -> None:
     refused = world.reseller.api.get(path)
     assert_problem(refused, *INVALID)
-    assert [error["message"] for error in refused.json["errors"]] == ["Send this parameter once."]
+    assert [error["message"] for error in refused.json["errors"]] == [
+        "Send this parameter only once."
+    ]
 
 
-def test_of_a_field_sent_twice_one_counts(world: World) -> None:
+def test_the_last_of_two_fields_with_the_same_name_counts(world: World) -> None:
     path = "/v1/resellers/me/tenants"
     made = world.reseller.api.post(path, b'{"name": "First", "name": "Second"}')
     assert made.json["name"] == "Second"
 
 
-def test_something_unexpected_is_logged_and_said_without_its_details(
+def test_unexpected_errors_are_logged_but_not_disclosed(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken() -> None:

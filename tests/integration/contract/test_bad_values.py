@@ -1,4 +1,4 @@
-"""Values that are of the right type and yet wrong: numbers, slugs, names, looks."""
+"""Values of the right type that are still invalid: numbers, slugs, names, branding."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ INVALID = (422, "invalid_request")
     "quantity",
     [0, -1, 100_001, 10**30, -(10**30), 1.0, 1.5, 1e300, "1", "", True, None, [1], {}],
 )
-def test_absurd_quantities(world: World, quantity: Any) -> None:
+def test_invalid_quantities_are_refused(world: World, quantity: Any) -> None:
     rows = everything()
     reply = world.reseller.api.post("/v1/resellers/me/purchases", {"quantity": quantity})
     assert_problem(reply, *INVALID)
@@ -25,7 +25,7 @@ def test_absurd_quantities(world: World, quantity: Any) -> None:
 
 
 @pytest.mark.parametrize("raw", [b"NaN", b"Infinity", b"-Infinity", b"1e400", b"9" * 5000])
-def test_numbers_that_are_none(world: World, raw: bytes) -> None:
+def test_non_finite_and_huge_numbers_are_refused(world: World, raw: bytes) -> None:
     body = b'{"quantity": %s}' % raw
     assert_problem(world.reseller.api.post("/v1/resellers/me/purchases", body), *INVALID)
 
@@ -39,7 +39,7 @@ def test_numbers_that_are_none(world: World, raw: bytes) -> None:
     ).split("| "),
     ids=lambda query: query[:20],
 )
-def test_absurd_quotes(world: World, query: str) -> None:
+def test_quotes_of_invalid_quantities_are_refused(world: World, query: str) -> None:
     reply = world.reseller.api.as_(None).get(f"/v1/pricing/quote?{query}")
     assert_problem(reply, *INVALID)
 
@@ -48,7 +48,7 @@ SLUGS = ["ab", "a" * 64, "Acme", "acme_corp", "acme--corp", "-acme", "acme-", "a
 
 
 @pytest.mark.parametrize("slug", [*SLUGS, "", "acme\n", " acme", "١٢٣", None, 5])
-def test_slugs(world: World, slug: Any) -> None:
+def test_invalid_slugs_are_refused(world: World, slug: Any) -> None:
     admin, me = world.people.admin.api, world.reseller.api
     user = world.people.user().user_id
     tenant = f"/v1/resellers/me/tenants/{world.tenant()}"
@@ -59,7 +59,7 @@ def test_slugs(world: World, slug: Any) -> None:
         admin.patch(f"/v1/resellers/{world.reseller.reseller_id}", {"slug": slug}),
         me.patch(tenant, {"slug": slug}),
     ]
-    if slug is not None:  # a tenant may leave it to us
+    if slug is not None:  # a new tenant's slug is optional
         replies.append(me.post("/v1/resellers/me/tenants", {"name": "A", "slug": slug}))
     for reply in replies:
         assert_problem(reply, *INVALID)
@@ -70,7 +70,7 @@ def test_slugs(world: World, slug: Any) -> None:
 @pytest.mark.parametrize(
     "name", ["", " ", "\t\n", "\u200b", "a\x00b", "a\u202eb", "x" * 201, "\ud800", None, 5, []]
 )
-def test_names(world: World, name: Any) -> None:
+def test_invalid_names_are_refused(world: World, name: Any) -> None:
     tenant = f"/v1/resellers/me/tenants/{world.tenant()}"
     rows = everything()
     for reply in (
@@ -98,8 +98,8 @@ def test_names(world: World, name: Any) -> None:
     ],
     ids=lambda branding: str(branding)[:20],
 )
-def test_branding_that_no_row_can_keep(world: World, branding: Any) -> None:
-    """DynamoDB nests 32 deep, has 38 digits, and 400 KB in a row."""
+def test_branding_that_exceeds_dynamodb_limits_is_refused(world: World, branding: Any) -> None:
+    """The limits are 32 levels of nesting, 38 digits, and 400 KB per item."""
     rows = everything()
     body = {"name": "Bakery", "branding_config": branding}
     assert_problem(world.reseller.api.post("/v1/resellers/me/tenants", body), *INVALID)

@@ -1,4 +1,4 @@
-"""ETag, If-Match and If-None-Match; and edits that change nothing."""
+"""ETag, If-Match, and If-None-Match; and edits that change nothing."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ RESOURCES = [
     and route.returns is not None
     and issubclass(route.returns, RowOutput)
 ]
-# Branding answers with more than its row holds: it has tests of its own.
+# Branding responses combine several rows. They have tests of their own.
 PATCHES = [r for r in ROUTES if r.method == "PATCH" and not r.path.endswith("/branding")]
 EVERY_DELETE = pytest.mark.parametrize(
     "route", [r for r in ROUTES if r.method == "DELETE"], ids=lambda r: r.path
@@ -28,22 +28,24 @@ EVERY_DELETE = pytest.mark.parametrize(
 EVERY_RESOURCE = pytest.mark.parametrize("route", RESOURCES, ids=lambda r: r.path)
 EVERY_PATCH = pytest.mark.parametrize("route", PATCHES, ids=lambda r: r.path)
 
-# One change that each edit takes, by the noun of its path.
+# A valid change for each PATCH route.
 CHANGES: dict[str, dict[str, Any]] = {
     "/v1/users/{id}": {"name": "Changed"},
     "/v1/resellers/{reseller}": {"company_name": "Changed"},
     "/v1/resellers/{reseller}/tenants/{id}": {"name": "Changed"},
     "/v1/settings": {"low_license_threshold": 7},
 }
-# Another, made beside it; where it isn't here, the slug.
-BESIDE: dict[str, dict[str, Any]] = {
+# A concurrent change of another field. Routes not listed here change the slug.
+CONCURRENT_CHANGES: dict[str, dict[str, Any]] = {
     "/v1/users/{id}": {"is_active": False},
-    "/v1/settings": {"support_email": "beside@example.com"},
+    "/v1/settings": {"support_email": "other@example.com"},
 }
 
 
 @EVERY_RESOURCE
-def test_a_resource_carries_its_version(world: World, route: Route) -> None:
+def test_the_etag_is_the_version_and_a_matching_if_none_match_gets_304(
+    world: World, route: Route
+) -> None:
     request = example(world, route)
     reply = request.send()
     tag = reply.headers["ETag"]
@@ -56,7 +58,7 @@ def test_a_resource_carries_its_version(world: World, route: Route) -> None:
         assert request.send(headers={"If-None-Match": given}).status == 200
 
 
-def test_licenses_carry_the_version_of_their_pool(world: World) -> None:
+def test_the_etag_of_licenses_changes_with_the_pool(world: World) -> None:
     licenses = "/v1/resellers/me/licenses"
     tag = world.reseller.api.get(licenses).headers["ETag"]
     assert world.reseller.api.get(licenses, headers={"If-None-Match": tag}).status == 304
@@ -70,7 +72,7 @@ def caller_of(world: World, route: Route) -> tuple[Api, str]:
 
 
 @EVERY_PATCH
-def test_if_match(world: World, route: Route) -> None:
+def test_a_patch_needs_a_matching_if_match(world: World, route: Route) -> None:
     api, where = caller_of(world, route)
     change = CHANGES[route.path]
     api.patch(where, change)
@@ -87,7 +89,7 @@ def test_if_match(world: World, route: Route) -> None:
 
 @EVERY_PATCH
 @pytest.mark.parametrize("body", [b"", b"{}", b" "])
-def test_an_edit_of_nothing_changes_nothing(world: World, route: Route, body: bytes) -> None:
+def test_an_empty_patch_changes_nothing(world: World, route: Route, body: bytes) -> None:
     api, where = caller_of(world, route)
     api.patch(where, CHANGES[route.path])
     before = api.get(where)
@@ -102,7 +104,7 @@ def test_an_edit_of_nothing_changes_nothing(world: World, route: Route, body: by
 
 
 @EVERY_PATCH
-def test_an_edit_to_what_it_is_changes_nothing(world: World, route: Route) -> None:
+def test_a_patch_with_the_current_values_changes_nothing(world: World, route: Route) -> None:
     api, where = caller_of(world, route)
     api.patch(where, CHANGES[route.path])
     before = api.get(where).json
@@ -114,7 +116,7 @@ def test_an_edit_to_what_it_is_changes_nothing(world: World, route: Route) -> No
 
 
 @EVERY_PATCH
-def test_null_is_refused_where_it_means_nothing(world: World, route: Route) -> None:
+def test_null_is_refused_for_required_fields(world: World, route: Route) -> None:
     api, where = caller_of(world, route)
     api.patch(where, CHANGES[route.path])
     rows = everything()
@@ -125,30 +127,34 @@ def test_null_is_refused_where_it_means_nothing(world: World, route: Route) -> N
 
 
 @EVERY_PATCH
-def test_without_if_match_the_last_edit_wins_and_loses_no_other_field(
+def test_without_if_match_concurrent_edits_of_different_fields_both_apply(
     world: World, route: Route, aws_faults: AwsFaults
 ) -> None:
     api, where = caller_of(world, route)
-    beside = BESIDE.get(route.path, {"slug": "changed-beside"})
-    aws_faults.before(lambda: api.patch(where, beside))
+    concurrent = CONCURRENT_CHANGES.get(route.path, {"slug": "changed-concurrently"})
+    aws_faults.before(lambda: api.patch(where, concurrent))
     both = api.patch(where, CHANGES[route.path])
     assert both.status == 200
-    expected = {**beside, **CHANGES[route.path]}
+    expected = {**concurrent, **CHANGES[route.path]}
     assert {name: both.json[name] for name in expected} == expected
 
 
 @EVERY_PATCH
-def test_with_if_match_an_edit_beside_it_is_a_conflict(
+def test_with_if_match_a_concurrent_edit_is_a_conflict(
     world: World, route: Route, aws_faults: AwsFaults
 ) -> None:
     api, where = caller_of(world, route)
     tag = api.get(where).headers["ETag"]
-    aws_faults.before(lambda: api.patch(where, BESIDE.get(route.path, {"slug": "changed-beside"})))
+    aws_faults.before(
+        lambda: api.patch(
+            where, CONCURRENT_CHANGES.get(route.path, {"slug": "changed-concurrently"})
+        )
+    )
     refused = api.patch(where, CHANGES[route.path], if_match=tag)
     assert (refused.status, refused.code) == (412, "version_conflict")
 
 
-def test_a_delete_of_one_version(world: World) -> None:
+def test_a_delete_with_an_outdated_if_match_is_refused(world: World) -> None:
     where = f"/v1/resellers/me/tenants/{world.tenant()}"
     tag = world.reseller.api.get(where).headers["ETag"]
     world.reseller.api.patch(where, {"name": "Changed"})
@@ -159,7 +165,7 @@ def test_a_delete_of_one_version(world: World) -> None:
 
 
 @EVERY_DELETE
-def test_no_delete_passes_over_if_match(world: World, route: Route) -> None:
+def test_every_delete_respects_if_match(world: World, route: Route) -> None:
     request = example(world, route)
     rows = everything()
     for given in ('"0"', '"99"', "x"):
@@ -169,7 +175,7 @@ def test_no_delete_passes_over_if_match(world: World, route: Route) -> None:
     assert request.send(if_match="*").status == 204
 
 
-def test_a_key_made_is_revoked_by_the_tag_it_was_answered_with(world: World) -> None:
+def test_the_etag_of_a_new_key_can_be_used_to_revoke_it(world: World) -> None:
     keys = "/v1/resellers/me/api-keys"
     made = world.reseller.api.post(keys, {"name": "ERP", "scopes": ["read"]})
     where, tag = f"{keys}/{made.json['id']}", made.headers["ETag"]
@@ -177,5 +183,5 @@ def test_a_key_made_is_revoked_by_the_tag_it_was_answered_with(world: World) -> 
     assert world.reseller.api.delete(where, if_match=tag).code == "not_found"
 
 
-def test_every_edit_is_tried_here() -> None:
+def test_every_patch_route_has_a_sample_change() -> None:
     assert CHANGES.keys() == {route.path for route in PATCHES}

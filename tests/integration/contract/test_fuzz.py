@@ -1,4 +1,4 @@
-"""Anything at all, at every declared route: never a 500, always a problem document."""
+"""Random input to every declared route: never a 500, and errors are problem documents."""
 
 import json
 import os
@@ -16,8 +16,8 @@ from tests.support.api import Api, Reply
 from tests.support.examples import FIELD_FACTORIES, World
 from tests.support.people import People
 
-# Signing out, or in, is not what the others can be called after.
-ROUTES = sorted(
+# Signing out would end the session that the other routes need.
+FUZZED = sorted(
     (route for route in ROUTES if route.path != "/v1/logout"), key=lambda r: (r.path, r.method)
 )
 
@@ -46,14 +46,14 @@ header_text = st.one_of(
     st.sampled_from(['"1"', "*", 'W/"1"', "Bearer", "a-key", "\ud800", "x" * 3000, "1" * 5000]),
 )
 HEADERS = ["If-Match", "If-None-Match", "Idempotency-Key", "Content-Type", "Accept", "X-Request-Id"]
-# More of them find more: FUZZ_EXAMPLES=500 for an evening.
+# Set FUZZ_EXAMPLES=500 for a long run that finds more.
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "8"))
 CALLERS = ("admin", "reseller", "nobody", "garbage")
 
 
 @st.composite
 def bodies(draw: st.DrawFn, route: Route, world: World) -> bytes:
-    """Garbage, or a body that is right but for some of its fields."""
+    """Generate garbage, or a body in which only some fields are wrong."""
     if draw(st.integers(0, 3)) == 0:
         return draw(raw_bodies)
     body: dict[str, Any] = {}
@@ -63,7 +63,7 @@ def bodies(draw: st.DrawFn, route: Route, world: World) -> bytes:
             body[name] = draw(st.one_of(st.just(plausible), documents, long))
     if draw(st.integers(0, 5)) == 0:
         body[draw(st.text(max_size=10))] = draw(documents)
-    # Escaped, lone surrogates and all; NaN and Infinity as Python writes them.
+    # Python escapes lone surrogates, and writes NaN and Infinity, which are not JSON.
     return json.dumps(body).encode()
 
 
@@ -80,18 +80,18 @@ def targets(draw: st.DrawFn, route: Route, ids: dict[str, str]) -> str:
     return "/".join(segments) + ("?" if query else "") + "&".join(f"{n}={v}" for n, v in query)
 
 
-def assert_answered(reply: Reply, sent: object) -> None:
+def assert_valid_response(reply: Reply, sent: object) -> None:
     assert reply.status in {200, 201, 204, 304, 401, 403, 404, 409, 412, 413, 422, 429}, sent
     assert reply.headers["X-Request-Id"]
     if reply.status >= 400:
         assert reply.code, sent
         assert reply.json["status"] == reply.status
     elif reply.text:
-        json.loads(reply.text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+        json.loads(reply.text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda r: f"{r.method} {r.path}")
-def test_anything(route: Route, world: World) -> None:
+@pytest.mark.parametrize("route", FUZZED, ids=lambda r: f"{r.method} {r.path}")
+def test_no_input_causes_a_server_error(route: Route, world: World) -> None:
     ids = {
         "resellers": str(world.reseller.reseller_id),
         "tenants": world.tenant(),
@@ -114,19 +114,19 @@ def test_anything(route: Route, world: World) -> None:
         suppress_health_check=list(HealthCheck),
     )
     @given(st.data())
-    def anything(data: st.DataObject) -> None:
+    def send_random_request(data: st.DataObject) -> None:
         caller = data.draw(st.sampled_from(["admin", "reseller", "reseller", *CALLERS]))
         target = data.draw(targets(route, ids))
         body = data.draw(bodies(route, world)) if route.method != "GET" else b""
         headers = data.draw(st.dictionaries(st.sampled_from(HEADERS), header_text, max_size=2))
         reply = callers[caller].call(route.method, target, body, headers=headers)
-        assert_answered(reply, (caller, route.method, target, body, headers))
+        assert_valid_response(reply, (caller, route.method, target, body, headers))
 
-    anything()
+    send_random_request()
 
 
-def test_the_fuzz_sees_what_it_should(people: People, stripe: StripeSimulator) -> None:
-    """It would notice a 500, a missing code and a NaN."""
+def test_the_fuzz_test_detects_broken_responses(people: People, stripe: StripeSimulator) -> None:
+    """A 500, an error without a code, and NaN are all detected."""
     broken = [
         Reply(500, {"X-Request-Id": "1", "Content-Type": "application/problem+json"}, '{"code":1}'),
         Reply(404, {"X-Request-Id": "1", "Content-Type": "application/json"}, "{}"),
@@ -134,4 +134,4 @@ def test_the_fuzz_sees_what_it_should(people: People, stripe: StripeSimulator) -
     ]
     for reply in broken:
         with pytest.raises((AssertionError, pytest.fail.Exception)):
-            assert_answered(reply, None)
+            assert_valid_response(reply, None)

@@ -1,4 +1,4 @@
-"""A request retried with its Idempotency-Key happens once, on every POST route."""
+"""On every POST route, a request retried with its Idempotency-Key takes effect once."""
 
 import json
 from collections.abc import Callable
@@ -22,20 +22,20 @@ EVERY_POST = pytest.mark.parametrize("route", POSTS, ids=lambda route: route.pat
 KEY = "a-key-of-the-client"
 
 
-def first_answer(reply: Reply) -> dict[str, str]:
-    """The headers that a replay must bring again."""
+def replayed_headers(reply: Reply) -> dict[str, str]:
+    """Return the headers that a replay must repeat."""
     return {k: v for k, v in reply.headers.items() if k in ("Location", "ETag", "Content-Type")}
 
 
 def assert_is_replay(again: Reply, first: Reply) -> None:
     assert (again.status, again.text) == (first.status, first.text)
-    assert first_answer(again) == first_answer(first)
+    assert replayed_headers(again) == replayed_headers(first)
     assert again.headers["Idempotent-Replayed"] == "true"
     assert "Idempotent-Replayed" not in first.headers
 
 
 @EVERY_POST
-def test_a_replay_returns_the_first_answer_and_does_nothing(world: World, route: Route) -> None:
+def test_a_replay_returns_the_first_response_and_writes_nothing(world: World, route: Route) -> None:
     request = example(world, route)
     first = request.send(key=KEY)
     assert 200 <= first.status < 300, first.text
@@ -56,8 +56,10 @@ def test_the_same_key_with_another_body_is_refused(world: World, route: Route) -
 
 
 @EVERY_POST
-def test_two_at_once_happen_once(world: World, route: Route, aws_faults: AwsFaults) -> None:
-    """The second is carried out whole, between the first's reads and its write."""
+def test_concurrent_requests_with_one_key_take_effect_once(
+    world: World, route: Route, aws_faults: AwsFaults
+) -> None:
+    """The second request runs completely between the reads and the write of the first."""
     request = example(world, route)
     inner: list[Reply] = []
     aws_faults.before(lambda: inner.append(request.send(key=KEY)))
@@ -68,7 +70,7 @@ def test_two_at_once_happen_once(world: World, route: Route, aws_faults: AwsFaul
 
 
 @EVERY_POST
-def test_a_lost_reply_is_no_reason_to_do_it_twice(
+def test_a_request_takes_effect_once_if_the_databases_reply_is_lost(
     world: World, route: Route, aws_faults: AwsFaults
 ) -> None:
     request = example(world, route)
@@ -82,7 +84,7 @@ def test_a_lost_reply_is_no_reason_to_do_it_twice(
 
 
 @EVERY_POST
-def test_an_error_is_not_kept(world: World, route: Route, aws_faults: AwsFaults) -> None:
+def test_errors_are_not_replayed(world: World, route: Route, aws_faults: AwsFaults) -> None:
     request = example(world, route)
     aws_faults.before(transaction_canceled("TransactionConflict"), times=10_000)
     busy = request.send(key=KEY)
@@ -94,7 +96,7 @@ def test_an_error_is_not_kept(world: World, route: Route, aws_faults: AwsFaults)
     assert "Idempotent-Replayed" not in first.headers or route.path.endswith("/purchases")
 
 
-def test_keys_are_each_callers_own(world: World) -> None:
+def test_callers_do_not_share_keys(world: World) -> None:
     path = "/v1/resellers/me/tenants"
     other = world.people.reseller(licenses=1)
     mine = world.reseller.api.post(path, {"name": "Mine"}, key=KEY)
@@ -103,7 +105,7 @@ def test_keys_are_each_callers_own(world: World) -> None:
     assert theirs.json["name"] == "Theirs"
 
 
-def test_a_key_belongs_to_one_route_and_path(world: World) -> None:
+def test_a_key_is_bound_to_one_route_and_path(world: World) -> None:
     tenants = [world.tenant(), world.tenant()]
     path = "/v1/resellers/me/tenants/{}/{}"
     api = world.reseller.api
@@ -112,7 +114,7 @@ def test_a_key_belongs_to_one_route_and_path(world: World) -> None:
     assert api.post(path.format(tenants[0], "reactivate"), key=KEY).status == 422
 
 
-def test_without_a_key_it_happens_each_time(world: World) -> None:
+def test_without_a_key_a_repeated_request_takes_effect_again(world: World) -> None:
     path = f"/v1/resellers/{world.reseller.reseller_id}/license-adjustments"
     for _ in range(2):
         world.people.admin.api.post(path, {"change": 1, "reason": "Gift"})
@@ -120,7 +122,7 @@ def test_without_a_key_it_happens_each_time(world: World) -> None:
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "ü", "x" * 256, "a\tb"])
-def test_a_key_that_is_none_is_refused(world: World, key: str) -> None:
+def test_invalid_keys_are_refused(world: World, key: str) -> None:
     refused = world.reseller.api.post("/v1/resellers/me/tenants", {"name": "A"}, key=key)
     assert refused.code == "invalid_request"
     assert refused.json["errors"][0]["field"] == "Idempotency-Key"
@@ -137,34 +139,34 @@ def test_a_key_that_is_none_is_refused(world: World, key: str) -> None:
 def test_a_key_is_remembered_for_seven_days(
     frozen: TestClock, people: People, after: timedelta, replayed: bool
 ) -> None:
-    """Afterwards it is forgotten, even while its row lingers."""
+    """After that, the key can be used again, even if TTL has not deleted its row yet."""
     frozen.current = frozen.current.replace(microsecond=400_000)
     account = people.reseller()
     path = f"/v1/resellers/{account.reseller_id}/license-adjustments"
     adjustment = {"change": 2, "reason": "Gift"}
     people.admin.api.post(path, adjustment, key=KEY)
     frozen.advance(after)
-    people.admin.__dict__.pop("api")  # the session has run out meanwhile
+    people.admin.__dict__.pop("api")  # the session has expired by now
     again = people.admin.api.post(path, adjustment, key=KEY)
     assert again.status == 201
     assert ("Idempotent-Replayed" in again.headers) == replayed
 
 
-def test_nothing_secret_is_kept(world: World) -> None:
-    """Neither what was sent nor what was answered: not the password, not the token."""
+def test_no_secret_is_stored(world: World) -> None:
+    """Neither from a request nor from a response: no password, token, or key."""
     secrets: list[str] = [PASSWORD, KEY]
     for route in POSTS:
         if route.sensitive:
-            answer = example(world, route).send(key=KEY)
-            document = json.loads(answer.text or "{}")
+            reply = example(world, route).send(key=KEY)
+            document = json.loads(reply.text or "{}")
             secrets += [document[name] for name in ("token", "key") if name in document]
             secrets += [s.split(".", 1)[1] for s in secrets if "." in s]
-    kept = json.dumps(everything())
-    assert [secret for secret in secrets if secret in kept] == []
+    stored = json.dumps(everything())
+    assert [secret for secret in secrets if secret in stored] == []
     assert len(secrets) >= 4
 
 
-def test_a_sign_in_again_is_the_same_session(api_session: Callable[..., Reply]) -> None:
+def test_a_replayed_sign_in_returns_the_same_session(api_session: Callable[..., Reply]) -> None:
     first, again = api_session(), api_session()
     assert again.json["token"] == first.json["token"]
     assert again.json["expires_at"] == first.json["expires_at"]
@@ -187,7 +189,7 @@ def test_the_token_of_a_replayed_sign_in_works(people: People, api_session: Any)
     assert people.admin.api.as_(token).get("/v1/me").status == 200
 
 
-def test_a_wrong_password_with_the_key_of_a_sign_in_learns_nothing(people: People) -> None:
+def test_the_key_of_a_sign_in_does_not_help_to_guess_the_password(people: People) -> None:
     account = people.reseller()
     right = {"email": account.email, "password": PASSWORD}
     nobody = account.api.as_(None)
@@ -197,7 +199,7 @@ def test_a_wrong_password_with_the_key_of_a_sign_in_learns_nothing(people: Peopl
     assert "token" not in wrong.text
 
 
-def test_a_replayed_sign_out_needs_the_token_that_it_ended(world: World) -> None:
+def test_a_sign_out_is_replayed_only_with_the_token_it_ended(world: World) -> None:
     api = world.reseller.api
     assert api.post("/v1/logout", key=KEY).status == 204
     assert api.get("/v1/me").status == 401

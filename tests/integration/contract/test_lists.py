@@ -1,4 +1,4 @@
-"""Lists: every row once over all the pages, and no cursor that this list did not give."""
+"""Lists: pages contain every row once, and only cursors of the same list are accepted."""
 
 import base64
 import json
@@ -19,11 +19,11 @@ from tests.support.examples import World
 COUNT = 5
 
 
-def cursor_of(*content: object) -> str:
+def encode_cursor(*content: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
 
 
-def decoded(cursor: str) -> list[str]:
+def decode_cursor(cursor: str) -> list[str]:
     padded = cursor + "=" * (-len(cursor) % 4)
     content: list[str] = json.loads(base64.urlsafe_b64decode(padded))
     return content
@@ -42,66 +42,66 @@ def all_pages(api: Api, path: str, limit: int) -> list[list[str]]:
         assert len(pages) < 50
 
 
-def of_tenants(world: World) -> tuple[Api, str]:
+def fill_tenants(world: World) -> tuple[Api, str]:
     for _ in range(COUNT):
         world.tenant()
     return world.reseller.api, "/v1/resellers/me/tenants"
 
 
-def of_tenants_by_name(world: World) -> tuple[Api, str]:
-    """All of one name: the index must tell them apart."""
-    return of_tenants(world)[0], "/v1/resellers/me/tenants?search=bak"
+def fill_tenants_by_name(world: World) -> tuple[Api, str]:
+    """All have the same name, so the index must distinguish them by ID."""
+    return fill_tenants(world)[0], "/v1/resellers/me/tenants?search=bak"
 
 
-def of_deleted_tenants(world: World) -> tuple[Api, str]:
+def fill_deleted_tenants(world: World) -> tuple[Api, str]:
     for _ in range(COUNT):
         world.tenant(deleted=True)
         world.tenant()
     return world.reseller.api, "/v1/resellers/me/tenants?status=deleted"
 
 
-def of_deleted_tenants_by_name(world: World) -> tuple[Api, str]:
-    return of_deleted_tenants(world)[0], "/v1/resellers/me/tenants?status=deleted&search=b"
+def fill_deleted_tenants_by_name(world: World) -> tuple[Api, str]:
+    return fill_deleted_tenants(world)[0], "/v1/resellers/me/tenants?status=deleted&search=b"
 
 
-def of_purchases(world: World) -> tuple[Api, str]:
+def fill_purchases(world: World) -> tuple[Api, str]:
     for _ in range(COUNT):
         world.purchase()
     return world.reseller.api, "/v1/resellers/me/purchases"
 
 
-def of_ledger(world: World) -> tuple[Api, str]:
+def fill_ledger(world: World) -> tuple[Api, str]:
     for _ in range(COUNT - 1):
         world.tenant()
     return world.reseller.api, "/v1/resellers/me/ledger"
 
 
-def of_users(world: World) -> tuple[Api, str]:
+def fill_users(world: World) -> tuple[Api, str]:
     for _ in range(COUNT):
         world.people.user()
     return world.people.admin.api, "/v1/users?email=user"
 
 
-def of_resellers(world: World) -> tuple[Api, str]:
+def fill_resellers(world: World) -> tuple[Api, str]:
     for _ in range(COUNT - 1):
         world.people.reseller()
     return world.people.admin.api, "/v1/resellers"
 
 
-def of_resellers_by_name(world: World) -> tuple[Api, str]:
-    return of_resellers(world)[0], "/v1/resellers?search=comp"
+def fill_resellers_by_name(world: World) -> tuple[Api, str]:
+    return fill_resellers(world)[0], "/v1/resellers?search=comp"
 
 
 LISTS: list[Callable[[World], tuple[Api, str]]] = [
-    of_tenants,
-    of_tenants_by_name,
-    of_deleted_tenants,
-    of_deleted_tenants_by_name,
-    of_purchases,
-    of_ledger,
-    of_users,
-    of_resellers,
-    of_resellers_by_name,
+    fill_tenants,
+    fill_tenants_by_name,
+    fill_deleted_tenants,
+    fill_deleted_tenants_by_name,
+    fill_purchases,
+    fill_ledger,
+    fill_users,
+    fill_resellers,
+    fill_resellers_by_name,
 ]
 EVERY_LIST = pytest.mark.parametrize("fill", LISTS)
 
@@ -114,7 +114,7 @@ def world(world: World) -> World:
 
 
 @EVERY_LIST
-def test_all_pages_hold_every_row_once_in_one_order(
+def test_pages_contain_every_row_once_and_in_order(
     world: World, fill: Callable[[World], tuple[Api, str]]
 ) -> None:
     api, path = fill(world)
@@ -125,15 +125,15 @@ def test_all_pages_hold_every_row_once_in_one_order(
         pages = all_pages(api, path, limit)
         assert [row for page in pages for row in page] == whole
         assert [len(page) for page in pages[:-1]] == [limit] * (len(pages) - 1)
-        assert pages[-1], "no empty last page"
+        assert pages[-1], "the last page must not be empty"
 
 
 @EVERY_LIST
-def test_broken_cursors(world: World, fill: Callable[[World], tuple[Api, str]]) -> None:
+def test_broken_cursors_are_refused(world: World, fill: Callable[[World], tuple[Api, str]]) -> None:
     api, path = fill(world)
     mark = "&" if "?" in path else "?"
     good = api.get(f"{path}{mark}limit=2").json["next_cursor"]
-    scope, *position = decoded(good)
+    scope, *position = decode_cursor(good)
     broken: list[Any] = [
         "",
         "x",
@@ -142,19 +142,19 @@ def test_broken_cursors(world: World, fill: Callable[[World], tuple[Api, str]]) 
         good + "A",
         good.swapcase(),
         "null",
-        cursor_of(),
-        cursor_of(scope),
-        cursor_of(*position),
-        cursor_of("0" * 12, *position),
-        cursor_of(scope, *position, "more"),
-        cursor_of(scope, *[None for _ in position]),
-        cursor_of(scope, *[5 for _ in position]),
-        cursor_of(scope, *["" for _ in position]),
-        cursor_of(scope, *["\ud800" for _ in position]),
-        cursor_of(scope, *["\x00" for _ in position]),
-        cursor_of(scope, *["\U0001f600" * 260 for _ in position]),
-        cursor_of(scope, *["x" * 1100 for _ in position]),
-        cursor_of({"S": scope}, *position),
+        encode_cursor(),
+        encode_cursor(scope),
+        encode_cursor(*position),
+        encode_cursor("0" * 12, *position),
+        encode_cursor(scope, *position, "more"),
+        encode_cursor(scope, *[None for _ in position]),
+        encode_cursor(scope, *[5 for _ in position]),
+        encode_cursor(scope, *["" for _ in position]),
+        encode_cursor(scope, *["\ud800" for _ in position]),
+        encode_cursor(scope, *["\x00" for _ in position]),
+        encode_cursor(scope, *["\U0001f600" * 260 for _ in position]),
+        encode_cursor(scope, *["x" * 1100 for _ in position]),
+        encode_cursor({"S": scope}, *position),
         base64.urlsafe_b64encode(b"[" * 1400).decode(),
         base64.urlsafe_b64encode(b"\xff\xfe\x00").decode(),
         base64.urlsafe_b64encode(b"1" * 1400).decode(),
@@ -170,20 +170,19 @@ def test_broken_cursors(world: World, fill: Callable[[World], tuple[Api, str]]) 
         assert [error["field"] for error in reply.json["errors"]] == ["cursor"]
 
 
-def test_a_made_up_position_is_no_harm(world: World) -> None:
-    """A cursor is not signed: one that names another position of the same list may be read
-    on from, and leads nowhere but into that list."""
-    api, path = of_tenants(world)
+def test_a_forged_cursor_stays_within_its_list(world: World) -> None:
+    """Cursors are not signed. A forged one can only select another position in its list."""
+    api, path = fill_tenants(world)
     own = {row["id"] for row in api.get(f"{path}?limit=100").json["data"]}
-    scope, _ = decoded(api.get(f"{path}?limit=2").json["next_cursor"])
-    reply = api.get(f"{path}?cursor={cursor_of(scope, 'zzz')}")
+    scope, _ = decode_cursor(api.get(f"{path}?limit=2").json["next_cursor"])
+    reply = api.get(f"{path}?cursor={encode_cursor(scope, 'zzz')}")
     assert reply.status == 200
     assert {row["id"] for row in reply.json["data"]} <= own
 
 
-def test_cursors_of_other_lists(world: World) -> None:
-    """Of another noun, another reseller, another search: none of them fits."""
-    api, tenants = of_tenants(world)
+def test_cursors_of_other_lists_are_refused(world: World) -> None:
+    """Other lists are those of another resource, another reseller, or another search."""
+    api, tenants = fill_tenants(world)
     world.purchase()
     world.purchase()
     other = world.people.reseller(licenses=5)
@@ -208,16 +207,16 @@ def test_cursors_of_other_lists(world: World) -> None:
             assert reply.status == (422 if shift else 200), (path, paths[number][1])
 
 
-def test_an_admin_goes_on_in_a_resellers_list(world: World) -> None:
-    """The list is the same, by whichever name it is asked for."""
-    api, path = of_tenants(world)
+def test_a_resellers_cursor_works_for_an_admin(world: World) -> None:
+    """`me` and the reseller's ID are paths to the same list."""
+    api, path = fill_tenants(world)
     cursor = api.get(f"{path}?limit=3").json["next_cursor"]
     named = f"/v1/resellers/{world.reseller.reseller_id}/tenants?cursor={cursor}"
     assert len(world.people.admin.api.get(named).json["data"]) == COUNT - 3
 
 
-def test_rows_that_come_and_go_between_pages(world: World) -> None:
-    api, path = of_tenants(world)
+def test_changes_between_pages_repeat_and_skip_no_row(world: World) -> None:
+    api, path = fill_tenants(world)
     first = api.get(f"{path}?limit=3").json
     seen = [row["id"] for row in first["data"]]
     rest = [row["id"] for row in api.get(f"{path}?limit=100").json["data"] if row["id"] not in seen]
@@ -229,12 +228,12 @@ def test_rows_that_come_and_go_between_pages(world: World) -> None:
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "101", "x", "", "1.5", "1e2", "9" * 5000, "٣x"])
-def test_limits(world: World, limit: str) -> None:
+def test_invalid_limits_are_refused(world: World, limit: str) -> None:
     reply = world.reseller.api.get(f"/v1/resellers/me/tenants?limit={quote(limit)}")
     assert (reply.status, reply.json["errors"][0]["field"]) == (422, "limit")
 
 
-def test_twenty_five_unless_asked_otherwise(world: World) -> None:
+def test_the_default_page_size_is_25(world: World) -> None:
     reseller_id = str(world.reseller.reseller_id)
     with LedgerEntry.batch_write() as batch:
         for _ in range(30):
@@ -247,16 +246,16 @@ def test_twenty_five_unless_asked_otherwise(world: World) -> None:
 
 
 @pytest.mark.parametrize("query", ["limit=1&limit=2", "cursor=a&cursor=b", "page=2", "Limit=2"])
-def test_parameters_that_are_not_ours(world: World, query: str) -> None:
+def test_unknown_and_repeated_parameters_are_refused(world: World, query: str) -> None:
     reply = world.reseller.api.get(f"/v1/resellers/me/tenants?{query}")
     assert (reply.status, reply.code) == (422, "invalid_request")
     assert reply.json["errors"][0]["field"] == query.split("=", 1)[0]
 
 
-def test_what_is_rare_is_looked_for_in_parts(
+def test_a_filtered_page_reads_a_limited_number_of_rows(
     world: World, aws_faults: AwsFaults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No page reads on without an end: it may be empty and still lead on."""
+    """A page that reaches the limit can be empty and still have a cursor."""
     monkeypatch.setattr(reads, "MOST_SIFTED", 3)
     rare = world.tenant(deleted=True)
     for _ in range(COUNT):
@@ -267,4 +266,4 @@ def test_what_is_rare_is_looked_for_in_parts(
     assert rare in found
     assert len(pages) > 1
     queries = [params for operation, params in aws_faults.calls if operation == "Query"]
-    assert len(queries) <= 3 * len(pages), "strides grow"
+    assert len(queries) <= 3 * len(pages), "each page needs at most three queries"

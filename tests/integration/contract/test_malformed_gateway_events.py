@@ -1,4 +1,4 @@
-"""Requests as API Gateway hands them to Lambda, some of them broken."""
+"""API Gateway events with broken bodies or headers."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from tests.support.examples import World
 
 
 def event(world: World, body: Any, *, encoded: bool = False) -> dict[str, Any]:
-    """As API Gateway hands a request to Lambda: the body a text, or base64."""
+    """Return the event that API Gateway sends to Lambda. The body is text or base64."""
     path = "/v1/resellers/{reseller}/tenants"
     return {
         "requestContext": {
@@ -42,23 +42,23 @@ def event(world: World, body: Any, *, encoded: bool = False) -> dict[str, Any]:
         ("", True),
     ],
 )
-def test_events_with_broken_bodies(world: World, body: Any, encoded: bool) -> None:
-    answer = app(event(world, body, encoded=encoded), None)
-    assert answer["statusCode"] == 422
-    assert json.loads(answer["body"])["code"] == "invalid_request"
-    assert answer["headers"]["X-Request-Id"] == "the-request-id"
+def test_broken_bodies_are_refused(world: World, body: Any, encoded: bool) -> None:
+    response = app(event(world, body, encoded=encoded), None)
+    assert response["statusCode"] == 422
+    assert json.loads(response["body"])["code"] == "invalid_request"
+    assert response["headers"]["X-Request-Id"] == "the-request-id"
 
 
-def test_an_event_with_a_base64_body(world: World) -> None:
-    answer = app(event(world, "eyJuYW1lIjogIkJha2VyeSJ9", encoded=True), None)
-    assert answer["statusCode"] == 201
+def test_a_base64_body_is_decoded(world: World) -> None:
+    response = app(event(world, "eyJuYW1lIjogIkJha2VyeSJ9", encoded=True), None)
+    assert response["statusCode"] == 201
 
 
 @pytest.mark.parametrize("value", ["\ud800", "\udcff\x00", "\x00"])
 @pytest.mark.parametrize("name", ["authorization", "idempotency-key", "if-match", "x-any"])
-def test_events_with_broken_headers(world: World, name: str, value: str) -> None:
+def test_broken_headers_do_not_cause_server_errors(world: World, name: str, value: str) -> None:
     sent = event(world, '{"name": "Bakery"}')
     sent["headers"][name] = f"Bearer ses_{value}.{value}" if name == "authorization" else value
-    answer = app(sent, None)
+    response = app(sent, None)
     expected = {"authorization": 401, "idempotency-key": 422}
-    assert answer["statusCode"] == expected.get(name, 201)
+    assert response["statusCode"] == expected.get(name, 201)

@@ -1,4 +1,4 @@
-"""The contract that the service gives out of itself."""
+"""The OpenAPI document and the docs pages that are generated from it."""
 
 import re
 
@@ -10,13 +10,13 @@ from tests.support.api import Api
 from tests.support.page_client import PageClient
 
 
-def test_names_every_route(api: Api) -> None:
+def test_the_document_lists_every_route(api: Api) -> None:
     document = api.get("/openapi.json").json
-    told = {(m.upper(), path) for path, item in document["paths"].items() for m in item}
-    assert told == {(route.method, route.path) for route in ROUTES}
+    listed = {(m.upper(), path) for path, item in document["paths"].items() for m in item}
+    assert listed == {(route.method, route.path) for route in ROUTES}
 
 
-def test_every_reference_leads_somewhere(api: Api) -> None:
+def test_every_reference_resolves(api: Api) -> None:
     document = api.get("/openapi.json").json
     schemas = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
     assert set(_references(document)) <= schemas
@@ -28,8 +28,8 @@ def test_operation_ids_are_unique(api: Api) -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_what_may_be_left_out_of_an_edit_shows_no_default(api: Api) -> None:
-    """It stays as it is: an empty text that stands in for it in the code is nobody's value."""
+def test_the_fields_of_a_patch_show_no_default(api: Api) -> None:
+    """A field that is not sent keeps its value. The default in the code is never used."""
     document = api.get("/openapi.json").json
     edits = [item["patch"] for item in document["paths"].values() if "patch" in item]
     assert edits
@@ -41,7 +41,7 @@ def test_what_may_be_left_out_of_an_edit_shows_no_default(api: Api) -> None:
         assert "required" not in schema
 
 
-def test_every_new_password_tells_its_length(api: Api) -> None:
+def test_every_new_password_states_its_length(api: Api) -> None:
     schemas = api.get("/openapi.json").json["components"]["schemas"]
     chosen = {"NewUser": "password", "UserChanges": "password"}
     chosen |= {"PasswordChange": "new_password", "Reset": "new_password"}
@@ -60,7 +60,7 @@ def _references(node: object) -> list[str]:
     return []
 
 
-def test_the_api_is_told_to_people_whole(api: Api) -> None:
+def test_the_docs_pages_cover_every_route_and_object(api: Api) -> None:
     shown = PageClient(app).get("/docs")
     assert shown.status == 200
     for route in ROUTES:
@@ -72,18 +72,18 @@ def test_the_api_is_told_to_people_whole(api: Api) -> None:
     assert "licenses_exhausted" in shown.text
 
 
-def test_limits_are_told_in_plain_english() -> None:
-    told = {
+def test_limits_are_described_in_plain_english() -> None:
+    limits = {
         field["limits"]
         for section in reference()["sections"]
         for route in section["routes"]
         for field in route["query"]
-    } | {field["limits"] for made in reference()["objects"] for field in made["fields"]}
+    } | {field["limits"] for item in reference()["objects"] for field in item["fields"]}
     assert {
         "1 to 200 characters",
         "at most 254 characters",
         "1 to 5 items",
         "1 to 100",
         "−10,000,000 to 10,000,000",
-    } <= told
-    assert [text for text in told if re.search(r"\b1 \w+s\b|\d{5}", text)] == []
+    } <= limits
+    assert [text for text in limits if re.search(r"\b1 \w+s\b|\d{5}", text)] == []

@@ -1,16 +1,16 @@
-"""What anyone may read: prices, quotes, health; and what every answer carries."""
+"""Public routes (prices, quotes, health), and what every response contains."""
 
 import pytest
 
 from tests.support.api import Api
 
 
-def test_health_touches_no_table(api: Api) -> None:
+def test_health_needs_no_table(api: Api) -> None:
     reply = api.get("/health")
     assert (reply.status, reply.json) == (200, {"status": "ok"})
 
 
-def test_the_initial_prices(api: Api) -> None:
+def test_a_new_installation_has_the_initial_prices(api: Api) -> None:
     assert api.get("/v1/pricing").json == {
         "currency": "usd",
         "tiers_version": 1,
@@ -33,7 +33,9 @@ def test_the_initial_prices(api: Api) -> None:
         (100_000, 1500, None),
     ],
 )
-def test_a_quote(api: Api, quantity: int, unit_amount: int, offer: tuple[int, int] | None) -> None:
+def test_a_quote_has_the_volume_price_and_any_better_offer(
+    api: Api, quantity: int, unit_amount: int, offer: tuple[int, int] | None
+) -> None:
     assert api.get(f"/v1/pricing/quote?quantity={quantity}").json == {
         "quantity": quantity,
         "unit_amount": unit_amount,
@@ -43,7 +45,7 @@ def test_a_quote(api: Api, quantity: int, unit_amount: int, offer: tuple[int, in
     }
 
 
-def test_every_answer_has_its_own_request_id_and_is_not_stored(api: Api) -> None:
+def test_every_response_has_its_own_request_id_and_is_not_cached(api: Api) -> None:
     replies = [api.get("/health"), api.get("/health"), api.get("/v1/me"), api.post("/v1/login")]
     assert len({reply.headers["X-Request-Id"] for reply in replies}) == 4
     for reply in replies:
@@ -51,7 +53,7 @@ def test_every_answer_has_its_own_request_id_and_is_not_stored(api: Api) -> None
         assert reply.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_a_problem_document(api: Api) -> None:
+def test_an_invalid_request_gets_a_problem_document(api: Api) -> None:
     reply = api.post("/v1/login", {"email": "nobody"})
     assert reply.headers["Content-Type"] == "application/problem+json"
     document = reply.json

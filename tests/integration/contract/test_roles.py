@@ -1,4 +1,4 @@
-"""Who may do what: every declared route as nobody, as a reseller, as another, as an admin."""
+"""Every declared route, called by no one, by its reseller, by another one, and by an admin."""
 
 import pytest
 
@@ -12,30 +12,30 @@ EVERY_ROUTE = pytest.mark.parametrize("route", ROUTES, ids=lambda r: f"{r.method
 OF_A_RESELLER = [r for r in ROUTES if "{reseller}" in r.path]
 
 
-def without_id(reply: Reply) -> tuple[int, str, dict[str, str]]:
+def without_request_id(reply: Reply) -> tuple[int, str, dict[str, str]]:
     headers = {name: value for name, value in reply.headers.items() if name != "X-Request-Id"}
     return reply.status, reply.text, headers
 
 
 @EVERY_ROUTE
-def test_the_one_it_is_for(world: World, route: Route) -> None:
+def test_the_intended_caller_succeeds(world: World, route: Route) -> None:
     reply = example(world, route).send()
     assert reply.status == route.status, reply.text
-    if not route.cached_seconds:
+    if not route.max_age:
         assert reply.headers["Cache-Control"] == "no-store"
     assert "argon2" not in reply.text
     assert "secret_hash" not in reply.text
 
 
 @EVERY_ROUTE
-def test_nobody(world: World, route: Route) -> None:
+def test_unauthenticated_callers_reach_only_public_routes(world: World, route: Route) -> None:
     request = example(world, route)
     rows = everything()
     for token in (None, "garbage", "ses_01JD.garbage"):
         api = request.caller.as_(token)
         if route.audience is Audience.PUBLIC:
-            anew = example(world, route)  # some things can be sent only once
-            assert api.call(route.method, anew.path, anew.body).status == route.status
+            fresh = example(world, route)  # some requests succeed only once
+            assert api.call(route.method, fresh.path, fresh.body).status == route.status
         else:
             reply = api.call(route.method, request.path, request.body)
             assert (reply.status, reply.code) == (401, "unauthenticated")
@@ -43,7 +43,7 @@ def test_nobody(world: World, route: Route) -> None:
 
 
 @EVERY_ROUTE
-def test_a_reseller_on_what_is_the_admins(world: World, route: Route) -> None:
+def test_resellers_are_refused_on_admin_routes(world: World, route: Route) -> None:
     if route.audience is not Audience.ADMIN:
         return
     request = example(world, route)
@@ -54,8 +54,8 @@ def test_a_reseller_on_what_is_the_admins(world: World, route: Route) -> None:
 
 
 @pytest.mark.parametrize("route", OF_A_RESELLER, ids=lambda r: f"{r.method} {r.path}")
-def test_what_is_anothers_looks_like_what_is_not_there(world: World, route: Route) -> None:
-    """Byte for byte, but for the id of the request; and it changes nothing."""
+def test_another_account_looks_like_a_missing_one(world: World, route: Route) -> None:
+    """The responses differ only in request ID, and nothing is written."""
     request = example(world, route)
     other = world.people.reseller(licenses=1).api
     assert other.get("/v1/me").status == 200
@@ -64,23 +64,25 @@ def test_what_is_anothers_looks_like_what_is_not_there(world: World, route: Rout
     foreign = other.call(route.method, request.path, request.body)
     absent = other.call(route.method, request.path.replace(mine, missing), request.body)
     assert foreign.status == (403 if route.audience is Audience.ADMIN else 404)
-    assert without_id(foreign) == without_id(absent)
+    assert without_request_id(foreign) == without_request_id(absent)
     assert everything() == rows
 
 
 @pytest.mark.parametrize(
     "route", [r for r in OF_A_RESELLER if "{id}" in r.path], ids=lambda r: f"{r.method} {r.path}"
 )
-def test_anothers_thing_under_ones_own_account(world: World, route: Route) -> None:
+def test_ids_of_another_account_are_not_found_in_the_callers_own(
+    world: World, route: Route
+) -> None:
     request = example(world, route)
     caller = world.people.reseller(licenses=1)
     api = world.people.admin.api if route.audience is Audience.ADMIN else caller.api
     path = request.path.replace(str(world.reseller.reseller_id), str(caller.reseller_id))
     reply = api.call(route.method, path, request.body)
-    made_up = path.replace(request.path.split("/")[5], "tnt_01JD0000000000000000000000")
-    absent = api.call(route.method, made_up, request.body)
+    missing = path.replace(request.path.split("/")[5], "tnt_01JD0000000000000000000000")
+    absent = api.call(route.method, missing, request.body)
     assert (reply.status, reply.code) == (404, "not_found")
-    assert without_id(reply) == without_id(absent)
+    assert without_request_id(reply) == without_request_id(absent)
 
 
 @pytest.mark.parametrize("route", OF_A_RESELLER, ids=lambda r: f"{r.method} {r.path}")
@@ -103,13 +105,13 @@ def test_an_admin_reaches_every_account(world: World, route: Route) -> None:
     assert reply.status == route.status, reply.text
 
 
-def test_a_reseller_can_not_make_itself_an_admin(world: World) -> None:
+def test_clients_cannot_give_themselves_rights_or_licenses(world: World) -> None:
     reseller = world.reseller
     for path in (f"/v1/users/{reseller.user_id}", "/v1/users/me"):
         reply = reseller.api.patch(path, {"is_super_admin": True})
         assert (reply.status, reply.code) == (403, "forbidden")
-    sneaky = {"name": "X", "license_used": 0, "holds_license": False, "reseller_id": "rsl_x"}
-    assert reseller.api.post("/v1/resellers/me/tenants", sneaky).status == 422
+    protected = {"name": "X", "license_used": 0, "holds_license": False, "reseller_id": "rsl_x"}
+    assert reseller.api.post("/v1/resellers/me/tenants", protected).status == 422
     tenant = world.tenant()
     for columns in ({"holds_license": False}, {"is_active": False}, {"version": 9}):
         assert reseller.api.patch(f"/v1/resellers/me/tenants/{tenant}", columns).status == 422

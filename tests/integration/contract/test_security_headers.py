@@ -1,4 +1,4 @@
-"""The headers of every kind of answer, and that no other site can send a form of ours."""
+"""Security headers of every response, cookies, and protection against forged forms."""
 
 import re
 from pathlib import Path
@@ -13,15 +13,15 @@ from tests.support.api import Api
 from tests.support.page_client import PageClient, PageResponse
 from tests.support.people import PASSWORD, People
 
-# What anybody may keep, since it is the same for all; of a brand's sheet, browsers alone.
-KEPT = {"/v1/branding", "/brand.css", "/static/app.css"}
+# Cacheable, because they are the same for everyone. Only browsers can cache /brand.css.
+CACHEABLE = {"/v1/branding", "/brand.css", "/static/app.css"}
 
 
-def check_headers(path: str, shown: PageResponse) -> None:
+def assert_security_headers(path: str, shown: PageResponse) -> None:
     headers = shown.headers
     assert int(headers["Strict-Transport-Security"].partition("=")[2].split(";")[0]) >= 31536000
     assert headers["X-Content-Type-Options"] == "nosniff"
-    if shown.status != 200 or path not in KEPT:
+    if shown.status != 200 or path not in CACHEABLE:
         assert headers["Cache-Control"] == "no-store", path
     policy = headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
@@ -35,8 +35,8 @@ def check_headers(path: str, shown: PageResponse) -> None:
 
 
 @pytest.mark.parametrize("signed_in", [False, True])
-def test_every_answer_says_how_it_may_be_used(people: People, signed_in: bool) -> None:
-    """Of every route and page: of success, of refusal, of bad input, of redirects."""
+def test_every_response_has_security_headers(people: People, signed_in: bool) -> None:
+    """Tried for every route and page: successes, refusals, bad input, and redirects."""
     client = PageClient(app)
     if signed_in:
         client.cookies["__Host-session"] = str(people.admin.api.token)
@@ -46,14 +46,14 @@ def test_every_answer_says_how_it_may_be_used(people: People, signed_in: bool) -
         for method in methods:
             if method == "DELETE" or path == "/logout":
                 continue
-            asked = re.sub(r"\{\w+\}", "x_01JD0000000000000000000000", path)
-            shown = client._call(method, asked, b"{}" if method != "GET" else b"")
-            check_headers(path, shown)
+            url = re.sub(r"\{\w+\}", "x_01JD0000000000000000000000", path)
+            shown = client._call(method, url, b"{}" if method != "GET" else b"")
+            assert_security_headers(path, shown)
             seen.add(shown.status)
     assert seen >= ({200, 303, 404, 422} if signed_in else {200, 303, 401, 404, 422})
 
 
-def test_so_does_what_breaks_and_what_is_not_there(
+def test_error_responses_have_security_headers(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = PageClient(app)
@@ -67,11 +67,11 @@ def test_so_does_what_breaks_and_what_is_not_there(
     broken = [client.get("/v1/pricing"), client.get("/login")]
     assert [shown.status for shown in broken] == [500, 500]
     for shown in (too_large, nowhere, unknown, *broken):
-        check_headers("", shown)
+        assert_security_headers("", shown)
 
 
 @pytest.mark.parametrize(("name", "kind"), [("app.css", "text/css"), ("app.js", "text/javascript")])
-def test_a_file_is_kept_under_an_address_that_names_its_content(
+def test_static_files_are_cached_by_content_hash(
     people: People, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, kind: str
 ) -> None:
     client = PageClient(app)
@@ -95,20 +95,20 @@ def test_a_file_is_kept_under_an_address_that_names_its_content(
 
 
 @pytest.mark.parametrize("name", ["nothing.css", "..", "..%2Frouting.py", "%2Fetc%2Fpasswd", "."])
-def test_only_the_files_that_are_known_are_given(tables: None, name: str) -> None:
+def test_unknown_static_files_are_not_found(tables: None, name: str) -> None:
     missing = PageClient(app).get(f"/static/{name}")
     assert missing.status == 404
     assert "import" not in missing.text
     assert "root:" not in missing.text
 
 
-def test_a_body_that_is_too_large_is_refused(api: Api) -> None:
-    answer = api.post("/v1/login", b'{"email": "' + b"x" * 300_000 + b'"}')
-    assert (answer.status, answer.code) == (413, "payload_too_large")
+def test_an_oversized_body_is_refused(api: Api) -> None:
+    reply = api.post("/v1/login", b'{"email": "' + b"x" * 300_000 + b'"}')
+    assert (reply.status, reply.code) == (413, "payload_too_large")
 
 
-def test_data_takes_no_cookie_and_needs_no_preflight_therefore(people: People) -> None:
-    """Nothing that a browser sends by itself lets anyone in."""
+def test_the_api_accepts_no_cookie(people: People) -> None:
+    """A browser sends cookies by itself, so they must not authenticate API requests."""
     someone = people.reseller()
     cookie = {"Cookie": f"__Host-session={someone.api.token}"}
     stranger = someone.api.as_(None)
@@ -118,12 +118,11 @@ def test_data_takes_no_cookie_and_needs_no_preflight_therefore(people: People) -
     assert forged.code == "unauthenticated"
 
 
-def test_no_other_site_is_let_in(api: Api) -> None:
-    """Not by CORS either, except where reading is for everyone."""
+def test_cors_never_allows_credentials(api: Api) -> None:
     for path in ("/v1/me", "/v1/pricing", "/login"):
-        answer = api.get(path, headers={"Origin": "https://evil.example"})
-        assert "Access-Control-Allow-Credentials" not in answer.headers
-        assert answer.headers.get("Access-Control-Allow-Origin") in (None, "*")
+        reply = api.get(path, headers={"Origin": "https://evil.example"})
+        assert "Access-Control-Allow-Credentials" not in reply.headers
+        assert reply.headers.get("Access-Control-Allow-Origin") in (None, "*")
 
 
 def test_the_session_cookie_is_bound_to_this_host_and_hidden_from_scripts() -> None:
@@ -143,8 +142,8 @@ def test_the_session_cookie_is_bound_to_this_host_and_hidden_from_scripts() -> N
     "other",
     ['a={"x":1}', "a=b c", "a", "a[b]=1", "ü=1", "expires=1", "secure", '"', "=", "", "; ;"],
 )
-def test_what_other_software_sets_signs_nobody_out(people: People, other: str) -> None:
-    """A cookie of a whole domain reaches us too, whatever is in it."""
+def test_foreign_cookies_do_not_end_the_session(people: People, other: str) -> None:
+    """Cookies of a parent domain are sent to us too, and can contain anything."""
     session = f"__Host-session={people.reseller().api.token}"
     browser = people.admin.api.as_(None)
     for sent in (f"{other}; {session}", f"{session}; {other}"):
@@ -152,33 +151,33 @@ def test_what_other_software_sets_signs_nobody_out(people: People, other: str) -
 
 
 @pytest.mark.parametrize("token", ["a b", "a;b", "a\r\nSet-Cookie: x=y", 'a"b', "a,b", "ä"])
-def test_no_token_breaks_out_of_its_cookie(token: str) -> None:
+def test_tokens_that_would_break_the_cookie_are_refused(token: str) -> None:
     with pytest.raises(ValueError, match="cookie"):
         cookies.set_session(token, 3600)
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "none", ""])
-def test_fetch_metadata_of_another_site_is_refused(site: str) -> None:
+def test_cross_site_fetch_metadata_is_refused(site: str) -> None:
     with pytest.raises(Forbidden):
         csrf.check_origin({"sec-fetch-site": site, "origin": settings().public_url})
 
 
 @pytest.mark.parametrize("sent", [None, "null", "https://evil.example", "http://127.0.0.1"])
-def test_without_fetch_metadata_the_origin_must_be_ours(sent: str | None) -> None:
+def test_without_fetch_metadata_the_origin_must_match(sent: str | None) -> None:
     with pytest.raises(Forbidden):
         csrf.check_origin({"origin": sent} if sent else {})
     csrf.check_origin({"origin": settings().public_url})
     csrf.check_origin({"sec-fetch-site": "same-origin"})
 
 
-def test_the_token_of_a_form_is_its_sessions_alone() -> None:
+def test_a_csrf_token_is_valid_only_for_its_session() -> None:
     csrf.check_token("ses_1.a", csrf.token_of("ses_1.a"))
     for sent in (None, "", "x", csrf.token_of("ses_1.b"), "ä"):
         with pytest.raises(Forbidden):
             csrf.check_token("ses_1.a", sent)
 
 
-def test_a_forged_form_does_nothing(people: People) -> None:
+def test_a_forged_form_changes_nothing(people: People) -> None:
     someone = people.reseller()
     cookie = {"Cookie": f"__Host-session={someone.api.token}"}
     browser = someone.api.as_(None)
@@ -191,15 +190,15 @@ def test_a_forged_form_does_nothing(people: People) -> None:
     assert someone.api.get("/v1/me").status == 401
 
 
-def test_signing_in_by_the_page_replaces_the_browsers_session(people: People) -> None:
+def test_signing_in_on_the_page_replaces_the_browsers_session(people: People) -> None:
     someone = people.reseller()
     form = f"email={someone.email}&password={PASSWORD.replace(' ', '+')}"
     old = str(someone.api.token)
     form += f"&csrf_token={csrf.token_of(old)}"
-    answer = someone.api.as_(None).post(
+    reply = someone.api.as_(None).post(
         "/login",
         form.encode(),
         headers={"Cookie": f"__Host-session={old}", "Sec-Fetch-Site": "same-origin"},
     )
-    assert answer.status == 303
+    assert reply.status == 303
     assert someone.api.get("/v1/me").status == 401

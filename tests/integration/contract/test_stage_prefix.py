@@ -1,4 +1,4 @@
-"""Every page where API Gateway puts a stage before its path, as without a custom domain."""
+"""Every page under a path prefix: the API Gateway stage, if there is no custom domain."""
 
 import re
 from collections import deque
@@ -18,18 +18,18 @@ from tests.support.people import PASSWORD
 STAGE = "/api"
 HOST = "https://abc.execute-api.example"
 ADDRESSES = ("href", "src", "action", "formaction", "data-suggest", "poster", "srcset")
-# Not asked for: a session would end.
-LEAVING = (f"{STAGE}/logout",)
-# Where a form was sent to, opened as a page: it leads back, or asks first without a script.
-DEEDS = re.compile(
+# Not followed, because it would end the session.
+SIGN_OUT = (f"{STAGE}/logout",)
+# Targets of forms, which no page links to.
+ACTIONS = re.compile(
     r"/(profile|password|revoke|revoke-others|deactivate|reactivate|restore|verify|settle|refund"
     r"|domains|api-keys|tenants/\{id\}/delete|remove)$"
 )
-ELSEWHERE = re.compile(rf"(https?://(?!{HOST.partition('//')[2]})|mailto:|#|data:image/)")
+EXTERNAL = re.compile(rf"(https?://(?!{HOST.partition('//')[2]})|mailto:|#|data:image/)")
 
 
 class _Addresses(HTMLParser):
-    """What a page leads to, loads and sends to. forms: method and address."""
+    """Collects the links, files, and forms (method and address) of a page."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def patterns(method: str) -> dict[str, re.Pattern[str]]:
-    """Every route of pages and data by its template, and what its addresses look like."""
+    """Return a pattern for the addresses of each route with this method, by its template."""
     declared = [(page.method, page.path) for page in PAGES] + [(r.method, r.path) for r in ROUTES]
     return {
         path: re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(STAGE + path)) + "$")
@@ -73,37 +73,39 @@ def template_of(address: str, method: str = "GET") -> str | None:
     return next((t for t, pattern in known.items() if pattern.match(path)), None)
 
 
-def wander(client: PageClient, start: str) -> set[str]:
-    """Follow every link from here; the templates of what was seen. An address of one
-    template is looked at a few times: its rows differ, its page does not."""
-    waiting, seen, looks = deque([start]), {start}, dict[str, int]()
-    while waiting:
-        address = waiting.popleft()
+def crawl(client: PageClient, start: str) -> set[str]:
+    """Follow every link from here, and return the templates of the pages seen.
+
+    Each template is opened at most four times.
+    """
+    queue, seen, visits = deque([start]), {start}, dict[str, int]()
+    while queue:
+        address = queue.popleft()
         template = template_of(address)
-        assert template, f"{address} leads nowhere"
-        looks[template] = looks.get(template, 0) + 1
-        if looks[template] > 4:
+        assert template, f"{address} matches no route"
+        visits[template] = visits.get(template, 0) + 1
+        if visits[template] > 4:
             continue
         shown = client.get(address)
         if shown.status == 303:
             assert shown.location.startswith(f"{STAGE}/"), (address, shown.location)
-            onward = {shown.location}
+            links = {shown.location}
         else:
             assert shown.status in (200, 422), (address, shown.status)
             page = _Addresses()
             page.feed(shown.text if "html" in shown.headers["Content-Type"] else "")
             for method, action in page.forms:
                 assert template_of(action, method), (address, method, action)
-            onward = {a for a in page.found if not ELSEWHERE.match(a)} - {a for _, a in page.forms}
-        for link in onward:
+            links = {a for a in page.found if not EXTERNAL.match(a)} - {a for _, a in page.forms}
+        for link in links:
             assert link.startswith(f"{STAGE}/"), (address, link)
-        fresh = {link.partition("#")[0] for link in onward} - seen - set(LEAVING)
-        waiting.extend(sorted(fresh))
-        seen |= fresh
-    return set(looks)
+        new = {link.partition("#")[0] for link in links} - seen - set(SIGN_OUT)
+        queue.extend(sorted(new))
+        seen |= new
+    return set(visits)
 
 
-def test_every_link_form_and_file_carries_the_stage(world: World) -> None:
+def test_every_link_form_and_file_has_the_stage_prefix(world: World) -> None:
     world.tenant()
     world.tenant(deleted=True)
     world.domain()
@@ -116,19 +118,19 @@ def test_every_link_form_and_file_carries_the_stage(world: World) -> None:
     bought = world.purchase(paid=True)
     reseller = PageClient(app, STAGE).sign_in(world.reseller.email, PASSWORD)
     admin = PageClient(app, STAGE).sign_in(world.people.admin.email, PASSWORD)
-    seen = wander(reseller, f"{STAGE}/") | wander(admin, f"{STAGE}/")
-    seen |= wander(reseller, f"{STAGE}/reseller/licenses/return?purchase={bought}")
+    seen = crawl(reseller, f"{STAGE}/") | crawl(admin, f"{STAGE}/")
+    seen |= crawl(reseller, f"{STAGE}/reseller/licenses/return?purchase={bought}")
     for start in ("/password", "/docs", "/login?reseller=company-1"):
-        seen |= wander(PageClient(app, STAGE), STAGE + start)
+        seen |= crawl(PageClient(app, STAGE), STAGE + start)
     unseen = {page.path for page in PAGES if page.method == "GET"} - seen
-    assert {path for path in unseen if not DEEDS.search(path)} == set()
+    assert {path for path in unseen if not ACTIONS.search(path)} == set()
 
 
-def test_forms_and_doors_lead_on_under_the_stage(world: World) -> None:
+def test_redirects_keep_the_stage_prefix(world: World) -> None:
     client = PageClient(app, STAGE).sign_in(world.reseller.email, PASSWORD)
     shown = client.get(f"{STAGE}/reseller/tenants?create=1")
     created = client.submit(shown, "/reseller/tenants", name="Blue")
     assert created.location.startswith(f"{STAGE}/reseller/tenants/tnt_")
     assert client.follow(created).status == 200
-    asked = PageClient(app, STAGE).get(f"{STAGE}/reseller/tenants")
-    assert asked.location == f"{STAGE}/login?next=%2Freseller%2Ftenants"
+    signed_out = PageClient(app, STAGE).get(f"{STAGE}/reseller/tenants")
+    assert signed_out.location == f"{STAGE}/login?next=%2Freseller%2Ftenants"
