@@ -55,7 +55,7 @@ def create_reseller(window: Window, company: str, slug: str, *, script: bool) ->
     dialog.get_by_label("Total Licenses").fill("5")
     dialog.get_by_role("button", name="Create reseller").click()
     dialog = page.locator("dialog[open]")
-    expect(dialog.get_by_text("is taken").first).to_be_visible()
+    expect(dialog.get_by_text("is already taken").first).to_be_visible()
     expect(dialog.get_by_label("Company Name")).to_have_value(company)
     dialog.get_by_label("Slug").fill(slug)
     dialog.get_by_role("button", name="Create reseller").click()

@@ -58,7 +58,7 @@ def deactivate_and_edit(window: Window) -> None:
     said(window, "is active again")
     page.get_by_label("Slug").fill("old-mill-bakery")
     press(window, "Save")
-    expect(page.get_by_text("is taken").first).to_be_visible()
+    expect(page.get_by_text("is already taken").first).to_be_visible()
     expect(page.get_by_label("Slug")).to_have_value("old-mill-bakery")
     page.get_by_label("Slug").fill("harbour")
     press(window, "Save")
