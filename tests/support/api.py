@@ -20,14 +20,14 @@ class Reply:
 
     @property
     def code(self) -> str:
-        """The code of a problem document."""
+        """The error code. Assert that the response is a problem document."""
         assert self.headers["Content-Type"] == "application/problem+json", self.text
         code: str = self.json["code"]
         return code
 
 
 class Api:
-    """token: who is calling, unless a call says otherwise."""
+    """Calls the API with the given token, unless a call passes its own Authorization header."""
 
     def __init__(self, app: Chalice, token: str | None = None) -> None:
         self._app = app
@@ -47,18 +47,18 @@ class Api:
         key: str | None = None,
         if_match: str | None = None,
     ) -> Reply:
-        """body: an object to send as JSON, or bytes as they are."""
-        sent = dict(headers or {})
+        """Send `body` as JSON, or unchanged if it is bytes. `key` is the idempotency key."""
+        sent_headers = dict(headers or {})
         if self.token is not None:
-            sent.setdefault("Authorization", f"Bearer {self.token}")
+            sent_headers.setdefault("Authorization", f"Bearer {self.token}")
         if key is not None:
-            sent["Idempotency-Key"] = key
+            sent_headers["Idempotency-Key"] = key
         if if_match is not None:
-            sent["If-Match"] = if_match
+            sent_headers["If-Match"] = if_match
         raw = (
             body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         )
-        response = self._client.http.request(method, path, headers=sent, body=raw)
+        response = self._client.http.request(method, path, headers=sent_headers, body=raw)
         return Reply(response.status_code, dict(response.headers), response.body.decode())
 
     def get(self, path: str, **options: Any) -> Reply:

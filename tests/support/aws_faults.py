@@ -1,4 +1,4 @@
-"""What happens between the service and DynamoDB: refusals, lost replies, races, on demand."""
+"""Inject errors, lost replies, and races between the service and DynamoDB."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ from chalicelib.storage import transactions
 from chalicelib.storage.rows import connection
 
 WRITE = "TransactWriteItems"
-Plan = Exception | Callable[[], object]
+Fault = Exception | Callable[[], object]
 
 
 def error_response(
     code: str, *reasons: str, operation: str = WRITE
 ) -> botocore.exceptions.ClientError:
-    """DynamoDB's answer of an error; reasons: of a cancellation, step by step as sent."""
+    """Return a DynamoDB error. `reasons` are a transaction's cancellation reasons, in order."""
     response: dict[str, Any] = {
         "Error": {"Code": code, "Message": "planned by the test"},
         "CancellationReasons": [{"Code": reason} for reason in reasons],
@@ -36,53 +36,58 @@ def lost_reply() -> botocore.exceptions.ReadTimeoutError:
 @dataclass
 class _Planned:
     operation: str
-    what: Plan
+    fault: Fault
     after: bool
 
 
 @dataclass
 class AwsFaults:
-    """calls: every call since the test began, as (operation, parameters).
-    pauses: what the service waited between attempts, in seconds; no time passes."""
+    """Records DynamoDB calls and injects planned faults into them.
+
+    Attributes:
+        calls: Every call since the start of the test, as (operation, parameters).
+        pauses: The pauses between attempts in seconds. They are skipped.
+        seconds: The sum of the pauses, which serves as the monotonic clock.
+    """
 
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
     seconds: float = 0.0
     _plans: list[_Planned] = field(default_factory=list)
 
-    def before(self, what: Plan, *, operation: str = WRITE, times: int = 1) -> None:
-        """The next such call raises this, or this is done first. It isn't carried out when
-        it raises."""
-        self._plans += [_Planned(operation, what, after=False)] * times
+    def before(self, fault: Fault, *, operation: str = WRITE, times: int = 1) -> None:
+        """Raise or call `fault` before the next call. If it raises, the call is not made."""
+        self._plans += [_Planned(operation, fault, after=False)] * times
 
-    def after(self, what: Plan, *, operation: str = WRITE, times: int = 1) -> None:
-        """The next such call is carried out, and then raises this, or this is done."""
-        self._plans += [_Planned(operation, what, after=True)] * times
+    def after(self, fault: Fault, *, operation: str = WRITE, times: int = 1) -> None:
+        """Raise or call `fault` after the next call was made."""
+        self._plans += [_Planned(operation, fault, after=True)] * times
 
     def clear(self) -> None:
-        """Nothing more is planned."""
+        """Drop all planned faults."""
         self._plans.clear()
 
     def writes(self) -> list[dict[str, Any]]:
         return [params for operation, params in self.calls if operation == WRITE]
 
-    def _take(self, operation: str) -> _Planned | None:
+    def _next_plan(self, operation: str) -> _Planned | None:
         for plan in self._plans:
             if plan.operation == operation:
                 self._plans.remove(plan)
                 return plan
         return None
 
-    def carry(self, real: Callable[..., Any], operation: str, params: dict[str, Any]) -> Any:
+    def call(self, real: Callable[..., Any], operation: str, params: dict[str, Any]) -> Any:
+        """Make a call through `real`, with the next planned fault for the operation."""
         self.calls.append((operation, params))
-        plan = self._take(operation)
+        plan = self._next_plan(operation)
         if plan is None:
             return real(operation, params)
         if not plan.after:
-            _do(plan.what)
+            _trigger(plan.fault)
             return real(operation, params)
         answer = real(operation, params)
-        _do(plan.what)
+        _trigger(plan.fault)
         return answer
 
     def sleep(self, seconds: float) -> None:
@@ -90,21 +95,21 @@ class AwsFaults:
         self.seconds += seconds
 
 
-def _do(what: Plan) -> None:
-    if isinstance(what, Exception):
-        raise what
-    what()
+def _trigger(fault: Fault) -> None:
+    if isinstance(fault, Exception):
+        raise fault
+    fault()
 
 
 def install_faults(monkeypatch: pytest.MonkeyPatch) -> AwsFaults:
-    """Listen in on the shared connection, and let waiting cost nothing but the deadline."""
+    """Intercept calls on the shared connection. Pauses only advance the fake clock."""
     faults = AwsFaults()
     client = connection().client
     real = client._make_api_call
     monkeypatch.setattr(
         client,
         "_make_api_call",
-        lambda operation, params: faults.carry(real, operation, params),
+        lambda operation, params: faults.call(real, operation, params),
     )
     monkeypatch.setattr(transactions, "sleep", faults.sleep)
     monkeypatch.setattr(transactions, "monotonic", lambda: faults.seconds)

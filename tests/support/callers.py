@@ -1,4 +1,4 @@
-"""Every kind of caller, for the tests that try all routes as all of them."""
+"""Every kind of caller, for the tests that call every route as each of them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,41 +13,48 @@ from tests.support.people import PASSWORD, People
 
 SCOPES = ("read", "tenants", "purchases", "branding", "admin")
 
-# What the handlers answer while `doors` stands before them: nothing on the way there does.
+# The status of the stubbed handlers. Nothing that runs before a handler responds with it.
 HANDLER_REACHED = 503
 
 
 @contextmanager
-def stub_handlers(routes: list[Any], attribute: str, **also: Any) -> Iterator[None]:
-    """Let every route accept any request and do nothing, so that only its door is tried.
+def stub_handlers(routes: list[Any], attribute: str, **replaced: Any) -> Iterator[None]:
+    """Replace all handlers, so that tests exercise only the checks before them.
 
-    attribute: where a route keeps what it calls. also: what else of it is replaced. It refuses
-    rather than succeeds: no route counts as carried out by it (tests/support/iam_recorder.py).
+    `attribute` is the attribute that holds a route's handler. `replaced` holds other attributes
+    to replace. The stubs fail with HANDLER_REACHED instead of succeeding, so that no route
+    counts as executed in tests/support/iam_recorder.py.
     """
 
-    def reached(*_: Any) -> None:
+    def handler_reached(*_: Any) -> None:
         raise Busy
 
-    columns = {attribute: reached, **also}
-    kept = [{name: getattr(route, name) for name in columns} for route in routes]
+    stubs = {attribute: handler_reached, **replaced}
+    originals = [{name: getattr(route, name) for name in stubs} for route in routes]
     for route in routes:
-        _write(route, columns)
+        _set_attributes(route, stubs)
     try:
         yield
     finally:
-        for route, before in zip(routes, kept, strict=True):
-            _write(route, before)
+        for route, original in zip(routes, originals, strict=True):
+            _set_attributes(route, original)
 
 
-def _write(route: object, columns: dict[str, Any]) -> None:
-    for name, value in columns.items():
+def _set_attributes(route: object, attributes: dict[str, Any]) -> None:
+    for name, value in attributes.items():
         object.__setattr__(route, name, value)
 
 
 @dataclass(frozen=True)
 class Caller:
-    """scope: of a key with this one scope; None for a person, who needs none.
-    owns: the account that every path names. has_account: that, or another one."""
+    """A caller and what it is allowed to do.
+
+    Attributes:
+        known: Whether the token is valid.
+        owns: Whether the caller owns the account in the tested paths.
+        has_account: Whether the caller has that account or another one.
+        scope: The only scope of an API key, or None for a session.
+    """
 
     token: str | None
     known: bool = True
@@ -59,7 +66,7 @@ class Caller:
 
 @dataclass
 class CallerFactory:
-    """What the callers below are made of. account: the one that every path names."""
+    """Creates the tokens of CALLERS. `account` is the account in the tested paths."""
 
     people: People
     clock: TestClock
@@ -124,7 +131,7 @@ def _keys(scope: str) -> dict[str, Callable[[CallerFactory], Caller]]:
             cast.admin_key(scope), is_admin=True, scope=scope
         )
     }
-    if scope != "admin":  # no reseller's key may have it: test_api_keys.py
+    if scope != "admin":  # reseller keys can't have it (test_api_keys.py)
         made[f"the reseller's {scope} key"] = lambda cast: Caller(
             cast.key(scope), owns=True, scope=scope
         )

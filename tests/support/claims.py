@@ -1,4 +1,4 @@
-"""Steps of a transaction on claims, the simplest of rows."""
+"""Transaction steps on claims, the simplest rows."""
 
 from chalicelib.storage.claims import Claim, claim
 from chalicelib.storage.reads import get
@@ -6,7 +6,7 @@ from chalicelib.storage.transactions import Transaction
 
 
 class Refused(Exception):
-    """Which step was refused."""
+    """Names the step whose condition failed."""
 
 
 def put_claim(tx: Transaction, name: str) -> None:

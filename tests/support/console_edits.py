@@ -1,7 +1,7 @@
-"""Somebody with too many rights at the AWS console.
+"""Damage that someone could cause by editing rows in the AWS console.
 
-Each kind of damage is an edit of single rows, as the console makes it. `number` picks among
-what there is, so that a history and its damage are made of plain numbers.
+Each kind of damage edits single rows. A number selects the row and the value, so Hypothesis can
+generate histories and damage from integers.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,15 +22,17 @@ T = TypeVar("T")
 
 
 class ConsoleEditor:
-    """touched: the keys of the rows that were damaged, and of those that hang on them.
-    spared: accounts that no damage may concern."""
+    """Damages rows, except those of the `spared` accounts.
+
+    `touched` collects the keys of damaged rows and of the rows that depend on them.
+    """
 
     def __init__(self, spared: frozenset[str]) -> None:
         self.touched: set[tuple[str, ...]] = set()
         self._spared = spared
 
     def damage(self, kind: str, number: int) -> None:
-        """Does nothing where there is nothing of the kind."""
+        """Cause one kind of damage. Do nothing if there is no row for it."""
         DAMAGE[kind](self, number)
 
     def pick(self, model: type[Any], number: int) -> Any:
@@ -55,61 +57,61 @@ class ConsoleEditor:
 def _edit(
     model: type[Row], **columns: Callable[[Any, int], Any]
 ) -> Callable[[ConsoleEditor, int], None]:
-    def do(vandal: ConsoleEditor, number: int) -> None:
-        row = vandal.pick(model, number)
+    def edit(editor: ConsoleEditor, number: int) -> None:
+        row = editor.pick(model, number)
         if row is not None:
             values = {name: value(row, number) for name, value in columns.items()}
             table_edits.edit(row, **values)
 
-    return do
+    return edit
 
 
 def _remove(model: type[Row]) -> Callable[[ConsoleEditor, int], None]:
-    def do(vandal: ConsoleEditor, number: int) -> None:
-        row = vandal.pick(model, number)
+    def remove(editor: ConsoleEditor, number: int) -> None:
+        row = editor.pick(model, number)
         if row is not None:
             table_edits.remove(row)
 
-    return do
+    return remove
 
 
 def _duplicate(model: type[Row], **key: str) -> Callable[[ConsoleEditor, int], None]:
-    """key: the columns to change, with the prefix of their new id."""
+    """Copy a row under a new key. `key` maps the changed columns to their ID prefixes."""
 
-    def do(vandal: ConsoleEditor, number: int) -> None:
-        row = vandal.pick(model, number)
+    def duplicate(editor: ConsoleEditor, number: int) -> None:
+        row = editor.pick(model, number)
         if row is not None:
             table_edits.duplicate(row, **{name: new_id(prefix) for name, prefix in key.items()})
 
-    return do
+    return duplicate
 
 
 def _one_of(choices: Sequence[T]) -> Callable[[Any, int], T]:
     return lambda _row, number: choices[number % len(choices)]
 
 
-def _lose_reseller(vandal: ConsoleEditor, number: int) -> None:
-    reseller = vandal.pick(Reseller, number)
+def _lose_reseller(editor: ConsoleEditor, number: int) -> None:
+    reseller = editor.pick(Reseller, number)
     if reseller is None:
         return
     for model in (Tenant, Purchase, LedgerEntry):
         for row in model.query(reseller.id, consistent_read=True):
-            vandal.touch(row)
-    vandal.touch(User(reseller.user_id))
+            editor.touch(row)
+    editor.touch(User(reseller.user_id))
     table_edits.remove(reseller)
 
 
-def _lose_user(vandal: ConsoleEditor, number: int) -> None:
-    user = vandal.pick(User, number)
+def _lose_user(editor: ConsoleEditor, number: int) -> None:
+    user = editor.pick(User, number)
     if user is not None and user.reseller_id is not None:
-        vandal.touch(Reseller(user.reseller_id))
+        editor.touch(Reseller(user.reseller_id))
         table_edits.remove(user)
 
 
-def _unlink_user(vandal: ConsoleEditor, number: int) -> None:
-    user = vandal.pick(User, number)
+def _unlink_user(editor: ConsoleEditor, number: int) -> None:
+    user = editor.pick(User, number)
     if user is not None and user.reseller_id is not None:
-        vandal.touch(Reseller(user.reseller_id))
+        editor.touch(Reseller(user.reseller_id))
         table_edits.edit(user, reseller_id=None)
 
 

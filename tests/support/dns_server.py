@@ -1,4 +1,4 @@
-"""A real DNS server on 127.0.0.1, any port, that answers as it is told."""
+"""A real DNS server on 127.0.0.1 with configurable answers. Uses a free port."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,9 +9,15 @@ from dnslib.server import BaseResolver, DNSServer
 
 
 class Zone(BaseResolver):  # type: ignore[misc] # dnslib carries no types
-    """txt: the values at a name; a value of several strings is a list. silent, slow, failing:
-    names that are never answered, only when asked for again, or with SERVFAIL. asked: every
-    name that was asked for."""
+    """The records that the server answers with.
+
+    Attributes:
+        txt: The TXT values of each name. A value that consists of several strings is a list.
+        silent: Names that are never answered.
+        slow: Names that are answered only from the second query on.
+        failing: Names that are answered with SERVFAIL.
+        queries: Every name that was queried, in order.
+    """
 
     def __init__(self) -> None:
         self.port = 0
@@ -28,7 +34,7 @@ class Zone(BaseResolver):  # type: ignore[misc] # dnslib carries no types
         name = str(request.q.qname).rstrip(".").lower()
         self.queries.append(name)
         if name in self.silent or (name in self.slow and self.queries.count(name) == 1):
-            raise DNSError("Nothing is sent back.")
+            raise DNSError("No reply is sent.")
         reply = request.reply()
         if name in self.failing:
             reply.header.rcode = RCODE.SERVFAIL
@@ -40,16 +46,16 @@ class Zone(BaseResolver):  # type: ignore[misc] # dnslib carries no types
         return reply
 
 
-class _Quiet:
+class _SilentLogger:
     def __getattr__(self, _name: str) -> Any:
         return lambda *_arguments: None
 
 
 @contextmanager
 def dns_server() -> Iterator[Zone]:
-    """Serve while this lasts."""
+    """Run the server inside the `with` block."""
     zone = Zone()
-    server = DNSServer(zone, address="127.0.0.1", port=0, logger=_Quiet())
+    server = DNSServer(zone, address="127.0.0.1", port=0, logger=_SilentLogger())
     zone.port = server.server.server_address[1]
     server.start_thread()
     try:

@@ -1,4 +1,4 @@
-"""Custom domains: added, proven by their record, and looked at."""
+"""Add and verify custom domains through the API."""
 
 from typing import Any
 
@@ -7,8 +7,6 @@ from tests.support.dns_server import Zone
 from tests.support.people import Person
 
 DOMAINS = "/v1/resellers/me/domains"
-
-
 HOST = "app.acme.example"
 
 

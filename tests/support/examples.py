@@ -1,7 +1,7 @@
-"""A request that each declared route accepts, made from the route itself.
+"""A valid example request for every declared route, generated from the route.
 
-A new route needs something here only where it asks for a field that no route had before
-(FIELDS), or where something must have happened first (FIRST).
+A new route needs an entry here only if it requires a new field (FIELD_FACTORIES) or a
+precondition (PRECONDITIONS).
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from tests.support.people import PASSWORD, People, Person
 
 _numbers = count(1)
 
-# An example for each field that some route requires, by its name; called anew each time.
+# A function per required field that returns a new example value.
 FIELD_FACTORIES: dict[str, Callable[["World"], Any]] = {
     "email": lambda world: f"new{next(_numbers)}@example.com",
     "name": lambda world: f"New {next(_numbers)}",
@@ -45,7 +45,7 @@ FIELD_FACTORIES: dict[str, Callable[["World"], Any]] = {
 
 @dataclass
 class World:
-    """An admin, a reseller with licenses, and what they have made."""
+    """An admin and a reseller with licenses. The methods create resources and return their IDs."""
 
     people: People
     stripe: StripeSimulator
@@ -58,16 +58,15 @@ class World:
             assert self.reseller.api.delete(f"{path}/{tenant_id}").status == 204
         return tenant_id
 
-    def purchase(self, *, paid: bool = False, otherwise: bool = False) -> str:
-        """otherwise: paid, but not as quoted."""
+    def purchase(self, *, paid: bool = False, paid_wrong_amount: bool = False) -> str:
         path = "/v1/resellers/me/purchases"
         quantity = next(_numbers)
         made = self.reseller.api.post(path, {"quantity": quantity}).json
         purchase_id: str = made["id"]
-        if otherwise:
+        if paid_wrong_amount:
             row = Purchase(str(self.reseller.reseller_id), purchase_id)
             table_edits.edit(row, total=made["total"] + 100)
-        if paid or otherwise:
+        if paid or paid_wrong_amount:
             self.stripe.pay(made["checkout_url"].rsplit("/", 1)[1])
             self.people.admin.api.post(
                 f"/v1/resellers/{self.reseller.reseller_id}/purchases/{purchase_id}/settle"
@@ -81,7 +80,7 @@ class World:
         return host
 
     def reconciliation(self) -> str:
-        """A run that found something: a total that nothing explains."""
+        """Create a run with one finding: a license_count that the ledger does not explain."""
         table_edits.edit(
             Reseller(str(self.reseller.reseller_id)), license_count=1000 + next(_numbers)
         )
@@ -89,13 +88,13 @@ class World:
         return str(self._run)
 
     def finding(self) -> str:
-        """Of the run just made."""
+        """Return the finding of the most recent `reconciliation`."""
         listed = self.people.admin.api.get(f"/v1/reconciliations/{self._run}/findings").json
         finding_id: str = listed["data"][0]["id"]
         return finding_id
 
     def session(self) -> str:
-        """Another one of the reseller's."""
+        """Start another session of the reseller."""
         login = {"email": self.reseller.email, "password": PASSWORD}
         token: str = self.reseller.api.post("/v1/login", login).json["token"]
         return token.partition(".")[0]
@@ -113,7 +112,7 @@ class World:
         return key_id
 
     def password_link(self) -> str:
-        """The token of a link that the reseller was mailed."""
+        """Create a password link for the reseller and return its token."""
         tx = Transaction()
         user = read_user(self.reseller.user_id)
         address = passwords.add_link(tx, user, passwords.RESET_LINK_LIFETIME)
@@ -121,7 +120,7 @@ class World:
         return address.partition("token=")[2]
 
 
-# What the {id} of a path names, by the noun before it, and what must be true of it first.
+# How to create what an {id} in a path refers to, by the path segment before it.
 ID_FACTORIES: dict[str, Callable[[World], str]] = {
     "users": lambda world: world.reseller.user_id,
     "tenants": lambda world: world.tenant(),
@@ -132,9 +131,10 @@ ID_FACTORIES: dict[str, Callable[[World], str]] = {
     "reconciliations": lambda world: world.reconciliation(),
     "findings": lambda world: world.finding(),
 }
+# The same by the last path segment, for actions that need a resource in a certain state.
 PRECONDITIONS: dict[str, Callable[[World], str]] = {
     "restore": lambda world: world.tenant(deleted=True),
-    "accept": lambda world: world.purchase(otherwise=True),
+    "accept": lambda world: world.purchase(paid_wrong_amount=True),
     "refunds": lambda world: world.purchase(paid=True),
     "refund-quote": lambda world: world.purchase(paid=True),
 }
@@ -142,7 +142,7 @@ PRECONDITIONS: dict[str, Callable[[World], str]] = {
 
 @dataclass(frozen=True)
 class Example:
-    """caller: who the route is for; a reseller wherever a reseller may."""
+    """A valid request. `caller` is a reseller if the route's audience allows one."""
 
     route: Route
     path: str
@@ -168,7 +168,7 @@ def caller(world: World, route: Route) -> Api:
 
 
 def page_path(world: World, template: str) -> str:
-    """The path of a page, naming things of the reseller's."""
+    """Fill in a page's path with IDs of the reseller's resources."""
     parts = template.split("/")
     return "/".join(
         ID_FACTORIES[parts[place - 1]](world) if part.startswith("{") else part
@@ -192,7 +192,7 @@ def path(world: World, route: Route) -> str:
 
 
 def query(route: Route) -> str:
-    """What a GET cannot do without."""
+    """Return the required query parameters of a GET."""
     if route.method != "GET":
         return ""
     required = {"quantity": "3", "licenses": "1"}.items()

@@ -1,7 +1,8 @@
-"""Values that somebody might brand a login page with to hurt who sees it.
+"""Branding values that could attack the visitors of a login page.
 
-REFUSED: by field, what is never kept. NEUTRALISED: what is kept only in a form that cannot
-hurt. HOSTS: what is never accepted as a custom domain. Browser tests use the same values.
+REFUSED holds, by field, values that are rejected. NEUTRALIZED maps values to the harmless form in
+which they are stored. HOSTS holds hosts that are rejected as custom domains. The browser tests use
+the same values.
 """
 
 SCRIPT = "<script>window.hurt=1</script>"

@@ -1,8 +1,10 @@
-"""A pytest plugin: every call to AWS that a function makes in a test is written down with the
-function's name, and after a whole run held against the functions' policies, both ways.
+"""A pytest plugin that compares the Lambda functions' AWS calls with their IAM policies.
 
-What a test does by itself (fixtures, services called directly) is nobody's call; but for the
-one service call that a function consists of: whoever calls that does the function's work.
+It records every AWS call that a function makes in a test. After a full run, each recorded call
+must be allowed by the function's policy, and each allowed action must have been recorded.
+
+Calls that a test makes itself (fixtures, direct service calls) don't count, with one exception:
+most functions consist of one service call, and a test that makes that call runs the function.
 """
 
 import sys
@@ -18,83 +20,86 @@ import pytest
 from chalice.app import Chalice, EventSourceHandler, PureLambdaWrapper
 
 from infra.deployment.inventory import API, functions
-from infra.deployment.permissions import Permission, needed, parameter
-from infra.deployment.policies import policy_file, write_record, written
+from infra.deployment.permissions import Permission, parameter_resource, permissions_for_call
+from infra.deployment.policies import permissions_in_files, policy_file, write_record
 
 ROOT = Path(__file__).parents[2]
 
-called_in: ContextVar[str | None] = ContextVar("called_in", default=None)
+current_function: ContextVar[str | None] = ContextVar("current_function", default=None)
 recorded: set[Permission] = set()
-carried_out: set[tuple[str, str]] = set()
+executed_routes: set[tuple[str, str]] = set()
 findings: list[str] = []
 
 
 def pytest_configure() -> None:
-    _watch_entries()
-    _watch_calls()
+    _wrap_handlers()
+    _wrap_aws_calls()
 
 
-def _watch_entries() -> None:
-    """Who is being invoked: the API, or the function that this handler is."""
+def _wrap_handlers() -> None:
+    """Track which function is running: the API, or the one whose handler was invoked."""
 
-    def entering(original: Callable[..., Any], name_of: Callable[[Any], str]) -> Any:
-        def entered(self: Any, *arguments: Any) -> Any:
-            token = called_in.set(name_of(self))
+    def tracking(original: Callable[..., Any], name_of: Callable[[Any], str]) -> Any:
+        def invoke(self: Any, *arguments: Any) -> Any:
+            token = current_function.set(name_of(self))
             try:
                 return original(self, *arguments)
             finally:
-                called_in.reset(token)
+                current_function.reset(token)
 
-        return entered
+        return invoke
 
     api: Any = Chalice
-    api.__call__ = entering(_noting_routes(Chalice.__call__), lambda _: API)
+    api.__call__ = tracking(_recording_routes(Chalice.__call__), lambda _: API)
     other: Any = EventSourceHandler
-    other.__call__ = entering(EventSourceHandler.__call__, _name_of)
+    other.__call__ = tracking(EventSourceHandler.__call__, _function_name)
 
 
-def _noting_routes(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Which routes did what they are for: what the others call is not known."""
+def _recording_routes(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Record the routes that succeeded. A failed request does not show all of a route's calls."""
 
-    def noting(self: Any, event: Any, context: Any) -> Any:
-        answer = original(self, event, context)
-        if answer["statusCode"] < 400:
+    def invoke(self: Any, event: Any, context: Any) -> Any:
+        response = original(self, event, context)
+        if response["statusCode"] < 400:
             request = event["requestContext"]
-            carried_out.add((request["httpMethod"], request["resourcePath"]))
-        return answer
+            executed_routes.add((request["httpMethod"], request["resourcePath"]))
+        return response
 
-    return noting
+    return invoke
 
 
-def _name_of(handler: EventSourceHandler) -> str:
+def _function_name(handler: EventSourceHandler) -> str:
     function = handler.func
     if isinstance(function, PureLambdaWrapper):
         function = function._original_func
     return NAMES[f"{function.__module__}.{function.__name__}"]
 
 
-class _Names(dict[str, str]):
-    """Handlers by their module, looked up late: app.py may be imported only after pytest's
-    conftest has set the environment."""
+class _FunctionNames(dict[str, str]):
+    """Function names by handler.
+
+    Filled on first use, because app.py must not be imported before conftest.py has set the
+    environment.
+    """
 
     def __missing__(self, handler: str) -> str:
         self.update({function.handler: function.name for function in functions()})
         return self[handler]
 
 
-NAMES = _Names()
+NAMES = _FunctionNames()
 
 
 @cache
-def _work() -> dict[CodeType, str]:
-    """What each function's handler hands its event to, and so is all that it does."""
+def _service_calls() -> dict[CodeType, str]:
+    """Map the service call that a function consists of to the function's name."""
     from chalicelib.services.domains import recheck
     from chalicelib.services.mail import outbox
     from chalicelib.services.reconciliation import runs
     from chalicelib.services.reporting import dashboard_stats
     from chalicelib.services.stripe_sync import events, sweep
 
-    work: dict[Callable[..., Any], str] = {
+    calls: dict[Callable[..., Any], str] = {
         recheck.check_due_domains: "check-domains",
         dashboard_stats.refresh_dashboard_stats: "take-figures",
         outbox.send_due: "send-mail",
@@ -103,66 +108,69 @@ def _work() -> dict[CodeType, str]:
         events.handle_event: "stripe-webhook",
         sweep.run_sweep: "sweep-purchases",
     }
-    return {entry.__code__: function for entry, function in work.items()}
+    return {call.__code__: function for call, function in calls.items()}
 
 
-def _caller() -> str | None:
-    """The function that is being invoked, or whose work a test has called directly."""
-    function = called_in.get()
+def _calling_function() -> str | None:
+    """Return the running function, or the one whose service call a test made directly."""
+    function = current_function.get()
     frame = sys._getframe() if function is None else None
     while frame is not None and function is None:
-        function, frame = _work().get(frame.f_code), frame.f_back
+        function, frame = _service_calls().get(frame.f_code), frame.f_back
     return function
 
 
-def _watch_calls() -> None:
+def _wrap_aws_calls() -> None:
     from chalicelib.settings import SettingValue, settings
 
     make_api_call = botocore.client.BaseClient._make_api_call
 
-    def observed(self: Any, operation: str, parameters: dict[str, Any]) -> Any:
-        function = _caller()
+    def record_call(self: Any, operation: str, parameters: dict[str, Any]) -> Any:
+        function = _calling_function()
         if function is not None:
             service = self.meta.service_model.service_name
             prefix = settings().table_prefix
-            recorded.update(needed(function, service, operation, parameters, prefix=prefix))
+            recorded.update(
+                permissions_for_call(function, service, operation, parameters, prefix=prefix)
+            )
         return make_api_call(self, operation, parameters)
 
-    botocore.client.BaseClient._make_api_call = observed
+    botocore.client.BaseClient._make_api_call = record_call
 
-    # Tests find these in their environment; on AWS the same reading is a call.
+    # In tests these values come from environment variables. On AWS, reading one is an SSM call.
     read = SettingValue.read
 
-    def read_observed(self: SettingValue) -> str:
-        function = _caller()
+    def record_read(self: SettingValue) -> str:
+        function = _calling_function()
         if function is not None:
-            name = parameter(f"/{self.variable.lower().replace('_', '-')}")
+            name = parameter_resource(f"/{self.variable.lower().replace('_', '-')}")
             recorded.add(Permission(function, "ssm:GetParameter", name))
         return read(self)
 
     value: Any = SettingValue
-    value.read = read_observed
-    _watch_remembered_settings()
+    value.read = record_read
+    _wrap_cached_settings()
 
 
-def _watch_remembered_settings() -> None:
-    """Here all functions share a process, and so the settings that one has read; on AWS each
-    must read them for itself."""
+def _wrap_cached_settings() -> None:
+    """Count a cache hit as a read. The functions share a cache here, but not on AWS."""
     from chalicelib.services.settings import platform_settings
     from chalicelib.settings import settings
 
-    current = platform_settings.cached_settings
+    cached_settings = platform_settings.cached_settings
 
-    def current_observed() -> Any:
-        function = _caller()
+    def record_cached_settings() -> Any:
+        function = _calling_function()
         if function is not None:
             prefix = settings().table_prefix
-            asked = {"TableName": f"{prefix}-settings"}
-            recorded.update(needed(function, "dynamodb", "GetItem", asked, prefix=prefix))
-        return current()
+            parameters = {"TableName": f"{prefix}-settings"}
+            recorded.update(
+                permissions_for_call(function, "dynamodb", "GetItem", parameters, prefix=prefix)
+            )
+        return cached_settings()
 
     module: Any = platform_settings
-    module.cached_settings = current_observed
+    module.cached_settings = record_cached_settings
 
 
 @pytest.hookimpl(trylast=True)
@@ -170,15 +178,15 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     config = session.config
     if hasattr(config, "workeroutput"):
         config.workeroutput["permissions"] = [tuple(permission) for permission in recorded]
-        config.workeroutput["carried_out"] = list(carried_out)
+        config.workeroutput["executed_routes"] = list(executed_routes)
         return
-    if not _is_whole(config):
+    if not _is_full_run(config):
         return
     write_record(recorded)
     if exitstatus != pytest.ExitCode.OK:
         return
-    findings.extend(_unseen())
-    findings.extend(_findings(recorded, written()))
+    findings.extend(_routes_without_test())
+    findings.extend(_compare(recorded, permissions_in_files()))
     if findings:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -187,7 +195,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_testnodedown(node: Any) -> None:
     output = getattr(node, "workeroutput", {})
     recorded.update(Permission(*row) for row in output.get("permissions", []))
-    carried_out.update(output.get("carried_out", []))
+    executed_routes.update(output.get("executed_routes", []))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -195,51 +203,51 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.section("AWS permissions")
         for finding in findings:
             terminalreporter.line(finding)
-        terminalreporter.line("make policies writes them anew from this run; then read the diff.")
+        terminalreporter.line("Run make policies to rewrite them from this run. Review the diff.")
 
 
-def _is_whole(config: pytest.Config) -> bool:
+def _is_full_run(config: pytest.Config) -> bool:
     option = config.option
-    # pyproject.toml leaves the engine and the browser out: a run like that is a whole one.
+    # The marker expression in pyproject.toml, which excludes engine and browser tests, is fine.
     marked = option.markexpr and option.markexpr not in config.getini("addopts")
-    narrowed = option.keyword or marked or getattr(option, "deselect", None)
-    return not narrowed and [Path(a).resolve() for a in config.args] == [ROOT / "tests"]
+    partial = option.keyword or marked or getattr(option, "deselect", None)
+    return not partial and [Path(a).resolve() for a in config.args] == [ROOT / "tests"]
 
 
-def _declared() -> set[tuple[str, str]]:
+def _declared_routes() -> set[tuple[str, str]]:
     from app import app
 
     return {
         (method, path)
         for path, methods in app.routes.items()
         for method in methods
-        if method != "HEAD"  # a GET without its body
+        if method != "HEAD"  # the same handler as GET
     }
 
 
-def _unseen() -> list[str]:
+def _routes_without_test() -> list[str]:
     return [
-        f"No test carries out {method} {path}: what it calls is not known."
-        for method, path in sorted(_declared() - carried_out)
+        f"No test executes {method} {path}, so its AWS calls are unknown."
+        for method, path in sorted(_declared_routes() - executed_routes)
     ]
 
 
-def _findings(used: set[Permission], allowed: set[Permission]) -> list[str]:
-    def where(permission: Permission) -> str:
+def _compare(used: set[Permission], allowed: set[Permission]) -> list[str]:
+    def policy_path(permission: Permission) -> str:
         return str(policy_file(permission.function).relative_to(ROOT))
 
     return [
         *(
-            f"No test invokes {function.name}: what it calls is not known."
+            f"No test invokes {function.name}, so its AWS calls are unknown."
             for function in functions()
             if function.name not in {permission.function for permission in used}
         ),
         *(
-            f"{p.function} calls {p.action} on {p.resource}: {where(p)} does not allow it."
+            f"{p.function} calls {p.action} on {p.resource}, which {policy_path(p)} does not allow."
             for p in sorted(used - allowed)
         ),
         *(
-            f"{p.function} never calls {p.action} on {p.resource}: {where(p)} allows it."
+            f"{p.function} never calls {p.action} on {p.resource}, but {policy_path(p)} allows it."
             for p in sorted(allowed - used)
         ),
     ]

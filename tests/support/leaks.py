@@ -1,4 +1,4 @@
-"""Watching the logs of every test for the secrets that were issued in it."""
+"""Check every test's logs for the secrets issued in it."""
 
 import logging
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from chalicelib.observability import logger
-from chalicelib.services.core import hashing as secrets
+from chalicelib.services.core import hashing
 from chalicelib.services.core.idempotency import IdempotentRequest
 
 
 class LeakDetector(logging.Handler):
-    """Everything logged, as CloudWatch would get it, beside everything that is secret."""
+    """Collects the log lines, formatted as for CloudWatch, and the secrets."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,24 +27,24 @@ class LeakDetector(logging.Handler):
 
 
 def detect_leaks(monkeypatch: pytest.MonkeyPatch) -> LeakDetector:
-    """Note every token, key and link secret that is made, and every password that is set."""
+    """Record every new token, key, and link secret, and every password that is set."""
     leaks = LeakDetector()
 
-    def noting(original: Any) -> Any:
-        def noted(*arguments: Any) -> str:
-            made: str = original(*arguments)
-            leaks.secrets.add(made)
-            return made
+    def recording(original: Any) -> Any:
+        def record(*arguments: Any) -> str:
+            secret: str = original(*arguments)
+            leaks.secrets.add(secret)
+            return secret
 
-        return noted
+        return record
 
-    hash_password = secrets.hash_password
+    hash_password = hashing.hash_password
 
-    def hashing(password: str) -> str:
+    def record_password(password: str) -> str:
         leaks.secrets.add(password)
         return hash_password(password)
 
-    monkeypatch.setattr(secrets, "new_secret", noting(secrets.new_secret))
-    monkeypatch.setattr(IdempotentRequest, "secret_for", noting(IdempotentRequest.secret_for))
-    monkeypatch.setattr(secrets, "hash_password", hashing)
+    monkeypatch.setattr(hashing, "new_secret", recording(hashing.new_secret))
+    monkeypatch.setattr(IdempotentRequest, "secret_for", recording(IdempotentRequest.secret_for))
+    monkeypatch.setattr(hashing, "hash_password", record_password)
     return leaks

@@ -1,4 +1,4 @@
-"""The mail that went out, as the local outbox shows it."""
+"""Sent mail, as shown in the local outbox."""
 
 from typing import Any
 
@@ -7,6 +7,6 @@ from infra.local.outbox import sent_mails
 
 
 def mails_to(address: str) -> list[dict[str, Any]]:
-    """Send what is due; everything ever sent to this address, oldest first."""
+    """Send the due mail, and return all mail ever sent to this address, oldest first."""
     send_due()
     return [mail for mail in reversed(sent_mails()) if mail["to"] == address]

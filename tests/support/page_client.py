@@ -1,4 +1,4 @@
-"""A visitor of the pages without a browser: keeps cookies, fills in the forms it is shown."""
+"""A client for HTML pages without a browser. Keeps cookies and fills in forms."""
 
 import re
 from dataclasses import dataclass, field
@@ -14,14 +14,14 @@ from tests.support.people import PASSWORD, Person
 
 @dataclass
 class ShownForm:
-    """fields: what would be sent as it stands. action: the address it is sent to."""
+    """A form on a page. `fields` are the values that it would send unchanged."""
 
     action: str
     method: str
     fields: list[tuple[str, str]] = field(default_factory=list)
 
 
-class _Forms(HTMLParser):
+class _FormParser(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[ShownForm] = []
@@ -63,7 +63,7 @@ class _Forms(HTMLParser):
 
 @dataclass(frozen=True, slots=True)
 class PageResponse:
-    """A page as it came. location: where it leads, if it redirects."""
+    """The response to a page request."""
 
     status: int
     headers: dict[str, str]
@@ -75,22 +75,22 @@ class PageResponse:
 
     @property
     def words(self) -> str:
-        """What there is to read, without its tags, one space between words."""
+        """The page's text without tags, with single spaces."""
         return " ".join(re.sub(r"<[^>]*>", " ", self.text).split())
 
     def form(self, action: str) -> ShownForm:
-        """The first form that is sent to an address ending so."""
-        parser = _Forms()
+        """Return the first POST form whose action ends with `action`."""
+        parser = _FormParser()
         parser.feed(self.text)
         posts = [f for f in parser.forms if f.method == "post"]
         found = [f for f in posts if f.action.endswith(action)]
-        assert found, f"No form to {action}: there are {[f.action for f in posts]}."
+        assert found, f"No form posts to {action}, only to {[f.action for f in posts]}."
         return found[0]
 
 
 class PageClient:
     def __init__(self, app: Chalice, prefix: str = "") -> None:
-        """prefix: what PUBLIC_URL puts before every path, and the gateway takes off."""
+        """Create a client. `prefix` is the path of PUBLIC_URL, which the gateway strips."""
         self._gateway = Gateway(app)
         self._prefix = prefix
         self.cookies: dict[str, str] = {}
@@ -110,10 +110,10 @@ class PageClient:
         return self._call("POST", address, urlencode(fields).encode())
 
     def submit(self, shown: PageResponse, action: str, /, **typed: str) -> PageResponse:
-        """Fill in the form that is sent to `action`, and send it."""
+        """Fill in the form whose action ends with `action`, and send it."""
         form = shown.form(action)
-        known = [(n, typed.pop(n) if n in typed else v) for n, v in form.fields]
-        return self.post(form.action, [*known, *typed.items()])
+        filled = [(n, typed.pop(n) if n in typed else v) for n, v in form.fields]
+        return self.post(form.action, [*filled, *typed.items()])
 
     def sign_in(self, email: str, password: str) -> "PageClient":
         shown = self.submit(self.get("/login"), "/login", email=email, password=password)

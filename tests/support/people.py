@@ -1,4 +1,4 @@
-"""Users and resellers to act as."""
+"""Users and resellers for tests."""
 
 from functools import cached_property
 from itertools import count
@@ -12,7 +12,7 @@ PASSWORD = "correct horse battery"
 
 
 class Person:
-    """A signed-in user; reseller_id where a reseller account is linked to it."""
+    """A user who signs in on first use. `reseller_id` is the linked account, if any."""
 
     def __init__(self, api: Api, email: str, user_id: str, reseller_id: str | None) -> None:
         self.email = email
@@ -27,12 +27,12 @@ class Person:
 
     @property
     def pool(self) -> tuple[int, int]:
-        """A reseller's license_count and license_used."""
+        """The reseller's license_count and license_used."""
         licenses = self.api.get("/v1/resellers/me/licenses").json
         return licenses["license_count"], licenses["license_used"]
 
     def sign_in_again(self) -> None:
-        """Before the next request: a session does not last for months."""
+        """Sign in again before the next request, after time passed and the session expired."""
         vars(self).pop("api", None)
 
 
@@ -44,8 +44,8 @@ class People:
     @cached_property
     def admin(self) -> Person:
         email = "admin@example.com"
-        made = create_first_admin(email=email, name="Somebody", password=PASSWORD)
-        return Person(self._api, email, made.user.id, None)
+        created = create_first_admin(email=email, name="Somebody", password=PASSWORD)
+        return Person(self._api, email, created.user.id, None)
 
     def reseller(self, *, licenses: int = 0, is_active: bool = True) -> Person:
         number = next(self._numbers)
@@ -63,7 +63,7 @@ class People:
         return person
 
     def user(self) -> Person:
-        """Somebody without a reseller account."""
+        """Create a user without a reseller account."""
         return self._user(f"user{next(self._numbers)}@example.com")
 
     def _user(self, email: str) -> Person:

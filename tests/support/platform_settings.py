@@ -1,4 +1,4 @@
-"""The platform's switches, thrown directly."""
+"""Change platform settings directly in the table."""
 
 from chalicelib import clock
 from chalicelib.services.settings import platform_settings
@@ -6,7 +6,7 @@ from chalicelib.storage.platform_settings import PlatformSettings
 
 
 def set_switches(**switches: bool) -> PlatformSettings:
-    """Change the platform's settings in the table, at once for this process."""
+    """Write the given settings and clear this process's cache."""
     row = platform_settings.read_settings()
     for name, value in switches.items():
         assert hasattr(row, name)

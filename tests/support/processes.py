@@ -1,4 +1,4 @@
-"""The service as a process of its own."""
+"""Run the service as a separate process."""
 
 import os
 import re
@@ -10,9 +10,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def start_service(port: int, module: str = "infra.local.run") -> subprocess.Popen[str]:
-    """`make run`, with nothing of the tests' own environment that could steer it."""
-    steering = ("STRIPE_", "AWS_", "PUBLIC_URL", "STAGE", "TABLE_PREFIX")
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(steering)}
+    """Start it as `make run` does, without the environment variables set for the tests."""
+    removed = ("STRIPE_", "AWS_", "PUBLIC_URL", "STAGE", "TABLE_PREFIX")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(removed)}
     return subprocess.Popen(
         [sys.executable, "-m", module],
         cwd=ROOT,
@@ -25,7 +25,7 @@ def start_service(port: int, module: str = "infra.local.run") -> subprocess.Pope
 
 
 def wait_for_address(service: subprocess.Popen[str]) -> str:
-    """The address that it prints once it answers."""
+    """Return the URL that the service prints when it is ready."""
     assert service.stdout is not None
     for line in service.stdout:
         if found := re.search(r"running at (http://\S+)", line):

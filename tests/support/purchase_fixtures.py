@@ -1,4 +1,4 @@
-"""A reseller and its purchases without HTTP, and what must always hold of their rows."""
+"""A reseller and its purchases, created without HTTP, and the invariants of their rows."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ RESELLER = "rsl_test"
 
 
 def create_reseller(licenses: int = 0) -> Reseller:
-    """A reseller's row, as if it had been created with so many licenses."""
+    """Write a reseller's row, as if it had been created with `licenses`."""
     now = clock.now()
     account = Reseller(
         RESELLER,
@@ -36,7 +36,7 @@ def create_reseller(licenses: int = 0) -> Reseller:
 
 
 def record_recent_sweep() -> None:
-    """As the sweep before this one left it."""
+    """Write the progress row of a sweep that has just finished."""
     now = clock.now()
     SweepProgress(PROGRESS, seen_until=now - OVERLAP, created_at=now, updated_at=now).save()
 
@@ -52,11 +52,11 @@ def buy(quantity: int = 12) -> Purchase:
 def pay_unnoticed(
     stripe: StripeSimulator, *quantities: int, how: Callable[[str], Any] | None = None
 ) -> list[Purchase]:
-    """Bought and paid at Stripe, of which the service has not heard."""
-    bought = [buy(quantity) for quantity in quantities]
-    for purchase in bought:
+    """Buy and pay, without notifying the service. `how` replaces `stripe.pay`."""
+    purchases = [buy(quantity) for quantity in quantities]
+    for purchase in purchases:
         (how or stripe.pay)(purchase.session_id or "")
-    return bought
+    return purchases
 
 
 def total_granted() -> int:
@@ -64,13 +64,12 @@ def total_granted() -> int:
 
 
 def reload(purchase: Purchase) -> Purchase:
-    """As it is now."""
+    """Read the purchase again."""
     return read_purchase(purchase.reseller_id, purchase.id)
 
 
 def rows(noun: str) -> list[dict[str, Any]]:
-    """Every row of a table as plain values, straight out of moto: no test should wait for
-    what it only looks at."""
+    """Return every row of a table as plain values, read from moto's memory because it is fast."""
     table = tables()[f"{settings().table_prefix}-{noun}"]
     return [
         {name: _plain(value) for name, value in item.attrs.items()}
@@ -93,19 +92,21 @@ def _plain(value: DynamoType) -> Any:
 
 
 def check_invariants(opened_with: int = 0) -> None:
-    """Counters and credits are what tenants, ledger and purchases add up to, all telling the
-    same story."""
+    """Assert that the license counters agree with the tenants, the ledger, and the purchases.
+
+    `opened_with` is the license_count that the reseller was created with.
+    """
     (reseller,) = rows("resellers")
     ledger = rows("ledger")
     purchases = rows("purchases")
     holding = sum(tenant["holds_license"] for tenant in rows("tenants"))
     assert reseller["license_used"] == holding >= 0
-    moved = sum(entry["count_change"] for entry in ledger)
-    assert reseller["license_count"] == opened_with + moved
+    count_changes = sum(entry["count_change"] for entry in ledger)
+    assert reseller["license_count"] == opened_with + count_changes
     assert reseller["license_used"] == sum(entry["used_change"] for entry in ledger)
     for purchase in purchases:
-        for_it = [e["count_change"] for e in ledger if e.get("ref") == purchase["id"]]
-        assert purchase["licenses_granted"] == sum(for_it)
+        credited = [e["count_change"] for e in ledger if e.get("ref") == purchase["id"]]
+        assert purchase["licenses_granted"] == sum(credited)
         assert 0 <= purchase["licenses_granted"] <= purchase["quantity"]
         _check_money(purchase)
     granted = sum(purchase["licenses_granted"] for purchase in purchases)
@@ -113,7 +114,7 @@ def check_invariants(opened_with: int = 0) -> None:
 
 
 def _check_money(purchase: dict[str, Any]) -> None:
-    """What is booked is what the row says of the session that counts, and what the others took."""
+    """Assert that the bookings cover the row's amounts, and exactly so with a single session."""
     gross, refunded, disputed = booked_totals(purchase)
     if purchase.get("other_sessions"):
         assert gross >= purchase["amount_paid"]
@@ -125,6 +126,7 @@ def _check_money(purchase: dict[str, Any]) -> None:
 
 
 def booked_totals(purchase: dict[str, Any]) -> tuple[int, int, int]:
+    """Return the sums of the purchase's bookings: gross, refunded, and disputed, in cents."""
     gross, refunded, disputed = (
         sum(booking[name] for booking in purchase["bookings"].values())
         for name in ("gross", "refunded", "disputed")
@@ -136,8 +138,10 @@ HOLDING_DISPUTES = ("needs_response", "under_review", "lost")
 
 
 def expected_grant(stripe: StripeSimulator, session_id: str, quantity: int) -> tuple[int, int]:
-    """What a session is worth and how much of it was refunded, by the stand-in's own objects;
-    worked out apart from the code under test."""
+    """Return the licenses a session pays for and the cents refunded, from the simulator's objects.
+
+    Computed independently of the code under test.
+    """
     session = stripe.find("checkout.session", session_id)
     if session["payment_status"] == "unpaid":
         return 0, 0
@@ -150,15 +154,17 @@ def expected_grant(stripe: StripeSimulator, session_id: str, quantity: int) -> t
         return 0, refunded
     if total and refunded == total:
         return 0, refunded
-    said = sum(int(r["metadata"].get("licenses", 0)) for r in alive)
-    unsaid = sum(r["amount"] for r in alive if "licenses" not in r["metadata"])
-    worth = quantity - said - (unsaid * quantity // total if unsaid else 0)
-    return max(0, worth), refunded
+    returned = sum(int(r["metadata"].get("licenses", 0)) for r in alive)
+    unattributed = sum(r["amount"] for r in alive if "licenses" not in r["metadata"])
+    kept = quantity - returned - (unattributed * quantity // total if unattributed else 0)
+    return max(0, kept), refunded
 
 
 def expected_money(stripe: StripeSimulator, session_id: str) -> tuple[int, int, int]:
-    """What a session's payment has paid, paid back and lost to the bank, by the stand-in's own
-    objects; worked out apart from the code under test."""
+    """Return the cents paid, refunded, and disputed, from the simulator's objects.
+
+    Computed independently of the code under test.
+    """
     session = stripe.find("checkout.session", session_id)
     if session["payment_status"] == "unpaid":
         return 0, 0, 0

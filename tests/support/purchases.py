@@ -1,4 +1,4 @@
-"""Purchases, paid at the stand-in."""
+"""Purchases made through the API and paid in the Stripe simulator."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ from tests.support.people import People, Person
 def buy_and_pay(
     seller: Person, stripe: StripeSimulator, quantity: int, *, deliver: bool = True
 ) -> dict[str, Any]:
-    """deliver: whether the service hears of it."""
-    bought = seller.api.post("/v1/resellers/me/purchases", {"quantity": quantity})
-    assert bought.status == 201, bought.text
-    purchase: dict[str, Any] = bought.json
+    """Buy and pay. With `deliver`, the service also settles the purchase."""
+    reply = seller.api.post("/v1/resellers/me/purchases", {"quantity": quantity})
+    assert reply.status == 201, reply.text
+    purchase: dict[str, Any] = reply.json
     stripe.pay(purchase["checkout_url"].rsplit("/", 1)[1])
     if deliver:
         settle(read_purchase(str(seller.reseller_id), purchase["id"]))
@@ -23,7 +23,7 @@ def buy_and_pay(
 
 
 class Sale:
-    """100 licenses, bought and paid."""
+    """A paid and settled purchase, of 100 licenses by default."""
 
     def __init__(self, people: People, stripe: StripeSimulator, quantity: int = 100) -> None:
         self.buyer: Person = people.reseller()
@@ -36,7 +36,7 @@ class Sale:
         self.admin.api.post(f"{self.path}/settle")
 
     def refund(self, licenses: int, **options: Any) -> Any:
-        body = {"licenses": licenses, "reason": "Too many"} | options.pop("also", {})
+        body = {"licenses": licenses, "reason": "Too many"} | options.pop("fields", {})
         return self.admin.api.post(f"{self.path}/refunds", body, **options)
 
     def quote(self, licenses: int) -> Any:

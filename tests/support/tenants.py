@@ -1,4 +1,4 @@
-"""A reseller's tenants through the API, and what they have taken."""
+"""Create and change a reseller's tenants through the API."""
 
 from chalicelib.storage.tenants import Tenant
 from tests.support.api import Reply
@@ -27,7 +27,7 @@ def delete_tenant(account: Person, tenant_id: str) -> None:
 
 
 def licenses_used(account: Person) -> int:
-    """license_used, which must also be what the ledger and the tenants say."""
+    """Return license_used. Assert that it agrees with the ledger and the tenants."""
     licenses = account.api.get("/v1/resellers/me/licenses").json
     entries = account.api.get("/v1/resellers/me/ledger?limit=100").json["data"]
     assert sum(e["used_change"] for e in entries) == licenses["license_used"]

@@ -45,7 +45,7 @@ def test_repeating_the_request_resumes_the_refund(
     assert "stays open" in failed.json["detail"]
     asked = sale.quote(5).json
     assert (asked["licenses"], asked["kept"], asked["amount"]) == (5, 15, 10_000)
-    done = sale.refund(5, key=key, also={"amount": 10_000, "kept": 15})
+    done = sale.refund(5, key=key, fields={"amount": 10_000, "kept": 15})
     assert done.status == (201 if key != "first" else 422), done.text
     if key == "first":
         done = sale.refund(5, key="first")
@@ -73,10 +73,10 @@ def test_a_different_refund_is_refused_while_one_is_in_progress(
 ) -> None:
     break_refunds(stripe)
     assert sale.refund(5).status == 502
-    for refused in (sale.refund(6), sale.quote(6), sale.refund(5, also={"reason": "Other"})):
+    for refused in (sale.refund(6), sale.quote(6), sale.refund(5, fields={"reason": "Other"})):
         assert refused.status == 422
         assert "5 licenses is already in progress" in refused.json["errors"][0]["message"]
-    changed = sale.refund(5, also={"amount": 9_000})
+    changed = sale.refund(5, fields={"amount": 9_000})
     assert (changed.status, changed.json["errors"][0]["field"]) == (422, "amount")
     assert amounts(stripe) == []
     run_sweep()
@@ -89,8 +89,8 @@ def test_an_outdated_form_with_the_same_amount_is_refused(
 ) -> None:
     """Both forms show the same amount, but the second was opened before the first refund."""
     shown = {"amount": 10_000, "kept": 15}
-    assert sale.refund(5, key="one", also=shown).status == 201
-    refused = sale.refund(5, key="other", also=shown)
+    assert sale.refund(5, key="one", fields=shown).status == 201
+    refused = sale.refund(5, key="other", fields=shown)
     assert (refused.status, refused.json["errors"][0]["field"]) == (422, "kept")
     assert amounts(stripe) == [10_000]
 

@@ -26,7 +26,7 @@ def test_the_licenses_that_stay_are_priced_at_their_own_tier(
         "amount": 127_500,
         "currency": "usd",
     }
-    refunded = sale.refund(91, also={"amount": 127_500})
+    refunded = sale.refund(91, fields={"amount": 127_500})
     assert refunded.status == 201
     assert refunded.headers["Location"].endswith(sale.path)
     assert refunded.json["status"] == "partially_refunded"
@@ -60,7 +60,7 @@ def test_a_refund_is_refused_if_the_shown_amount_has_changed(
     sale: Sale, stripe: StripeSimulator
 ) -> None:
     stripe.refund(sale.session_id, 3_000)
-    refused = sale.refund(91, also={"amount": 127_500})
+    refused = sale.refund(91, fields={"amount": 127_500})
     assert (refused.status, refused.json["errors"][0]["field"]) == (422, "amount")
     assert len(stripe.all("refund")) == 1
 
