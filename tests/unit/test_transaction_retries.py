@@ -137,7 +137,7 @@ def test_a_reply_lost_at_the_deadline_is_asked_for_once_more(aws_faults: AwsFaul
 def test_what_cannot_be_seen_is_said(aws_faults: AwsFaults) -> None:
     aws_faults.before(too_late(aws_faults))
     aws_faults.before(lost_reply(), times=10_000)
-    with pytest.raises(Busy, match="could not be seen"):
+    with pytest.raises(Busy, match="could not confirm"):
         store_claim("name")
     assert len(aws_faults.writes()) == 2
 
