@@ -42,7 +42,7 @@ def test_invalid_input_for_a_new_user_is_shown_at_the_field(admin: PageClient) -
     assert dict(refused.form("/admin/users").fields)["email"] == "nobody"
     taken = admin.submit(shown, "/admin/users", email="admin@example.com", name="Again")
     assert taken.status == 409
-    assert "is already taken" in taken.text
+    assert "is already in use" in taken.text
 
 
 def test_the_user_list_is_searched_by_email_prefix(admin: PageClient, people: People) -> None:
