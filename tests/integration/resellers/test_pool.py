@@ -256,14 +256,12 @@ def test_sync_sets_the_counted_usage() -> None:
     assert counters() == (5, 2)
 
 
-@pytest.mark.parametrize(
-    "concurrent_change", [take, release, lambda tx: pool.grant(tx, ID, 1, MOVE)]
-)
+@pytest.mark.parametrize("change", [take, release, lambda tx: pool.grant(tx, ID, 1, MOVE)])
 def test_sync_is_refused_if_the_pool_changed_during_the_count(
-    concurrent_change: Callable[[Transaction], object],
+    change: Callable[[Transaction], object],
 ) -> None:
     row = open_pool(5, 4)
-    commit(concurrent_change)
+    commit(change)
     before = counters()
     with pytest.raises(VersionConflict):
         commit(lambda tx: pool.set_used(tx, row, 2, 4, MOVE))
