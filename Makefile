@@ -1,4 +1,4 @@
-# Everything a newcomer needs is two commands: make run, make test.
+# To get started, you need only make run and make test.
 .DEFAULT_GOAL := help
 .PHONY: help run test test-engine test-browser check format walkthrough lock clean package policies deploy destroy admin replay restore growth bench
 
@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 BASE_URL ?= http://127.0.0.1:$(PORT)
-# As many test processes as the machine has processors; TESTS narrows what is run.
+# Tests run in one process per processor. Set TESTS to run only some of them.
 TESTS ?= tests
 STAGE ?= dev
 
@@ -30,57 +30,57 @@ test: $(VENV)/installed ## run the tests
 test-engine: $(VENV)/installed ## run the concurrency tests on DynamoDB Local (Java 17, npm)
 	$(BIN)/python -m pytest -n 0 -m engine tests/engine
 
-test-browser: $(VENV)/installed node_modules/axe-core ## look at every page in Chromium (Chromium, npm)
+test-browser: $(VENV)/installed node_modules/axe-core ## check every page in a browser (Chromium, npm)
 	$(BIN)/python -m pytest -n 0 -m browser tests/browser
 
 node_modules/axe-core:
 	npm install --prefix . --no-save --no-package-lock --no-audit --no-fund --silent axe-core@4.14.1
 
-check: $(VENV)/installed ## lint, format and types
+check: $(VENV)/installed ## check style, formatting, and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: $(VENV)/installed ## format and fix what can be fixed
+format: $(VENV)/installed ## format the code and apply automatic fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-package: $(VENV)/installed ## build what would be deployed into build/STAGE (dev, staging, prod)
+package: $(VENV)/installed ## build the deployment package into build/STAGE (dev, staging, prod)
 	@$(BIN)/python -m infra.deployment.package $(STAGE)
 
-policies: $(VENV)/installed ## write the functions' IAM policies from the AWS calls of a whole test run
+policies: $(VENV)/installed ## generate the functions' IAM policies from the AWS calls of a full test run
 	-$(BIN)/python -m pytest -n auto --ignore tests/deployment $(TESTS)
 	@$(BIN)/python -m infra.deployment.policies
 
-deploy: package ## show what a deployment of STAGE would change (needs BUCKET), ask, change it
+deploy: package ## deploy STAGE after showing the changes and asking (needs BUCKET)
 	@$(BIN)/python -m infra.deployment.deploy $(STAGE) --bucket "$(BUCKET)" --parameters $(PARAMETERS)
 
-admin: $(VENV)/installed ## make the first super admin of a deployed STAGE (EMAIL, NAME)
+admin: $(VENV)/installed ## create the first super admin of a deployed STAGE (EMAIL, NAME)
 	@$(BIN)/python -m infra.first_admin "$(EMAIL)" "$(STAGE)" $(if $(NAME),"$(NAME)")
 
-replay: $(VENV)/installed ## invoke again what failed for good in a deployed STAGE
+replay: $(VENV)/installed ## replay the failed events of a deployed STAGE
 	@$(BIN)/python -m infra.replay $(STAGE)
 
-restore: $(VENV)/installed ## put rows back from a restored table (STAGE, TABLE, ONLY, OVERWRITE=yes)
+restore: $(VENV)/installed ## restore rows of a damaged table (STAGE, TABLE, ONLY, OVERWRITE=yes)
 	@$(BIN)/python -m infra.restore $(STAGE) "$(TABLE)" $(if $(ONLY),--only "$(ONLY)") $(if $(OVERWRITE),--overwrite)
 
-bench: $(VENV)/installed ## measure sign-in, and what reconciliation reads
+bench: $(VENV)/installed ## measure sign-in times and the reads of reconciliation
 	@$(BIN)/python -m infra.bench.sign_in
 	@$(BIN)/python -m infra.bench.reconciliation
 
-growth: $(VENV)/installed ## measure what each operation takes while everything grows (Java 17, npm)
+growth: $(VENV)/installed ## measure the cost of each operation as data grows (Java 17, npm)
 	@$(BIN)/python -m infra.bench.growth
 
-destroy: $(VENV)/installed ## delete the stack of STAGE; refuses prod
+destroy: $(VENV)/installed ## delete the stack of STAGE (except prod)
 	@$(BIN)/python -m infra.deployment.destroy $(STAGE)
 
-walkthrough: $(VENV)/installed ## go through the reseller management guide against a running service (BASE_URL)
+walkthrough: $(VENV)/installed ## run the steps of the reseller management guide against a running service (BASE_URL)
 	@$(BIN)/python -m infra.local.walkthrough $(BASE_URL)
 
-lock: $(VENV)/installed ## pin requirements.in and requirements-dev.in anew
+lock: $(VENV)/installed ## update the pinned requirements
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --upgrade requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --upgrade requirements-dev.in -o requirements-dev.txt
 
-clean: ## remove what the commands above made
+clean: ## remove everything that these commands created
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .hypothesis .dynamodb-local

@@ -1,8 +1,8 @@
-"""What is changed for good is asked for first."""
+"""Ask for confirmation before an irreversible change."""
 
 
 def confirmed(answer: str, question: str) -> bool:
-    """Whether that was the answer. Where nobody is there to ask, nobody said anything."""
+    """Ask, and return whether the reply was exactly `answer`. Without a terminal, it was not."""
     try:
         return input(question).strip() == answer
     except (EOFError, KeyboardInterrupt):

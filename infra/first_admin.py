@@ -1,4 +1,4 @@
-"""`make admin EMAIL=… STAGE=…`: invoke the deployed function that makes the first super admin."""
+"""`make admin EMAIL=… STAGE=…`: invoke the function that creates the first super admin."""
 
 import json
 import sys
@@ -16,13 +16,13 @@ def main(arguments: list[str]) -> int:
     if "set_your_password_at" not in answer:
         print(answer.get("error") or answer.get("errorMessage") or answer, file=sys.stderr)
         return 1
-    print(f"Made {email} the first super admin of {stage}. Set the password within a day:")
+    print(f"{email} is now a super admin of {stage}. Set a password within a day:")
     print(answer["set_your_password_at"])
     return 0
 
 
 def invoke(stage: str, event: dict[str, str]) -> dict[str, Any]:
-    """Ask the function of this stage, with the operator's own AWS credentials."""
+    """Invoke the stage's function with the operator's AWS credentials."""
     reply = boto3.client("lambda").invoke(
         FunctionName=f"tenantry-{stage}-create-first-admin", Payload=json.dumps(event).encode()
     )

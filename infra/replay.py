@@ -1,12 +1,13 @@
-"""`make replay STAGE=…`: invoke again what failed for good, and take it out of the queue.
+"""`make replay STAGE=…`: replay failed events and remove them from the failures queue.
 
-The queue has no source that SQS could move its messages back to: they are records that Lambda
-writes of an asynchronous invocation that failed, and events that EventBridge could not deliver.
-So each is read, its function invoked with the same payload, and deleted when that succeeded.
+SQS can't redrive these messages, because they don't come from another queue. Lambda writes them
+for failed asynchronous invocations, and EventBridge for events that it could not deliver. So for
+each message, the function is invoked with the same payload, and the message is deleted once
+the function succeeds.
 
-Everything that is replayed starts from what is in the tables and writes only what differs. So
-it may be repeated, a message may come twice, and one invocation stands for all messages that
-asked for the same.
+Every replayed function starts from what is in the tables and writes only the difference. So it
+is safe to repeat a replay, a message may arrive twice, and one invocation is enough for
+several messages with the same request.
 """
 
 import argparse
@@ -21,31 +22,31 @@ from botocore.config import Config
 
 from infra.deployment.inventory import STAGES
 
-# A function's longest, and a little: meanwhile nobody else sees the messages.
-SECONDS = 930
-# Waiting at all makes SQS ask every one of the queue's servers.
+# Slightly longer than a function's timeout. Until then, no other consumer sees the messages.
+VISIBILITY_SECONDS = 930
+# With any wait (long polling), SQS queries all of the queue's servers.
 WAIT_SECONDS = 1
-# What differs between two events of one schedule.
-MOMENTARY = frozenset({"id", "time"})
+# Keys whose values differ between two events of the same schedule.
+VARYING_KEYS = frozenset({"id", "time"})
 
 Invoke = Callable[[str, Any], str | None]
-"""Given a function's name and an event: None when it succeeded, else what it failed with."""
+"""Takes a function name and an event. Returns None on success, or the error."""
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
-    """A message of the queue. function: its name; None where the message is of no kind known."""
+class FailedEvent:
+    """A message from the queue. `function` is None if the message format is unknown."""
 
     receipt: str
     function: str | None
     payload: Any
 
     @property
-    def work(self) -> tuple[str | None, str]:
-        """The same for messages that ask for the same."""
+    def request_key(self) -> tuple[str | None, str]:
+        """A key that is the same for messages with the same request."""
         payload = self.payload
         if isinstance(payload, dict):
-            payload = {k: v for k, v in payload.items() if k not in MOMENTARY}
+            payload = {k: v for k, v in payload.items() if k not in VARYING_KEYS}
         return self.function, json.dumps(payload, sort_keys=True)
 
 
@@ -56,15 +57,15 @@ def main() -> int:
 
 
 def replay(stage: str, invoke: Invoke) -> int:
-    """How many messages are left: what failed again, and what is not understood."""
+    """Replay all messages. Return how many are left because they failed again or are unknown."""
     sqs = boto3.client("sqs")
     queue = sqs.get_queue_url(QueueName=f"tenantry-{stage}-failures")["QueueUrl"]
-    waiting: dict[tuple[str | None, str], list[Failed]] = {}
-    for failed in _received(sqs, queue):
-        waiting.setdefault(failed.work, []).append(failed)
+    waiting: dict[tuple[str | None, str], list[FailedEvent]] = {}
+    for failed in _receive_all(sqs, queue):
+        waiting.setdefault(failed.request_key, []).append(failed)
     left = 0
     for (function, _), messages in waiting.items():
-        error = _again(stage, function, messages[-1].payload, invoke)
+        error = _replay_one(stage, function, messages[-1].payload, invoke)
         print(f"{function or 'unknown'} ({len(messages)}): {error or 'done'}")
         for message in messages:
             if error is None:
@@ -77,59 +78,59 @@ def replay(stage: str, invoke: Invoke) -> int:
     return left
 
 
-def _again(stage: str, function: str | None, payload: Any, invoke: Invoke) -> str | None:
+def _replay_one(stage: str, function: str | None, payload: Any, invoke: Invoke) -> str | None:
     if function is None:
-        return "not a message that this knows how to replay"
+        return "unknown message format"
     if not function.startswith(f"tenantry-{stage}-"):
-        return "a function of another stack"
+        return "the function belongs to another stack"
     return invoke(function, payload)
 
 
 def invoke(function: str, payload: Any) -> str | None:
-    """With the operator's own AWS credentials, and waited for."""
-    config = Config(read_timeout=SECONDS, retries={"total_max_attempts": 1})
+    """Invoke a function with the operator's AWS credentials, and wait for the result."""
+    config = Config(read_timeout=VISIBILITY_SECONDS, retries={"total_max_attempts": 1})
     try:
         reply = boto3.client("lambda", config=config).invoke(
             FunctionName=function, Payload=json.dumps(payload).encode()
         )
-    except Exception as error:  # noqa: BLE001 - one that cannot be invoked stops no other
+    except Exception as error:  # noqa: BLE001 - continue with the other messages
         return f"{type(error).__name__}: {error}"
     answer = reply["Payload"].read().decode()
     return answer if "FunctionError" in reply else None
 
 
-def _received(sqs: Any, queue: str) -> Iterator[Failed]:
+def _receive_all(sqs: Any, queue: str) -> Iterator[FailedEvent]:
     while True:
         found = sqs.receive_message(
             QueueUrl=queue,
             MaxNumberOfMessages=10,
             WaitTimeSeconds=WAIT_SECONDS,
-            VisibilityTimeout=SECONDS,
+            VisibilityTimeout=VISIBILITY_SECONDS,
             MessageAttributeNames=["All"],
         )
         if not found.get("Messages"):
             return
-        yield from map(_read, found["Messages"])
+        yield from map(_parse, found["Messages"])
 
 
-def _read(message: dict[str, Any]) -> Failed:
-    """Lambda's record names its function in the body, EventBridge in an attribute."""
+def _parse(message: dict[str, Any]) -> FailedEvent:
+    """Parse a message. Lambda names the function in the body, EventBridge in an attribute."""
     receipt = message["ReceiptHandle"]
     try:
         body = json.loads(message["Body"])
     except ValueError:
-        return Failed(receipt, None, None)
+        return FailedEvent(receipt, None, None)
     target = message.get("MessageAttributes", {}).get("TARGET_ARN")
     if target is not None:
-        return Failed(receipt, _name(target["StringValue"]), body)
+        return FailedEvent(receipt, _function_name(target["StringValue"]), body)
     match body:
         case {"requestContext": {"functionArn": str(arn)}, "requestPayload": payload}:
-            return Failed(receipt, _name(arn), payload)
-    return Failed(receipt, None, None)
+            return FailedEvent(receipt, _function_name(arn), payload)
+    return FailedEvent(receipt, None, None)
 
 
-def _name(arn: str) -> str | None:
-    """arn:aws:lambda:<region>:<account>:function:<name>, and perhaps :<version>."""
+def _function_name(arn: str) -> str | None:
+    """Parse arn:aws:lambda:<region>:<account>:function:<name>[:<version>]."""
     parts = arn.split(":")
     return parts[6] if parts[2:3] == ["lambda"] and len(parts) > 6 else None
 

@@ -1,10 +1,10 @@
-"""`make restore STAGE=… TABLE=… [ONLY=…] [OVERWRITE=yes]`: put rows back from the table that
-point-in-time recovery made beside the one that was damaged.
+"""`make restore STAGE=… TABLE=… [ONLY=…] [OVERWRITE=yes]`: restore rows of a damaged table.
 
-Rows that are gone come back, each on the condition that it is gone still. With --overwrite
-rows that differ are written over, each on the condition that nobody has changed it since it was
-compared; its version goes on counting, so that no request takes it for the row that it has read.
-Rows that were made since the restored second stay. So it may be stopped, and run again.
+Point-in-time recovery creates a restored table next to the damaged one. This command copies
+missing rows back, each on condition that it is still missing. With --overwrite, it also replaces
+rows that differ, each on condition that it has not changed since the comparison. Their version
+keeps counting up, so that no request mistakes a restored row for the one it has read. Newer rows
+are kept. It is safe to stop the command and run it again.
 """
 
 import argparse
@@ -23,36 +23,38 @@ from infra.confirm import confirmed
 from infra.deployment.inventory import STAGES
 
 RESTORED = "restored"
-# What DynamoDB reads of one table at once, and how many rows are written at a time.
-BATCH = 100
-AT_ONCE = 8
+BATCH_SIZE = 100  # DynamoDB's limit for one batch read
+PARALLEL_WRITES = 8
 
 Item = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
-    """A row as it was. now: as it is, where it is there and differs."""
+class RowDifference:
+    """A row of the restored table whose current row is missing or differs.
 
-    was: Item
-    now: Item | None
+    `current` is None if the row is missing.
+    """
+
+    restored: Item
+    current: Item | None
 
     @property
     def kind(self) -> str:
-        return "gone" if self.now is None else "different"
+        return "missing" if self.current is None else "different"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("stage", choices=STAGES)
-    parser.add_argument("table", help="its noun, such as tenants")
-    parser.add_argument("--only", default="", help="one partition: a reseller's id, say")
-    parser.add_argument("--overwrite", action="store_true", help="rows that differ, too")
+    parser.add_argument("table", help="the table's noun, such as tenants")
+    parser.add_argument("--only", default="", help="a single partition, such as a reseller's ID")
+    parser.add_argument("--overwrite", action="store_true", help="also replace rows that differ")
     given = parser.parse_args()
     table = f"tenantry-{given.stage}-{given.table}"
     if given.table.endswith(RESTORED) or given.table.startswith("tenantry-"):
-        parser.error("name the damaged table by its noun, such as tenants")
-    question = "Put them back? Type the stage to say yes: "
+        parser.error("use the noun of the damaged table, such as tenants")
+    question = "Restore these rows? Type the stage to confirm: "
     return restore_rows(
         table,
         given.only,
@@ -62,57 +64,59 @@ def main() -> int:
 
 
 def restore_rows(table: str, only: str, *, overwrite: bool, confirm: Callable[[], bool]) -> int:
-    """How many rows could not be put back, since they had changed meanwhile.
+    """Compare the tables, print the differences, ask, then compare again and write.
 
-    only: the value of the hash key, or empty for all. Compares first, tells, asks, then
-    compares again and writes.
+    `only` is a hash key value, or empty for all rows. Return how many rows could not be
+    restored because they changed in the meantime.
     """
     client = boto3.client("dynamodb")
-    found = Counter(lost.kind for lost in compare(client, table, only))
-    wanted = {"gone", "different"} if overwrite else {"gone"}
-    left = "" if overwrite else " (stay as they are)"
-    print(f"{table}: {found['gone']} rows gone, {found['different']} different{left}")
-    if not sum(found[kind] for kind in wanted):
-        print("There is nothing to put back.")
+    found = Counter(row.kind for row in find_differences(client, table, only))
+    selected = {"missing", "different"} if overwrite else {"missing"}
+    note = "" if overwrite else " (not changed without OVERWRITE=yes)"
+    print(f"{table}: {found['missing']} rows missing, {found['different']} different{note}")
+    if not sum(found[kind] for kind in selected):
+        print("There is nothing to restore.")
         return 0
     if not confirm():
         print("Nothing was changed.")
         return 0
     key, *_ = _keys(client, table)
-    lost = (each for each in compare(client, table, only) if each.kind in wanted)
+    rows = (row for row in find_differences(client, table, only) if row.kind in selected)
     done: Counter[bool] = Counter()
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        while some := list(islice(lost, BATCH)):
-            done.update(pool.map(lambda each: _put(client, table, key, each), some))
-    print(f"{done[True]} rows put back, {done[False]} changed meanwhile: run it again for those.")
+    with ThreadPoolExecutor(PARALLEL_WRITES) as pool:
+        while batch := list(islice(rows, BATCH_SIZE)):
+            done.update(pool.map(lambda row: _put(client, table, key, row), batch))
+    print(f"{done[True]} rows restored, {done[False]} skipped because they changed meanwhile.")
+    if done[False]:
+        print("Run the command again for the skipped rows.")
     return done[False]
 
 
-def compare(client: Any, table: str, only: str) -> Iterator[Lost]:
-    """The rows of the restored table that the damaged one lacks, or has otherwise."""
+def find_differences(client: Any, table: str, only: str) -> Iterator[RowDifference]:
+    """Yield the rows of the restored table that are missing or different in the damaged one."""
     keys = _keys(client, table)
     for rows in _batches(client, f"{table}-{RESTORED}", keys[0], only):
-        there = {_key_of(row, keys): row for row in _read(client, table, keys, rows)}
-        for was in rows:
-            now = there.get(_key_of(was, keys))
-            if now is None or _told(now) != _told(was):
-                yield Lost(was, now)
+        current_rows = {_key_of(row, keys): row for row in _read(client, table, keys, rows)}
+        for restored in rows:
+            current = current_rows.get(_key_of(restored, keys))
+            if current is None or _without_version(current) != _without_version(restored):
+                yield RowDifference(restored, current)
 
 
-def _told(row: Item) -> Item:
-    """What a row says, but for how often it was written: put back, it says the same again."""
+def _without_version(row: Item) -> Item:
+    """Return the row without its version, which changes when a row is restored."""
     return {name: value for name, value in row.items() if name != "version"}
 
 
-def _put(client: Any, table: str, key: str, lost: Lost) -> bool:
-    """False where somebody was faster."""
-    row = lost.was
+def _put(client: Any, table: str, key: str, difference: RowDifference) -> bool:
+    """Write the restored row. Return False if the current row has changed in the meantime."""
+    row = difference.restored
     request: dict[str, Any] = {
         "ConditionExpression": "attribute_not_exists(#name)",
         "ExpressionAttributeNames": {"#name": key},
     }
-    if lost.now is not None:
-        version = int(lost.now.get("version", {"N": "0"})["N"])
+    if difference.current is not None:
+        version = int(difference.current.get("version", {"N": "0"})["N"])
         row = {**row, "version": {"N": str(version + 1)}}
         request = {
             "ConditionExpression": "#name = :read OR attribute_not_exists(#name)",
@@ -129,7 +133,7 @@ def _put(client: Any, table: str, key: str, lost: Lost) -> bool:
 
 
 def _batches(client: Any, table: str, key: str, only: str) -> Iterator[list[Item]]:
-    request: dict[str, Any] = {"TableName": table, "ConsistentRead": True, "Limit": BATCH}
+    request: dict[str, Any] = {"TableName": table, "ConsistentRead": True, "Limit": BATCH_SIZE}
     operation = "scan"
     if only:
         operation = "query"
@@ -144,8 +148,8 @@ def _batches(client: Any, table: str, key: str, only: str) -> Iterator[list[Item
 
 
 def _read(client: Any, table: str, keys: list[str], rows: list[Item]) -> Iterator[Item]:
-    wanted = [{name: row[name] for name in keys} for row in rows]
-    request = {table: {"Keys": wanted, "ConsistentRead": True}}
+    row_keys = [{name: row[name] for name in keys} for row in rows]
+    request = {table: {"Keys": row_keys, "ConsistentRead": True}}
     while request:
         answer = client.batch_get_item(RequestItems=request)
         yield from answer["Responses"].get(table, [])
@@ -153,7 +157,7 @@ def _read(client: Any, table: str, keys: list[str], rows: list[Item]) -> Iterato
 
 
 def _keys(client: Any, table: str) -> list[str]:
-    """The names of its keys, the hash key first."""
+    """Return the names of the table's key columns, the hash key first."""
     schema = client.describe_table(TableName=table)["Table"]["KeySchema"]
     return [
         key["AttributeName"] for key in sorted(schema, key=lambda key: key["KeyType"] != "HASH")

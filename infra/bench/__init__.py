@@ -1,1 +1,1 @@
-"""Measurements, to be run by hand; none is a test."""
+"""Benchmarks, run manually. They are not part of the tests."""

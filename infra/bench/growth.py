@@ -1,8 +1,9 @@
-"""`make growth`: what each operation reads and writes while everything grows, on DynamoDB Local.
+"""`make growth`: measure what each operation reads and writes as the data grows.
 
-For each size, tables are filled with that many resellers, and one of them with that many
-tenants; then each operation is carried out once, through the API. Capacity is what DynamoDB
-itself reports for the call. The last table is traffic: which partition is written to most.
+Runs on DynamoDB Local. For each size, fills the tables with that many resellers, and one of the
+resellers with that many tenants. Then runs each operation once through the API and shows the
+capacity that DynamoDB reports for it. The last table shows the partitions with the most writes
+under simulated traffic.
 """
 
 import argparse
@@ -27,7 +28,7 @@ TRAFFIC = 60
 
 @dataclass
 class Meter:
-    """What DynamoDB reported since reset()."""
+    """What DynamoDB has reported since `reset`."""
 
     calls: int = 0
     reads: float = 0.0
@@ -38,12 +39,12 @@ class Meter:
     def reset(self) -> None:
         self.calls, self.reads, self.writes, self.items = 0, 0.0, 0.0, 0
 
-    def before(self, params: dict[str, Any], **_: Any) -> None:
+    def before_call(self, params: dict[str, Any], **_: Any) -> None:
         params["ReturnConsumedCapacity"] = "INDEXES"
-        for table, key in _written(params):
+        for table, key in _written_partitions(params):
             self.partitions[f"{table} {key}"] += 1
 
-    def after(self, parsed: dict[str, Any], **_: Any) -> None:
+    def after_call(self, parsed: dict[str, Any], **_: Any) -> None:
         self.calls += 1
         self.items += parsed.get("ScannedCount", 0)
         consumed = parsed.get("ConsumedCapacity", [])
@@ -51,10 +52,10 @@ class Meter:
             self.reads += each.get("ReadCapacityUnits", 0)
             self.writes += each.get("WriteCapacityUnits", 0)
             if "WriteCapacityUnits" not in each and "ReadCapacityUnits" not in each:
-                self._unsorted(each, parsed)
+                self._add_total(each, parsed)
 
-    def _unsorted(self, each: dict[str, Any], parsed: dict[str, Any]) -> None:
-        """Some answers give one number, which is of the kind that the call is."""
+    def _add_total(self, each: dict[str, Any], parsed: dict[str, Any]) -> None:
+        """Add a total that is not split into reads and writes, by the kind of call."""
         is_read = "Items" in parsed or "Item" in parsed or "Responses" in parsed
         if is_read:
             self.reads += each.get("CapacityUnits", 0)
@@ -62,8 +63,8 @@ class Meter:
             self.writes += each.get("CapacityUnits", 0)
 
 
-def _written(params: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Table and partition of each row of a write."""
+def _written_partitions(params: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the table and partition of each row that a transaction writes."""
     for step in params.get("TransactItems", []):
         ((_, write),) = step.items()
         row = write.get("Key") or write["Item"]
@@ -75,8 +76,8 @@ def _written(params: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield write["TableName"].removeprefix("tenantry-dev-"), row[name]["S"][:40]
 
 
-class House:
-    """The service on DynamoDB Local, with the demo's admin and reseller."""
+class BenchService:
+    """The service on DynamoDB Local, with the demo admin and reseller."""
 
     def __init__(self, meter: Meter) -> None:
         from app import app
@@ -89,7 +90,7 @@ class House:
         self.reseller = self._sign_in(RESELLER_EMAIL)
         self.reseller_id: str = self.call(self.reseller, "GET", "/v1/me")["reseller"]["id"]
         path = f"/v1/resellers/{self.reseller_id}/license-adjustments"
-        self.call(self.admin, "POST", path, {"change": 100_000, "reason": "For the bench"})
+        self.call(self.admin, "POST", path, {"change": 100_000, "reason": "For the benchmark"})
 
     def call(self, token: str | None, method: str, path: str, body: Any = None) -> Any:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -105,9 +106,9 @@ class House:
         return token
 
     def fill(self, size: int) -> None:
-        """Rows as the services write them, in batches: what is measured is not the filling.
+        """Write rows like those of the services, but in batches, because this isn't service.
 
-        A tenant comes with its claim and its ledger entry, as reconciliation wants to find it.
+        Each tenant has its claim and its ledger entry, so that reconciliation finds no problems.
         """
         from chalicelib.domain.ledger import Kind
         from chalicelib.storage.claims import Claim
@@ -117,17 +118,26 @@ class House:
         from chalicelib.storage.tenants import Tenant, name_key, tenant_slug_claim
 
         now: dict[str, Any] = {"created_at": self._now(), "updated_at": self._now()}
-        whose, taken = self.reseller_id, {"kind": Kind.TENANT_CREATED, "actor": "usr_none"}
+        reseller_id, entry_columns = (
+            self.reseller_id,
+            {"kind": Kind.TENANT_CREATED, "actor": "usr_none"},
+        )
         tenants, claims = Tenant.batch_write(), Claim.batch_write()
         with tenants, claims, LedgerEntry.batch_write() as ledger:
             for number in range(self.filled, self.filled + size):
                 row, name, slug = new_id("tnt"), f"Tenant {number}", f"tenant-{number}"
                 key = name_key(name, row)
-                tenants.save(Tenant(whose, row, name=name, slug=slug, name_key=key, **now))
-                claims.save(Claim(tenant_slug_claim(whose, slug), owner=row, **now))
-                entry = {"at": now["created_at"], "used_change": 1, "ref": row, **taken, **now}
-                ledger.save(LedgerEntry(whose, new_id("led"), **entry))
-        Reseller(whose).update([Reseller.license_used.add(size)])
+                tenants.save(Tenant(reseller_id, row, name=name, slug=slug, name_key=key, **now))
+                claims.save(Claim(tenant_slug_claim(reseller_id, slug), owner=row, **now))
+                entry = {
+                    "at": now["created_at"],
+                    "used_change": 1,
+                    "ref": row,
+                    **entry_columns,
+                    **now,
+                }
+                ledger.save(LedgerEntry(reseller_id, new_id("led"), **entry))
+        Reseller(reseller_id).update([Reseller.license_used.add(size)])
         self.filled += size
         with Reseller.batch_write() as batch:
             for number in range(size):
@@ -150,45 +160,45 @@ class House:
         return clock.now()
 
     def operations(self) -> dict[str, Callable[[], Any]]:
-        """Each prepared so that only the operation itself is measured."""
-        of = "/v1/resellers/me"
-        made = self.call(self.reseller, "POST", f"{of}/tenants", {"name": "Measured"})
-        tenant = f"{of}/tenants/{made['id']}"
+        """Prepare the operations, so that only the operations themselves are service."""
+        me = "/v1/resellers/me"
+        created = self.call(self.reseller, "POST", f"{me}/tenants", {"name": "Measured"})
+        tenant = f"{me}/tenants/{created['id']}"
         return {
             "sign in": lambda: self._sign_in(RESELLER_EMAIL),
             "GET /v1/me": lambda: self.call(self.reseller, "GET", "/v1/me"),
-            "licenses": lambda: self.call(self.reseller, "GET", f"{of}/licenses"),
+            "licenses": lambda: self.call(self.reseller, "GET", f"{me}/licenses"),
             "create a tenant": lambda: self.call(
-                self.reseller, "POST", f"{of}/tenants", {"name": "Another"}
+                self.reseller, "POST", f"{me}/tenants", {"name": "Another"}
             ),
             "edit a tenant": lambda: self.call(self.reseller, "PATCH", tenant, {"name": "New"}),
-            "25 tenants": lambda: self.call(self.reseller, "GET", f"{of}/tenants"),
+            "25 tenants": lambda: self.call(self.reseller, "GET", f"{me}/tenants"),
             "25 tenants by name": lambda: self.call(
-                self.reseller, "GET", f"{of}/tenants?search=tenant"
+                self.reseller, "GET", f"{me}/tenants?search=tenant"
             ),
             "delete a tenant": lambda: self.call(self.reseller, "DELETE", tenant),
-            "25 ledger entries": lambda: self.call(self.reseller, "GET", f"{of}/ledger"),
+            "25 ledger entries": lambda: self.call(self.reseller, "GET", f"{me}/ledger"),
             "25 resellers": lambda: self.call(self.admin, "GET", "/v1/resellers"),
             "inspect the reseller": self._inspect,
         }
 
     def _inspect(self) -> None:
-        """What reconciliation does with each reseller, without repairing."""
+        """Reconcile the reseller without repairs."""
         from chalicelib.functions.reconcile import reconcile
 
         reconcile({"reseller_id": self.reseller_id, "apply": False}, None)
 
     def traffic(self, size: int) -> None:
-        """Tenants made and deleted, as an integrator would."""
+        """Create and delete tenants, as an API client would."""
         for number in range(TRAFFIC):
             body = {"name": f"Traffic {number} of {size}"}
-            made = self.call(self.reseller, "POST", "/v1/resellers/me/tenants", body)
+            created = self.call(self.reseller, "POST", "/v1/resellers/me/tenants", body)
             if number % 3 == 0:
-                self.call(self.reseller, "DELETE", f"/v1/resellers/me/tenants/{made['id']}")
+                self.call(self.reseller, "DELETE", f"/v1/resellers/me/tenants/{created['id']}")
 
 
 @contextmanager
-def house() -> Iterator[House]:
+def bench_service() -> Iterator[BenchService]:
     set_environment({"POWERTOOLS_METRICS_DISABLED": "true"})
     logging.disable(logging.CRITICAL)
     with dynamodb_local() as url:
@@ -199,35 +209,35 @@ def house() -> Iterator[House]:
             create_tables()
             meter = Meter()
             events = connection().client.meta.events
-            events.register("before-parameter-build.dynamodb", meter.before)
-            events.register("after-call.dynamodb", meter.after)
-            yield House(meter)
+            events.register("before-parameter-build.dynamodb", meter.before_call)
+            events.register("after-call.dynamodb", meter.after_call)
+            yield BenchService(meter)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sizes", nargs="*", type=int, default=list(SIZES))
-    with house() as measured:
+    with bench_service() as service:
         filled = 0
         for size in sorted(parser.parse_args().sizes):
-            measured.fill(size - filled)
+            service.fill(size - filled)
             filled = size
-            operations = measured.operations()
-            print(f"\n{size:,} resellers; {size:,} tenants of one of them\n")
+            operations = service.operations()
+            print(f"\n{size:,} resellers, {size:,} tenants of one reseller\n")
             print(f"{'operation':28} {'calls':>5} {'read':>8} {'written':>8} {'items':>7}")
             for name, operation in operations.items():
-                measured.meter.reset()
+                service.meter.reset()
                 operation()
-                meter = measured.meter
+                meter = service.meter
                 print(
                     f"{name:28} {meter.calls:5} {meter.reads:8.1f} {meter.writes:8.1f} "
                     f"{meter.items:7}",
                     flush=True,
                 )
-            measured.meter.partitions.clear()
-            measured.traffic(size)
-            print(f"\nrows written by {TRAFFIC} creates and {TRAFFIC // 3} deletes, by partition")
-            for partition, rows in measured.meter.partitions.most_common(4):
+            service.meter.partitions.clear()
+            service.traffic(size)
+            print(f"\nRows written by {TRAFFIC} creates and {TRAFFIC // 3} deletes, by partition")
+            for partition, rows in service.meter.partitions.most_common(4):
                 print(f"{rows:7}  {partition}")
 
 

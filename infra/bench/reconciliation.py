@@ -1,9 +1,10 @@
-"""What reconciliation reads: per reseller and per thousand tenants.
+"""Measure what reconciliation reads, per reseller and per thousand tenants.
 
-    python -m infra.bench.reconciliation [resellers] [tenants each]
+    python -m infra.bench.reconciliation [resellers] [tenants per reseller]
 
-Read request units are the engine's own count (ReturnConsumedCapacity). DynamoDB Local's is what
-AWS bills, moto's is not: set AWS_ENDPOINT_URL_DYNAMODB to a DynamoDB Local for figures to quote.
+The read request units are those that the engine reports (ReturnConsumedCapacity). DynamoDB Local
+reports what AWS would bill, moto does not. For reliable numbers, set AWS_ENDPOINT_URL_DYNAMODB
+to a DynamoDB Local.
 """
 
 import logging
@@ -21,16 +22,16 @@ PRICE_PER_MILLION = 0.125  # US dollars, on demand, us-east-1
 
 
 @contextmanager
-def counted() -> Iterator[Counter[str]]:
-    """Calls and capacity units of everything read meanwhile."""
+def measure_reads() -> Iterator[Counter[str]]:
+    """Count the read calls and the capacity units they consume, while the context is open."""
     from chalicelib.storage.rows import connection
 
     total: Counter[str] = Counter()
 
-    def ask(params: dict[str, Any], **_more: Any) -> None:
+    def request_capacity(params: dict[str, Any], **_more: Any) -> None:
         params["ReturnConsumedCapacity"] = "TOTAL"
 
-    def add(parsed: dict[str, Any], model: Any, **_more: Any) -> None:
+    def add_consumed(parsed: dict[str, Any], model: Any, **_more: Any) -> None:
         used = parsed.get("ConsumedCapacity") or []
         for one in used if isinstance(used, list) else [used]:
             total["units"] += one["CapacityUnits"]
@@ -38,14 +39,14 @@ def counted() -> Iterator[Counter[str]]:
 
     events = connection().client.meta.events
     for name in READS:
-        events.register(f"provide-client-params.dynamodb.{name}", ask)
-        events.register(f"after-call.dynamodb.{name}", add)
+        events.register(f"provide-client-params.dynamodb.{name}", request_capacity)
+        events.register(f"after-call.dynamodb.{name}", add_consumed)
     try:
         yield total
     finally:
         for name in READS:
-            events.unregister(f"provide-client-params.dynamodb.{name}", ask)
-            events.unregister(f"after-call.dynamodb.{name}", add)
+            events.unregister(f"provide-client-params.dynamodb.{name}", request_capacity)
+            events.unregister(f"after-call.dynamodb.{name}", add_consumed)
 
 
 def fill(resellers: int, tenants: int) -> None:
@@ -110,18 +111,18 @@ def main() -> int:
 
         print(f"{resellers} resellers with {tenants} tenants each")
         for scope in ("partial", "whole"):
-            began = time.perf_counter()
-            with counted() as total:
+            started = time.perf_counter()
+            with measure_reads() as total:
                 report = runs.start_run(scope, apply=False, by="bench", seconds_left=lambda: 1e9)
-            took = time.perf_counter() - began
+            seconds = time.perf_counter() - started
             calls = sum(total[name] for name in READS)
             units = total["units"]
             per_thousand = units * 1000 / (resellers * tenants)
             dollars = per_thousand / 1e6 * PRICE_PER_MILLION
             print(
                 f"  {scope:8} {calls / resellers:7.1f} reads and {units / resellers:8.1f} units "
-                f"a reseller, {per_thousand:7.0f} units (${dollars:.6f}) "
-                f"a thousand tenants; {took:.1f} s, found {sum(report.found.values())}"
+                f"per reseller, {per_thousand:7.0f} units (${dollars:.6f}) "
+                f"per thousand tenants; {seconds:.1f} s, {sum(report.found.values())} findings"
             )
     return 0
 

@@ -1,17 +1,16 @@
-"""`python -m infra.bench.sign_in`: is an unknown email refused as slowly as a known one?
+"""`python -m infra.bench.sign_in`: does a refused sign-in reveal whether the email is known?
 
-Each round refuses one of each, in random order, one right after the other, so that whatever
-else the machine does weighs on both; each account is tried once, so that no lockout comes in
-between. What is measured is the processor time of the service's own work. The emulator of the
-database is in this process, but not counted: what a row costs in it is not what it costs in
-DynamoDB.
+Each round refuses a known and an unknown email in random order, one right after the other, so
+that other load on the machine affects both. Each account is tried only once, so that no lockout
+interferes. The benchmark measures the processor time of the service. It excludes the time of
+the database emulator, which runs in the same process, because its cost per row is not DynamoDB's.
 
-The rule: noise is what the medians of two handfuls of tries of the same, known email differ by
-in every other case; a handful is as many tries as the lockout leaves free. The difference of
-the two kinds, the median of the rounds' differences, must be smaller: then whoever spends all
-tries on an email learns no more of it than a coin would tell. How sure the difference is, the
-99 % interval of the order statistics says beside it: it takes no distribution for granted, and
-a busy machine makes it wider, not wrong.
+The rule: take the medians of two samples of attempts with known emails, each as large as the
+number of attempts before the lockout. The median difference between two such medians is the
+noise. The median difference between known and unknown emails must be smaller than that. An
+attacker who spends all attempts on one email then learns no more than from a coin toss. The
+output also shows the 99% confidence interval of the difference, from order statistics. It
+assumes no distribution, and load on the machine makes it wider, but not wrong.
 """
 
 import random
@@ -27,14 +26,14 @@ from infra.local.aws import create_tables, local_aws, set_environment
 
 ROUNDS = 300
 WARM_UP = 10
-HANDFULS = 2_000
-# Standard deviations on either side that hold 99 % of a normal distribution.
-SURE = statistics.NormalDist().inv_cdf(0.995)
+NOISE_SAMPLES = 2_000
+# 99% of a normal distribution lies within this many standard deviations of the mean.
+Z_99 = statistics.NormalDist().inv_cdf(0.995)
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A median and the 99 % interval about it, in milliseconds."""
+    """A median and its 99% confidence interval, in milliseconds."""
 
     low: float
     median: float
@@ -43,7 +42,7 @@ class Spread:
     @classmethod
     def of(cls, values: Sequence[float]) -> "Spread":
         ordered = sorted(values)
-        middle, reach = len(ordered) / 2, SURE * len(ordered) ** 0.5 / 2
+        middle, reach = len(ordered) / 2, Z_99 * len(ordered) ** 0.5 / 2
         first, last = int(middle - reach), min(int(middle + reach), len(ordered) - 1)
         return cls(ordered[max(first, 0)], statistics.median(ordered), ordered[last])
 
@@ -52,53 +51,53 @@ class Spread:
 
 
 def main(rounds: int = ROUNDS) -> bool:
-    """Whether the two are within noise."""
+    """Measure and print the result. Return whether the difference is within the noise."""
     set_environment()
-    with local_aws(), emulator_timed():
+    with local_aws(), time_emulator():
         create_tables()
-        taken = measure(rounds)
-    report("known email", [known for known, _ in taken])
-    report("unknown email", [unknown for _, unknown in taken])
-    differences = Spread.of([unknown - known for known, unknown in taken])
-    noise = noise_of([known for known, _ in taken])
+        times = measure(rounds)
+    report("known email", [known for known, _ in times])
+    report("unknown email", [unknown for _, unknown in times])
+    differences = Spread.of([unknown - known for known, unknown in times])
+    noise = measure_noise([known for known, _ in times])
     is_noise = abs(differences.median) < noise
-    print(f"difference     {differences} (99 %)")
+    print(f"difference     {differences} (99%)")
     print(f"noise          {noise:.3f} ms: {'within' if is_noise else 'NOT WITHIN'} noise")
     return is_noise
 
 
-def noise_of(taken: Sequence[float]) -> float:
-    """What the medians of two handfuls of the same kind differ by, in every other case."""
+def measure_noise(times: Sequence[float]) -> float:
+    """Return the median difference between the medians of two samples of the same kind."""
     from chalicelib.domain.lockout import ACCOUNT
 
-    def handful() -> float:
-        return statistics.median(random.choices(taken, k=ACCOUNT.free))
+    def sample_median() -> float:
+        return statistics.median(random.choices(times, k=ACCOUNT.free_failures))
 
-    return statistics.median(abs(handful() - handful()) for _ in range(HANDFULS))
+    return statistics.median(abs(sample_median() - sample_median()) for _ in range(NOISE_SAMPLES))
 
 
 def measure(rounds: int) -> list[tuple[float, float]]:
-    """Milliseconds of a refused sign-in of a known and of an unknown email, by round."""
-    make_users(rounds + WARM_UP)
-    taken = []
+    """Return the milliseconds that refusing a known and an unknown email took in each round."""
+    create_users(rounds + WARM_UP)
+    times = []
     for number in range(rounds + WARM_UP):
         kinds = random.sample(("known", "unknown"), 2)
-        took = {kind: refused(kind, number) for kind in kinds}
-        taken.append((took["known"], took["unknown"]))
-    return taken[WARM_UP:]
+        milliseconds = {kind: time_refused_sign_in(kind, number) for kind in kinds}
+        times.append((milliseconds["known"], milliseconds["unknown"]))
+    return times[WARM_UP:]
 
 
-def make_users(number: int) -> None:
-    """Their rows are not what is measured: one hash does for all of them."""
+def create_users(number: int) -> None:
+    """Create users that share one password hash, because creating them is not measured."""
     from chalicelib.services.core import hashing
     from chalicelib.services.identity import users
 
     hashed = hashing.hash_password("a password that is right")
     hash_password = hashing.hash_password
     hashing.hash_password = lambda password: hashed
-    for each in range(number):
+    for index in range(number):
         users.create_user(
-            email=f"known{each}@example.com",
+            email=f"known{index}@example.com",
             name="Known",
             password="a password that is right",
             is_super_admin=False,
@@ -107,48 +106,49 @@ def make_users(number: int) -> None:
     hashing.hash_password = hash_password
 
 
-def refused(kind: str, number: int) -> float:
+def time_refused_sign_in(kind: str, number: int) -> float:
+    """Return the milliseconds of processor time, without those of the emulator."""
     from chalicelib.errors import Unauthenticated
     from chalicelib.services.identity.sessions import Device, sign_in
 
     device = Device(f"192.0.{number // 250}.{number % 250}")
-    before = _in_emulator
-    begun = time.process_time()
+    emulator_before = _emulator_seconds
+    started = time.process_time()
     try:
         sign_in(f"{kind}{number}@example.com", "a password that is wrong", device=device)
     except Unauthenticated:
-        return (time.process_time() - begun - (_in_emulator - before)) * 1000
-    raise AssertionError("It was let in.")
+        return (time.process_time() - started - (_emulator_seconds - emulator_before)) * 1000
+    raise AssertionError("The sign-in was accepted.")
 
 
-_in_emulator = 0.0
+_emulator_seconds = 0.0
 
 
 @contextmanager
-def emulator_timed() -> Iterator[None]:
-    """Count the seconds that moto takes to answer."""
+def time_emulator() -> Iterator[None]:
+    """Add up the processor time that moto takes to respond."""
     from moto.core.botocore_stubber import BotocoreStubber
 
-    answer = BotocoreStubber.__call__
+    original = BotocoreStubber.__call__
 
     def timed(*arguments: Any, **options: Any) -> Any:
-        global _in_emulator
-        begun = time.process_time()
+        global _emulator_seconds
+        started = time.process_time()
         try:
-            return answer(*arguments, **options)
+            return original(*arguments, **options)
         finally:
-            _in_emulator += time.process_time() - begun
+            _emulator_seconds += time.process_time() - started
 
     stubber: Any = BotocoreStubber
     stubber.__call__ = timed
     try:
         yield
     finally:
-        stubber.__call__ = answer
+        stubber.__call__ = original
 
 
-def report(name: str, taken: Sequence[float]) -> None:
-    low, middle, high = statistics.quantiles(taken, n=4)
+def report(name: str, times: Sequence[float]) -> None:
+    low, middle, high = statistics.quantiles(times, n=4)
     print(f"{name:14} median {middle:.2f} ms (quartiles {low:.2f} to {high:.2f})")
 
 

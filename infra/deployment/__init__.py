@@ -1,1 +1,1 @@
-"""From this repository to a stack on AWS: package, deploy, destroy."""
+"""Package this repository, and deploy it to or delete it from AWS."""

@@ -1,5 +1,7 @@
-"""The deployment archive: our code, Chalice's runtime and the wheels, compiled; the same
-bytes for the same input."""
+"""Build the deployment archive: our code, Chalice's runtime, and the dependencies, compiled.
+
+The build is reproducible: the same input gives the same bytes.
+"""
 
 import hashlib
 import inspect
@@ -17,50 +19,50 @@ import chalice
 from chalice import app as chalice_app
 
 from infra.deployment.inventory import BUILD, ROOT, RUNTIME
-from infra.deployment.wheels import wheels
+from infra.deployment.wheels import download_wheels
 
 LAMBDA_ROOT = "/var/task"
 BUDGET_BYTES = 60 * 1024 * 1024  # unzipped, without the AWS SDK
 
-# The SDK that was tested is the SDK that runs, so it is inside; but of its descriptions of
-# four hundred services, only those of the services that we call.
+# The archive includes the AWS SDK, so that the tested version is the one that runs. Of the SDK's
+# 400 service descriptions, it includes only those of the services that we call.
 SDK = frozenset({"boto3", "botocore", "s3transfer", "jmespath"})
 SDK_SERVICES = frozenset({"dynamodb", "ssm", "sesv2"})
 
-LEFT_OUT_FOLDERS = frozenset({"tests", "test", "testing", "__pycache__", "examples"})
-LEFT_OUT_SUFFIXES = (".pyi", ".pyc", ".c", ".h", ".md", ".swp", "~")
-LEFT_OUT_OF_DIST_INFO = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
+EXCLUDED_FOLDERS = frozenset({"tests", "test", "testing", "__pycache__", "examples"})
+EXCLUDED_SUFFIXES = (".pyi", ".pyc", ".c", ".h", ".md", ".swp", "~")
+EXCLUDED_FROM_DIST_INFO = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
 
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date a zip can tell
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a ZIP file can store
 
 
 class TooLarge(RuntimeError):
-    """The archive is over its budget."""
+    """The archive exceeds its size budget."""
 
 
-def build_archive(architecture: str, target: Path, kept: Path = BUILD) -> dict[str, int]:
-    """Write `target`; what is in it, in bytes unzipped per dependency, largest first.
+def build_archive(architecture: str, target: Path, cache: Path = BUILD) -> dict[str, int]:
+    """Write the archive to `target`.
 
-    Dependencies change seldom: they are unpacked, compiled and zipped once, and kept below
-    `kept`. Raises TooLarge.
+    Return the unzipped bytes per dependency, largest first. Dependencies rarely change, so
+    they are unpacked, compiled, and zipped once and cached below `cache`. Raises TooLarge.
     """
-    dependencies = _dependencies(architecture, kept)
-    ours = target.with_name(f"{target.name}.ours")
-    shutil.rmtree(ours, ignore_errors=True)
-    owners = _copy_ours(ours)
-    _compile(ours)
+    dependencies = _build_dependencies(architecture, cache)
+    own_tree = target.with_name(f"{target.name}.own")
+    shutil.rmtree(own_tree, ignore_errors=True)
+    owners = _copy_own_code(own_tree)
+    _compile(own_tree)
     owners |= json.loads(_owners_file(dependencies).read_text())
-    added = _files(ours)
-    sizes = _sizes(_files(dependencies) | added, owners)
+    own_files = _files(own_tree)
+    sizes = _sizes(_files(dependencies) | own_files, owners)
     shutil.copyfile(_zip_file(dependencies), target)
-    _zip(added, target)
-    shutil.rmtree(ours)
+    _zip(own_files, target)
+    shutil.rmtree(own_tree)
     check_budget(sizes)
     return sizes
 
 
 def check_budget(sizes: dict[str, int]) -> None:
-    """Raises TooLarge."""
+    """Raise TooLarge if the archive without the AWS SDK exceeds BUDGET_BYTES."""
     counted = sum(size for name, size in sizes.items() if name not in SDK)
     if counted > BUDGET_BYTES:
         raise TooLarge(f"{counted:,} bytes without the AWS SDK; the budget is {BUDGET_BYTES:,}.")
@@ -70,12 +72,15 @@ def sha256(archive: Path) -> str:
     return hashlib.sha256(archive.read_bytes()).hexdigest()
 
 
-def _dependencies(architecture: str, kept: Path) -> Path:
-    """The wheels as they lie in the archive, compiled; whose each file is stands beside it."""
-    found = wheels(architecture)
+def _build_dependencies(architecture: str, cache: Path) -> Path:
+    """Return the folder with the unpacked and compiled dependencies.
+
+    Next to it are their ZIP file and a JSON file that maps each file to its dependency.
+    """
+    found = download_wheels(architecture)
     recipe = "\n".join([Path(__file__).read_text(), *(wheel.name for wheel in found)])
     digest = hashlib.sha256(recipe.encode()).hexdigest()[:16]
-    tree = kept / "dependencies" / f"{RUNTIME}-{architecture}-{digest}"
+    tree = cache / "dependencies" / f"{RUNTIME}-{architecture}-{digest}"
     if not tree.exists():
         partial = tree.with_name(f"{tree.name}.{os.getpid()}")
         owners = _unpack_wheels(found, partial)
@@ -101,7 +106,7 @@ def _files(tree: Path) -> dict[str, Path]:
 
 
 def _unpack_wheels(found: list[Path], tree: Path) -> dict[str, str]:
-    """Whose each file is. A wheel is a zip of what is to lie in the path."""
+    """Unpack the wheels into `tree`. Return the name of the distribution for each file."""
     owners = {}
     for wheel in found:
         distribution = wheel.name.split("-")[0]
@@ -116,20 +121,20 @@ def _unpack_wheels(found: list[Path], tree: Path) -> dict[str, str]:
 
 def _is_needed(path: Path) -> bool:
     folders = path.parts[:-1]
-    if folders and (folders[0].endswith(".data") or LEFT_OUT_FOLDERS & set(folders)):
+    if folders and (folders[0].endswith(".data") or EXCLUDED_FOLDERS & set(folders)):
         return False
     if folders and folders[0].endswith(".dist-info"):
-        return path.name not in LEFT_OUT_OF_DIST_INFO
+        return path.name not in EXCLUDED_FROM_DIST_INFO
     if folders[:2] == ("botocore", "data") and len(folders) > 2:
         return folders[2] in SDK_SERVICES
-    return not path.name.endswith(LEFT_OUT_SUFFIXES)
+    return not path.name.endswith(EXCLUDED_SUFFIXES)
 
 
-def _copy_ours(tree: Path) -> dict[str, str]:
-    """app.py, chalicelib/ and the two files of Chalice that run on Lambda."""
+def _copy_own_code(tree: Path) -> dict[str, str]:
+    """Copy app.py, chalicelib/, and the two files of Chalice that run on Lambda."""
     runtime = {"chalice/__init__.py": chalice, "chalice/app.py": chalice_app}
     sources = {name: Path(inspect.getfile(module)) for name, module in runtime.items()}
-    sources |= {str(path.relative_to(ROOT)): path for path in _our_files()}
+    sources |= {str(path.relative_to(ROOT)): path for path in _own_files()}
     for name, source in sources.items():
         destination = tree / name
         destination.parent.mkdir(parents=True, exist_ok=True)
@@ -137,7 +142,7 @@ def _copy_ours(tree: Path) -> dict[str, str]:
     return {name: "chalice" if name in runtime else "tenantry" for name in sources}
 
 
-def _our_files() -> Iterator[Path]:
+def _own_files() -> Iterator[Path]:
     yield ROOT / "app.py"
     for path in sorted((ROOT / "chalicelib").rglob("*")):
         if path.is_file() and _is_needed(path.relative_to(ROOT)):
@@ -145,13 +150,15 @@ def _our_files() -> Iterator[Path]:
 
 
 def _compile(tree: Path) -> None:
-    """Lambda's code is read-only and its files' times are not ours: bytecode that is checked
-    against them would be compiled again at every cold start.
+    """Compile all modules to bytecode that Python uses without checking the source.
 
-    What bytecode looks like depends a little on what the compiler did before: so one process
-    compiles all of it, and does nothing else. Raises CalledProcessError.
+    On Lambda, the code is read-only and file times differ from those of the build. Bytecode
+    that is validated by time would be recompiled at every cold start.
+
+    Bytecode depends slightly on what the compiler did before, so for a reproducible result a
+    separate process compiles everything. Raises CalledProcessError.
     """
-    subprocess.run(  # noqa: S603 - our own arguments
+    subprocess.run(  # noqa: S603 - fixed arguments
         [
             *(sys.executable, "-s", "-S", "-m", "compileall", "-q", "-j", "1"),
             *("--invalidation-mode", "unchecked-hash"),
@@ -173,7 +180,7 @@ def _sizes(files: dict[str, Path], owners: dict[str, str]) -> dict[str, int]:
 
 
 def _zip(files: dict[str, Path], target: Path) -> None:
-    """Add to `target`, or make it."""
+    """Add the files to `target`, and create it if it doesn't exist."""
     with zipfile.ZipFile(target, "a", zipfile.ZIP_DEFLATED) as archive:
         for name, path in sorted(files.items()):
             entry = zipfile.ZipInfo(name, EPOCH)

@@ -1,4 +1,4 @@
-"""The CloudWatch dashboard: what an admin asks, in that order."""
+"""The CloudWatch dashboard. Its graphs are in the order in which an admin needs them."""
 
 import json
 from typing import Any
@@ -12,18 +12,22 @@ HOUR = 3600
 Metric = list[Any]
 Widget = dict[str, Any]
 
-# What stands, counted every hour by take-figures: the last value, not a sum.
-STANDING = {
-    "Licenses owned, in use and free": ["LicensesOwned", "LicensesUsed", "LicensesAvailable"],
-    "Resellers: all, low, over-allocated": ["Resellers", "ResellersLow", "ResellersOverAllocated"],
+# Current levels. take-figures reports them every hour, so graph the value instead of a sum.
+GAUGES = {
+    "Licenses owned, used, and available": ["LicensesOwned", "LicensesUsed", "LicensesAvailable"],
+    "Resellers: total, low, over-allocated": [
+        "Resellers",
+        "ResellersLow",
+        "ResellersOverAllocated",
+    ],
 }
-# What happened, by the hour.
-HAPPENED = {
-    "Licenses sold and taken back": ["LicensesGranted", "LicensesRevoked"],
-    "Licenses put to use and set free": ["LicensesTaken", "LicensesReleased"],
-    "Tenants refused": ["LicensesRefusedExhausted", "LicensesRefusedInactive"],
+# Events per hour.
+COUNTERS = {
+    "Licenses granted and revoked": ["LicensesGranted", "LicensesRevoked"],
+    "Licenses taken and released by tenants": ["LicensesTaken", "LicensesReleased"],
+    "Refused tenant creations": ["LicensesRefusedExhausted", "LicensesRefusedInactive"],
     "Purchases": ["PurchasesPaid", "PurchasesSettled", "PurchasesRefunded", "PurchasesDisputed"],
-    "Purchases that need a person": [
+    "Purchases that need attention": [
         *("PurchasesQuarantined", "PurchasesPaidTwice", "PurchasesNotSettled"),
         *("SessionsWithoutPurchase", "PaymentsHealed", "RefundsGivenUp"),
     ],
@@ -31,7 +35,7 @@ HAPPENED = {
         *("UnexplainedDrift", "ReconciliationFindings", "ReconciliationRepairs"),
         "ReconciliationFailed",
     ],
-    "Sign-ins refused": ["SignInRefused", "AttemptsRefused"],
+    "Refused sign-ins": ["SignInRefused", "AttemptsRefused"],
     "Mail": ["MailSent", "MailFailed", "MailGivenUp"],
     "Custom domains": [
         *("DomainsVerified", "DomainsFailing", "DomainsSuspended"),
@@ -44,25 +48,25 @@ WEBHOOK = ["WebhooksProcessed", "WebhooksFailed", "WebhookSignatureRefused"]
 def dashboard(
     functions: list[Function], tables: list[dict[str, Any]], resources: dict[str, Any]
 ) -> dict[str, Any]:
-    """The AWS::CloudWatch::Dashboard of a stack with these functions and tables."""
+    """Return the AWS::CloudWatch::Dashboard of a stack with these functions and tables."""
     function_names = [f"tenantry-${{Stage}}-{function.name}" for function in functions]
     alarms = [name for name, r in resources.items() if r["Type"] == "AWS::CloudWatch::Alarm"]
-    webhook = [*_ours(WEBHOOK), *_function_url()]
+    webhook = [*_own_metrics(WEBHOOK), *_function_url_metrics()]
     widgets = [
-        _alarms(alarms),
-        *(_graph(title, _ours(names), HOUR, "Maximum") for title, names in STANDING.items()),
-        *(_graph(title, _ours(names), HOUR) for title, names in HAPPENED.items()),
+        _alarm_widget(alarms),
+        *(_graph(title, _own_metrics(names), HOUR, "Maximum") for title, names in GAUGES.items()),
+        *(_graph(title, _own_metrics(names), HOUR) for title, names in COUNTERS.items()),
         _graph("Webhook outcomes", webhook, HOUR),
-        _api(),
-        _lambda("Duration, p99 (ms)", "Duration", "p99", function_names),
-        _lambda("Errors", "Errors", "Sum", function_names),
-        _lambda("Running at once", "ConcurrentExecutions", "Maximum", function_names),
-        _graph("Read capacity, the first cost", _of_tables("ConsumedRead", tables), HOUR),
-        _graph("Write capacity, the other", _of_tables("ConsumedWrite", tables), HOUR),
-        _graph("Reads and writes refused for load", _throttled(tables)),
-        _graph("Writes that met each other on a row", _conflicts(tables)),
+        _api_graph(),
+        _lambda_graph("Duration, p99 (ms)", "Duration", "p99", function_names),
+        _lambda_graph("Errors", "Errors", "Sum", function_names),
+        _lambda_graph("Concurrent executions", "ConcurrentExecutions", "Maximum", function_names),
+        _graph("Read capacity consumed", _capacity_metrics("ConsumedRead", tables), HOUR),
+        _graph("Write capacity consumed", _capacity_metrics("ConsumedWrite", tables), HOUR),
+        _graph("Throttled reads and writes", _throttle_metrics(tables)),
+        _graph("Transaction conflicts", _conflict_metrics(tables)),
     ]
-    body = json.dumps({"widgets": _placed(widgets)})
+    body = json.dumps({"widgets": _arrange(widgets)})
     return {
         "Type": "AWS::CloudWatch::Dashboard",
         "Properties": {
@@ -72,8 +76,8 @@ def dashboard(
     }
 
 
-def _placed(widgets: list[Widget]) -> list[Widget]:
-    """Left to right, top to bottom."""
+def _arrange(widgets: list[Widget]) -> list[Widget]:
+    """Place the widgets left to right and top to bottom."""
     x = y = 0
     for widget in widgets:
         if x + widget["width"] > COLUMNS:
@@ -100,25 +104,25 @@ def _graph(
     }
 
 
-def _alarms(names: list[str]) -> Widget:
+def _alarm_widget(names: list[str]) -> Widget:
     alarms = [f"${{{name}.Arn}}" for name in names]
     properties = {"title": "Alarms", "alarms": alarms}
     return {"type": "alarm", "width": COLUMNS, "properties": properties}
 
 
-def _ours(names: list[str]) -> list[Metric]:
-    """As chalicelib/observability.py tells them."""
+def _own_metrics(names: list[str]) -> list[Metric]:
+    """Return metrics with the namespace and dimension that chalicelib/observability.py uses."""
     return [["Tenantry/${Stage}", name, "service", "tenantry"] for name in names]
 
 
-def _function_url() -> list[Metric]:
-    """What was answered, also where our code did not come to count."""
+def _function_url_metrics() -> list[Metric]:
+    """Return AWS's metrics, which also count responses that our code could not count."""
     url = ["FunctionName", "tenantry-${Stage}-stripe-webhook"]
     names = ("UrlRequestCount", "Url4xxCount", "Url5xxCount")
     return [["AWS/Lambda", name, *url] for name in names]
 
 
-def _api() -> Widget:
+def _api_graph() -> Widget:
     api = ["ApiName", "tenantry-${Stage}", "Stage", "api"]
     right = {"yAxis": "right"}
     metrics: list[Metric] = [
@@ -131,38 +135,38 @@ def _api() -> Widget:
     return _graph("The API", metrics)
 
 
-def _lambda(title: str, metric: str, stat: str, names: list[str]) -> Widget:
+def _lambda_graph(title: str, metric: str, stat: str, names: list[str]) -> Widget:
     metrics = [["AWS/Lambda", metric, "FunctionName", name] for name in names]
     return _graph(title, metrics, stat=stat)
 
 
-def _of_tables(kind: str, tables: list[dict[str, Any]]) -> list[Metric]:
-    """An index is paid for beside its table, and counted apart from it."""
+def _capacity_metrics(kind: str, tables: list[dict[str, Any]]) -> list[Metric]:
+    """Return the capacity metrics of tables and indexes, which AWS counts and bills separately."""
     metric = f"{kind}CapacityUnits"
-    return [["AWS/DynamoDB", metric, *dimensions] for dimensions in _places(tables)]
+    return [["AWS/DynamoDB", metric, *dimensions] for dimensions in _table_dimensions(tables)]
 
 
-def _throttled(tables: list[dict[str, Any]]) -> list[Metric]:
+def _throttle_metrics(tables: list[dict[str, Any]]) -> list[Metric]:
     return [
         ["AWS/DynamoDB", f"{kind}ThrottleEvents", *dimensions]
-        for dimensions in _places(tables)
+        for dimensions in _table_dimensions(tables)
         for kind in ("Read", "Write")
     ]
 
 
-def _conflicts(tables: list[dict[str, Any]]) -> list[Metric]:
-    """Tried again for some seconds, then answered 503."""
+def _conflict_metrics(tables: list[dict[str, Any]]) -> list[Metric]:
+    """Return conflict metrics. A conflict is retried for a few seconds, then leads to a 503."""
     names = [table["Properties"]["TableName"]["Fn::Sub"] for table in tables]
     return [["AWS/DynamoDB", "TransactionConflict", "TableName", name] for name in names]
 
 
-def _places(tables: list[dict[str, Any]]) -> list[list[str]]:
-    """The dimensions of each table and each index."""
-    places = []
+def _table_dimensions(tables: list[dict[str, Any]]) -> list[list[str]]:
+    """Return the dimensions of each table and each index."""
+    dimensions = []
     for table in tables:
         properties = table["Properties"]
         name = ["TableName", properties["TableName"]["Fn::Sub"]]
         indexes = properties.get("GlobalSecondaryIndexes", [])
-        places.append(name)
-        places += [[*name, "GlobalSecondaryIndexName", index["IndexName"]] for index in indexes]
-    return places
+        dimensions.append(name)
+        dimensions += [[*name, "GlobalSecondaryIndexName", index["IndexName"]] for index in indexes]
+    return dimensions

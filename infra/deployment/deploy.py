@@ -1,8 +1,8 @@
-"""`make deploy STAGE=… BUCKET=… [PARAMETERS="AlarmEmail=you@example.com …"]`: upload the package,
-show what CloudFormation would change, ask, change it.
+"""`make deploy STAGE=… BUCKET=… [PARAMETERS="AlarmEmail=you@example.com …"]`: deploy the package.
 
-Parameters that are not given keep the values that the stack has. A change that fails is
-rolled back by CloudFormation; a change that was wrong, by deploying the commit before it.
+Uploads the package, shows what CloudFormation would change, asks for confirmation, and applies
+the changes. Parameters that are not given keep their current values. CloudFormation rolls back
+a deployment that fails. To undo one that succeeded, deploy the previous commit.
 """
 
 import argparse
@@ -21,39 +21,39 @@ from infra.deployment.inventory import BUILD, STAGES
 from infra.deployment.package import ARCHIVE, read_template
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
-# What Lambda wants left for functions without executions of their own.
-LEFT_UNRESERVED = 100
+# Lambda requires this much concurrency to remain for functions without reserved concurrency.
+MIN_UNRESERVED = 100
 SECRETS = ("stripe-secret-key", "stripe-webhook-secret")
 
 
-class Refused(RuntimeError):
-    """It was not deployed; the message says why."""
+class DeploymentRefused(RuntimeError):
+    """Nothing was deployed, or the deployment failed. The message says why."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("stage", choices=STAGES)
-    parser.add_argument("--bucket", required=True, help="an S3 bucket for archives and templates")
+    parser.add_argument("--bucket", required=True, help="the S3 bucket for archives and templates")
     parser.add_argument("--parameters", nargs="*", default=[], metavar="Name=value")
     given = parser.parse_args()
     try:
         deploy(given.stage, given.bucket, given.parameters, BUILD / given.stage)
-    except (Refused, ClientError, WaiterError) as error:
+    except (DeploymentRefused, ClientError, WaiterError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
 def deploy(stage: str, bucket: str, parameters: list[str], package: Path) -> None:
-    """Raises Refused, and what AWS raises."""
-    refuse_without_secrets(stage)
+    """Deploy the package to the stage. Raises DeploymentRefused, ClientError, and WaiterError."""
+    require_secrets(stage)
     template = read_template(package)
     cloudformation = boto3.client("cloudformation")
     stack = f"tenantry-{stage}"
-    is_new, known = existing_parameters(cloudformation, stack)
-    values = chosen(parameters, known, set(template["Parameters"]))
+    is_new, existing = existing_parameters(cloudformation, stack)
+    values = choose_parameters(parameters, existing, set(template["Parameters"]))
     if is_new:
-        refuse_without_room(template, values)
+        require_concurrency(template, values)
     change_set = cloudformation.create_change_set(
         StackName=stack,
         ChangeSetName=f"deploy-{sha256(package / ARCHIVE)[:12]}-{time.time_ns()}",
@@ -63,87 +63,94 @@ def deploy(stage: str, bucket: str, parameters: list[str], package: Path) -> Non
         Capabilities=CAPABILITIES,
         Tags=[{"Key": "app", "Value": "tenantry"}, {"Key": "stage", "Value": stage}],
     )["Id"]
-    carried_out = False
+    executed = False
     try:
         _wait_for(cloudformation, change_set)
-        show(cloudformation, change_set)
-        if not confirmed(stage, f"\nChange {stack} so? Type its stage to say yes: "):
-            raise Refused("Nothing was changed.")
+        print_changes(cloudformation, change_set)
+        if not confirmed(stage, f"\nApply these changes to {stack}? Type the stage to confirm: "):
+            raise DeploymentRefused("Nothing was changed.")
         cloudformation.execute_change_set(ChangeSetName=change_set)
-        carried_out = True
+        executed = True
     finally:
-        if not carried_out:
+        if not executed:
             cloudformation.delete_change_set(ChangeSetName=change_set)
     kind = "stack_create_complete" if is_new else "stack_update_complete"
     try:
         cloudformation.get_waiter(kind).wait(StackName=stack)
     except WaiterError as error:
-        raise Refused(f"{error}\n{_failures(cloudformation, stack)}") from None
+        raise DeploymentRefused(f"{error}\n{_failures(cloudformation, stack)}") from None
     for output in cloudformation.describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", []):
         print(f"{output['OutputKey']:20} {output['OutputValue']}")
 
 
 def _wait_for(cloudformation: Any, change_set: str) -> None:
-    """Until CloudFormation knows what would change. Raises Refused where nothing would, or
-    where the template is not right."""
+    """Wait until CloudFormation has determined the changes.
+
+    Raises DeploymentRefused if there are none or the template is invalid.
+    """
     try:
         cloudformation.get_waiter("change_set_create_complete").wait(ChangeSetName=change_set)
     except WaiterError:
         reason = cloudformation.describe_change_set(ChangeSetName=change_set)["StatusReason"]
-        raise Refused(reason) from None
+        raise DeploymentRefused(reason) from None
 
 
 def _failures(cloudformation: Any, stack: str) -> str:
-    """What failed of this deployment and why, the first of it last: that is the cause."""
-    told = []
+    """Return the failures of this deployment, latest first. The last one listed is the cause."""
+    failures = []
     for event in cloudformation.describe_stack_events(StackName=stack)["StackEvents"]:
         if event["ResourceStatus"].endswith("_FAILED"):
-            told.append(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}")
+            failures.append(
+                f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}"
+            )
         elif event.get("ResourceStatusReason") == "User Initiated":
             break
-    return "\n".join(told) or "See the stack's events."
+    return "\n".join(failures) or "See the stack's events."
 
 
-def refuse_without_secrets(stage: str) -> None:
-    """Raises Refused."""
+def require_secrets(stage: str) -> None:
+    """Raise DeploymentRefused if a secret is missing."""
     missing = missing_secrets(stage)
     if missing:
-        raise Refused(
-            "These secrets are not there yet; docs/runbook.md says how to put them:\n  "
+        raise DeploymentRefused(
+            "These secrets are missing. docs/runbook.md explains how to create them.\n  "
             + "\n  ".join(missing)
         )
 
 
 def missing_secrets(stage: str) -> list[str]:
-    """The parameters that a person puts by hand, since CloudFormation cannot."""
+    """Return the missing SSM parameters. CloudFormation can't create SecureString parameters."""
     names = [f"/tenantry/{stage}/{secret}" for secret in SECRETS]
     missing: list[str] = boto3.client("ssm").get_parameters(Names=names)["InvalidParameters"]
     return sorted(missing)
 
 
-def refuse_without_room(template: dict[str, Any], values: list[dict[str, Any]]) -> None:
-    """A first stack that fails leaves its tables behind, in prod, so what a new account lacks
-    most often is looked at before. Raises Refused."""
-    wanted = reserved(template, values)
-    if not wanted:
+def require_concurrency(template: dict[str, Any], values: list[dict[str, Any]]) -> None:
+    """Raise DeploymentRefused if the account lacks concurrency, as new accounts often do.
+
+    In prod, a first deployment that fails leaves its tables behind, so check this beforehand.
+    """
+    required = required_concurrency(template, values)
+    if not required:
         return
-    free = free_executions()
-    if free - wanted < LEFT_UNRESERVED:
-        raise Refused(
-            f"{wanted} executions would be kept, and Lambda wants {LEFT_UNRESERVED} left of the "
-            f"{free} that are free here. Ask for more (Service Quotas, Lambda, Concurrent "
-            "executions), or add the parameters WebhookConcurrency=0 OneScheduledRun=no."
+    available = unreserved_concurrency()
+    if available - required < MIN_UNRESERVED:
+        raise DeploymentRefused(
+            f"The stack would reserve a concurrency of {required}. Of the {available} available "
+            f"in this account and region, Lambda requires {MIN_UNRESERVED} to stay unreserved. "
+            "Request an increase (Service Quotas, Lambda, Concurrent executions), or add the "
+            "parameters WebhookConcurrency=0 OneScheduledRun=no."
         )
 
 
-def free_executions() -> int:
-    """How many of the account's are kept for no function."""
+def unreserved_concurrency() -> int:
+    """Return how much of the account's concurrency is not reserved for a function."""
     limit: dict[str, int] = boto3.client("lambda").get_account_settings()["AccountLimit"]
     return limit["UnreservedConcurrentExecutions"]
 
 
-def reserved(template: dict[str, Any], values: list[dict[str, Any]]) -> int:
-    """So many executions a new stack keeps for functions of its own."""
+def required_concurrency(template: dict[str, Any], values: list[dict[str, Any]]) -> int:
+    """Return how much concurrency a new stack reserves for its functions."""
     given = {value["ParameterKey"]: value.get("ParameterValue") for value in values}
 
     def value_of(name: str) -> str:
@@ -158,7 +165,7 @@ def reserved(template: dict[str, Any], values: list[dict[str, Any]]) -> int:
 
 
 def upload(package: Path, bucket: str) -> str:
-    """The template's address. Both files are named by what is in them."""
+    """Upload the archive and the template, named by their hashes. Return the template's URL."""
     s3 = boto3.client("s3")
     code = f"tenantry/{sha256(package / ARCHIVE)}.zip"
     s3.upload_file(str(package / ARCHIVE), bucket, code)
@@ -174,7 +181,7 @@ def upload(package: Path, bucket: str) -> str:
 
 
 def existing_parameters(cloudformation: Any, stack: str) -> tuple[bool, set[str]]:
-    """Whether the stack has to be made, and the names of the values that it has."""
+    """Return whether the stack has to be created, and the names of its parameters."""
     try:
         found = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
     except ClientError as error:
@@ -185,27 +192,35 @@ def existing_parameters(cloudformation: Any, stack: str) -> tuple[bool, set[str]
     return is_new, {parameter["ParameterKey"] for parameter in found.get("Parameters", [])}
 
 
-def chosen(given: list[str], known: set[str], wanted: set[str]) -> list[dict[str, Any]]:
-    """Given values first, then those that the stack has. Raises Refused."""
+def choose_parameters(
+    given: list[str], existing: set[str], declared: set[str]
+) -> list[dict[str, Any]]:
+    """Return the given values, and keep the stack's values for the other parameters.
+
+    Raises DeploymentRefused for a parameter that the template doesn't declare.
+    """
     values = dict(text.partition("=")[::2] for text in given)
-    unknown = set(values) - wanted
+    unknown = set(values) - declared
     if unknown:
-        raise Refused(f"There is no parameter {min(unknown)}; use {', '.join(sorted(wanted))}.")
-    kept = (known & wanted) - set(values) - {"Stage"}
+        raise DeploymentRefused(
+            f"There is no parameter {min(unknown)}. Use {', '.join(sorted(declared))}."
+        )
+    kept = (existing & declared) - set(values) - {"Stage"}
     return [
         *({"ParameterKey": name, "ParameterValue": value} for name, value in values.items()),
         *({"ParameterKey": name, "UsePreviousValue": True} for name in sorted(kept)),
     ]
 
 
-def show(cloudformation: Any, change_set: str) -> None:
-    """What would change; a table that would be replaced stands out."""
+def print_changes(cloudformation: Any, change_set: str) -> None:
+    """Print the changes, and mark resources that would be replaced."""
     pages = cloudformation.get_paginator("describe_change_set").paginate(ChangeSetName=change_set)
     for page in pages:
         for change in page["Changes"]:
-            it = change["ResourceChange"]
-            replaced = "  REPLACED" if it.get("Replacement") == "True" else ""
-            print(f"{it['Action']:8} {it['ResourceType']:36} {it['LogicalResourceId']}{replaced}")
+            entry = change["ResourceChange"]
+            replaced = "  REPLACED" if entry.get("Replacement") == "True" else ""
+            action, kind = entry["Action"], entry["ResourceType"]
+            print(f"{action:8} {kind:36} {entry['LogicalResourceId']}{replaced}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
-"""`make destroy STAGE=…`: delete a stack and its tables. Refuses prod: its tables are kept and
-protected, and what deletes them should not be one command."""
+"""`make destroy STAGE=…`: delete a stack and its tables.
+
+Refuses prod, whose tables are retained and protected. Deleting them should take more than one
+command.
+"""
 
 import argparse
 import sys
@@ -18,16 +21,16 @@ def main() -> int:
 
 def destroy(stage: str) -> int:
     if stage == "prod":
-        print("prod is not destroyed by a command: see docs/runbook.md.", file=sys.stderr)
+        print("This command doesn't delete prod. See docs/runbook.md.", file=sys.stderr)
         return 1
     stack = f"tenantry-{stage}"
-    if not confirmed(stage, f"Delete {stack} with all its data? Type its stage to say yes: "):
+    if not confirmed(stage, f"Delete {stack} with all its data? Type the stage to confirm: "):
         print("Nothing was deleted.", file=sys.stderr)
         return 1
     cloudformation = boto3.client("cloudformation")
     cloudformation.delete_stack(StackName=stack)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack)
-    print(f"{stack} is gone.")
+    print(f"{stack} was deleted.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What is deployed, where it is found, and where the results go."""
+"""The paths, stages, and functions that deployments use."""
 
 import sys
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ RESOURCES = ROOT / "infra" / "resources.yaml"
 POLICIES = ROOT / ".chalice"
 
 STAGES = ("dev", "staging", "prod")
-# As Lambda names them, and as wheels do.
+# The names that Lambda uses, and those that wheels use.
 ARCHITECTURES = {"arm64": "aarch64", "x86_64": "x86_64"}
-# The cheaper of the two, and the faster per dollar; .chalice/config.json says the same.
+# Cheaper than x86_64 and faster per dollar. .chalice/config.json must name the same one.
 ARCHITECTURE = "arm64"
 
-# Bytecode holds for one version of Python only, so the one that packages is the one that
-# runs: what was tested is what is deployed. `make package PYTHON=python3.13` chooses.
+# Bytecode works with only one version of Python, so Lambda runs the version that packages and
+# tests the code. To choose another, use `make package PYTHON=python3.13`.
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 API = "api"
@@ -24,9 +24,15 @@ API = "api"
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A Lambda function. name: as people and policies call it; chalice_name: as the
-    configuration does; handler: where Lambda finds it; resource: its name in the template.
-    schedules: its events' names there."""
+    """A Lambda function.
+
+    Attributes:
+        name: The name that people and policy files use.
+        handler: The dotted path that Lambda calls.
+        chalice_name: The name in .chalice/config.json.
+        resource: The logical ID in the template.
+        schedules: The logical names of its scheduled events in the template.
+    """
 
     name: str
     handler: str
@@ -36,12 +42,12 @@ class Function:
 
     @property
     def is_asynchronous(self) -> bool:
-        """Whether nobody waits for its answer, so that a failure has to be kept somewhere."""
+        """Whether no caller waits for the result, so failed events need a queue."""
         return bool(self.schedules)
 
 
 def functions() -> list[Function]:
-    """Every function that app.py registers, by what Chalice will name its resources."""
+    """Return every function that app.py registers, with the logical ID that Chalice gives it."""
     from chalice.package import YAMLTemplateSerializer
     from chalice.utils import to_cfn_resource_name
 
@@ -50,7 +56,7 @@ def functions() -> list[Function]:
     resources = YAMLTemplateSerializer().load_template(RESOURCES.read_text())["Resources"]
 
     def schedules(resource: str) -> tuple[str, ...]:
-        """Those with an input of their own, which Chalice cannot say."""
+        """Return the events in resources.yaml. They have an input, which Chalice can't express."""
         return tuple(resources.get(resource, {}).get("Properties", {}).get("Events", {}))
 
     return [

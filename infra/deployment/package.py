@@ -1,4 +1,4 @@
-"""`make package`: build/<stage>/ with the template and the archive that it names."""
+"""`make package`: build the template and the archive of a stage into build/<stage>/."""
 
 import argparse
 import json
@@ -27,7 +27,7 @@ from infra.deployment.template import merge_template
 
 ARCHIVE = "deployment.zip"
 TEMPLATE = "sam.yaml"
-# Chalice asks it for the suffix of service names, the same in all but China.
+# Chalice derives the suffix of service names from it. It is the same everywhere except China.
 REGION = "us-east-1"
 
 
@@ -46,17 +46,17 @@ def main() -> int:
 
 
 def archive(architecture: str, out: Path = BUILD) -> tuple[Path, dict[str, int]]:
-    """The archive that all stages share, and what each dependency takes in it."""
+    """Build the archive that all stages share. Return its path and the size per dependency."""
     path = out / f"{RUNTIME}-{architecture}.zip"
     path.parent.mkdir(exist_ok=True)
     return path, build_archive(architecture, path)
 
 
 def package(stage: str, archive: Path, out: Path = BUILD) -> Path:
-    """The folder with the stage's template and archive, ready for CloudFormation.
+    """Build the folder with the stage's template and archive, ready for CloudFormation.
 
-    Chalice makes the template and merges ours into it. It would make an archive too, by
-    another pip and with bytecode that Lambda throws away; so it is given ours instead.
+    Chalice generates the template and merges ours into it. The archive that Chalice would build
+    comes from a pip run of its own and has bytecode that Lambda ignores, so ours replaces it.
     """
     folder = out / stage
     source = folder / "source"
@@ -74,14 +74,14 @@ def package(stage: str, archive: Path, out: Path = BUILD) -> Path:
 
 
 def read_template(folder: Path) -> dict[str, Any]:
-    """The packaged template, with Ref and Fn:: written out."""
+    """Return the packaged template, with Ref and Fn:: in their long form."""
     text = (folder / TEMPLATE).read_text()
     template: dict[str, Any] = YAMLTemplateSerializer().load_template(text, TEMPLATE)
     return template
 
 
 def _copy_source(source: Path) -> None:
-    """Only what ships. No requirements: Chalice is to make the template, not the archive."""
+    """Copy only what is deployed, without requirements: Chalice only generates the template."""
     shutil.copytree(ROOT / "chalicelib", source / "chalicelib", ignore=_no_caches)
     shutil.copyfile(ROOT / "app.py", source / "app.py")
     shutil.copytree(POLICIES, source / ".chalice", ignore=shutil.ignore_patterns("deploy*", "venv"))
@@ -91,15 +91,16 @@ _no_caches = shutil.ignore_patterns("__pycache__")
 
 
 def _configure(path: Path) -> dict[str, Any]:
-    """Every function has a policy file of its own, by its name; none is guessed."""
+    """Give every function its own policy file. Chalice must not generate any policy.
+
+    Raises FileNotFoundError if a function has none.
+    """
     config: dict[str, Any] = json.loads(path.read_text())
     config |= {"autogen_policy": False, "lambda_architecture": ARCHITECTURE}
     for function in functions():
         policy = f"policy-{function.name}.json"
         if not (POLICIES / policy).exists():
-            raise FileNotFoundError(
-                f"{function.name} has no .chalice/{policy}: run make test, then make policies."
-            )
+            raise FileNotFoundError(f"{function.name} has no .chalice/{policy}. Run make policies.")
         settings = config["lambda_functions"].setdefault(function.chalice_name, {})
         settings["iam_policy_file"] = policy
     path.write_text(json.dumps(config))
@@ -111,7 +112,7 @@ def _chalice(source: Path, *arguments: str | Path) -> None:
     environment.setdefault("AWS_DEFAULT_REGION", REGION)
     run = "from chalice.cli import main; main()"
     command = [sys.executable, "-c", run, *(str(a) for a in arguments)]
-    subprocess.run(  # noqa: S603 - our own arguments
+    subprocess.run(  # noqa: S603 - fixed arguments
         command, cwd=source, env=environment, check=True, stdout=subprocess.DEVNULL
     )
 
@@ -120,7 +121,9 @@ def _table(sizes: dict[str, int]) -> str:
     lines = [f"{size / 2**20:7.2f} MB  {name}" for name, size in sizes.items()]
     counted = sum(size for name, size in sizes.items() if name not in SDK) / 2**20
     budget = BUDGET_BYTES / 2**20
-    return "\n".join([*lines, f"{counted:7.2f} MB  without the AWS SDK, of {budget:.0f} MB\n"])
+    return "\n".join(
+        [*lines, f"{counted:7.2f} MB  without the AWS SDK (budget: {budget:.0f} MB)\n"]
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""`make policies`: the functions' IAM policies, written from what a whole test run called.
+"""`make policies`: generate the functions' IAM policies from the AWS calls of a full test run.
 
-They are files under version control all the same: what changes in them is there to be read.
+The generated files are under version control, so that every change in them gets reviewed.
 """
 
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.deployment.inventory import BUILD, POLICIES, ROOT, Function, functions
-from infra.deployment.permissions import Permission, allowed, logical_id
+from infra.deployment.permissions import Permission, logical_id, permissions_in_policy
 
 RECORD = BUILD / "aws-calls.json"
 
@@ -20,12 +20,12 @@ Statement = dict[str, Any]
 
 def main() -> int:
     if not RECORD.exists():
-        print("There is no record of a whole test run: run make test first.", file=sys.stderr)
+        print("There is no record of a full test run. Run make test first.", file=sys.stderr)
         return 1
     recorded = read_record()
     for function in functions():
         path = policy_file(function.name)
-        path.write_text(policy(function, recorded))
+        path.write_text(policy_document(function, recorded))
         print(path.relative_to(ROOT))
     return 0
 
@@ -43,22 +43,22 @@ def write_record(permissions: Iterable[Permission]) -> None:
     RECORD.write_text(json.dumps(sorted(permissions), indent=0))
 
 
-def written() -> set[Permission]:
-    """What the policy files allow."""
+def permissions_in_files() -> set[Permission]:
+    """Return the permissions that the policy files grant."""
     return {
         permission
         for path in POLICIES.glob("policy-*.json")
-        for permission in allowed(
+        for permission in permissions_in_policy(
             path.stem.removeprefix("policy-"), json.loads(path.read_text())["Statement"]
         )
     }
 
 
-def policy(function: Function, recorded: Iterable[Permission]) -> str:
-    """The function's policy document."""
-    own = sorted((p.resource, p.action) for p in recorded if p.function == function.name)
-    statements = _runtime(function)
-    for resource, group in groupby(own, key=lambda pair: pair[0]):
+def policy_document(function: Function, recorded: Iterable[Permission]) -> str:
+    """Return the function's policy document as JSON."""
+    used = sorted((p.resource, p.action) for p in recorded if p.function == function.name)
+    statements = _runtime_statements(function)
+    for resource, group in groupby(used, key=lambda pair: pair[0]):
         statements.append(
             {
                 "Sid": "".join(word.capitalize() for word in _words(resource)),
@@ -71,21 +71,21 @@ def policy(function: Function, recorded: Iterable[Permission]) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def _runtime(function: Function) -> list[Statement]:
-    """What Lambda does in the function's name."""
+def _runtime_statements(function: Function) -> list[Statement]:
+    """Return the statements for what the Lambda runtime does on behalf of the function."""
     log = f"/aws/lambda/tenantry-${{Stage}}-{function.name}"
     statements: list[Statement] = [
         {
             "Sid": "Logs",
             "Effect": "Allow",
             "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-            "Resource": _here("logs", f"log-group:{log}:*"),
+            "Resource": _regional_arn("logs", f"log-group:{log}:*"),
         },
         {
             "Sid": "Traces",
             "Effect": "Allow",
             "Action": ["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
-            "Resource": "*",  # X-Ray knows no resources here
+            "Resource": "*",  # these X-Ray actions have no resources
         },
     ]
     if function.is_asynchronous:
@@ -107,16 +107,16 @@ def _words(resource: str) -> list[str]:
 def _arn(resource: str) -> dict[str, Any]:
     kind, _, name = resource.partition("/")
     if kind == "parameter":
-        return _here("ssm", f"parameter/tenantry/${{Stage}}/{name}")
+        return _regional_arn("ssm", f"parameter/tenantry/${{Stage}}/{name}")
     if kind == "identity":
-        return _here("ses", "identity/${MailIdentity}")
+        return _regional_arn("ses", "identity/${MailIdentity}")
     table, _, index = name.partition("/index/")
     if index:
         return {"Fn::Sub": f"${{{logical_id(table)}.Arn}}/index/{index}"}
     return {"Fn::GetAtt": [logical_id(table), "Arn"]}
 
 
-def _here(service: str, rest: str) -> dict[str, Any]:
+def _regional_arn(service: str, rest: str) -> dict[str, Any]:
     where = "${AWS::Region}:${AWS::AccountId}"
     return {"Fn::Sub": f"arn:${{AWS::Partition}}:{service}:{where}:{rest}"}
 

@@ -1,6 +1,6 @@
-"""resources.yaml made whole for one stage: what holds for every resource of its kind.
+"""Complete resources.yaml for one stage with the settings that all resources of a type share.
 
-Chalice merges the result into its own template; maps merge, lists replace.
+Chalice merges the result into its own template. Maps are merged, lists are replaced.
 """
 
 from typing import Any
@@ -14,13 +14,14 @@ from infra.deployment.inventory import RESOURCES, Function
 Template = dict[str, Any]
 
 ALARM_TARGETS = [{"Ref": "AlarmsTopic"}]
-# By stage, what a deployment has that says nothing else. In the others no execution is kept:
-# an account's limit is shared by all its stages, and a new account has none to keep.
-RESERVED = {"prod": {"WebhookConcurrency": 20, "OneScheduledRun": "yes"}}
-# For an hour, or until it has failed three times; then it is kept in the queue.
+# Default reserved concurrency by stage. Other stages reserve none, because all stages share the
+# account's limit, and a new account has none to reserve.
+RESERVED_CONCURRENCY = {"prod": {"WebhookConcurrency": 20, "OneScheduledRun": "yes"}}
+# Retry for an hour, up to three attempts in total. After that, the event goes to the queue.
 RETRIES = {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 2}
-# Twice the rarest schedule. A function that is not invoked tells nothing, so nothing is bad.
-SILENCE = {
+# Twice the longest interval between invocations. A function that isn't invoked has no metric at
+# all, so missing data must trigger the alarm.
+SILENT_ALARM = {
     "Period": 3600,
     "EvaluationPeriods": 2,
     "ComparisonOperator": "LessThanThreshold",
@@ -39,16 +40,16 @@ TAGGED = frozenset(
 
 
 def read_resources() -> Template:
-    """resources.yaml with its intrinsic functions written out."""
+    """Return resources.yaml, with intrinsic functions in their long form."""
     return YAMLTemplateSerializer().load_template(RESOURCES.read_text(), RESOURCES.name)
 
 
 def merge_template(stage: str, retention_days: int, functions: list[Function]) -> Template:
-    """What `chalice package --merge-template` is given."""
+    """Return the template for `chalice package --merge-template`."""
     template = read_resources()
-    # A package is made for one stage, and can be deployed as no other.
+    # A package is built for one stage and can't be deployed to another.
     template["Parameters"]["Stage"] = {"Type": "String", "AllowedValues": [stage], "Default": stage}
-    for parameter, value in RESERVED.get(stage, {}).items():
+    for parameter, value in RESERVED_CONCURRENCY.get(stage, {}).items():
         template["Parameters"][parameter]["Default"] = value
     resources = template["Resources"]
     tables = [n for n, r in resources.items() if r["Type"] == "AWS::DynamoDB::Table"]
@@ -56,18 +57,18 @@ def merge_template(stage: str, retention_days: int, functions: list[Function]) -
         _add_function(template, function)
     resources["Dashboard"] = dashboard(functions, [resources[t] for t in tables], resources)
     for resource in resources.values():
-        _complete(resource, stage, retention_days)
+        _add_common_properties(resource, stage, retention_days)
     return template
 
 
 def _add_function(template: Template, function: Function) -> None:
-    """The function's name, where its failures go, and its alarms."""
+    """Add the function's name, log group, destination for failures, and alarms."""
     resources = template["Resources"]
     settings = resources.setdefault(function.resource, {}).setdefault("Properties", {})
     resources[function.resource].setdefault("Type", "AWS::Serverless::Function")
     name = f"tenantry-${{Stage}}-{function.name}"
     settings["FunctionName"] = {"Fn::Sub": name}
-    # Chalice's own name for it refers to a function that it renames in the case of the API.
+    # Chalice's name for the log group refers to the function, and Chalice renames the API's.
     log = to_cfn_resource_name(f"{function.chalice_name}-log-group")
     resources[log] = {
         "Type": "AWS::Logs::LogGroup",
@@ -76,39 +77,37 @@ def _add_function(template: Template, function: Function) -> None:
     if function.schedules:
         _schedule(template, function, settings)
     else:
-        _add_alarm(
-            template, function, "throttled", "Invocations were refused for load", "Throttles"
-        )
+        _add_alarm(template, function, "throttled", "Invocations were throttled", "Throttles")
 
 
 def _schedule(template: Template, function: Function, settings: Template) -> None:
-    """Its events are kept when they fail, and it is noticed when it fails or does not run.
+    """Send failed events to the queue, and alert if the function fails or does not run.
 
-    Throttling is no alarm of its own here: its events wait for an hour, and go to the queue.
+    Throttling needs no alarm: a throttled event is retried for an hour and then goes to the queue.
     """
     queue = {"Fn::GetAtt": ["FailuresQueue", "Arn"]}
     settings["EventInvokeConfig"] = {
         **RETRIES,
         "DestinationConfig": {"OnFailure": {"Type": "SQS", "Destination": queue}},
     }
-    kept = {"DeadLetterConfig": {"Arn": queue}, "RetryPolicy": RETRIES}
+    on_failure = {"DeadLetterConfig": {"Arn": queue}, "RetryPolicy": RETRIES}
     for name in function.schedules:
         event = settings.setdefault("Events", {}).setdefault(name, {})
-        event.setdefault("Properties", {}).update(kept)
-    one_or_any = ["KeepsForSchedules", 1, {"Ref": "AWS::NoValue"}]
-    settings["ReservedConcurrentExecutions"] = {"Fn::If": one_or_any}
+        event.setdefault("Properties", {}).update(on_failure)
+    one_or_none = ["KeepsForSchedules", 1, {"Ref": "AWS::NoValue"}]
+    settings["ReservedConcurrentExecutions"] = {"Fn::If": one_or_none}
     _add_alarm(template, function, "fails", "A scheduled function failed", "Errors")
-    what = "A scheduled function has not run for two hours"
-    _add_alarm(template, function, "silent", what, "Invocations", **SILENCE)
+    problem = "A scheduled function has not run for two hours"
+    _add_alarm(template, function, "silent", problem, "Invocations", **SILENT_ALARM)
 
 
 def _add_alarm(
-    template: Template, function: Function, suffix: str, what: str, metric: str, **other: Any
+    template: Template, function: Function, suffix: str, problem: str, metric: str, **other: Any
 ) -> None:
     template["Resources"][f"{function.resource}{suffix.capitalize()}Alarm"] = {
         "Type": "AWS::CloudWatch::Alarm",
         "Properties": {
-            "AlarmDescription": f'{what}: {function.name}. Runbook, "A function\'s alarm".',
+            "AlarmDescription": f'{problem}: {function.name}. Runbook, "A function\'s alarm".',
             "Namespace": "AWS/Lambda",
             "MetricName": metric,
             "Dimensions": [{"Name": "FunctionName", "Value": {"Ref": function.resource}}],
@@ -122,17 +121,17 @@ def _add_alarm(
     }
 
 
-def _complete(resource: Template, stage: str, retention_days: int) -> None:
+def _add_common_properties(resource: Template, stage: str, retention_days: int) -> None:
     properties = resource["Properties"]
     kind = resource["Type"]
     if kind == "AWS::DynamoDB::Table":
-        _protect(resource, stage)
+        _protect_table(resource, stage)
     elif kind == "AWS::SQS::Queue":
         properties.setdefault("SqsManagedSseEnabled", True)
-        resource |= _kept("Delete")
+        resource |= _removal_policy("Delete")
     elif kind == "AWS::Logs::LogGroup":
         properties.setdefault("RetentionInDays", retention_days)
-        resource |= _kept("Delete")
+        resource |= _removal_policy("Delete")
     elif kind == "AWS::CloudWatch::Alarm":
         properties.setdefault("AlarmActions", ALARM_TARGETS)
         properties.setdefault("OKActions", ALARM_TARGETS)
@@ -142,16 +141,16 @@ def _complete(resource: Template, stage: str, retention_days: int) -> None:
         properties["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-def _protect(table: Template, stage: str) -> None:
-    """What makes a table's rows hard to lose, and in prod all but impossible."""
+def _protect_table(table: Template, stage: str) -> None:
+    """Protect a table's rows against loss, most strictly in prod."""
     table["Properties"] |= {
         "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
         "SSESpecification": {"SSEEnabled": True},
         "DeletionProtectionEnabled": stage == "prod",
     }
-    table |= _kept("Retain" if stage == "prod" else "Delete")
+    table |= _removal_policy("Retain" if stage == "prod" else "Delete")
 
 
-def _kept(policy: str) -> Template:
-    """What becomes of a resource when its stack goes, or replaces it."""
+def _removal_policy(policy: str) -> Template:
+    """Return what happens to a resource when its stack deletes or replaces it."""
     return {"DeletionPolicy": policy, "UpdateReplacePolicy": policy}

@@ -1,4 +1,4 @@
-"""The pinned requirements, as wheels that Lambda can load, kept in build/wheels/."""
+"""Download the pinned requirements as wheels that Lambda can load, cached in build/wheels/."""
 
 import hashlib
 import shutil
@@ -10,16 +10,18 @@ from infra.deployment.inventory import ARCHITECTURES, BUILD, ROOT, RUNTIME
 
 REQUIREMENTS = ROOT / "requirements.txt"
 
-# The C library of the runtime's Amazon Linux: wheels built for an older one load too.
+# The glibc version (2.x) of the runtime's Amazon Linux. Wheels built for an older one work too.
 GLIBC = {"python3.11": 26}
 GLIBC_SINCE_3_12 = 34
 OLDEST_GLIBC = 17
 
 
-def wheels(architecture: str) -> list[Path]:
-    """Download what is not there yet. Raises CalledProcessError: pip says what is missing."""
-    wanted = REQUIREMENTS.read_bytes()
-    digest = hashlib.sha256(wanted).hexdigest()[:16]
+def download_wheels(architecture: str) -> list[Path]:
+    """Return the wheels for an architecture, and download those that are not cached.
+
+    Raises CalledProcessError if pip fails; pip prints the reason.
+    """
+    digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:16]
     folder = BUILD / "wheels" / f"{RUNTIME}-{architecture}-{digest}"
     if not folder.exists():
         partial = folder.with_name(f"{folder.name}.partial")
@@ -37,7 +39,7 @@ def _download(architecture: str, folder: Path) -> None:
         f"manylinux2014_{machine}",
     ]
     version = RUNTIME.removeprefix("python")
-    subprocess.run(  # noqa: S603 - our own arguments
+    subprocess.run(  # noqa: S603 - fixed arguments
         [
             *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
             *("--no-deps", "--only-binary=:all:", "--dest", str(folder)),

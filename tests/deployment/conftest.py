@@ -1,4 +1,4 @@
-"""The packages of all stages, built once for all test processes."""
+"""Fixtures that build the packages of all stages once for all test processes."""
 
 import fcntl
 import json
@@ -24,29 +24,29 @@ def locked(path: Path) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
-    """A folder of this run, the same in every test process."""
+    """A folder that all processes of this test run share."""
     base = tmp_path_factory.getbasetemp()
     return base.parent if hasattr(request.config, "workerinput") else base
 
 
 @pytest.fixture(scope="session")
 def archives(shared: Path) -> dict[str, tuple[Path, dict[str, int]]]:
-    """By architecture: the archive, and the size of what is in it."""
+    """The archive and the size per dependency, by architecture."""
     built = {}
     for architecture in ARCHITECTURES:
         sizes = shared / f"{architecture}.json"
         with locked(shared / f"{architecture}.lock"):
             if not sizes.exists():
-                path, size_of = archive(architecture, shared)
-                sizes.write_text(json.dumps([str(path), size_of]))
-        path_text, size_of = json.loads(sizes.read_text())
-        built[architecture] = (Path(path_text), size_of)
+                path, size_by_name = archive(architecture, shared)
+                sizes.write_text(json.dumps([str(path), size_by_name]))
+        path_text, size_by_name = json.loads(sizes.read_text())
+        built[architecture] = (Path(path_text), size_by_name)
     return built
 
 
 @pytest.fixture(scope="session")
 def packages(shared: Path, archives: dict[str, tuple[Path, dict[str, int]]]) -> dict[str, Path]:
-    """By stage: the folder with its template and archive."""
+    """The folder with the template and archive, by stage."""
     with locked(shared / "packages.lock"):
         for stage in STAGES:
             if not (shared / stage / "done").exists():
@@ -63,7 +63,7 @@ def stage(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def transformed(packages: dict[str, Path], stage: str) -> dict[str, Any]:
-    """The stage's template as CloudFormation carries it out. Read only."""
+    """The stage's template after the SAM transform. Tests must not modify it."""
     return transform_once(packages[stage])
 
 

@@ -1,8 +1,10 @@
-"""Runs in a process of its own, in the place of Lambda: sees the unpacked archive and Python's
-standard library, nothing else. Prints what came of it as the last line.
+"""Run a handler in a separate process, as Lambda would.
 
-Arguments: the archive's folder, a handler such as app.app, and an event (JSON) to invoke it
-with; without one it is merely imported.
+The process can import only the unpacked archive and Python's standard library. The last line of
+output is the result as JSON.
+
+Arguments: the archive's folder, a handler such as app.app, and an event as JSON. Without an
+event, the handler is only imported.
 """
 
 import importlib
@@ -30,7 +32,7 @@ def main(folder: str, handler: str, event: str | None = None) -> None:
     if event is not None:
         try:
             result["answer"] = function(json.loads(event), Context())
-        except Exception:  # noqa: BLE001 - Lambda reports it, so do we
+        except Exception:  # noqa: BLE001 - report any error, as Lambda does
             result["error"] = traceback.format_exc()
         result["modules"] = sorted(sys.modules)
     print(json.dumps(result, default=str))

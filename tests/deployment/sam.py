@@ -1,5 +1,4 @@
-"""What CloudFormation makes of a packaged template: the SAM transform, and values for what
-only a deployed stack knows."""
+"""Process a packaged template as CloudFormation would: run the SAM transform, resolve values."""
 
 import copy
 import re
@@ -15,7 +14,7 @@ Template = dict[str, Any]
 
 
 def transform(template: Template) -> Template:
-    """The template with AWS::Serverless resources replaced by plain ones."""
+    """Return the template with AWS::Serverless resources replaced by plain ones."""
     parser = Parser()
     packaged = copy.deepcopy(template)
     for function in of_type(packaged, "AWS::Serverless::Function").values():
@@ -26,12 +25,12 @@ def transform(template: Template) -> Template:
 
 
 def of_type(template: Template, kind: str) -> dict[str, Template]:
-    """The resources of one type by their logical id."""
+    """Return the resources of one type by logical ID."""
     return {n: r for n, r in template["Resources"].items() if r["Type"] == kind}
 
 
 def resolved(value: Any, template: Template) -> Any:
-    """Refs and Subs of parameters and pseudo parameters, with the parameters' defaults."""
+    """Resolve Ref and Fn::Sub of parameters and pseudo parameters, using parameter defaults."""
     known = {
         "AWS::Partition": "aws",
         "AWS::Region": REGION,
@@ -40,14 +39,14 @@ def resolved(value: Any, template: Template) -> Any:
         **{name: str(p.get("Default", "")) for name, p in template["Parameters"].items()},
     }
 
-    def filled(text: str) -> str:
+    def substitute(text: str) -> str:
         return re.sub(r"\$\{([^}]+)\}", lambda m: known.get(m[1], m[0]), text)
 
     match value:
         case {"Ref": name} if name in known:
             return known[name]
         case {"Fn::Sub": str(text)}:
-            return filled(text)
+            return substitute(text)
         case dict():
             return {k: resolved(v, template) for k, v in value.items()}
         case list():

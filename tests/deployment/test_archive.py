@@ -1,4 +1,4 @@
-"""What is in the deployment archive, and what is not."""
+"""The contents of the deployment archive."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ from infra.deployment.inventory import ARCHITECTURES, ROOT
 
 Archives = dict[str, tuple[Path, dict[str, int]]]
 
-UNCHECKED_HASH = 1  # PEP 552: bytecode by hash, never compared with the source
+UNCHECKED_HASH = 1  # PEP 552: hash-based bytecode that is never checked against the source
 ELF_MACHINES = {"arm64": 0xB7, "x86_64": 0x3E}
 FOREIGN = ("pip", "setuptools", "wheel", "chalice/cli", "moto", "pytest", "infra", "tests", "bin")
 
@@ -34,14 +34,14 @@ def archive(archives: Archives, architecture: str) -> zipfile.ZipFile:
     return zipfile.ZipFile(archives[architecture][0])
 
 
-def test_nothing_is_in_it_that_does_not_run(archive: zipfile.ZipFile) -> None:
+def test_the_archive_has_no_development_files(archive: zipfile.ZipFile) -> None:
     names = archive.namelist()
     stray = [name for name in names if name.startswith(tuple(f"{f}/" for f in FOREIGN))]
     stray += [name for name in names if "/tests/" in name or name.startswith("testing/")]
     assert not stray
 
 
-def test_all_of_our_code_is_in_it(archive: zipfile.ZipFile) -> None:
+def test_the_archive_has_all_of_our_code(archive: zipfile.ZipFile) -> None:
     ours = {
         str(path.relative_to(ROOT))
         for path in [ROOT / "app.py", *(ROOT / "chalicelib").rglob("*")]
@@ -50,8 +50,8 @@ def test_all_of_our_code_is_in_it(archive: zipfile.ZipFile) -> None:
     assert ours <= set(archive.namelist())
 
 
-def test_bytecode_is_used_as_it_is(archive: zipfile.ZipFile) -> None:
-    """Lambda's file times are not ours: bytecode that is compared would be compiled anew."""
+def test_bytecode_is_not_checked_against_the_source(archive: zipfile.ZipFile) -> None:
+    """File times on Lambda differ from the build's, so Python would recompile checked bytecode."""
     names = set(archive.namelist())
     tag = sys.implementation.cache_tag
     for name in names:
@@ -63,7 +63,7 @@ def test_bytecode_is_used_as_it_is(archive: zipfile.ZipFile) -> None:
     assert flags == {UNCHECKED_HASH.to_bytes(4, "little")}
 
 
-def test_libraries_are_for_its_processor(archive: zipfile.ZipFile, architecture: str) -> None:
+def test_libraries_match_the_architecture(archive: zipfile.ZipFile, architecture: str) -> None:
     machines = {
         int.from_bytes(archive.read(name)[18:20], "little")
         for name in archive.namelist()
@@ -72,18 +72,18 @@ def test_libraries_are_for_its_processor(archive: zipfile.ZipFile, architecture:
     assert machines == {ELF_MACHINES[architecture]}
 
 
-def test_it_keeps_to_its_budget(archives: Archives, architecture: str) -> None:
+def test_the_archive_stays_within_its_budget(archives: Archives, architecture: str) -> None:
     sizes = archives[architecture][1]
     assert sum(size for name, size in sizes.items() if name not in SDK) <= BUDGET_BYTES
     with pytest.raises(TooLarge, match="the budget is"):
         check_budget({**sizes, "something": BUDGET_BYTES})
 
 
-def test_the_same_input_makes_the_same_archive(archives: Archives, tmp_path: Path) -> None:
-    """From scratch, in another process, with another hash seed, at another place."""
+def test_the_archive_is_reproducible(archives: Archives, tmp_path: Path) -> None:
+    """Build from scratch in another process and folder, with another hash seed."""
     build = (
         "import sys; from pathlib import Path; from infra.deployment.archive import build_archive;"
-        "out = Path(sys.argv[1]); build_archive('x86_64', out / 'again.zip', out / 'kept')"
+        "out = Path(sys.argv[1]); build_archive('x86_64', out / 'again.zip', out / 'cache')"
     )
     subprocess.run(
         [sys.executable, "-c", build, str(tmp_path)],

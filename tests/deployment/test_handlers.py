@@ -1,5 +1,8 @@
-"""Every handler as Lambda runs it: in a clean process, from the unpacked archive, which nobody
-may write to, against AWS and Stripe over real HTTP."""
+"""Every handler as Lambda runs it.
+
+Each runs in a clean process, from the unpacked read-only archive, and calls AWS and Stripe over
+real HTTP.
+"""
 
 import json
 import os
@@ -24,24 +27,24 @@ from infra.local.stripe_simulator.simulator import StripeSimulator
 from infra.local.stripe_simulator.site import Site
 from tests.deployment.conftest import locked
 
-REGION = "eu-west-1"  # another than the tests in this process use
+REGION = "eu-west-1"  # not the region of the tests in this process
 STRIPE_KEY, STRIPE_SECRET = "sk_test_archive", "whsec_archive"
 SECRETS = {
     "public-url": "https://licenses.example.com",
     "stripe-secret-key": STRIPE_KEY,
     "stripe-webhook-secret": STRIPE_SECRET,
 }
-ALL = functions()
+FUNCTIONS = functions()
 
-# What a handler must not load before it has something to do with it: each costs every cold
-# start. The webhook must not have it even after a message.
-NOT_AT_START = ("stripe", "argon2", "jinja2", "dns", "boto3", "requests", "email_validator.dns")
-NEVER_IN_WEBHOOK = ("jinja2", "argon2", "dns", "chalicelib.api", "chalicelib.web", "app")
+# Modules that a handler must not load on import, because each slows down every cold start.
+NOT_AT_IMPORT = ("stripe", "argon2", "jinja2", "dns", "boto3", "requests", "email_validator.dns")
+# Modules that functions other than the API must not load on import, and the webhook never.
+NOT_IN_WEBHOOK = ("jinja2", "argon2", "dns", "chalicelib.api", "chalicelib.web", "app")
 
 
 @dataclass
-class Ran:
-    """answer: what the handler returned; error: the traceback where it raised instead."""
+class RunResult:
+    """`answer` is the handler's return value; `error` is the traceback if it raised."""
 
     modules: list[str]
     lines: list[dict[str, Any]]
@@ -59,7 +62,7 @@ class Ran:
 
 @pytest.fixture(scope="session")
 def unpacked(shared: Path, archives: dict[str, tuple[Path, dict[str, int]]]) -> Path:
-    """The archive that this machine's processor can run."""
+    """The unpacked archive for this machine's architecture."""
     machine = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
     folder = shared / "task"
     with locked(shared / "task.lock"):
@@ -73,7 +76,7 @@ def unpacked(shared: Path, archives: dict[str, tuple[Path, dict[str, int]]]) -> 
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[dict[str, str]]:
-    """AWS and Stripe as servers; the environment of a function that finds them."""
+    """Run AWS and Stripe servers. Yield the environment that points a function to them."""
     aws = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     aws.start()
     simulator = StripeSimulator(api_key=STRIPE_KEY, webhook_secrets=[STRIPE_SECRET])
@@ -95,7 +98,7 @@ def cloud() -> Iterator[dict[str, str]]:
             for name in SECRETS
         },
     }
-    _fill(environment["AWS_ENDPOINT_URL"])
+    _create_tables_and_parameters(environment["AWS_ENDPOINT_URL"])
     try:
         yield environment
     finally:
@@ -103,7 +106,7 @@ def cloud() -> Iterator[dict[str, str]]:
         aws.stop()
 
 
-def _fill(endpoint: str) -> None:
+def _create_tables_and_parameters(endpoint: str) -> None:
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
     dynamodb = boto3.client("dynamodb", endpoint_url=endpoint, region_name=REGION, **keys)
     for definition in table_definitions():
@@ -115,11 +118,11 @@ def _fill(endpoint: str) -> None:
         ssm.put_parameter(Name=f"/tenantry/dev/{name}", Value=value, Type=kind)
 
 
-def run(unpacked: Path, handler: str, environment: dict[str, str], event: Any = None) -> Ran:
+def run(unpacked: Path, handler: str, environment: dict[str, str], event: Any = None) -> RunResult:
     script = Path(__file__).with_name("run_handler.py")
     arguments = [] if event is None else [json.dumps(event)]
-    done = subprocess.run(
-        # -S: none of this environment's packages, so that the archive has to have them all.
+    completed = subprocess.run(
+        # -S hides the installed packages, so that the archive must provide all of them.
         [sys.executable, "-s", "-S", str(script), str(unpacked), handler, *arguments],
         env={**environment, "PYTHONWARNINGS": "ignore"},
         cwd="/",
@@ -127,9 +130,9 @@ def run(unpacked: Path, handler: str, environment: dict[str, str], event: Any = 
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    *lines, last = done.stdout.splitlines()
-    return Ran(lines=[json.loads(line) for line in lines], **json.loads(last))
+    assert completed.returncode == 0, completed.stderr
+    *lines, last = completed.stdout.splitlines()
+    return RunResult(lines=[json.loads(line) for line in lines], **json.loads(last))
 
 
 def event_of(function: Function) -> Any:
@@ -151,46 +154,44 @@ def by_name(function: Function) -> str:
     return function.name
 
 
-@pytest.mark.parametrize("function", ALL, ids=by_name)
-def test_a_handler_loads_little_and_reads_no_environment(
+@pytest.mark.parametrize("function", FUNCTIONS, ids=by_name)
+def test_importing_a_handler_loads_little_and_needs_no_settings(
     unpacked: Path, function: Function
 ) -> None:
-    ran = run(unpacked, function.handler, {})
-    assert not ran.loaded(NOT_AT_START)
+    result = run(unpacked, function.handler, {})
+    assert not result.loaded(NOT_AT_IMPORT)
     if function.name != API:
-        assert not ran.loaded(NEVER_IN_WEBHOOK)
+        assert not result.loaded(NOT_IN_WEBHOOK)
 
 
-@pytest.mark.parametrize("function", ALL, ids=by_name)
-def test_a_handler_carries_out_its_event(
+@pytest.mark.parametrize("function", FUNCTIONS, ids=by_name)
+def test_a_handler_processes_its_event(
     unpacked: Path, cloud: dict[str, str], function: Function
 ) -> None:
-    before = listing(unpacked)
-    ran = run(unpacked, function.handler, cloud, event_of(function))
-    assert not ran.error
-    if isinstance(ran.answer, dict) and "statusCode" in ran.answer:
-        assert ran.answer["statusCode"] == 200, ran.answer
-    (line,) = [line for line in ran.lines if "milliseconds" in line]
+    before = modification_times(unpacked)
+    result = run(unpacked, function.handler, cloud, event_of(function))
+    assert not result.error
+    if isinstance(result.answer, dict) and "statusCode" in result.answer:
+        assert result.answer["statusCode"] == 200, result.answer
+    (line,) = [line for line in result.lines if "milliseconds" in line]
     assert line["cold_start"] is True
-    assert not [secret for secret in (STRIPE_KEY, STRIPE_SECRET) if secret in ran.logged()]
-    assert listing(unpacked) == before
+    assert not [secret for secret in (STRIPE_KEY, STRIPE_SECRET) if secret in result.logged()]
+    assert modification_times(unpacked) == before
     if function.name == "stripe-webhook":
-        assert not ran.loaded(NEVER_IN_WEBHOOK)
+        assert not result.loaded(NOT_IN_WEBHOOK)
 
 
-def test_metrics_are_told_in_the_stage_s_own_namespace(
-    unpacked: Path, cloud: dict[str, str]
-) -> None:
-    """As the alarms and the dashboard ask for them."""
-    (figures,) = [function for function in ALL if function.name == "take-figures"]
-    ran = run(unpacked, figures.handler, cloud, event_of(figures))
-    ((told,),) = [line["_aws"]["CloudWatchMetrics"] for line in ran.lines if "_aws" in line]
-    assert (told["Namespace"], told["Dimensions"]) == ("Tenantry/dev", [["service"]])
-    assert "LicensesOwned" in {metric["Name"] for metric in told["Metrics"]}
+def test_metrics_use_the_namespace_of_the_stage(unpacked: Path, cloud: dict[str, str]) -> None:
+    """The alarms and the dashboard use that namespace too."""
+    (figures,) = [function for function in FUNCTIONS if function.name == "take-figures"]
+    result = run(unpacked, figures.handler, cloud, event_of(figures))
+    ((group,),) = [line["_aws"]["CloudWatchMetrics"] for line in result.lines if "_aws" in line]
+    assert (group["Namespace"], group["Dimensions"]) == ("Tenantry/dev", [["service"]])
+    assert "LicensesOwned" in {metric["Name"] for metric in group["Metrics"]}
 
 
-def listing(folder: Path) -> dict[str, float]:
-    """What was written since: root may write to what nobody may write to."""
+def modification_times(folder: Path) -> dict[str, float]:
+    """Return the files' modification times: root can write even to read-only files."""
     return {str(path): path.stat().st_mtime for path in folder.rglob("*")}
 
 
@@ -198,7 +199,7 @@ def without(cloud: dict[str, str], *names: str, **changes: str) -> dict[str, str
     return {**{k: v for k, v in cloud.items() if k not in names}, **changes}
 
 
-BROKEN = {
+BROKEN_SETTINGS = {
     "a missing variable": (("STAGE",), {}, "STAGE"),
     "neither value nor parameter": (
         ("STRIPE_SECRET_KEY_PARAMETER",),
@@ -209,21 +210,21 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("fault", BROKEN)
-@pytest.mark.parametrize("function", ALL, ids=by_name)
-def test_a_broken_configuration_is_named_at_the_first_request(
+@pytest.mark.parametrize("fault", BROKEN_SETTINGS)
+@pytest.mark.parametrize("function", FUNCTIONS, ids=by_name)
+def test_the_first_request_reports_a_broken_configuration(
     unpacked: Path, cloud: dict[str, str], function: Function, fault: str
 ) -> None:
-    missing, changes, told = BROKEN[fault]
+    missing, changes, message = BROKEN_SETTINGS[fault]
     environment = {**without(cloud, *missing), **changes}
-    ran = run(unpacked, function.handler, environment, event_of(function))
+    result = run(unpacked, function.handler, environment, event_of(function))
     if function.name in (API, "stripe-webhook"):
-        answer = ran.answer
+        answer = result.answer
         assert answer["statusCode"] == 500
-        assert told not in answer["body"]
-        assert told in ran.logged()
+        assert message not in answer["body"]
+        assert message in result.logged()
     else:
-        assert told in ran.error
+        assert message in result.error
 
 
 @pytest.mark.parametrize(
@@ -235,29 +236,29 @@ def test_a_broken_configuration_is_named_at_the_first_request(
         ("create-first-admin", "PUBLIC_URL_PARAMETER"),
     ],
 )
-def test_an_absent_secret_is_named_when_it_is_needed(
+def test_a_missing_secret_is_reported_when_it_is_needed(
     unpacked: Path, cloud: dict[str, str], name: str, secret: str
 ) -> None:
     environment = {**cloud, secret: "/tenantry/dev/nowhere"}
-    (function,) = [function for function in ALL if function.name == name]
-    ran = run(unpacked, function.handler, environment, event_of(function))
-    assert secret in ran.logged()
+    (function,) = [function for function in FUNCTIONS if function.name == name]
+    result = run(unpacked, function.handler, environment, event_of(function))
+    assert secret in result.logged()
     if name == "stripe-webhook":
-        assert ran.answer["statusCode"] == 500
-        assert "nowhere" not in ran.answer["body"]
+        assert result.answer["statusCode"] == 500
+        assert "nowhere" not in result.answer["body"]
     else:
-        assert secret in ran.error
+        assert secret in result.error
 
 
-def test_a_broken_configuration_answers_a_problem_document(
+def test_the_api_reports_a_broken_configuration_as_a_problem_document(
     unpacked: Path, cloud: dict[str, str]
 ) -> None:
-    (api,) = [function for function in ALL if function.name == API]
-    ran = run(unpacked, api.handler, without(cloud, "STAGE"), event_of(api))
-    assert ran.answer["headers"]["Content-Type"] == "application/problem+json"
-    assert json.loads(ran.answer["body"])["code"] == "internal_error"
+    (api,) = [function for function in FUNCTIONS if function.name == API]
+    result = run(unpacked, api.handler, without(cloud, "STAGE"), event_of(api))
+    assert result.answer["headers"]["Content-Type"] == "application/problem+json"
+    assert json.loads(result.answer["body"])["code"] == "internal_error"
 
 
-def test_running_as_someone_else_would_be_refused(unpacked: Path) -> None:
-    """The archive's files are read-only, as they are on Lambda."""
+def test_the_archive_is_unpacked_read_only(unpacked: Path) -> None:
+    """Lambda's code folder is read-only as well."""
     assert not [path for path in unpacked.rglob("*") if os.stat(path).st_mode & 0o222]

@@ -1,4 +1,4 @@
-"""Who is told of what, and what the dashboard shows: of things that are really counted."""
+"""The alarms and the dashboard use metrics that exist, and every metric is used."""
 
 import ast
 import json
@@ -11,11 +11,11 @@ import pytest
 from infra.deployment.inventory import ROOT, functions
 from tests.deployment.sam import Template, of_type, resolved
 
-ALL = functions()
-SCHEDULED = [function for function in ALL if function.schedules]
+FUNCTIONS = functions()
+SCHEDULED = [function for function in FUNCTIONS if function.schedules]
 
 Metric = tuple[str, str, dict[str, str]]
-"""Namespace, name, dimensions."""
+"""The namespace, name, and dimensions."""
 
 
 def properties(template: Template, logical_id: str) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def alarms(transformed: Template) -> dict[str, Template]:
     return of_type(transformed, "AWS::CloudWatch::Alarm")
 
 
-def test_alarms_ring_and_the_runbook_says_what_to_do(transformed: Template) -> None:
+def test_every_alarm_notifies_and_has_a_runbook_section(transformed: Template) -> None:
     runbook = (ROOT / "docs" / "runbook.md").read_text()
     headings = re.findall(r"^#+ (.+)$", runbook, re.MULTILINE)
     assert alarms(transformed)
@@ -38,16 +38,16 @@ def test_alarms_ring_and_the_runbook_says_what_to_do(transformed: Template) -> N
         assert section in headings
 
 
-def test_what_is_counted_is_watched_and_nothing_else(transformed: Template) -> None:
-    """Both ways: a graph of nothing misleads, and a metric that nobody sees costs as much."""
-    watched = {metric[1] for metric in metrics(transformed) if metric[0].startswith("Tenantry/")}
-    patterns = {re.compile(name) for name in counted()}
-    assert not [name for name in watched if not any(p.fullmatch(name) for p in patterns)]
-    assert not [p.pattern for p in patterns if not any(map(p.fullmatch, watched))]
+def test_every_own_metric_is_used_and_every_used_one_exists(transformed: Template) -> None:
+    """A graph of a missing metric misleads, and an unused metric still costs money."""
+    used = {metric[1] for metric in metrics(transformed) if metric[0].startswith("Tenantry/")}
+    patterns = {re.compile(name) for name in counted_names()}
+    assert not [name for name in used if not any(p.fullmatch(name) for p in patterns)]
+    assert not [p.pattern for p in patterns if not any(map(p.fullmatch, used))]
 
 
-def counted() -> Iterator[str]:
-    """Every name that the code gives to count(), as a pattern."""
+def counted_names() -> Iterator[str]:
+    """Yield every name that the code passes to count(), as a pattern."""
     for path in (ROOT / "chalicelib").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "count":
@@ -68,20 +68,20 @@ def _names(given: ast.expr) -> Iterator[str]:
 
 
 def metrics(transformed: Template) -> list[Metric]:
-    """Every metric of an alarm or of the dashboard."""
-    return [*alarmed(transformed), *shown(transformed)]
+    """Return every metric of an alarm or the dashboard."""
+    return [*alarm_metrics(transformed), *dashboard_metrics(transformed)]
 
 
-def alarmed(transformed: Template) -> list[Metric]:
+def alarm_metrics(transformed: Template) -> list[Metric]:
     found = []
     for alarm in alarms(transformed).values():
         made = resolved(alarm["Properties"], transformed)
-        dimensions = {d["Name"]: physical(d["Value"], transformed) for d in made["Dimensions"]}
+        dimensions = {d["Name"]: physical_name(d["Value"], transformed) for d in made["Dimensions"]}
         found.append((made["Namespace"], made["MetricName"], dimensions))
     return found
 
 
-def shown(transformed: Template) -> list[Metric]:
+def dashboard_metrics(transformed: Template) -> list[Metric]:
     found = []
     for widget in widgets(transformed):
         for namespace, name, *rest in widget["properties"].get("metrics", []):
@@ -96,8 +96,8 @@ def widgets(transformed: Template) -> list[dict[str, Any]]:
     return found
 
 
-def physical(value: Any, template: Template) -> str:
-    """The name of what a Ref or GetAtt points at."""
+def physical_name(value: Any, template: Template) -> str:
+    """Return the physical name of the resource that a Ref or GetAtt refers to."""
     match value:
         case {"Ref": name} | {"Fn::GetAtt": [name, _]}:
             made = properties(template, name)
@@ -106,9 +106,11 @@ def physical(value: Any, template: Template) -> str:
     return str(value)
 
 
-def test_metrics_are_asked_for_where_they_are_told(transformed: Template, stage: str) -> None:
-    """By the dimensions that AWS's documentation gives, with names that this stack makes."""
-    functions_ = {f"tenantry-{stage}-{function.name}" for function in ALL}
+def test_metrics_have_the_dimensions_under_which_they_are_recorded(
+    transformed: Template, stage: str
+) -> None:
+    """Dimensions match AWS's documentation, and their values match this stack's resources."""
+    function_names = {f"tenantry-{stage}-{function.name}" for function in FUNCTIONS}
     tables: dict[str, set[str]] = {}
     for table in of_type(transformed, "AWS::DynamoDB::Table").values():
         made = resolved(table["Properties"], transformed)
@@ -119,7 +121,7 @@ def test_metrics_are_asked_for_where_they_are_told(transformed: Template, stage:
         match namespace:
             case "AWS/Lambda":
                 assert set(dimensions) == {"FunctionName"}
-                assert dimensions["FunctionName"] in functions_
+                assert dimensions["FunctionName"] in function_names
             case "AWS/DynamoDB":
                 index = dimensions.get("GlobalSecondaryIndexName")
                 assert index is None or index in tables[dimensions["TableName"]], name
@@ -128,15 +130,15 @@ def test_metrics_are_asked_for_where_they_are_told(transformed: Template, stage:
             case "AWS/SQS":
                 assert dimensions == {"QueueName": f"tenantry-{stage}-failures"}
             case _:
-                told = variables["Variables"]
-                assert namespace == told["POWERTOOLS_METRICS_NAMESPACE"]
-                assert dimensions == {"service": told["POWERTOOLS_SERVICE_NAME"]}
+                values = variables["Variables"]
+                assert namespace == values["POWERTOOLS_METRICS_NAMESPACE"]
+                assert dimensions == {"service": values["POWERTOOLS_SERVICE_NAME"]}
 
 
-def test_the_dashboard_shows_what_drives_the_cost(transformed: Template) -> None:
-    """The capacity of each table and each index: an index is counted apart from its table."""
+def test_the_dashboard_shows_the_consumed_capacity(transformed: Template) -> None:
+    """CloudWatch counts each table and each index separately."""
     for kind in ("Read", "Write"):
-        seen = {
+        graphed = {
             (d["TableName"], d.get("GlobalSecondaryIndexName"))
             for _, name, d in metrics(transformed)
             if name == f"Consumed{kind}CapacityUnits"
@@ -145,7 +147,7 @@ def test_the_dashboard_shows_what_drives_the_cost(transformed: Template) -> None
             resolved(table["Properties"], transformed)
             for table in of_type(transformed, "AWS::DynamoDB::Table").values()
         ]
-        assert seen == {
+        assert graphed == {
             (table["TableName"], name)
             for table in tables
             for name in (
@@ -165,38 +167,38 @@ def test_every_alarm_is_on_the_dashboard(transformed: Template) -> None:
     assert len(set(places)) == len(places)
 
 
-# What somebody has to be told of, whatever else there is.
+# The conditions that must raise an alarm.
 ALARMS = {
-    "the webhook answers 5xx": ("AWS/Lambda", "Url5xxCount", "stripe-webhook"),
-    "no message comes, though money does": ("Tenantry", "PaymentsHealed", ""),
-    "Stripe has a session that no purchase knows": ("Tenantry", "SessionsWithoutPurchase", ""),
+    "the webhook returns 5xx": ("AWS/Lambda", "Url5xxCount", "stripe-webhook"),
+    "payments arrive without webhook events": ("Tenantry", "PaymentsHealed", ""),
+    "Stripe has a session that no purchase lists": ("Tenantry", "SessionsWithoutPurchase", ""),
     "a payment could not be settled": ("Tenantry", "PurchasesNotSettled", ""),
-    "drift that nothing explains": ("Tenantry", "UnexplainedDrift", ""),
-    "dead letters": ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "failures"),
+    "unexplained drift": ("Tenantry", "UnexplainedDrift", ""),
+    "failed events": ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "failures"),
     "the API is throttled": ("AWS/Lambda", "Throttles", "api"),
     "the webhook is throttled": ("AWS/Lambda", "Throttles", "stripe-webhook"),
-    "the API answers 5xx": ("AWS/ApiGateway", "5XXError", "api"),
+    "the API returns 5xx": ("AWS/ApiGateway", "5XXError", "api"),
     "the API is slow": ("AWS/ApiGateway", "Latency", "api"),
     "reconciliation fails": ("AWS/Lambda", "Errors", "reconcile"),
     "the sweep does not run": ("AWS/Lambda", "Invocations", "sweep-purchases"),
 }
 
 
-@pytest.mark.parametrize("what", ALARMS)
-def test_somebody_is_told_when(transformed: Template, what: str) -> None:
-    namespace, name, whose = ALARMS[what]
+@pytest.mark.parametrize("condition", ALARMS)
+def test_an_alarm_exists_for(transformed: Template, condition: str) -> None:
+    namespace, name, resource = ALARMS[condition]
     assert [
         dimensions
-        for found, metric, dimensions in alarmed(transformed)
+        for found, metric, dimensions in alarm_metrics(transformed)
         if found.startswith(namespace)
         and metric == name
-        and any(value.endswith(whose) for value in dimensions.values())
+        and any(value.endswith(resource) for value in dimensions.values())
     ]
 
 
 @pytest.mark.parametrize("metric", ["Url5xxCount", "WebhookSignatureRefused"])
-def test_a_webhook_that_is_seldom_called_is_noticed_too(transformed: Template, metric: str) -> None:
-    """One message, refused again and again, is one now and one some minutes later."""
+def test_alarms_on_the_webhook_work_at_low_volume(transformed: Template, metric: str) -> None:
+    """A single event that keeps failing produces only one data point every few minutes."""
     (made,) = [
         alarm["Properties"]
         for alarm in alarms(transformed).values()
@@ -207,20 +209,22 @@ def test_a_webhook_that_is_seldom_called_is_noticed_too(transformed: Template, m
     assert made["EvaluationPeriods"] * made["Period"] >= 3600
 
 
-def test_a_scheduled_function_that_does_not_run_is_noticed(transformed: Template) -> None:
-    """A metric that is not told is the sign of it."""
-    silent = {
-        physical(made["Dimensions"][0]["Value"], transformed): made
+def test_an_alarm_reports_a_scheduled_function_that_does_not_run(transformed: Template) -> None:
+    """Such a function has no data for the metric."""
+    silence_alarms = {
+        physical_name(made["Dimensions"][0]["Value"], transformed): made
         for made in (alarm["Properties"] for alarm in alarms(transformed).values())
         if made["MetricName"] == "Invocations"
     }
-    assert {name.split("-", 2)[2] for name in silent} == {f.name for f in SCHEDULED}
-    for made in silent.values():
+    assert {name.split("-", 2)[2] for name in silence_alarms} == {f.name for f in SCHEDULED}
+    for made in silence_alarms.values():
         assert made["TreatMissingData"] == "breaching"
         assert made["ComparisonOperator"] == "LessThanThreshold"
 
 
-def test_the_costs_are_reckoned_with_as_many(transformed: Template) -> None:
+def test_the_cost_estimate_uses_the_actual_numbers_of_alarms_and_metrics(
+    transformed: Template,
+) -> None:
     growth = (ROOT / "docs" / "growth.md").read_text()
     assert f"{len(alarms(transformed))} alarms" in growth
     ours = {name for namespace, name, _ in metrics(transformed) if namespace.startswith("Tenantry")}

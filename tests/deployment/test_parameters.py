@@ -1,4 +1,4 @@
-"""What a deployment is given: refused before anything is made, where it cannot be right."""
+"""Invalid deployment parameters are rejected before anything is created."""
 
 import re
 from typing import Any
@@ -21,16 +21,16 @@ PARAMETERS = {
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_a_parameter_that_cannot_be_right_is_refused(transformed: Template, name: str) -> None:
-    good, bad = PARAMETERS[name]
+def test_an_invalid_parameter_is_rejected(transformed: Template, name: str) -> None:
+    valid, invalid = PARAMETERS[name]
     parameter = transformed["Parameters"][name]
-    assert [v for v in good if not re.fullmatch(parameter["AllowedPattern"], v)] == []
-    assert [v for v in bad if re.fullmatch(parameter["AllowedPattern"], v)] == []
+    assert [v for v in valid if not re.fullmatch(parameter["AllowedPattern"], v)] == []
+    assert [v for v in invalid if re.fullmatch(parameter["AllowedPattern"], v)] == []
     assert parameter["ConstraintDescription"]
 
 
 @pytest.mark.parametrize(
-    ("given", "is_right"),
+    ("given", "is_valid"),
     [
         ({}, True),
         ({"CustomDomain": "licenses.example.com"}, False),
@@ -39,27 +39,27 @@ def test_a_parameter_that_cannot_be_right_is_refused(transformed: Template, name
         ({"MailFrom": "licenses@example.com", "MailIdentity": "example.com"}, True),
     ],
 )
-def test_parameters_that_need_each_other_are_given_together(
-    transformed: Template, given: dict[str, str], is_right: bool
+def test_parameters_that_require_each_other_must_be_given_together(
+    transformed: Template, given: dict[str, str], is_valid: bool
 ) -> None:
     values = {name: given.get(name, "") for name in transformed["Parameters"]}
-    kept = [
-        holds(assertion["Assert"], values)
+    results = [
+        evaluate(assertion["Assert"], values)
         for rule in transformed["Rules"].values()
         for assertion in rule["Assertions"]
     ]
-    assert all(kept) is is_right
+    assert all(results) is is_valid
 
 
-def holds(condition: Any, values: dict[str, str]) -> Any:
-    """A rule's condition, with these values of the parameters."""
+def evaluate(condition: Any, values: dict[str, str]) -> Any:
+    """Evaluate a rule's condition with these parameter values."""
     match condition:
         case {"Ref": name}:
             return values[name]
         case {"Fn::Equals": [one, other]}:
-            return holds(one, values) == holds(other, values)
+            return evaluate(one, values) == evaluate(other, values)
         case {"Fn::Not": [one]}:
-            return not holds(one, values)
+            return not evaluate(one, values)
         case {"Fn::Or": any_of}:
-            return any(holds(one, values) for one in any_of)
+            return any(evaluate(one, values) for one in any_of)
     return condition

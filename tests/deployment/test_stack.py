@@ -1,5 +1,4 @@
-"""The packaged template as a stack, in moto: what CloudFormation would create is what the code
-was tested with."""
+"""The packaged template as a stack in moto: its tables match those that the tests use."""
 
 import json
 from ast import literal_eval
@@ -11,7 +10,7 @@ import pytest
 from infra.local.aws import table_definitions
 from tests.deployment.sam import Template, of_type, resolved
 
-# Not where the tests' own tables are: moto keeps one cloud a process.
+# Not the region of the tests' tables, because moto has one state per process.
 REGION = "eu-central-1"
 
 CREATED = (
@@ -24,8 +23,7 @@ CREATED = (
 
 @pytest.fixture
 def stack(aws: None, transformed: Template, stage: str) -> dict[str, str]:
-    """Physical ids by logical id. What asks for a function is left out: moto would need
-    Docker for it."""
+    """Physical IDs by logical ID. Functions are left out, because moto would need Docker."""
     kept = {
         name: {key: value for key, value in resource.items() if key != "Condition"}
         for name, resource in transformed["Resources"].items()
@@ -45,7 +43,7 @@ def stack(aws: None, transformed: Template, stage: str) -> dict[str, str]:
     return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources}
 
 
-def test_its_tables_are_those_that_the_code_was_tested_with(
+def test_the_stack_has_the_tables_that_the_tests_use(
     stack: dict[str, str], stage: str, transformed: Template
 ) -> None:
     client = boto3.client("dynamodb", region_name=REGION)
@@ -59,7 +57,7 @@ def test_its_tables_are_those_that_the_code_was_tested_with(
         assert table["KeySchema"] == definition["KeySchema"]
         assert indexes(table) == indexes(definition)
         assert table["DeletionProtectionEnabled"] is (stage == "prod")
-        # moto makes no TTL of a stack's tables, so the template has the word.
+        # moto ignores the TTL of a stack's tables, so check the template instead.
         ttl = declared[name].get("TimeToLiveSpecification")
         assert ttl == definition.get("TimeToLiveSpecification")
 
@@ -71,7 +69,7 @@ def indexes(table: Any) -> dict[str, Any]:
     }
 
 
-def test_its_queue_keeps_failures_for_two_weeks(stack: dict[str, str]) -> None:
+def test_the_queue_keeps_failures_for_two_weeks(stack: dict[str, str]) -> None:
     client = boto3.client("sqs", region_name=REGION)
     url = stack["FailuresQueue"]
     attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
@@ -79,7 +77,7 @@ def test_its_queue_keeps_failures_for_two_weeks(stack: dict[str, str]) -> None:
     assert attributes["SqsManagedSseEnabled"] == "true"
 
 
-def test_its_roles_are_for_lambda_and_allow_these_tables(
+def test_the_roles_are_for_lambda_and_grant_access_to_the_tables(
     stack: dict[str, str], transformed: Template
 ) -> None:
     client = boto3.client("iam", region_name=REGION)
@@ -94,7 +92,7 @@ def test_its_roles_are_for_lambda_and_allow_these_tables(
         for name in client.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]:
             found = client.get_role_policy(RoleName=role["RoleName"], PolicyName=name)
             document = found["PolicyDocument"]
-            # moto gives a stack's inline policy as the text that it was given.
+            # moto returns a stack's inline policy as the text of a Python dict.
             document = literal_eval(document) if isinstance(document, str) else document
             for statement in document["Statement"]:
                 assert isinstance(statement["Resource"], str), statement

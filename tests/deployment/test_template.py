@@ -1,4 +1,4 @@
-"""What the packaged template of each stage says, before and after the SAM transform."""
+"""The packaged template of each stage, before and after the SAM transform."""
 
 import json
 import re
@@ -22,8 +22,8 @@ from infra.deployment.policies import policy_file
 from infra.local.gateway import _not_found
 from tests.deployment.sam import Template, of_type, resolved
 
-ALL = functions()
-SCHEDULED = [function for function in ALL if function.schedules]
+FUNCTIONS = functions()
+SCHEDULED = [function for function in FUNCTIONS if function.schedules]
 
 
 def by_name(function: Function) -> str:
@@ -41,20 +41,20 @@ def test_cfn_lint_finds_nothing(packages: dict[str, Path], stage: str) -> None:
     assert not [f"{finding.rule.id}: {finding.message}" for finding in findings]
 
 
-def test_a_package_is_for_its_stage_alone(transformed: Template, stage: str) -> None:
+def test_a_package_can_be_deployed_only_to_its_stage(transformed: Template, stage: str) -> None:
     parameter = transformed["Parameters"]["Stage"]
     assert (parameter["AllowedValues"], parameter["Default"]) == ([stage], stage)
 
 
-def test_every_function_is_what_the_code_registers(transformed: Template) -> None:
+def test_the_functions_are_those_that_the_code_registers(transformed: Template) -> None:
     found = of_type(transformed, "AWS::Lambda::Function")
-    assert set(found) == {function.resource for function in ALL}
-    for function in ALL:
+    assert set(found) == {function.resource for function in FUNCTIONS}
+    for function in FUNCTIONS:
         assert found[function.resource]["Properties"]["Handler"] == function.handler
 
 
-@pytest.mark.parametrize("function", ALL, ids=by_name)
-def test_functions_run_traced_bounded_and_logged(
+@pytest.mark.parametrize("function", FUNCTIONS, ids=by_name)
+def test_functions_have_tracing_limits_and_log_retention(
     transformed: Template, function: Function, stage: str
 ) -> None:
     made = properties(transformed, function.resource)
@@ -73,28 +73,30 @@ def test_functions_run_traced_bounded_and_logged(
     assert log["RetentionInDays"] in (14, 30, 365)
 
 
-@pytest.mark.parametrize("function", ALL, ids=by_name)
-def test_functions_outlive_a_stripe_that_does_not_answer(
+@pytest.mark.parametrize("function", FUNCTIONS, ids=by_name)
+def test_functions_have_time_to_report_that_stripe_does_not_respond(
     transformed: Template, function: Function
 ) -> None:
-    """So that they can say so: one that Lambda ends leaves no line, and no record. The API's
-    caller has been answered by then: API Gateway waits for 29 seconds."""
+    """A function that Lambda ends writes neither a log line nor a record.
+
+    API Gateway waits only 29 seconds, so by then it has already sent the API's caller a response.
+    """
     attempts = NETWORK_RETRIES + 1
-    pauses = sum(HTTPClient.INITIAL_DELAY * 2**n for n in range(NETWORK_RETRIES))
-    stripe = attempts * TIMEOUT_SECONDS + pauses
+    delays = sum(HTTPClient.INITIAL_DELAY * 2**n for n in range(NETWORK_RETRIES))
+    stripe = attempts * TIMEOUT_SECONDS + delays
     assert properties(transformed, function.resource)["Timeout"] >= stripe + 2 * DEADLINE_SECONDS
 
 
-@pytest.mark.parametrize("function", ALL, ids=by_name)
-def test_functions_find_their_settings(transformed: Template, function: Function) -> None:
+@pytest.mark.parametrize("function", FUNCTIONS, ids=by_name)
+def test_functions_have_valid_settings(transformed: Template, function: Function) -> None:
     variables = properties(transformed, function.resource)["Environment"]["Variables"]
     made = settings.from_environment(resolved(variables, transformed))
     assert made.table_prefix == f"tenantry-{made.stage}"
     assert not [name for name in variables if "SECRET" in name and "PARAMETER" not in name]
 
 
-def test_every_setting_can_be_set(transformed: Template) -> None:
-    """Each variable that settings.py reads, but for those of one machine."""
+def test_the_template_sets_every_setting(transformed: Template) -> None:
+    """These are the variables that settings.py reads, except those for local runs."""
     source = Path(settings.__file__).read_text()
     read = set(re.findall(r"\b(?:optional|required|get)\(\"([A-Z_]+)\"", source))
     read |= {f"{name}_PARAMETER" for name in re.findall(r"either\(\"([A-Z_]+)\"\)", source)}
@@ -102,7 +104,7 @@ def test_every_setting_can_be_set(transformed: Template) -> None:
     assert read - {"STRIPE_API_BASE", "DNS_SERVER"} <= set(variables)
 
 
-@pytest.mark.parametrize("function", ALL, ids=by_name)
+@pytest.mark.parametrize("function", FUNCTIONS, ids=by_name)
 def test_roles_are_the_reviewed_policies(transformed: Template, function: Function) -> None:
     role_id, _ = properties(transformed, function.resource)["Role"]["Fn::GetAtt"]
     role = properties(transformed, role_id)
@@ -111,32 +113,30 @@ def test_roles_are_the_reviewed_policies(transformed: Template, function: Functi
     assert "ManagedPolicyArns" not in role
     others = {
         properties(transformed, other.resource)["Role"]["Fn::GetAtt"][0]
-        for other in ALL
+        for other in FUNCTIONS
         if other != function
     }
     assert role_id not in others
 
 
-@pytest.mark.parametrize("function", ALL, ids=by_name)
-def test_no_function_may_change_what_is_on_record(function: Function) -> None:
-    """The audit trail and the ledger are read and added to, and no more than that."""
+@pytest.mark.parametrize("function", FUNCTIONS, ids=by_name)
+def test_no_function_can_change_the_audit_trail_or_the_ledger(function: Function) -> None:
+    """Functions can only read them and add entries."""
     for statement in json.loads(policy_file(function.name).read_text())["Statement"]:
         if statement["Sid"] in ("TableAudit", "TableLedger"):
             allowed = {action.removeprefix("dynamodb:") for action in statement["Action"]}
             assert allowed <= {"PutItem", "GetItem", "BatchGetItem", "Query"}
 
 
-@pytest.mark.parametrize("function", ALL, ids=by_name)
-def test_policies_name_what_they_allow(function: Function) -> None:
+@pytest.mark.parametrize("function", FUNCTIONS, ids=by_name)
+def test_policies_have_no_wildcards(function: Function) -> None:
     for statement in json.loads(policy_file(function.name).read_text())["Statement"]:
         assert not [action for action in statement["Action"] if "*" in action]
         assert statement["Resource"] != "*" or statement["Sid"] == "Traces"
 
 
 @pytest.mark.parametrize("function", SCHEDULED, ids=by_name)
-def test_what_a_scheduled_function_fails_at_is_kept(
-    transformed: Template, function: Function
-) -> None:
+def test_failed_scheduled_events_go_to_the_queue(transformed: Template, function: Function) -> None:
     queue = {"Fn::GetAtt": ["FailuresQueue", "Arn"]}
     (config,) = [
         config["Properties"]
@@ -154,7 +154,7 @@ def test_what_a_scheduled_function_fails_at_is_kept(
     assert all(target["DeadLetterConfig"]["Arn"] == queue for target in targets)
 
 
-def test_tables_keep_what_they_are_given(transformed: Template, stage: str) -> None:
+def test_tables_are_protected_against_loss(transformed: Template, stage: str) -> None:
     tables = of_type(transformed, "AWS::DynamoDB::Table")
     assert tables
     for table in tables.values():
@@ -167,8 +167,8 @@ def test_tables_keep_what_they_are_given(transformed: Template, stage: str) -> N
         assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == kept
 
 
-def test_rows_expire_by_the_column_that_the_code_writes(transformed: Template) -> None:
-    """A name that no row has would be taken, too, and nothing would ever go."""
+def test_the_ttl_attribute_is_the_column_that_the_code_writes(transformed: Template) -> None:
+    """DynamoDB also accepts an attribute that no row has, and then nothing would expire."""
     written = {
         f"tenantry-{resolved({'Ref': 'Stage'}, transformed)}-{model.noun}": name
         for model in models(Row)
@@ -190,8 +190,8 @@ def models(base: type[Row]) -> Iterator[type[Row]]:
         yield from models(model)
 
 
-def test_stripe_reaches_the_webhook(transformed: Template) -> None:
-    """Since October 2025 a public Function URL needs two permissions."""
+def test_the_webhook_url_is_public(transformed: Template) -> None:
+    """Since October 2025, a public function URL needs two permissions."""
     (url,) = of_type(transformed, "AWS::Lambda::Url").values()
     assert url["Properties"]["AuthType"] == "NONE"
     granted = {
@@ -204,13 +204,13 @@ def test_stripe_reaches_the_webhook(transformed: Template) -> None:
     assert granted["lambda:InvokeFunction"]["InvokedViaFunctionUrl"] is True
 
 
-# API Gateway's name for it; its name for it where a bearer token comes along, which it takes
-# for a signature of AWS's own; and the one that its documentation gives.
-NO_SUCH_ROUTE = ("MISSING_AUTHENTICATION_TOKEN", "INVALID_SIGNATURE", "RESOURCE_NOT_FOUND")
+# API Gateway's name for an unknown route, its name if the request has a bearer token (which it
+# parses as an AWS signature), and the documented name.
+UNKNOWN_ROUTE = ("MISSING_AUTHENTICATION_TOKEN", "INVALID_SIGNATURE", "RESOURCE_NOT_FOUND")
 
 
-@pytest.mark.parametrize("name", NO_SUCH_ROUTE)
-def test_an_unknown_route_answers_as_it_does_on_one_machine(
+@pytest.mark.parametrize("name", UNKNOWN_ROUTE)
+def test_the_response_to_an_unknown_route_is_the_same_as_locally(
     transformed: Template, name: str
 ) -> None:
     local = _not_found()
@@ -219,21 +219,21 @@ def test_an_unknown_route_answers_as_it_does_on_one_machine(
     assert json.loads(answer["responseTemplates"]["application/json"]) == json.loads(local.body)
 
 
-def test_the_gateway_answers_in_problem_documents(transformed: Template) -> None:
+def test_the_gateways_responses_are_problem_documents(transformed: Template) -> None:
     answers = gateway_responses(transformed)
     assert {"DEFAULT_4XX", "DEFAULT_5XX", "THROTTLED", "REQUEST_TOO_LARGE"} <= set(answers)
     for answer in answers.values():
         kind = answer["responseParameters"]["gatewayresponse.header.Content-Type"]
         assert kind == "'application/problem+json'"
         text = answer["responseTemplates"]["application/json"]
-        assert "$" not in text, "its messages repeat what was sent as Authorization"
+        assert "$" not in text, "variables can repeat the Authorization header"
         document = json.loads(text)
         assert {"type", "title", "detail", "code"} <= set(document)
         if "statusCode" in answer:
             assert document["status"] == int(answer["statusCode"])
 
 
-def test_the_gateway_sends_the_headers_of_every_answer(transformed: Template) -> None:
+def test_the_gateways_responses_have_the_apis_headers(transformed: Template) -> None:
     local = dict(_not_found().headers)
     for answer in gateway_responses(transformed).values():
         sent = {
@@ -242,7 +242,7 @@ def test_the_gateway_sends_the_headers_of_every_answer(transformed: Template) ->
         }
         assert sent["X-Request-Id"] == "context.requestId"
         for name, value in API_HEADERS.items():
-            # An empty list is what 'none' says, without quotes inside of quotes.
+            # In the policy, an empty list replaces 'none', because quotes can't be nested.
             assert sent[name] == "'" + value.replace(" 'none'", "") + "'", name
             assert local[name] == value
 
@@ -253,7 +253,7 @@ def gateway_responses(transformed: Template) -> dict[str, Any]:
     return answers
 
 
-def test_the_stage_is_throttled_and_its_access_logged(transformed: Template) -> None:
+def test_the_stage_has_rate_limits_and_an_access_log(transformed: Template) -> None:
     (stage_,) = of_type(transformed, "AWS::ApiGateway::Stage").values()
     made = stage_["Properties"]
     limits = {setting["ResourcePath"]: setting for setting in made["MethodSettings"]}
@@ -263,11 +263,10 @@ def test_the_stage_is_throttled_and_its_access_logged(transformed: Template) -> 
     assert made["TracingEnabled"] is True
 
 
-def test_what_makes_the_service_hash_for_anyone_has_a_limit_of_its_own(
+def test_public_routes_that_hash_passwords_have_a_lower_rate_limit(
     transformed: Template,
 ) -> None:
-    """A limit is each route's own. A request with a key that holds a secret is stretched
-    before anything else is known of it, so that signing in is not the only one."""
+    """These include routes that hash a request with an idempotency key before any other check."""
     import app  # noqa: F401 - it declares the routes
 
     (stage_,) = of_type(transformed, "AWS::ApiGateway::Stage").values()
@@ -284,9 +283,7 @@ def test_what_makes_the_service_hash_for_anyone_has_a_limit_of_its_own(
     assert limited == {*hashing, ("POST", "/login")}
 
 
-def test_executions_are_kept_in_prod_and_can_be_given_back(
-    transformed: Template, stage: str
-) -> None:
+def test_only_prod_reserves_concurrency_by_default(transformed: Template, stage: str) -> None:
     parameters = transformed["Parameters"]
     kept = {name: parameters[name]["Default"] for name in ("WebhookConcurrency", "OneScheduledRun")}
     assert kept == (
@@ -294,19 +291,19 @@ def test_executions_are_kept_in_prod_and_can_be_given_back(
         if stage == "prod"
         else {"WebhookConcurrency": 0, "OneScheduledRun": "no"}
     )
-    for function in ALL:
+    for function in FUNCTIONS:
         reserved = properties(transformed, function.resource).get("ReservedConcurrentExecutions")
         if function.schedules:
             assert reserved == {"Fn::If": ["KeepsForSchedules", 1, {"Ref": "AWS::NoValue"}]}
         elif function.name == "stripe-webhook":
-            wanted = {"Ref": "WebhookConcurrency"}
-            assert reserved == {"Fn::If": ["KeepsForWebhook", wanted, {"Ref": "AWS::NoValue"}]}
+            value = {"Ref": "WebhookConcurrency"}
+            assert reserved == {"Fn::If": ["KeepsForWebhook", value, {"Ref": "AWS::NoValue"}]}
         else:
-            assert reserved is None, "it would be capped"
+            assert reserved is None, "reserved concurrency would cap the API"
 
 
-def test_the_access_log_is_allowed_before_it_is_written(transformed: Template) -> None:
-    """CloudFormation makes things in the order of what refers to what."""
+def test_the_stage_is_created_after_api_gateway_may_write_logs(transformed: Template) -> None:
+    """CloudFormation orders resources by their references."""
     (stage_,) = of_type(transformed, "AWS::ApiGateway::Stage").values()
     assert '{"Ref": "ApiGatewayLogs"}' in json.dumps(stage_["Properties"])
     (account,) = of_type(transformed, "AWS::ApiGateway::Account").values()
@@ -314,18 +311,18 @@ def test_the_access_log_is_allowed_before_it_is_written(transformed: Template) -
     assert "ApiGatewayLogs" not in json.dumps(transformed["Resources"]["RestAPI"])
 
 
-def test_the_template_is_one_that_cloudformation_takes(
+def test_the_template_is_within_the_quotas_of_aws(
     packages: dict[str, Path], transformed: Template, stage: str
 ) -> None:
-    """Its quotas: 1 MB, 500 resources; and API Gateway's, 300 resources of an API."""
+    """CloudFormation allows 1 MB and 500 resources, and API Gateway 300 resources per API."""
     assert (packages[stage] / TEMPLATE).stat().st_size < 1_000_000
     assert len(transformed["Resources"]) <= 500
-    parts = [
+    segments = [
         path.strip("/").split("/") for path in properties(transformed, "RestAPI")["Body"]["paths"]
     ]
-    assert len({tuple(p[:n]) for p in parts for n in range(1, len(p) + 1)}) <= 300
+    assert len({tuple(p[:n]) for p in segments for n in range(1, len(p) + 1)}) <= 300
 
 
 def test_every_function_has_a_test_event() -> None:
     events = {path.stem for path in (ROOT / "infra" / "events").glob("*.json")}
-    assert {function.name for function in ALL} <= events
+    assert {function.name for function in FUNCTIONS} <= events

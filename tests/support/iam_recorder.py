@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 
 current_function: ContextVar[str | None] = ContextVar("current_function", default=None)
 recorded: set[Permission] = set()
-executed_routes: set[tuple[str, str]] = set()
+executed_routes: set[tuple[str, str, str]] = set()
 findings: list[str] = []
 
 
@@ -59,10 +59,15 @@ def _recording_routes(original: Callable[..., Any]) -> Callable[..., Any]:
     """Record the routes that succeeded. A failed request does not show all of a route's calls."""
 
     def invoke(self: Any, event: Any, context: Any) -> Any:
+        from chalicelib.web.shell.routing import ACTIONS
+
         response = original(self, event, context)
         if response["statusCode"] < 400:
             request = event["requestContext"]
-            executed_routes.add((request["httpMethod"], request["resourcePath"]))
+            path = request["resourcePath"]
+            query = event.get("multiValueQueryStringParameters") or {}
+            action = "".join(query.get("action", ())) if path in ACTIONS else ""
+            executed_routes.add((request["httpMethod"], path, action))
         return response
 
     return invoke
@@ -214,21 +219,23 @@ def _is_full_run(config: pytest.Config) -> bool:
     return not partial and [Path(a).resolve() for a in config.args] == [ROOT / "tests"]
 
 
-def _declared_routes() -> set[tuple[str, str]]:
+def _declared_routes() -> set[tuple[str, str, str]]:
     from app import app
+    from chalicelib.web.shell.routing import ACTIONS
 
     return {
-        (method, path)
+        (method, path, action)
         for path, methods in app.routes.items()
         for method in methods
         if method != "HEAD"  # the same handler as GET
+        for action in (ACTIONS[path] if method == "POST" and path in ACTIONS else ("",))
     }
 
 
 def _routes_without_test() -> list[str]:
     return [
-        f"No test executes {method} {path}, so its AWS calls are unknown."
-        for method, path in sorted(_declared_routes() - executed_routes)
+        f"No test executes {method} {path} {action}".rstrip() + ", so its AWS calls are unknown."
+        for method, path, action in sorted(_declared_routes() - executed_routes)
     ]
 
 

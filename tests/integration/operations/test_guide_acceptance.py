@@ -1,4 +1,4 @@
-"""A payment that is not as quoted, and the admin's word that lets it count."""
+"""An admin accepts a payment that doesn't match its quote."""
 
 import re
 from typing import Any
@@ -18,8 +18,8 @@ from tests.support.page_client import signed_in
 from tests.support.people import People, Person
 
 
-class Held:
-    """10 licenses, quoted at 150.00, for which 200.00 were paid."""
+class QuarantinedPurchase:
+    """A purchase of 10 licenses, quoted at 150.00, for which 200.00 was paid."""
 
     def __init__(self, people: People, stripe: StripeSimulator) -> None:
         self.seller: Person = people.reseller()
@@ -38,86 +38,95 @@ class Held:
     def accept(self, **options: Any) -> Any:
         return self.api.post(f"{self.path}/accept", {"reason": "Agreed by phone"}, **options)
 
-    def accepted_lines(self) -> list[AuditEntry]:
+    def acceptance_entries(self) -> list[AuditEntry]:
         return [e for e in AuditEntry.scan() if e.action == "purchase.accepted"]
 
 
 @pytest.fixture
-def held(people: People, stripe: StripeSimulator) -> Held:
-    return Held(people, stripe)
+def quarantined(people: People, stripe: StripeSimulator) -> QuarantinedPurchase:
+    return QuarantinedPurchase(people, stripe)
 
 
-def test_it_counts_from_then_on(held: Held, stripe: StripeSimulator) -> None:
-    done = held.accept()
+def test_an_accepted_payment_grants_licenses(
+    quarantined: QuarantinedPurchase, stripe: StripeSimulator
+) -> None:
+    done = quarantined.accept()
     assert done.status == 200, done.text
     assert (done.json["status"], done.json["licenses_granted"]) == ("paid", 10)
     assert done.json["amount_paid"] == 20_000
-    (line,) = held.accepted_lines()
-    assert (line.reason, line.after) == ("Agreed by phone", {"accepted": 20_000})
-    assert held.row().unsettled is None
+    (entry,) = quarantined.acceptance_entries()
+    assert (entry.reason, entry.after) == ("Agreed by phone", {"accepted": 20_000})
+    assert quarantined.row().unsettled is None
     body = {"licenses": 10, "reason": "All of it"}
-    refunded = held.api.post(f"{held.path}/refunds", body).json
+    refunded = quarantined.api.post(f"{quarantined.path}/refunds", body).json
     assert (refunded["status"], refunded["amount_refunded"]) == ("refunded", 20_000)
     purchase_fixtures.check_invariants()
 
 
-def test_once_by_key_and_without(held: Held) -> None:
-    first = held.accept(key="a")
-    again = held.accept(key="a")
+def test_a_payment_is_accepted_only_once(quarantined: QuarantinedPurchase) -> None:
+    first = quarantined.accept(key="a")
+    again = quarantined.accept(key="a")
     assert again.headers["Idempotent-Replayed"] == "true"
     assert again.json == first.json
-    assert held.accept().json["licenses_granted"] == 10
-    assert len(held.accepted_lines()) == 1
+    assert quarantined.accept().json["licenses_granted"] == 10
+    assert len(quarantined.acceptance_entries()) == 1
     purchase_fixtures.check_invariants()
 
 
-@pytest.mark.parametrize("rescue", ["same key", "sweep"])
-def test_a_crash_after_the_word_is_given(
-    held: Held, monkeypatch: pytest.MonkeyPatch, rescue: str
+@pytest.mark.parametrize("recovery", ["same key", "sweep"])
+def test_a_crash_after_accepting_is_recovered(
+    quarantined: QuarantinedPurchase, monkeypatch: pytest.MonkeyPatch, recovery: str
 ) -> None:
     def crash(*_: Any, **options: Any) -> Any:
         if options.get("once") is not None:
             raise RuntimeError("crashed")
         return settle(*_, **options)
 
-    with monkeypatch.context() as broken:
-        broken.setattr(accept_payment, "settle", crash)
-        assert held.accept(key="a").status == 500
-    assert held.row().accepted == 20_000
-    if rescue == "sweep":
+    with monkeypatch.context() as patch:
+        patch.setattr(accept_payment, "settle", crash)
+        assert quarantined.accept(key="a").status == 500
+    assert quarantined.row().accepted == 20_000
+    if recovery == "sweep":
         run_sweep()
     else:
-        assert held.accept(key="a").json["licenses_granted"] == 10
-    assert (held.row().status, held.row().licenses_granted) == ("paid", 10)
-    assert held.row().unsettled is None
-    assert len(held.accepted_lines()) == 1
+        assert quarantined.accept(key="a").json["licenses_granted"] == 10
+    assert (quarantined.row().status, quarantined.row().licenses_granted) == ("paid", 10)
+    assert quarantined.row().unsettled is None
+    assert len(quarantined.acceptance_entries()) == 1
     purchase_fixtures.check_invariants()
 
 
-def test_what_there_is_nothing_to_accept_of(
-    held: Held, people: People, stripe: StripeSimulator
+def test_refunded_or_foreign_currency_payments_cannot_be_accepted(
+    quarantined: QuarantinedPurchase, people: People, stripe: StripeSimulator
 ) -> None:
-    assert held.seller.api.post(f"{held.path}/accept", {"reason": "Mine"}).status == 403
-    stripe.refund(held.session_id)
-    refused = held.accept()
+    assert (
+        quarantined.seller.api.post(f"{quarantined.path}/accept", {"reason": "Mine"}).status == 403
+    )
+    stripe.refund(quarantined.session_id)
+    refused = quarantined.accept()
     assert refused.status == 422
     assert "waits to be accepted" in refused.json["errors"][0]["message"]
-    other = Held(people, stripe)
+    other = QuarantinedPurchase(people, stripe)
     table_edits.edit(other.row(), currency="eur")
     refused = other.accept()
     assert (refused.status, other.row().licenses_granted) == (422, 0)
     assert "in its currency" in refused.json["errors"][0]["message"]
-    assert held.accepted_lines() == []
+    assert quarantined.acceptance_entries() == []
 
 
-def test_by_clicking(held: Held, people: People) -> None:
+def test_accepting_a_payment_on_the_admin_page(
+    quarantined: QuarantinedPurchase, people: People
+) -> None:
     admin = signed_in(people.admin)
-    where = f"/admin/purchases/{held.id}"
-    page = admin.get(where)
+    path = f"/admin/purchases/{quarantined.id}"
+    page = admin.get(path)
     words = " ".join(re.sub(r"<[^>]*>", " ", page.text).split())
-    assert "The amount was $200.00, the quote $150.00." in words
+    assert "The amount was $200.00; the quote was $150.00." in words
     assert "refund it in Stripe’s dashboard" in words
-    assert f"https://dashboard.stripe.com/test/payments/{held.row().payment_intent_id}" in page.text
+    assert (
+        f"https://dashboard.stripe.com/test/payments/{quarantined.row().payment_intent_id}"
+        in page.text
+    )
     assert "Add 10 licenses for $200.00" in words
     empty = admin.submit(page, "/accept", reason="")
     assert empty.status == 422
@@ -125,6 +134,6 @@ def test_by_clicking(held: Held, people: People) -> None:
     done = admin.follow(admin.submit(page, "/accept", reason="Agreed by phone"))
     assert "Accepted: 10 licenses granted." in done.text
     assert "Accept what was paid" not in done.text
-    late = admin.submit(page, "/accept", reason="Once more")
+    late = admin.submit(page, "/accept", reason="Again")
     assert "Accepted" in admin.follow(late).text
-    assert len(held.accepted_lines()) == 1
+    assert len(quarantined.acceptance_entries()) == 1

@@ -1,4 +1,4 @@
-"""That the watch over the logs (tests/integration/conftest.py) sees what it should."""
+"""The leak detector (tests/integration/conftest.py) notices secrets in the logs."""
 
 import pytest
 
@@ -8,21 +8,21 @@ from tests.support.mail import mails_to
 from tests.support.people import PASSWORD, People
 
 
-def test_every_kind_of_secret_is_watched_for(people: People, leaks: LeakDetector) -> None:
-    someone = people.reseller()
-    key = someone.api.post("/v1/resellers/me/api-keys", {"name": "K", "scopes": ["read"]})
-    someone.api.post("/v1/password/reset-request", {"email": someone.email})
-    link = mails_to(someone.email)[-1]["text"].partition("token=")[2].split()[0]
-    keyed = {"email": someone.email, "password": PASSWORD}
-    derived = someone.api.post("/v1/login", keyed, key="once").json["token"]
-    for token in (someone.api.token, key.json["key"], link, derived):
+def test_the_detector_knows_every_kind_of_secret(people: People, leaks: LeakDetector) -> None:
+    reseller = people.reseller()
+    key = reseller.api.post("/v1/resellers/me/api-keys", {"name": "K", "scopes": ["read"]})
+    reseller.api.post("/v1/password/reset-request", {"email": reseller.email})
+    link = mails_to(reseller.email)[-1]["text"].partition("token=")[2].split()[0]
+    credentials = {"email": reseller.email, "password": PASSWORD}
+    session_token = reseller.api.post("/v1/login", credentials, key="once").json["token"]
+    for token in (reseller.api.token, key.json["key"], link, session_token):
         assert str(token).partition(".")[2] in leaks.secrets
     assert PASSWORD in leaks.secrets
     assert len(leaks.lines) > 5
 
 
 @pytest.mark.parametrize("secret", ["a-secret-of-this-test", "with “quotes” and ünïcode"])
-def test_a_leak_would_be_found(leaks: LeakDetector, secret: str) -> None:
+def test_the_detector_finds_a_leak(leaks: LeakDetector, secret: str) -> None:
     leaks.secrets.add(secret)
     logger.info("Something", extra={"document": {"nested": [f"Bearer {secret}"]}})
     assert leaks.found() == {secret}

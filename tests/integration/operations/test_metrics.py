@@ -1,4 +1,4 @@
-"""What is counted, as CloudWatch reads it in the log: an admin's dashboard is made of it."""
+"""The metrics in the log, as CloudWatch reads them for the dashboard and the alarms."""
 
 import json
 from collections import Counter
@@ -16,35 +16,34 @@ from infra.local.stripe_simulator.simulator import StripeSimulator
 from tests.support.people import People, Person
 from tests.support.purchases import buy_and_pay
 
-Counted = Callable[[], dict[str, int]]
+NewMetrics = Callable[[], dict[str, int]]
 
 
 @pytest.fixture
-def counted(capsys: pytest.CaptureFixture[str]) -> Counted:
-    """The metrics that were told since the last look, each with the one dimension that the
-    dashboard asks for."""
+def new_metrics(capsys: pytest.CaptureFixture[str]) -> NewMetrics:
+    """Return the metrics logged since the last call, and check their namespace and dimension."""
 
-    def since() -> dict[str, int]:
+    def metrics_since_last_call() -> dict[str, int]:
         sums: Counter[str] = Counter()
         for line in capsys.readouterr().out.splitlines():
-            told = json.loads(line)
-            if "_aws" not in told:
+            entry = json.loads(line)
+            if "_aws" not in entry:
                 continue
-            (group,) = told["_aws"]["CloudWatchMetrics"]
+            (group,) = entry["_aws"]["CloudWatchMetrics"]
             assert (group["Namespace"], group["Dimensions"]) == ("Tenantry", [["service"]])
-            assert told["service"] == "tenantry"
+            assert entry["service"] == "tenantry"
             for metric in group["Metrics"]:
-                sums[metric["Name"]] += int(sum(told[metric["Name"]]))
+                sums[metric["Name"]] += int(sum(entry[metric["Name"]]))
         return dict(sums)
 
-    return since
+    return metrics_since_last_call
 
 
 @pytest.fixture
-def seller(people: People, counted: Counted) -> Person:
+def seller(people: People, new_metrics: NewMetrics) -> Person:
     seller = people.reseller(licenses=1)
     assert seller.api.token
-    counted()
+    new_metrics()
     return seller
 
 
@@ -53,59 +52,59 @@ def session_of(seller: Person) -> str:
     return purchase.session_id or ""
 
 
-def test_licenses_taken_refused_and_released(
-    seller: Person, people: People, counted: Counted
+def test_taken_refused_and_released_licenses_are_counted(
+    seller: Person, people: People, new_metrics: NewMetrics
 ) -> None:
     def create() -> Any:
         return seller.api.post("/v1/resellers/me/tenants", {"name": "Blue"})
 
-    made = create().json
-    assert counted() == {"LicensesTaken": 1}
+    tenant = create().json
+    assert new_metrics() == {"LicensesTaken": 1}
     create()
-    assert counted() == {"LicensesRefusedExhausted": 1}
-    seller.api.delete(f"/v1/resellers/me/tenants/{made['id']}")
-    assert counted() == {"LicensesReleased": 1}
-    account = f"/v1/resellers/{seller.reseller_id}"
-    people.admin.api.patch(account, {"is_active": False})
-    people.admin.api.post(f"{account}/tenants", {"name": "Green"})
-    assert counted() == {"LicensesRefusedInactive": 1}
+    assert new_metrics() == {"LicensesRefusedExhausted": 1}
+    seller.api.delete(f"/v1/resellers/me/tenants/{tenant['id']}")
+    assert new_metrics() == {"LicensesReleased": 1}
+    path = f"/v1/resellers/{seller.reseller_id}"
+    people.admin.api.patch(path, {"is_active": False})
+    people.admin.api.post(f"{path}/tenants", {"name": "Green"})
+    assert new_metrics() == {"LicensesRefusedInactive": 1}
 
 
-def test_a_purchase_and_what_becomes_of_it(
-    seller: Person, stripe: StripeSimulator, counted: Counted
+def test_purchases_refunds_and_disputes_are_counted(
+    seller: Person, stripe: StripeSimulator, new_metrics: NewMetrics
 ) -> None:
     buy_and_pay(seller, stripe, 10, deliver=False)
-    counted()
+    new_metrics()
     run_now("sweep-purchases")
-    assert counted() == {"PurchasesSettled": 1, "PurchasesPaid": 1, "LicensesGranted": 10}
+    assert new_metrics() == {"PurchasesSettled": 1, "PurchasesPaid": 1, "LicensesGranted": 10}
     stripe.refund(session_of(seller), 4_000)
     run_now("sweep-purchases")
-    assert counted() == {"PurchasesSettled": 1, "PurchasesRefunded": 1, "LicensesRevoked": 2}
+    assert new_metrics() == {"PurchasesSettled": 1, "PurchasesRefunded": 1, "LicensesRevoked": 2}
     stripe.open_dispute(session_of(seller))
     run_now("sweep-purchases")
-    assert counted() == {"PurchasesSettled": 1, "PurchasesDisputed": 1, "LicensesRevoked": 8}
+    assert new_metrics() == {"PurchasesSettled": 1, "PurchasesDisputed": 1, "LicensesRevoked": 8}
     run_now("sweep-purchases")
-    assert counted() == {}
+    assert new_metrics() == {}
 
 
-def test_a_payment_that_no_message_told_of(
-    seller: Person, stripe: StripeSimulator, counted: Counted, frozen: Any
+def test_a_payment_without_a_webhook_is_counted_as_healed(
+    seller: Person, stripe: StripeSimulator, new_metrics: NewMetrics, frozen: Any
 ) -> None:
-    """Within a few minutes a message may still be on its way."""
+    """For the first few minutes, the webhook event may still be on its way."""
     buy_and_pay(seller, stripe, 10, deliver=False)
-    counted()
+    new_metrics()
     frozen.advance(timedelta(minutes=6))
     run_now("sweep-purchases")
-    assert counted()["PaymentsHealed"] == 1
+    assert new_metrics()["PaymentsHealed"] == 1
     run_now("sweep-purchases")
-    assert counted() == {}
+    assert new_metrics() == {}
 
 
-def test_what_stands_is_told_every_hour(seller: Person, counted: Counted) -> None:
+def test_current_levels_are_reported_every_hour(seller: Person, new_metrics: NewMetrics) -> None:
     seller.api.post("/v1/resellers/me/tenants", {"name": "Blue"})
-    counted()
+    new_metrics()
     run_now("take-figures")
-    assert counted() == {
+    assert new_metrics() == {
         "LicensesOwned": 1,
         "LicensesUsed": 1,
         "LicensesAvailable": 0,
@@ -115,9 +114,9 @@ def test_what_stands_is_told_every_hour(seller: Person, counted: Counted) -> Non
     }
 
 
-def test_drift_is_told(seller: Person, counted: Counted) -> None:
+def test_drift_is_counted(seller: Person, new_metrics: NewMetrics) -> None:
     table_edits.edit(Reseller.get(str(seller.reseller_id)), license_count=8)
     run_now("reconcile-whole")
-    told = counted()
-    assert (told["UnexplainedDrift"], told["ReconciliationFindings"]) == (1, 1)
-    assert told["ReconciliationRepairs"] == 0
+    metrics = new_metrics()
+    assert (metrics["UnexplainedDrift"], metrics["ReconciliationFindings"]) == (1, 1)
+    assert metrics["ReconciliationRepairs"] == 0

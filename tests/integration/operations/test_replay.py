@@ -1,4 +1,4 @@
-"""`make replay`: what failed for good is done after all, once, and nothing is lost on the way."""
+"""`make replay`: failed events are replayed once, and none is lost."""
 
 import json
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ PREFIX = "arn:aws:lambda:us-east-1:123456789012:function:"
 
 
 class Queue:
-    """The failures queue, filled as AWS fills it."""
+    """The failures queue with messages in AWS's formats."""
 
     def __init__(self) -> None:
         self.sqs = boto3.client("sqs")
         self.url = self.sqs.create_queue(QueueName=f"tenantry-{STAGE}-failures")["QueueUrl"]
 
-    def failed(self, function: str, payload: Any) -> None:
-        """The record that Lambda writes of an asynchronous invocation."""
+    def add_failed(self, function: str, payload: Any) -> None:
+        """Add the record that Lambda writes for a failed asynchronous invocation."""
         context = {
             "requestId": "e4b46cbf-b738-xmpl-8880-a18cdf61200e",
             "functionArn": f"{PREFIX}tenantry-{STAGE}-{function}:$LATEST",
@@ -45,8 +45,8 @@ class Queue:
             }
         )
 
-    def undelivered(self, function: str, payload: Any) -> None:
-        """The event that EventBridge could not bring."""
+    def add_undelivered(self, function: str, payload: Any) -> None:
+        """Add an event that EventBridge could not deliver."""
         rule = f"arn:aws:events:us-east-1:123456789012:rule/tenantry-{STAGE}-Rule"
         attributes = {
             "RULE_ARN": rule,
@@ -82,29 +82,29 @@ def queue(tables: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
 
 
 class Functions:
-    """The real handlers, invoked here; and how often."""
+    """Invokes the real handlers in this process and records the calls."""
 
-    def __init__(self, *broken: str) -> None:
-        self.broken = set(broken)
+    def __init__(self, *failing: str) -> None:
+        self.failing = set(failing)
         self.invoked: list[tuple[str, Any]] = []
 
     def __call__(self, function: str, payload: Any) -> str | None:
         name = function.removeprefix(f"tenantry-{STAGE}-")
         self.invoked.append((name, payload))
-        if name in self.broken:
+        if name in self.failing:
             return '{"errorType": "Busy"}'
         run_now("reconcile-whole" if payload == NIGHTLY else name)
         return None
 
 
-def scheduled(moment: str) -> dict[str, Any]:
-    return {"source": "aws.events", "id": moment, "time": moment, "detail": {}}
+def scheduled_event(time: str) -> dict[str, Any]:
+    return {"source": "aws.events", "id": time, "time": time, "detail": {}}
 
 
-def test_what_failed_is_done_and_gone(queue: Queue) -> None:
-    account = purchase_fixtures.create_reseller()
-    table_edits.edit(account, license_used=3)
-    queue.failed("reconcile", NIGHTLY)
+def test_a_failed_event_is_replayed_and_deleted(queue: Queue) -> None:
+    reseller = purchase_fixtures.create_reseller()
+    table_edits.edit(reseller, license_used=3)
+    queue.add_failed("reconcile", NIGHTLY)
     functions = Functions()
     assert replay.replay(STAGE, functions) == 0
     assert functions.invoked == [("reconcile", NIGHTLY)]
@@ -114,20 +114,22 @@ def test_what_failed_is_done_and_gone(queue: Queue) -> None:
     assert len(functions.invoked) == 1
 
 
-def test_one_invocation_stands_for_all_that_asked_the_same(queue: Queue) -> None:
+def test_equal_events_are_replayed_with_one_invocation(queue: Queue) -> None:
     for minute in range(12):
-        queue.failed("take-figures", scheduled(f"03:{minute:02}"))
-    queue.undelivered("take-figures", scheduled("04:00"))
-    queue.failed("reconcile", {**NIGHTLY, "scope": "partial"})
+        queue.add_failed("take-figures", scheduled_event(f"03:{minute:02}"))
+    queue.add_undelivered("take-figures", scheduled_event("04:00"))
+    queue.add_failed("reconcile", {**NIGHTLY, "scope": "partial"})
     functions = Functions()
     assert replay.replay(STAGE, functions) == 0
     assert sorted(name for name, _ in functions.invoked) == ["reconcile", "take-figures"]
     assert len(queue) == 0
 
 
-def test_what_fails_again_stays(queue: Queue, capsys: pytest.CaptureFixture[str]) -> None:
-    queue.failed("reconcile", NIGHTLY)
-    queue.failed("take-figures", scheduled("03:00"))
+def test_an_event_that_fails_again_stays_in_the_queue(
+    queue: Queue, capsys: pytest.CaptureFixture[str]
+) -> None:
+    queue.add_failed("reconcile", NIGHTLY)
+    queue.add_failed("take-figures", scheduled_event("03:00"))
     assert replay.replay(STAGE, Functions("reconcile")) == 1
     assert 'tenantry-dev-reconcile (1): {"errorType": "Busy"}' in capsys.readouterr().out
     assert len(queue) == 1
@@ -135,9 +137,9 @@ def test_what_fails_again_stays(queue: Queue, capsys: pytest.CaptureFixture[str]
     assert len(queue) == 0
 
 
-def test_a_crash_between_doing_and_deleting_costs_one_more_look(queue: Queue) -> None:
-    """The message stays, for whoever looks when SQS shows it again."""
-    queue.failed("take-figures", scheduled("03:00"))
+def test_a_crash_before_deleting_keeps_the_message(queue: Queue) -> None:
+    """It becomes visible again after the visibility timeout."""
+    queue.add_failed("take-figures", scheduled_event("03:00"))
 
     def crash(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -158,9 +160,9 @@ def test_a_crash_between_doing_and_deleting_costs_one_more_look(queue: Queue) ->
         },
         {"requestContext": {"functionArn": "arn:aws:sns:x:y:z"}, "requestPayload": {}},
     ],
-    ids=["text", "something else", "another stage's", "no function's"],
+    ids=["text", "unknown format", "another stage", "not a function"],
 )
-def test_what_is_not_ours_is_left_alone(queue: Queue, body: Any) -> None:
+def test_unknown_messages_stay_in_the_queue(queue: Queue, body: Any) -> None:
     queue.put(body)
     functions = Functions()
     assert replay.replay(STAGE, functions) == 1
@@ -169,8 +171,8 @@ def test_what_is_not_ours_is_left_alone(queue: Queue, body: Any) -> None:
 
 
 @pytest.mark.parametrize("outcome", ["succeeds", "fails", "cannot be invoked"])
-def test_what_lambda_answers(monkeypatch: pytest.MonkeyPatch, outcome: str) -> None:
-    """An answer of 200 may be an error of the function's own."""
+def test_the_outcomes_of_an_invocation(monkeypatch: pytest.MonkeyPatch, outcome: str) -> None:
+    """Lambda returns status 200 even if the function raised an error."""
 
     def answer(**given: Any) -> dict[str, Any]:
         assert json.loads(given["Payload"]) == NIGHTLY

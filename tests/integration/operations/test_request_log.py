@@ -1,4 +1,4 @@
-"""Every request leaves one line, by which the person who was given its id can be helped."""
+"""Every request logs one line, which support can find by the request ID given to the caller."""
 
 import json
 import re
@@ -19,17 +19,17 @@ Lines = Callable[[], list[dict[str, Any]]]
 
 @pytest.fixture
 def lines(monkeypatch: pytest.MonkeyPatch) -> Lines:
-    """The lines of requests since the last look, as Lambda would be given them."""
+    """Return the request lines logged since the last call, in the format that Lambda logs."""
     written = StringIO()
     monkeypatch.setattr(logger.registered_handler, "stream", written)
 
-    def since() -> list[dict[str, Any]]:
-        told = [json.loads(line) for line in written.getvalue().splitlines()]
+    def lines_since_last_call() -> list[dict[str, Any]]:
+        entries = [json.loads(line) for line in written.getvalue().splitlines()]
         written.seek(0)
         written.truncate()
-        return [line for line in told if line["message"] == "Request"]
+        return [line for line in entries if line["message"] == "Request"]
 
-    return since
+    return lines_since_last_call
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def seller(people: People, lines: Lines) -> Person:
     return seller
 
 
-def test_who_asked_for_what_and_what_came_of_it(seller: Person, lines: Lines) -> None:
+def test_the_line_has_the_caller_the_route_and_the_status(seller: Person, lines: Lines) -> None:
     reply = seller.api.post("/v1/resellers/me/tenants", {"name": "Secret Project"})
     (line,) = lines()
     assert line["correlation_id"] == reply.headers["X-Request-Id"]
@@ -51,16 +51,18 @@ def test_who_asked_for_what_and_what_came_of_it(seller: Person, lines: Lines) ->
     assert "Secret Project" not in json.dumps(line)
 
 
-def test_whose_row_it_was(seller: Person, people: People, lines: Lines) -> None:
-    """An admin acts on everybody's. Only ids are told: a secret may stand in an address."""
+def test_the_line_has_the_ids_of_the_reseller_and_the_row(
+    seller: Person, people: People, lines: Lines
+) -> None:
+    """An admin acts for every reseller. Only valid IDs are logged: a path may contain a secret."""
     tenant = seller.api.post("/v1/resellers/me/tenants", {"name": "Blue"}).json["id"]
     lines()
     people.admin.api.get(f"/v1/resellers/{seller.reseller_id}/tenants/{tenant}")
     people.admin.api.get(f"/v1/resellers/{seller.reseller_id}/tenants/sk_live_pasted")
-    found, none = [line for line in lines() if "tenants" in line["route"]]
-    assert (found["reseller"], found["id"]) == (seller.reseller_id, tenant)
-    assert none["reseller"] == seller.reseller_id
-    assert "sk_live_pasted" not in json.dumps(none)
+    valid, invalid = [line for line in lines() if "tenants" in line["route"]]
+    assert (valid["reseller"], valid["id"]) == (seller.reseller_id, tenant)
+    assert invalid["reseller"] == seller.reseller_id
+    assert "sk_live_pasted" not in json.dumps(invalid)
     client = signed_in(people.admin)
     lines()
     client.get(f"/admin/resellers/{seller.reseller_id}/tenants/{tenant}")
@@ -68,8 +70,10 @@ def test_whose_row_it_was(seller: Person, people: People, lines: Lines) -> None:
     assert (page["reseller"], page["id"]) == (seller.reseller_id, tenant)
 
 
-def test_what_was_behind_a_503(seller: Person, lines: Lines, aws_faults: AwsFaults) -> None:
-    """Which row or table, and how it refused; the caller is told neither."""
+def test_the_line_has_the_cause_of_a_503(
+    seller: Person, lines: Lines, aws_faults: AwsFaults
+) -> None:
+    """The line has the table and the error code, and the response has neither."""
     aws_faults.before(transaction_canceled("None", "TransactionConflict"), times=10_000)
     reply = seller.api.post("/v1/resellers/me/tenants", {"name": "Blue"})
     aws_faults.clear()
@@ -86,24 +90,24 @@ def test_what_was_behind_a_503(seller: Person, lines: Lines, aws_faults: AwsFaul
         assert "ledger" in line["because"]
 
 
-def test_why_it_was_refused(seller: Person, people: People, lines: Lines) -> None:
+def test_the_line_has_the_code_of_a_refusal(seller: Person, people: People, lines: Lines) -> None:
     seller.api.get("/v1/users")
     seller.api.as_(None).get("/v1/me")
     seller.api.get("/v1/resellers/me/tenants/tnt_none")
-    told = [(line["refused"], line["status"], line.get("caller")) for line in lines()]
-    assert told == [
+    refusals = [(line["refused"], line["status"], line.get("caller")) for line in lines()]
+    assert refusals == [
         ("forbidden", 403, seller.user_id),
         ("unauthenticated", 401, None),
         ("not_found", 404, seller.user_id),
     ]
 
 
-def test_a_page_is_a_request_too(seller: Person, lines: Lines) -> None:
-    """By its pattern: what stands in an address may be a secret."""
+def test_page_requests_are_logged_by_route(seller: Person, lines: Lines) -> None:
+    """The line has the route's pattern, because the path may contain a secret."""
     client = signed_in(seller)
-    made = seller.api.post("/v1/resellers/me/tenants", {"name": "Blue"}).json
+    tenant = seller.api.post("/v1/resellers/me/tenants", {"name": "Blue"}).json
     lines()
-    client.get(f"/reseller/tenants/{made['id']}")
+    client.get(f"/reseller/tenants/{tenant['id']}")
     PageClient(app).get("/password?token=lnk_secret.secret")
     page, link = lines()
     assert (page["method"], page["route"]) == ("GET", "/reseller/tenants/{id}")

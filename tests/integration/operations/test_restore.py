@@ -1,4 +1,4 @@
-"""`make restore`: what a restored table has comes back, and nothing newer goes."""
+"""`make restore`: missing rows are restored, and newer rows are kept."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,7 +25,7 @@ def seller(people: People) -> Person:
 
 @pytest.fixture
 def restored(seller: Person) -> Iterator[Any]:
-    """The table as it is now, restored beside it as docs/runbook.md says."""
+    """A restored copy of the table as it is now, created as docs/runbook.md describes."""
     client = boto3.client("dynamodb")
     client.update_continuous_backups(
         TableName=TABLE, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
@@ -38,9 +38,9 @@ def restored(seller: Person) -> Iterator[Any]:
 
 
 def create(seller: Person, name: str) -> Tenant:
-    made = seller.api.post("/v1/resellers/me/tenants", {"name": name})
-    assert made.status == 201, made.text
-    return tenant(seller, made.json["id"])
+    reply = seller.api.post("/v1/resellers/me/tenants", {"name": name})
+    assert reply.status == 201, reply.text
+    return tenant(seller, reply.json["id"])
 
 
 def tenant(seller: Person, tenant_id: str) -> Tenant:
@@ -55,11 +55,11 @@ def by_id() -> dict[str, Any]:
     return {row["id"]: row for row in purchase_fixtures.rows("tenants")}
 
 
-def run_restore(only: str = "", *, overwrite: bool = False, yes: bool = True) -> int:
-    return restore.restore_rows(TABLE, only, overwrite=overwrite, confirm=lambda: yes)
+def run_restore(only: str = "", *, overwrite: bool = False, confirmed: bool = True) -> int:
+    return restore.restore_rows(TABLE, only, overwrite=overwrite, confirm=lambda: confirmed)
 
 
-def test_rows_that_are_gone_come_back_and_everything_agrees(
+def test_missing_rows_are_restored_and_reconciliation_finds_nothing(
     people: People, seller: Person, restored: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = by_id()
@@ -67,7 +67,7 @@ def test_rows_that_are_gone_come_back_and_everything_agrees(
         table_edits.remove(row)
     later = create(seller, "Later")
     assert run_restore() == 0
-    assert "2 rows gone, 0 different" in capsys.readouterr().out
+    assert "2 rows missing, 0 different" in capsys.readouterr().out
     after = by_id()
     assert after.pop(later.id)
     assert after == before
@@ -75,12 +75,10 @@ def test_rows_that_are_gone_come_back_and_everything_agrees(
     assert report["status"] == "finished"
     assert report["found"] == {}
     assert run_restore() == 0
-    assert "There is nothing to put back." in capsys.readouterr().out
+    assert "There is nothing to restore." in capsys.readouterr().out
 
 
-def test_rows_that_differ_are_written_over_only_where_it_is_asked(
-    seller: Person, restored: Any
-) -> None:
+def test_different_rows_are_replaced_only_with_overwrite(seller: Person, restored: Any) -> None:
     row = tenants(seller)[0]
     table_edits.edit(row, name="Damaged", contact_email=None)
     assert run_restore() == 0
@@ -92,7 +90,7 @@ def test_rows_that_differ_are_written_over_only_where_it_is_asked(
     assert tenant(seller, row.id).version == again.version
 
 
-def test_one_partition_alone(people: People, seller: Person, restored: Any) -> None:
+def test_a_single_partition_can_be_restored(people: People, seller: Person, restored: Any) -> None:
     row = tenants(seller)[0]
     table_edits.remove(row)
     assert run_restore("rsl_another") == 0
@@ -101,29 +99,29 @@ def test_one_partition_alone(people: People, seller: Person, restored: Any) -> N
     assert len(tenants(seller)) == 3
 
 
-def test_nothing_is_written_without_a_yes(seller: Person, restored: Any) -> None:
+def test_nothing_is_written_without_confirmation(seller: Person, restored: Any) -> None:
     table_edits.remove(tenants(seller)[0])
-    assert run_restore(yes=False) == 0
+    assert run_restore(confirmed=False) == 0
     assert len(tenants(seller)) == 2
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_who_was_faster_is_not_written_over(
+def test_a_row_changed_since_the_comparison_is_not_overwritten(
     seller: Person, restored: Any, monkeypatch: pytest.MonkeyPatch, overwrite: bool
 ) -> None:
-    """Between comparing and writing somebody puts the row there, or changes it."""
+    """Another writer creates or changes the row between the comparison and the write."""
     row = tenants(seller)[0]
     stored = table_edits.read_item(row)
     if overwrite:
         table_edits.edit(row, name="Damaged")
     else:
         table_edits.remove(row)
-    put = restore._put
+    original = restore._put
 
-    def late(*arguments: Any) -> bool:
+    def write_after_change(*arguments: Any) -> bool:
         table_edits.put(row, {**stored, "name": {"S": "Newer"}, "version": {"N": "9"}})
-        return put(*arguments)
+        return original(*arguments)
 
-    monkeypatch.setattr(restore, "_put", late)
+    monkeypatch.setattr(restore, "_put", write_after_change)
     assert run_restore(overwrite=overwrite) == 1
     assert tenant(seller, row.id).name == "Newer"

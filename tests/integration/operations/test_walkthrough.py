@@ -1,4 +1,4 @@
-"""`make run` and `make walkthrough`, as two processes: what the README tells a newcomer."""
+"""`make run` and `make walkthrough` as two processes, as the README describes."""
 
 import signal
 import socket
@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.processes import ROOT, start_service, wait_for_address
 
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
@@ -21,30 +21,30 @@ def service() -> Iterator[subprocess.Popen[str]]:
     process.communicate()
 
 
-def test_the_guide_from_beginning_to_end(service: subprocess.Popen[str]) -> None:
+def test_the_walkthrough_completes(service: subprocess.Popen[str]) -> None:
     walkthrough = subprocess.run(
         [sys.executable, "-m", "infra.local.walkthrough", wait_for_address(service)],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=PATIENCE_SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
     assert walkthrough.returncode == 0, walkthrough.stdout + walkthrough.stderr
 
     service.send_signal(signal.SIGINT)
-    assert service.wait(PATIENCE_SECONDS) == 0
+    assert service.wait(TIMEOUT_SECONDS) == 0
 
 
-def test_a_taken_port_is_said_in_words() -> None:
+def test_a_port_in_use_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         process = start_service(port=taken.getsockname()[1])
-        _, said = process.communicate(timeout=PATIENCE_SECONDS)
+        _, errors = process.communicate(timeout=TIMEOUT_SECONDS)
     assert process.returncode == 1
-    assert "is taken" in said
+    assert "is already taken" in errors
 
 
-def test_walkthrough_fails_where_nothing_answers() -> None:
+def test_the_walkthrough_fails_if_the_service_is_not_running() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     walkthrough = subprocess.run(
@@ -52,7 +52,7 @@ def test_walkthrough_fails_where_nothing_answers() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=PATIENCE_SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
     assert walkthrough.returncode == 1
