@@ -1,4 +1,4 @@
-"""axe-core, from its npm package, let loose on a page."""
+"""Run axe-core, from its npm package, on a page."""
 
 from functools import cache
 from pathlib import Path
@@ -18,8 +18,10 @@ def _source() -> str:
 
 
 def violations(page: Page) -> list[str]:
-    """What axe-core objects to, in a line each. The developer tools' own way into the page
-    leaves its content policy as it is."""
+    """Return axe-core's violations, one line each.
+
+    The script is injected through the DevTools protocol, so the page's CSP stays in force.
+    """
     page.evaluate(_source())
     found: dict[str, Any] = page.evaluate(
         "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", RULES

@@ -1,8 +1,7 @@
-"""What happened before today: the service's own deeds, done at an earlier time.
+"""Create data in the past by running the service with its clock set back.
 
-One clock tells the time to the service and to the stand-in for Stripe. While it is set back,
-no webhook is delivered, since webhooks are dated by the machine's clock: whoever pays here has
-the purchase settled himself.
+The service and the Stripe simulator share this clock. Webhook signatures use the real time, so
+webhooks are off while the clock is set back, and payments are settled explicitly.
 """
 
 from collections.abc import Iterator
@@ -25,49 +24,50 @@ TIMEOUT_SECONDS = 30
 
 @contextmanager
 def ago(**distance: float) -> Iterator[None]:
-    """ago(days=9): what is done within is done nine days before now, in the order of doing."""
-    real = clock.now
-    moment = real() - timedelta(**distance)
+    """Set the clock back inside the block, as in `ago(days=9)`. Each reading advances it a tick."""
+    real_now = clock.now
+    time = real_now() - timedelta(**distance)
 
-    def then() -> datetime:
-        nonlocal moment
-        moment += TICK
-        return moment
+    def past_now() -> datetime:
+        nonlocal time
+        time += TICK
+        return time
 
-    clock.now = then
+    clock.now = past_now
     try:
         yield
     finally:
-        clock.now = real
+        clock.now = real_now
 
 
-class Till:
-    """Buyers and their banks, at the stand-in behind `url`."""
+class StripeBuyer:
+    """Buys licenses, and controls what happens to the payments in the Stripe simulator."""
 
     def __init__(self, url: str) -> None:
         self._url = url
 
     @contextmanager
-    def quietly(self) -> Iterator[None]:
-        """No webhook leaves the stand-in."""
-        self._do("webhooks", mode="drop")
+    def webhooks_off(self) -> Iterator[None]:
+        """Drop all webhooks inside the block."""
+        self._control("webhooks", mode="drop")
         try:
             yield
         finally:
-            self._do("webhooks", mode="normal")
+            self._control("webhooks", mode="normal")
 
-    def buy(self, reseller: Reseller, quantity: int, *deeds: str, **options: str) -> Purchase:
-        """An order, and what was done with its checkout, such as `pay` and `dispute`."""
+    def buy(self, reseller: Reseller, quantity: int, *actions: str, **options: str) -> Purchase:
+        """Buy, and apply actions such as `pay` or `dispute` to the checkout."""
         fresh = read_reseller(reseller.id)
         purchase = checkout.buy_licenses(fresh, quantity, by=reseller.user_id)
-        for deed in deeds:
-            purchase = self.happens(purchase, deed, **options)
+        for action in actions:
+            purchase = self.apply(purchase, action, **options)
         return purchase
 
-    def happens(self, purchase: Purchase, deed: str, **options: str) -> Purchase:
-        self._do(f"sessions/{purchase.session_id}/{deed}", **options)
+    def apply(self, purchase: Purchase, action: str, **options: str) -> Purchase:
+        """Apply an action to the purchase's checkout, and settle the purchase."""
+        self._control(f"sessions/{purchase.session_id}/{action}", **options)
         return settle(checkout.read_purchase(purchase.reseller_id, purchase.id)).purchase
 
-    def _do(self, action: str, **options: Any) -> None:
-        url = f"{self._url}/_control/{action}"
+    def _control(self, path: str, **options: Any) -> None:
+        url = f"{self._url}/_control/{path}"
         requests.post(url, json=options, timeout=TIMEOUT_SECONDS).raise_for_status()

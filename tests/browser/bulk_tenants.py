@@ -1,5 +1,8 @@
-"""Rows written to the tables directly: more tenants than the service would make in a test's time,
-and domains as other machines' answers would have left them."""
+"""Rows written directly to the tables.
+
+Thousands of tenants, which the service would create too slowly for a test, and domains in states
+that depend on DNS.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -20,21 +23,21 @@ from chalicelib.storage.tenants import Tenant, name_key, tenant_slug_claim
 from infra.local import table_edits
 
 NAMES = ("Harbour Dental", "Old Mill Bakery", "Kite & Co", "Brightwater School", "Juniper Yoga")
-LATEST = 500  # as many as the overview looks back; a row costs every later transaction of moto
+LATEST = 500  # as many as the overview reads; every further row slows down moto's transactions
 
 
-def fill(reseller: Reseller, many: int) -> None:
-    """So many tenants, the latest a moment ago; most came along from an older system."""
+def create_many_tenants(reseller: Reseller, count: int) -> None:
+    """Create tenants, the latest one now. Only the latest have claims and ledger entries."""
     now = clock.now()
-    made = [
+    tenants = [
         _tenant(reseller, f"{NAMES[i % len(NAMES)]} {i:05}", now - timedelta(minutes=10 * i))
-        for i in range(many)
+        for i in range(count)
     ]
-    latest = made[:LATEST]
-    write_rows(made)
+    latest = tenants[:LATEST]
+    write_rows(tenants)
     write_rows([_claim(tenant) for tenant in latest])
     write_rows([_entry(tenant, reseller.user_id) for tenant in latest])
-    table_edits.edit(reseller, license_used=many)
+    table_edits.edit(reseller, license_used=count)
 
 
 def _tenant(reseller: Reseller, name: str, at: datetime) -> Tenant:
@@ -79,8 +82,8 @@ def write_rows(rows: Sequence[Row]) -> None:
             batch.save(row)
 
 
-def domains_of_every_state(reseller_id: str) -> None:
-    """As look-ups on other machines would have left them."""
+def create_domains_in_every_state(reseller_id: str) -> None:
+    """Create a domain in each state, as DNS lookups would have left them."""
     now = clock.now()
     states = {
         "desk.northwind.example": (DomainStatus.VERIFIED, None, []),

@@ -1,4 +1,4 @@
-"""Chromium in front of the service as a process, with the town's people in it."""
+"""Fixtures for browser tests: Chromium, and the service as a process with demo accounts."""
 
 import json
 import shutil
@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from infra.local.demo import ADMIN_EMAIL, PASSWORD, RESELLER_EMAIL
-from tests.browser.page_monitor import Watch
+from tests.browser.page_monitor import PageMonitor
 from tests.support.processes import start_service
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -24,43 +24,43 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE_MS = 20_000
-WIDE = {"width": 1440, "height": 900}
+TIMEOUT_MS = 20_000
+DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
 
 @dataclass(frozen=True, slots=True)
-class Town:
-    """The running service, and what its people own."""
+class DemoService:
+    """The running service. `ids` holds the IDs of its demo data by name."""
 
     url: str
-    known: dict[str, str]
+    ids: dict[str, str]
 
     def path(self, template: str) -> str:
-        return template.format_map(self.known)
+        return template.format_map(self.ids)
 
     @staticmethod
-    def email(who: str) -> str:
-        return {"admin": ADMIN_EMAIL, "demo": RESELLER_EMAIL}.get(who, f"{who}@example.com")
+    def email(account: str) -> str:
+        return {"admin": ADMIN_EMAIL, "demo": RESELLER_EMAIL}.get(account, f"{account}@example.com")
 
 
 @pytest.fixture(scope="session")
-def town() -> Iterator[Town]:
-    """The service, until the last test; it must have logged no error by then."""
+def service() -> Iterator[DemoService]:
+    """Run the service until the last test. Assert that it logged no error."""
     process = start_service(0, "tests.browser.serve")
     assert process.stdout is not None
     assert process.stderr is not None
-    told = next((line for line in process.stdout if line.startswith('{"url"')), None)
-    if told is None:
+    ready = next((line for line in process.stdout if line.startswith('{"url"')), None)
+    if ready is None:
         raise AssertionError(process.stderr.read())
-    said: list[str] = []
+    output: list[str] = []
     threads = [
-        Thread(target=lambda pipe=pipe: said.extend(pipe), daemon=True)
+        Thread(target=lambda pipe=pipe: output.extend(pipe), daemon=True)
         for pipe in (process.stdout, process.stderr)
     ]
     for thread in threads:
         thread.start()
-    yield Town(**json.loads(told))
+    yield DemoService(**json.loads(ready))
     assert process.stdin is not None
     process.stdin.close()
     process.wait(timeout=30)
@@ -68,14 +68,14 @@ def town() -> Iterator[Town]:
         thread.join(timeout=10)
     process.stdout.close()
     process.stderr.close()
-    wrong = any("ERROR" in line or "Traceback" in line for line in said)
-    assert not wrong, "".join(said)
+    has_errors = any("ERROR" in line or "Traceback" in line for line in output)
+    assert not has_errors, "".join(output)
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     installed = next(filter(None, map(shutil.which, BROWSERS)), None)
-    assert installed is not None, f"needs one of {', '.join(BROWSERS)}"
+    assert installed is not None, f"Install one of {', '.join(BROWSERS)}."
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=installed, args=ARGUMENTS)
         yield browser
@@ -84,28 +84,28 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass
 class Window:
-    """A browser window of one person, and what went wrong in it."""
+    """A browser window of one user, and the monitor of its page."""
 
     page: Page
-    watch: Watch
+    monitor: PageMonitor
 
 
 Open = Callable[..., Window]
 
 
 @pytest.fixture(scope="session")
-def signed_in(chromium: Browser, town: Town) -> Callable[[str], Any]:
-    """The cookies of a person, who signs in once for all tests."""
+def signed_in(chromium: Browser, service: DemoService) -> Callable[[str], Any]:
+    """Return a function that returns an account's cookies. Each account signs in only once."""
     states: dict[str, Any] = {}
 
-    def state_of(who: str) -> Any:
-        if who not in states:
-            context = chromium.new_context(base_url=town.url)
+    def state_of(account: str) -> Any:
+        if account not in states:
+            context = chromium.new_context(base_url=service.url)
             page = context.new_page()
-            sign_in(page, town.email(who))
-            states[who] = context.storage_state()
+            sign_in(page, service.email(account))
+            states[account] = context.storage_state()
             context.close()
-        return states[who]
+        return states[account]
 
     return state_of
 
@@ -119,23 +119,25 @@ def sign_in(page: Page, email: str) -> None:
 
 
 @pytest.fixture
-def open_window(chromium: Browser, town: Town, signed_in: Callable[[str], Any]) -> Iterator[Open]:
-    """A window for a person of the town, or for nobody."""
+def open_window(
+    chromium: Browser, service: DemoService, signed_in: Callable[[str], Any]
+) -> Iterator[Open]:
+    """Return a function that opens a window signed in to a demo account, or signed out."""
     contexts: list[BrowserContext] = []
 
-    def open_one(who: str | None = None, *, script: bool = True, **options: Any) -> Window:
+    def open_one(account: str | None = None, *, script: bool = True, **options: Any) -> Window:
         context = chromium.new_context(
-            base_url=town.url,
+            base_url=service.url,
             java_script_enabled=script,
-            viewport=options.pop("viewport", WIDE),
-            storage_state=signed_in(who) if who else None,
+            viewport=options.pop("viewport", DESKTOP),
+            storage_state=signed_in(account) if account else None,
             reduced_motion="reduce",
             **options,
         )
-        context.set_default_timeout(PATIENCE_MS)
+        context.set_default_timeout(TIMEOUT_MS)
         contexts.append(context)
         page = context.new_page()
-        return Window(page, Watch(page, town.url))
+        return Window(page, PageMonitor(page, service.url))
 
     yield open_one
     for context in contexts:

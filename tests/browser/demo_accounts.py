@@ -1,7 +1,7 @@
-"""People with every kind of history, for the pages to be looked at.
+"""Demo accounts with every kind of history, for viewing the pages.
 
-All of it is done through the service, at the time it happened; only the ten thousand tenants
-and what other machines answer (DNS) are written to the tables directly.
+Everything is created through the service, with its clock set back. Only the 10,000 tenants and the
+domains, which depend on DNS, are written directly to the tables.
 """
 
 from datetime import timedelta
@@ -15,7 +15,9 @@ from chalicelib.services.identity.api_keys import Owner, owner_of_reseller_keys
 from chalicelib.services.identity.passwords import add_link
 from chalicelib.services.reconciliation import runs
 from chalicelib.services.refunds import refund_requests
-from chalicelib.services.reporting.dashboard_stats import refresh_dashboard_stats as take_figures
+from chalicelib.services.reporting.dashboard_stats import (
+    refresh_dashboard_stats as refresh_dashboard_stats,
+)
 from chalicelib.services.resellers import accounts
 from chalicelib.services.resellers.accounts import read_reseller
 from chalicelib.services.tenants import lifecycle
@@ -29,16 +31,17 @@ from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import email_claim
 from infra.local import table_edits
 from infra.local.demo import ADMIN_EMAIL, PASSWORD
-from tests.browser.backdated import Till, ago
-from tests.browser.bulk_tenants import NAMES, domains_of_every_state, fill
-from tests.browser.sales_history import keep_days, trade_for_a_year
+from tests.browser.backdated import StripeBuyer, ago
+from tests.browser.bulk_tenants import NAMES, create_domains_in_every_state, create_many_tenants
+from tests.browser.sales_history import create_sales_history, write_daily_history
 
 LONG = (
     "Wolfeschlegelsteinhausenbergerdorff Internationale "
     "Unternehmensberatungsgesellschaft mbH & Co. KG"
 )
 MORE_NAMES = (LONG, "Ferry Lane Books", "Tall Pines Lodge", "Copper Kettle Café", "Saltmarsh Vets")
-PEOPLE = {
+# Each account's user and company. The keys name the accounts in tests.
+ACCOUNTS = {
     "new": ("Ingrid Cedar", "Cedar & Sons"),
     "busy": ("Rosa Lindqvist", "Northwind Partners"),
     "full": ("Maximilian Freiherr von Wolfeschlegelsteinhausen", LONG),
@@ -53,47 +56,51 @@ MANY = 10_000
 DAY = timedelta(days=1)
 
 
-def settle_town(url: str) -> dict[str, str]:
-    """Addresses of what pages are about: names that a path may hold, and their values."""
-    till = Till(url)
-    with till.quietly():
-        people = {who: _reseller(who) for who in PEOPLE}
-        known = {who: reseller.id for who, reseller in people.items()}
-        known |= _busy(people["busy"], till)
-        known |= _branded(people["branded"])
-        _over(people["over"], till)
-        _drifted(people["drifted"])
-        _full(people["full"])
-        known["harvest"] = trade_for_a_year(till, _admin())
-        known["admin_key"] = api_keys.create_key(
+def create_demo_accounts(url: str) -> dict[str, str]:
+    """Create all demo data. Return its IDs by the names that paths in pages.py use."""
+    buyer = StripeBuyer(url)
+    with buyer.webhooks_off():
+        resellers = {account: _create_reseller(account) for account in ACCOUNTS}
+        ids = {account: reseller.id for account, reseller in resellers.items()}
+        ids |= _set_up_busy(resellers["busy"], buyer)
+        ids |= _set_up_branded(resellers["branded"])
+        _set_up_over(resellers["over"], buyer)
+        _set_up_drifted(resellers["drifted"])
+        _set_up_full(resellers["full"])
+        ids["harvest"] = create_sales_history(buyer, _admin())
+        ids["admin_key"] = api_keys.create_key(
             Owner(_admin()), name="Nightly export", scopes=["read"], expires_at=None, by=_admin()
         ).id
-        take_figures()
-        keep_days()
-        return known | _reports(known)
+        refresh_dashboard_stats()
+        write_daily_history()
+        return ids | _create_reports(ids)
 
 
 def _admin() -> str:
     return owner_of(email_claim(ADMIN_EMAIL)) or ""
 
 
-def _reports(known: dict[str, str]) -> dict[str, str]:
-    """What reconciliation found: of one whose counters are off, and of one who is in order."""
-    found = {
+def _create_reports(ids: dict[str, str]) -> dict[str, str]:
+    """Reconcile accounts with few, many, and no findings."""
+    reports = {
         name: runs.start_run(
-            Scope.WHOLE, apply=False, by=_admin(), seconds_left=lambda: 60.0, reseller_id=known[who]
+            Scope.WHOLE,
+            apply=False,
+            by=_admin(),
+            seconds_left=lambda: 60.0,
+            reseller_id=ids[account],
         ).id
-        for name, who in REPORTS.items()
+        for name, account in REPORTS.items()
     }
-    return found | {"user": read_reseller(known["full"]).user_id}
+    return reports | {"user": read_reseller(ids["full"]).user_id}
 
 
-def _reseller(who: str) -> Reseller:
-    """Without licenses, three months ago."""
-    person, company = PEOPLE[who]
+def _create_reseller(account: str) -> Reseller:
+    """Create an account without licenses, three months ago."""
+    person, company = ACCOUNTS[account]
     with ago(days=92):
         user = users.create_user(
-            email=f"{who}@example.com",
+            email=f"{account}@example.com",
             name=person,
             password=PASSWORD,
             is_super_admin=False,
@@ -114,86 +121,86 @@ def _allocate(reseller: Reseller, licenses: int, reason: str) -> None:
     accounts.adjust_licenses(read_reseller(reseller.id), licenses, reason=reason, by=_admin())
 
 
-def _create(reseller: Reseller, name: str, **looks: str) -> Tenant:
+def _create_tenant(reseller: Reseller, name: str, **branding: str) -> Tenant:
     slug = slugify(name, fallback="tenant")
     return lifecycle.create_tenant(
         reseller.id,
         name=name,
         slug=None,
         contact_email=f"office@{slug[:40]}.example",
-        branding_config=looks,
+        branding_config=branding,
         by=reseller.user_id,
     )
 
 
-def _busy(reseller: Reseller, till: Till) -> dict[str, str]:
-    """A dozen tenants of every state, purchases of every status, months of history."""
+def _set_up_busy(reseller: Reseller, buyer: StripeBuyer) -> dict[str, str]:
+    """Create tenants in every state, purchases in every status, and months of history."""
     by = reseller.user_id
     with ago(days=88):
         _allocate(reseller, 5, "Welcome as a partner")
     with ago(days=83):
-        till.buy(reseller, 10, "pay")
-    made = []
+        buyer.buy(reseller, 10, "pay")
+    tenants = []
     for i, name in enumerate([*NAMES, *MORE_NAMES]):
         with ago(days=82 - 7 * i, hours=i):
-            made.append(_create(reseller, name))
-    bought = _purchases(reseller, till)
+            tenants.append(_create_tenant(reseller, name))
+    purchases = _create_purchases(reseller, buyer)
     with ago(days=16):
-        lifecycle.deactivate_tenant(made[1], by=by)
+        lifecycle.deactivate_tenant(tenants[1], by=by)
     with ago(days=9):
-        gone = lifecycle.delete_tenant(made[9], by=by)
-        taken = lifecycle.delete_tenant(made[3], by=by)
+        deleted = lifecycle.delete_tenant(tenants[9], by=by)
+        slug_taken = lifecycle.delete_tenant(tenants[3], by=by)
     with ago(days=6, hours=3):
-        _create(reseller, taken.name)
+        _create_tenant(reseller, slug_taken.name)
     with ago(days=4):
         _allocate(reseller, 3, "Volume bonus")
-    return {f"purchase_{status}": purchase.id for status, purchase in bought.items()} | {
-        "purchase_under_way": _refund_under_way(reseller, till).id,
-        "tenant": made[0].id,
-        "tenant_off": made[1].id,
-        "tenant_long": made[5].id,
-        "tenant_deleted": gone.id,
-        "tenant_taken": taken.id,
+    return {f"purchase_{status}": purchase.id for status, purchase in purchases.items()} | {
+        "purchase_under_way": _create_refund_in_progress(reseller, buyer).id,
+        "tenant": tenants[0].id,
+        "tenant_off": tenants[1].id,
+        "tenant_long": tenants[5].id,
+        "tenant_deleted": deleted.id,
+        "tenant_taken": slug_taken.id,
     }
 
 
-def _purchases(reseller: Reseller, till: Till) -> dict[Status, Purchase]:
-    """One of every status, the oldest first."""
-    made = {}
+def _create_purchases(reseller: Reseller, buyer: StripeBuyer) -> dict[Status, Purchase]:
+    """Create a purchase in every status, oldest first."""
+    purchases = {}
     with ago(days=44):
-        order = till.buy(reseller, 3)
-        table_edits.edit(order, unit_amount=2000, total=6000)  # which Stripe was not asked for
-        made[Status.QUARANTINED] = till.happens(order, "pay")
+        order = buyer.buy(reseller, 3)
+        table_edits.edit(order, unit_amount=2000, total=6000)  # not what Stripe charges
+        purchases[Status.QUARANTINED] = buyer.apply(order, "pay")
     with ago(days=38):
-        made[Status.EXPIRED] = till.buy(reseller, 9, "expire")
+        purchases[Status.EXPIRED] = buyer.buy(reseller, 9, "expire")
     with ago(days=31):
-        made[Status.FAILED] = till.buy(reseller, 9, "pay", "bank-declines", method="delayed")
+        purchases[Status.FAILED] = buyer.buy(reseller, 9, "pay", "bank-declines", method="delayed")
     with ago(days=25):
-        disputed = till.buy(reseller, 15, "pay")
+        disputed = buyer.buy(reseller, 15, "pay")
     with ago(days=20):
-        whole = till.buy(reseller, 2, "pay")
+        refunded = buyer.buy(reseller, 2, "pay")
     with ago(days=19):
-        made[Status.DISPUTED] = till.happens(disputed, "dispute")
-        made[Status.REFUNDED] = till.happens(whole, "refund")
+        purchases[Status.DISPUTED] = buyer.apply(disputed, "dispute")
+        purchases[Status.REFUNDED] = buyer.apply(refunded, "refund")
     with ago(days=14):
-        part = till.buy(reseller, 10, "pay")
+        partially_refunded = buyer.buy(reseller, 10, "pay")
     with ago(days=13):
-        made[Status.PARTIALLY_REFUNDED] = refund_requests.refund_licenses(
-            part, 4, reason="Ordered too many", by=_admin()
+        purchases[Status.PARTIALLY_REFUNDED] = refund_requests.refund_licenses(
+            partially_refunded, 4, reason="Ordered too many", by=_admin()
         )
     with ago(days=11):
-        made[Status.PAID] = till.buy(reseller, 12, "pay")
+        purchases[Status.PAID] = buyer.buy(reseller, 12, "pay")
     with ago(hours=3):
-        made[Status.PROCESSING] = till.buy(reseller, 8, "pay", method="delayed")
+        purchases[Status.PROCESSING] = buyer.buy(reseller, 8, "pay", method="delayed")
     with ago(hours=2):
-        made[Status.PENDING] = till.buy(reseller, 10)
-    return made
+        purchases[Status.PENDING] = buyer.buy(reseller, 10)
+    return purchases
 
 
-def _refund_under_way(reseller: Reseller, till: Till) -> Purchase:
-    """As it stays where Stripe did not answer."""
+def _create_refund_in_progress(reseller: Reseller, buyer: StripeBuyer) -> Purchase:
+    """Create a refund as it is stored after Stripe did not answer."""
     with ago(days=7):
-        purchase = till.buy(reseller, 5, "pay")
+        purchase = buyer.buy(reseller, 5, "pay")
     intent = RefundIntent(
         id=new_id("rfn"),
         licenses=2,
@@ -207,13 +214,13 @@ def _refund_under_way(reseller: Reseller, till: Till) -> Purchase:
     return purchase
 
 
-def _branded(reseller: Reseller) -> dict[str, str]:
-    """Looks of its own, a tenant's too, and domains in every state."""
+def _set_up_branded(reseller: Reseller) -> dict[str, str]:
+    """Set the branding of the reseller and a tenant, and create domains in every state."""
     own = {"product_name": "Northwind Desk", "primary_color": "#f2b705"}
     own |= {"login_background_color": "#0b3d2e", "support_email": "help@northwind.example"}
     _allocate(reseller, 3, "Welcome as a partner")
     documents.set_reseller_branding(read_reseller(reseller.id), own, by=reseller.user_id)
-    tenant = _create(
+    tenant = _create_tenant(
         reseller,
         "Night Owl",
         product_name="Night Owl",
@@ -221,22 +228,22 @@ def _branded(reseller: Reseller) -> dict[str, str]:
         background_color="#102a22",
         text_color="#f3efe2",
     )
-    domains_of_every_state(reseller.id)
+    create_domains_in_every_state(reseller.id)
     return {
         "branded_tenant": tenant.id,
         "domain": "desk.northwind.example",
-        "api_key": _keys(reseller),
+        "api_key": _create_keys(reseller),
         "password_link": _password_link(reseller),
     }
 
 
-def _keys(reseller: Reseller) -> str:
+def _create_keys(reseller: Reseller) -> str:
     owner = owner_of_reseller_keys(reseller)
     for name, scopes in (("Billing system", ["read", "purchases"]), (LONG, ["tenants"])):
-        made = api_keys.create_key(
+        key = api_keys.create_key(
             owner, name=name, scopes=scopes, expires_at=None, by=reseller.user_id
         )
-    return made.row.id
+    return key.row.id
 
 
 def _password_link(reseller: Reseller) -> str:
@@ -246,30 +253,30 @@ def _password_link(reseller: Reseller) -> str:
     return link.partition("token=")[2]
 
 
-def _full(reseller: Reseller) -> None:
+def _set_up_full(reseller: Reseller) -> None:
     with ago(days=71):
         _allocate(reseller, 12_500, "Framework contract")
-    fill(reseller, MANY)
+    create_many_tenants(reseller, MANY)
 
 
-def _over(reseller: Reseller, till: Till) -> None:
-    """Three more in use than owned: a purchase was refunded after its licenses were taken."""
+def _set_up_over(reseller: Reseller, buyer: StripeBuyer) -> None:
+    """Use three more licenses than owned, by refunding a purchase after they were used."""
     with ago(days=12):
         _allocate(reseller, 2, "Welcome as a partner")
-        bought = till.buy(reseller, 3, "pay")
+        bought = buyer.buy(reseller, 3, "pay")
     for i, name in enumerate(NAMES):
         with ago(days=11 - i):
-            _create(reseller, name)
+            _create_tenant(reseller, name)
     with ago(days=3):
         refund_requests.refund_licenses(bought, 3, reason="Card of a former employee", by=_admin())
 
 
-def _drifted(reseller: Reseller) -> None:
-    """Somebody edited the counter in the console, and removed a name's claim."""
+def _set_up_drifted(reseller: Reseller) -> None:
+    """Damage the rows as an edit in the AWS console could: a wrong counter and a missing claim."""
     with ago(days=30):
         _allocate(reseller, 8, "Welcome as a partner")
     for i, name in enumerate(NAMES[:4]):
         with ago(days=29 - 5 * i):
-            last = _create(reseller, name)
+            last = _create_tenant(reseller, name)
     table_edits.edit(reseller, license_used=6)
     table_edits.remove(Claim(tenant_slug_claim(reseller.id, last.slug)))

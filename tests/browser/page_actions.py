@@ -1,4 +1,4 @@
-"""What people do on the pages, as clicks."""
+"""Common user actions on the pages, and expectations about what they show."""
 
 import re
 
@@ -8,7 +8,7 @@ from infra.local.demo import PASSWORD
 from tests.browser.conftest import Window
 
 
-def heading(page: Page, text: str | re.Pattern[str]) -> None:
+def expect_heading(page: Page, text: str | re.Pattern[str]) -> None:
     expect(page.get_by_role("heading", level=1, name=text)).to_be_visible()
 
 
@@ -20,18 +20,18 @@ def press(window: Window, name: str | re.Pattern[str]) -> None:
     window.page.get_by_role("button", name=name, exact=isinstance(name, str)).click()
 
 
-def create(window: Window, name: str) -> None:
+def create_tenant(window: Window, name: str) -> None:
     go_to(window, "Tenants")
     window.page.get_by_role("link", name="Create tenant").first.click()
     window.page.get_by_label("Name", exact=True).fill(name)
     window.page.locator("dialog[open]").get_by_role("button", name="Create tenant").click()
 
 
-def said(window: Window, text: str) -> None:
+def expect_message(window: Window, text: str) -> None:
     expect(window.page.get_by_role("status").filter(has_text=text)).to_be_visible()
 
 
-def sign_in_by_hand(window: Window, email: str) -> None:
+def sign_in_on_second_try(window: Window, email: str) -> None:
     page = window.page
     page.goto("/reseller")
     page.get_by_label("E-mail").fill(email)
@@ -44,7 +44,7 @@ def sign_in_by_hand(window: Window, email: str) -> None:
 
 
 def buy(window: Window, quantity: int) -> None:
-    """Through the hosted payment page: declined at first, then paid."""
+    """Buy through the hosted payment page: the first card is declined, the second attempt works."""
     page = window.page
     go_to(window, "Licenses")
     page.get_by_label("How many?").fill(str(quantity))

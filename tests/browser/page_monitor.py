@@ -1,44 +1,45 @@
-"""What a page must not do: complain, break its content policy, or ask another machine."""
+"""Detect console errors, CSP violations, and requests to other hosts."""
 
 import re
 
 from playwright.sync_api import ConsoleMessage, Page, Request, Response
 
 REFUSED_LOAD = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
+FOREIGN_REQUEST = "request to another host: "
 REPORT_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`));
 """
 
 
-class Watch:
-    """Everything that a page loads and says, from now on."""
+class PageMonitor:
+    """Records a page's requests and console messages. `problems` must stay empty."""
 
     def __init__(self, page: Page, url: str) -> None:
         self._url = url
         self._documents: set[str] = set()
         self._responses: list[Response] = []
-        self.complaints: list[str] = []
+        self.problems: list[str] = []
         page.add_init_script(REPORT_VIOLATIONS)
-        page.on("console", self._said)
-        page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
-        page.on("request", self._asked)
+        page.on("console", self._on_console_message)
+        page.on("pageerror", lambda error: self.problems.append(f"uncaught: {error}"))
+        page.on("request", self._on_request)
         page.on("response", lambda response: self._responses.append(response))
 
-    def _said(self, message: ConsoleMessage) -> None:
+    def _on_console_message(self, message: ConsoleMessage) -> None:
         if message.type not in ("error", "warning"):
             return
-        # A page whose own status is an error is logged as such; that is no complaint.
+        # Chromium logs the error status of a page itself. That is expected on error pages.
         is_own_status = message.location.get("url") in self._documents
         if not (is_own_status and REFUSED_LOAD.match(message.text)):
-            self.complaints.append(f"console: {message.text}")
+            self.problems.append(f"console: {message.text}")
 
-    def _asked(self, request: Request) -> None:
+    def _on_request(self, request: Request) -> None:
         if request.resource_type == "document":
             self._documents.add(request.url)
         if not request.url.startswith((self._url + "/", "data:", "blob:")):
-            self.complaints.append(f"asked elsewhere: {request.url}")
+            self.problems.append(f"{FOREIGN_REQUEST}{request.url}")
 
     def weight(self) -> int:
-        """Bytes of all that was loaded so far, uncompressed, without headers."""
+        """Return the size of everything loaded so far in bytes, uncompressed, without headers."""
         return sum(len(response.body()) for response in self._responses if response.ok)

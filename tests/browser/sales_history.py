@@ -1,5 +1,4 @@
-"""A year of trade for the admin's charts: a customer of long standing, and the daily figures
-that the schedule would have kept meanwhile."""
+"""A year of sales for the admin's charts: a long-standing customer, and the daily statistics."""
 
 from datetime import timedelta
 
@@ -15,18 +14,18 @@ from chalicelib.storage.reads import get
 from chalicelib.storage.tenants import Tenant, tenant_slug_claim
 from infra.local import table_edits
 from infra.local.demo import PASSWORD
-from tests.browser.backdated import Till, ago
+from tests.browser.backdated import StripeBuyer, ago
 
 COMPANY = "Harvest & Field"
-# How many days ago it bought how many.
+# Days ago, and the number of licenses bought.
 ORDERS = {330: 10, 301: 20, 268: 12, 240: 50, 213: 9, 180: 24, 148: 60, 120: 15, 95: 30, 62: 20}
 CLIENTS = ("Foxglove Farm", "Millstone Bakery")
-NAMELESS = ("Windmill Dairy", "Barley Row", "Orchard Lane")
-KEPT_DAYS = 80
+UNCLAIMED = ("Windmill Dairy", "Barley Row", "Orchard Lane")
+HISTORY_DAYS = 80
 
 
-def trade_for_a_year(till: Till, by: str) -> str:
-    """The customer's id. Some of its tenants' names have lost their claims."""
+def create_sales_history(buyer: StripeBuyer, by: str) -> str:
+    """Create the customer and return its ID. Some of its tenants lack the claim of their slug."""
     with ago(days=335):
         user = users.create_user(
             email="harvest@example.com",
@@ -46,10 +45,10 @@ def trade_for_a_year(till: Till, by: str) -> str:
         )
     for days, quantity in ORDERS.items():
         with ago(days=days):
-            till.buy(read_reseller(reseller.id), quantity, "pay")
+            buyer.buy(read_reseller(reseller.id), quantity, "pay")
     with ago(days=320):
-        for name in (*CLIENTS, *NAMELESS):
-            made = lifecycle.create_tenant(
+        for name in (*CLIENTS, *UNCLAIMED):
+            tenant = lifecycle.create_tenant(
                 reseller.id,
                 name=name,
                 slug=None,
@@ -57,23 +56,25 @@ def trade_for_a_year(till: Till, by: str) -> str:
                 branding_config={},
                 by=user.id,
             )
-            if name in NAMELESS:
-                table_edits.remove(Claim(tenant_slug_claim(reseller.id, made.slug)))
+            if name in UNCLAIMED:
+                table_edits.remove(Claim(tenant_slug_claim(reseller.id, tenant.slug)))
     return reseller.id
 
 
-def keep_days() -> None:
-    """What each day's count would have been, from the ledger and the tenants."""
-    allocated = [(e.at, e.count_change) for e in LedgerEntry.scan() if e.count_change]
-    lives = [(t.created_at, t.deleted_at) for t in Tenant.scan()]
+def write_daily_history() -> None:
+    """Write the daily statistics that the schedule would have stored, from ledger and tenants."""
+    changes = [(e.at, e.count_change) for e in LedgerEntry.scan() if e.count_change]
+    lifetimes = [(t.created_at, t.deleted_at) for t in Tenant.scan()]
     now = clock.now()
-    kept = get(StoredStats, STATS_ROW)
-    assert kept is not None
+    stats = get(StoredStats, STATS_ROW)
+    assert stats is not None
     history = {}
-    for back in range(KEPT_DAYS, 0, -1):
-        day = now - timedelta(days=back)
-        used = sum(born <= day and (gone is None or gone > day) for born, gone in lives)
-        owned = sum(change for at, change in allocated if at <= day)
+    for days_ago in range(HISTORY_DAYS, 0, -1):
+        day = now - timedelta(days=days_ago)
+        used = sum(
+            created <= day and (deleted is None or deleted > day) for created, deleted in lifetimes
+        )
+        owned = sum(change for at, change in changes if at <= day)
         history[f"{day:%Y-%m-%d}"] = {"owned": owned, "used": used}
-    kept.history = {**history, **kept.history}
-    kept.save()
+    stats.history = {**history, **stats.history}
+    stats.save()

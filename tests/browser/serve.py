@@ -1,4 +1,4 @@
-"""`make run` with the town's people in it, until its standard input ends."""
+"""Run the service locally with the demo accounts, until standard input is closed."""
 
 import json
 import logging
@@ -7,14 +7,16 @@ import sys
 
 from chalicelib.observability import logger
 from infra.local.service import local_service
-from tests.browser.demo_accounts import settle_town
+from tests.browser.demo_accounts import create_demo_accounts
 
 
 def main() -> None:
     os.environ["POWERTOOLS_METRICS_DISABLED"] = "true"
     logger.setLevel(logging.ERROR)
     with local_service(0) as service:
-        print(json.dumps({"url": service.url, "known": settle_town(service.url)}), flush=True)
+        print(
+            json.dumps({"url": service.url, "ids": create_demo_accounts(service.url)}), flush=True
+        )
         sys.stdin.read()
 
 

@@ -1,12 +1,12 @@
-"""What a super admin does day by day, by clicking: with the script on and off."""
+"""The everyday tasks of a super admin in a browser, with and without JavaScript."""
 
 import re
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open, Town, Window
-from tests.browser.page_actions import buy, go_to, heading, press, said
+from tests.browser.conftest import DemoService, Open, Window
+from tests.browser.page_actions import buy, expect_heading, expect_message, go_to, press
 from tests.browser.sales_history import CLIENTS
 
 pytestmark = pytest.mark.browser
@@ -17,19 +17,21 @@ BOTH = pytest.mark.parametrize(
 
 
 @BOTH
-def test_an_admins_day(company: str, script: bool, open_window: Open) -> None:
+def test_an_admin_manages_users_and_resellers(
+    company: str, script: bool, open_window: Open
+) -> None:
     window = open_window("admin", script=script)
     page = window.page
     slug = company.lower().replace(" ", "-")
     page.goto("/admin")
-    heading(page, "Overview")
+    expect_heading(page, "Overview")
 
     create_user(window, f"{slug}@example.com", company)
     create_reseller(window, company, slug, script=script)
     allocate_and_edit(window, company)
     deactivate(window, company)
     search(window, company)
-    assert window.watch.complaints == []
+    assert window.monitor.problems == []
 
 
 def create_user(window: Window, email: str, name: str) -> None:
@@ -39,7 +41,7 @@ def create_user(window: Window, email: str, name: str) -> None:
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Name", exact=True).fill(name)
     page.locator("dialog[open]").get_by_role("button", name="Create user").click()
-    said(window, f"{name} was created.")
+    expect_message(window, f"{name} was created.")
     expect(page.get_by_text("Not chosen yet")).to_be_visible()
 
 
@@ -59,8 +61,8 @@ def create_reseller(window: Window, company: str, slug: str, *, script: bool) ->
     expect(dialog.get_by_label("Company Name")).to_have_value(company)
     dialog.get_by_label("Slug").fill(slug)
     dialog.get_by_role("button", name="Create reseller").click()
-    said(window, f"{company} was created.")
-    heading(page, company)
+    expect_message(window, f"{company} was created.")
+    expect_heading(page, company)
 
 
 def allocate_and_edit(window: Window, company: str) -> None:
@@ -68,12 +70,12 @@ def allocate_and_edit(window: Window, company: str) -> None:
     page.get_by_label("Change").fill("10")
     page.get_by_label("Reason").fill("Spring bonus")
     press(window, "Allocate")
-    said(window, "10 licenses allocated.")
+    expect_message(window, "10 licenses allocated.")
     expect(page.get_by_text("Spring bonus")).to_be_visible()
     page.get_by_role("link", name=f"Edit {company}").click()
     page.get_by_label("Total Licenses").fill("20")
     press(window, "Save")
-    said(window, "Saved.")
+    expect_message(window, "Saved.")
     go_to(window, "Resellers")
     row = page.get_by_role("row", name=re.compile(company))
     expect(row.get_by_role("cell", name="20", exact=True).first).to_be_visible()
@@ -84,7 +86,7 @@ def deactivate(window: Window, company: str) -> None:
     page.get_by_role("link", name=f"Edit {company}").click()
     page.get_by_label("Is Active").uncheck()
     press(window, "Save")
-    said(window, "Saved.")
+    expect_message(window, "Saved.")
     expect(page.get_by_text("Inactive", exact=True)).to_be_visible()
     page.get_by_role("link", name=f"Edit {company}").click()
     page.get_by_label("Is Active").check()
@@ -102,30 +104,30 @@ def search(window: Window, company: str) -> None:
     expect(page.get_by_role("link", name=company).first).to_be_visible()
 
 
-def test_a_refund_shows_its_amount_first(open_window: Open) -> None:
+def test_a_refund_is_reviewed_before_it_is_made(open_window: Open) -> None:
     buyer = open_window("demo")
     buyer.page.goto("/reseller")
     buy(buyer, 10)
-    heading(buyer.page, "10 licenses added")
+    expect_heading(buyer.page, "10 licenses added")
 
     window = open_window("admin")
     page = window.page
     page.goto("/admin/purchases?q=acme")
     page.locator("tbody a").first.click()
-    heading(page, "10 licenses for $200.00")
+    expect_heading(page, "10 licenses for $200.00")
     page.get_by_label("Licenses to refund").fill("5")
     page.get_by_label("Reason").fill("Bought too many")
     press(window, "Review refund")
-    heading(page, "Refund $75.00?")
+    expect_heading(page, "Refund $75.00?")
     press(window, "Refund $75.00")
-    said(window, "5 licenses refunded.")
+    expect_message(window, "5 licenses refunded.")
     expect(page.get_by_text("Partly refunded")).to_be_visible()
     press(window, "Settle now")
-    said(window, "No license had to be moved.")
-    assert window.watch.complaints == []
+    expect_message(window, "No license had to be moved.")
+    assert window.monitor.problems == []
 
 
-def test_prices_are_seen_before_they_are_saved(open_window: Open) -> None:
+def test_new_prices_are_previewed_before_saving(open_window: Open) -> None:
     window = open_window("admin")
     page = window.page
     page.goto("/admin/settings")
@@ -141,10 +143,10 @@ def test_prices_are_seen_before_they_are_saved(open_window: Open) -> None:
     expect(page.locator("#prices-tier_from-2-error")).to_contain_text("must start above")
     press(window, "Save prices")
     expect(page.get_by_role("alert")).to_contain_text("must start above")
-    assert window.watch.complaints == []
+    assert window.monitor.problems == []
 
 
-def test_a_finding_is_decided_with_a_reason(open_window: Open, town: Town) -> None:
+def test_a_finding_is_ignored_with_a_reason(open_window: Open, service: DemoService) -> None:
     window = open_window("admin")
     page = window.page
     page.goto("/admin/resellers?status=over")
@@ -156,46 +158,48 @@ def test_a_finding_is_decided_with_a_reason(open_window: Open, town: Town) -> No
     expect(page.get_by_role("alert")).to_contain_text("5 licenses are in use")
     expect(page.get_by_label("Change")).to_have_value("-1")
     go_to(window, "Reconciliation")
-    page.locator(f"a[href$='{town.known['report']}']").click()
+    page.locator(f"a[href$='{service.ids['report']}']").click()
     card = page.locator("section.card", has_text="Used licenses that don't match").first
     card.get_by_label("Reason").fill("Looked at")
     card.get_by_role("button", name="Ignore").click()
     expect(page.get_by_text("Looked at").first).to_be_visible()
-    assert window.watch.complaints == []
+    assert window.monitor.problems == []
 
 
 @BOTH
-def test_a_tenant_is_helped_by_an_admin(
-    company: str, script: bool, open_window: Open, town: Town
+def test_an_admin_edits_deletes_and_restores_a_tenant(
+    company: str, script: bool, open_window: Open, service: DemoService
 ) -> None:
     window = open_window("admin", script=script)
     page = window.page
-    before, client = CLIENTS[script], f"Client of {company}"
-    page.goto(town.path("/admin/resellers/{harvest}"))
-    page.get_by_role("link", name=before, exact=True).first.click()
-    page.get_by_label("Name", exact=True).fill(client)
+    old_name, new_name = CLIENTS[script], f"Client of {company}"
+    page.goto(service.path("/admin/resellers/{harvest}"))
+    page.get_by_role("link", name=old_name, exact=True).first.click()
+    page.get_by_label("Name", exact=True).fill(new_name)
     press(window, "Save")
-    said(window, "Saved.")
-    heading(page, client)
+    expect_message(window, "Saved.")
+    expect_heading(page, new_name)
     press(window, "Deactivate")
-    said(window, f"{client} is deactivated.")
+    expect_message(window, f"{new_name} is deactivated.")
     press(window, "Reactivate")
-    said(window, f"{client} is active again.")
+    expect_message(window, f"{new_name} is active again.")
     page.get_by_role("link", name="Delete tenant").click()
     within = page.locator("dialog[open]") if script else page.locator("main")
     within.get_by_role("button", name="Delete tenant").click()
-    said(window, f"{client} is deleted and its license is free.")
+    expect_message(window, f"{new_name} is deleted and its license is free.")
     page.goto(page.url + "?status=deleted")
-    page.get_by_role("link", name=client).first.click()
+    page.get_by_role("link", name=new_name).first.click()
     press(window, "Restore")
-    said(window, f"{client} is back, active, on one of the reseller's licenses.")
+    expect_message(window, f"{new_name} is back, active, on one of the reseller's licenses.")
     row = page.get_by_role("row", name=re.compile("Restored"))
     expect(row.get_by_text("+1")).to_be_visible()
-    assert window.watch.complaints == []
+    assert window.monitor.problems == []
 
 
 @BOTH
-def test_an_admins_key(company: str, script: bool, open_window: Open) -> None:
+def test_an_admin_creates_and_revokes_an_api_key(
+    company: str, script: bool, open_window: Open
+) -> None:
     window = open_window("admin", script=script)
     page = window.page
     page.goto("/admin")
@@ -208,19 +212,21 @@ def test_an_admins_key(company: str, script: bool, open_window: Open) -> None:
     page.get_by_role("link", name=f"Revoke Export of {company}").click()
     within = page.locator("dialog[open]") if script else page.locator("main")
     within.get_by_role("button", name="Revoke key").click()
-    said(window, "The key is revoked.")
+    expect_message(window, "The key is revoked.")
     expect(page.get_by_text(f"Export of {company}")).to_have_count(0)
-    assert window.watch.complaints == []
+    assert window.monitor.problems == []
 
 
-def test_findings_of_a_kind_are_decided_together(open_window: Open, town: Town) -> None:
+def test_all_findings_of_a_kind_are_ignored_at_once(
+    open_window: Open, service: DemoService
+) -> None:
     window = open_window("admin")
     page = window.page
-    page.goto(town.path("/admin/reconciliation/{report_many}"))
+    page.goto(service.path("/admin/reconciliation/{report_many}"))
     page.get_by_text("Facts").first.click()
     expect(page.get_by_text("tenant-slug:").first).to_be_visible()
     page.get_by_label("Reason for all of them").fill("Looked at together")
     press(window, re.compile("^Ignore all"))
-    said(window, "3 decided.")
+    expect_message(window, "3 decided.")
     expect(page.get_by_text("Looked at together").first).to_be_visible()
-    assert window.watch.complaints == []
+    assert window.monitor.problems == []

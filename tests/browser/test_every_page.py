@@ -1,4 +1,4 @@
-"""Each page, in a real browser: sound, light, within its policy; and a picture to look at."""
+"""Open every page in a real browser: check accessibility, size, and CSP, and take screenshots."""
 
 from pathlib import Path
 
@@ -6,41 +6,41 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.axe import violations
-from tests.browser.conftest import PHONE, Open, Town
-from tests.browser.pages import PAGES, LookedAt
+from tests.browser.conftest import PHONE, DemoService, Open
+from tests.browser.pages import PAGES, PageCase
 
 pytestmark = pytest.mark.browser
 
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
-HEAVIEST = 100_000
+MAX_BYTES = 100_000
 
 
-@pytest.mark.parametrize("looked_at", PAGES, ids=lambda page: page.name)
-def test_page(looked_at: LookedAt, town: Town, open_window: Open) -> None:
-    window = open_window(looked_at.who, color_scheme="light")
+@pytest.mark.parametrize("case", PAGES, ids=lambda page: page.name)
+def test_page(case: PageCase, service: DemoService, open_window: Open) -> None:
+    window = open_window(case.account, color_scheme="light")
     page = window.page
-    response = page.goto(town.path(looked_at.path))
+    response = page.goto(service.path(case.path))
     assert response is not None
-    assert response.status == looked_at.status
+    assert response.status == case.status
     page.wait_for_load_state("networkidle")
-    assert window.watch.weight() < HEAVIEST
-    if looked_at.unfolded:
+    assert window.monitor.weight() < MAX_BYTES
+    if case.expand_details:
         page.locator("main details").evaluate_all("all => all.forEach(one => { one.open = true; })")
 
-    objections = [f"light: {found}" for found in violations(page)]
-    picture(page, f"{looked_at.name}-1440")
+    found = [f"light: {violation}" for violation in violations(page)]
+    take_screenshot(page, f"{case.name}-1440")
     page.emulate_media(color_scheme="dark")
-    objections += [f"dark: {found}" for found in violations(page)]
-    picture(page, f"{looked_at.name}-1440-dark")
+    found += [f"dark: {violation}" for violation in violations(page)]
+    take_screenshot(page, f"{case.name}-1440-dark")
     page.emulate_media(color_scheme="light")
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    objections += [f"phone: {found}" for found in violations(page)]
-    picture(page, f"{looked_at.name}-390")
+    found += [f"phone: {violation}" for violation in violations(page)]
+    take_screenshot(page, f"{case.name}-390")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    assert objections == []
-    assert window.watch.complaints == []
+    assert found == []
+    assert window.monitor.problems == []
 
 
-def picture(page: Page, name: str) -> None:
+def take_screenshot(page: Page, name: str) -> None:
     SCREENSHOTS.mkdir(exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True, animations="disabled")

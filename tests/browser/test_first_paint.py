@@ -1,4 +1,4 @@
-"""No flash of the wrong brand: nothing of a login page is painted before its colours are there."""
+"""No flash of the wrong brand: a login page paints nothing before its colors are loaded."""
 
 import pytest
 from playwright.sync_api import Route
@@ -16,12 +16,13 @@ PAINTED = """() => new Promise((resolve) => new PerformanceObserver((list) => {
 }).observe({ type: "paint", buffered: true }))"""
 
 
-def test_the_first_paint_of_a_login_page_wears_its_brand(open_window: Open) -> None:
-    """However late the stylesheet comes: all else is there before it."""
+def test_the_first_paint_of_a_login_page_has_its_brand_colors(open_window: Open) -> None:
+    """Even if the stylesheet arrives after everything else."""
     page = open_window().page
     late: list[Route] = []
     page.route("**/brand.css*", lambda route: late.append(route))
-    # Not asked of the page: what paints nothing has no animation frame to answer in.
+    # Wait for the script's request instead of evaluating in the page: without a paint, there is no
+    # animation frame in which the page would answer.
     with page.expect_request_finished(lambda request: request.resource_type == "script"):
         page.goto("/login?reseller=northwind-desk", wait_until="commit")
     assert page.evaluate(PAINTS) == 0

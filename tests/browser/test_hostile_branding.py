@@ -1,5 +1,8 @@
-"""Hostile branding in a real browser: whatever got into a row, was typed, or was kept, no
-script of it runs, nothing is asked of another machine, and no style gets out of its place."""
+"""Hostile branding in a real browser.
+
+Whether a value was written to a row, typed, or accepted: none of its scripts runs, it causes no
+request to another host, and its styles affect nothing but the brand's properties.
+"""
 
 import json
 from collections.abc import Iterator
@@ -10,17 +13,18 @@ import pytest
 from playwright.sync_api import APIRequestContext, Dialog, Page, Route
 
 from infra.local.demo import PASSWORD
-from tests.browser.conftest import Open, Town, Window
+from tests.browser.conftest import DemoService, Open, Window
+from tests.browser.page_monitor import FOREIGN_REQUEST
 from tests.support.hostile_values import NEUTRALIZED, REFUSED, SCRIPT
 
 pytestmark = pytest.mark.browser
 
 EMAIL = "hostile@example.com"
-MINE = "/v1/resellers/me/branding"
-LOGIN = "/login?reseller=hostile&tenant=prey"
+BRANDING = "/v1/resellers/me/branding"
+LOGIN = "/login?reseller=hostile&tenant=target"
 PREVIEW = "/reseller/branding"
-# Whatever a page of ours has none of, and could only have of a value that got out.
-FOREIGN = """() => {
+# Elements, attributes, and rules that our pages never contain: they can only come from a value.
+INJECTED = """() => {
   const wrong = [...document.querySelectorAll(
     "style, iframe, object, embed, base, [style], script:not([src^='/static/app.js'])")];
   for (const element of document.querySelectorAll("*")) {
@@ -40,164 +44,181 @@ FOREIGN = """() => {
 }"""
 PICTURE = "<svg xmlns='http://www.w3.org/2000/svg'/>"
 NOT_LOADED = "console: Failed to load resource: net::"
-ADMIN_LOOKS_EVERY = 8
-FILL = """([values, tell]) => {
+CHECK_ADMIN_EVERY = 8
+FILL = """([values, notify]) => {
   for (const [name, value] of Object.entries(values)) {
     const input = document.getElementsByName(name)[0];
     input.value = value;
-    if (tell) input.dispatchEvent(new Event("input", { bubbles: true }));
+    if (notify) input.dispatchEvent(new Event("input", { bubbles: true }));
   }
 }"""
-SEND = "document.querySelector('form[data-brand-form]').submit()"  # asks no field what it holds
+SEND = "document.querySelector('form[data-brand-form]').submit()"  # skips the browser's validation
 
 
-def rounds(values: dict[str, tuple[str, ...]]) -> Iterator[dict[str, str]]:
-    """Documents that between them hold every value of every field."""
+def documents(values: dict[str, tuple[str, ...]]) -> Iterator[dict[str, str]]:
+    """Yield documents that together contain every value of every field."""
     for number in range(max(map(len, values.values()))):
         document = {name: each[number % len(each)] for name, each in values.items()}
         yield {name: value for name, value in document.items() if "\ud83d" not in value}
 
 
 @dataclass
-class Prey:
-    """A window in which nothing may happen. What it asks of other machines is answered here."""
+class GuardedWindow:
+    """A window that detects injected content. It intercepts requests to other hosts."""
 
     window: Window
-    town: Town
+    service: DemoService
     dialogs: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.page.on("dialog", self._asks)
-        self.page.route(lambda url: not url.startswith(self.town.url), self._elsewhere)
+        self.page.on("dialog", self._on_dialog)
+        self.page.route(lambda url: not url.startswith(self.service.url), self._intercept)
 
     @property
     def page(self) -> Page:
         return self.window.page
 
-    def _asks(self, dialog: Dialog) -> None:
+    def _on_dialog(self, dialog: Dialog) -> None:
         self.dialogs.append(dialog.message)
         dialog.dismiss()
 
-    def _elsewhere(self, route: Route) -> None:
+    def _intercept(self, route: Route) -> None:
         route.fulfill(body=PICTURE, content_type="image/svg+xml")
 
     def open(self, path: str) -> None:
         self.page.goto(path)
-        assert self.unharmed(path) == set()
+        assert self.assert_unharmed(path) == set()
 
-    def unharmed(self, path: str) -> set[str]:
-        """The addresses on other machines that it asked for since the last time; whether they
-        were there is no matter."""
-        assert self.page.evaluate(FOREIGN) == []
-        assert self.page.url == self.town.url + path
-        said, begins = self.window.watch.complaints, "asked elsewhere: "
-        found = {each.removeprefix(begins) for each in said if each.startswith(begins)}
-        said[:] = [each for each in said if not each.startswith((begins, NOT_LOADED))]
-        assert said + self.dialogs == []
-        return found
+    def assert_unharmed(self, path: str) -> set[str]:
+        """Assert that nothing was injected. Return the foreign URLs requested since the last call.
+
+        Images that fail to load don't matter.
+        """
+        assert self.page.evaluate(INJECTED) == []
+        assert self.page.url == self.service.url + path
+        problems = self.window.monitor.problems
+        foreign = {
+            problem.removeprefix(FOREIGN_REQUEST)
+            for problem in problems
+            if problem.startswith(FOREIGN_REQUEST)
+        }
+        problems[:] = [
+            problem for problem in problems if not problem.startswith((FOREIGN_REQUEST, NOT_LOADED))
+        ]
+        assert problems + self.dialogs == []
+        return foreign
 
 
 @dataclass(frozen=True)
-class Hunt:
-    """A reseller that is branded like this, its tenant, and the platform above it."""
+class HostileAccount:
+    """A reseller with hostile branding, its tenant, and the tokens of the reseller and an admin."""
 
     api: APIRequestContext
-    town: Town
+    service: DemoService
     admin: str
     reseller: str
     ids: dict[str, str]
 
-    def call(self, method: str, path: str, body: Any, who: str | None = None) -> Any:
-        headers = {"Authorization": f"Bearer {who}"} if who else {}
+    def call(self, method: str, path: str, body: Any, token: str | None = None) -> Any:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         headers["Content-Type"] = "application/json"
         reply = self.api.fetch(
-            self.town.url + path, method=method, data=json.dumps(body), headers=headers
+            self.service.url + path, method=method, data=json.dumps(body), headers=headers
         )
         assert reply.ok, reply.text()
         return reply.json()
 
-    def by_hand(self, document: dict[str, str]) -> None:
-        """Into the rows of all three levels, as in the AWS console."""
+    def write_branding(self, document: dict[str, str]) -> None:
+        """Write a document directly to the rows of platform, reseller, and tenant."""
         damage = {"kind": "branding", "document": document, **self.ids}
         self.call("POST", "/local/damage", damage)
 
 
 @pytest.fixture(scope="module")
-def hunt(town: Town, chromium: Any) -> Iterator[Hunt]:
+def hostile(service: DemoService, chromium: Any) -> Iterator[HostileAccount]:
     context = chromium.new_context()
-    start = Hunt(context.request, town, "", "", {})
+    client = HostileAccount(context.request, service, "", "", {})
 
     def token(email: str) -> str:
-        return str(start.call("POST", "/v1/login", {"email": email, "password": PASSWORD})["token"])
+        login = {"email": email, "password": PASSWORD}
+        return str(client.call("POST", "/v1/login", login)["token"])
 
-    admin = token(town.email("admin"))
-    person = {"email": EMAIL, "name": "Prey", "password": PASSWORD}
-    user = start.call("POST", "/v1/users", person, admin)["id"]
+    admin = token(service.email("admin"))
+    person = {"email": EMAIL, "name": "Hostile", "password": PASSWORD}
+    user = client.call("POST", "/v1/users", person, admin)["id"]
     account = {"user_id": user, "company_name": "Hostile", "slug": "hostile", "license_count": 1}
-    reseller_id = start.call("POST", "/v1/resellers", account, admin)["id"]
+    reseller_id = client.call("POST", "/v1/resellers", account, admin)["id"]
     reseller = token(EMAIL)
-    tenant = {"name": "Prey", "slug": "prey"}
-    tenant_id = start.call("POST", "/v1/resellers/me/tenants", tenant, reseller)["id"]
-    # So that there is a row of settings to be damaged.
-    before = start.call("PATCH", "/v1/settings", {"low_license_threshold": 4}, admin)
+    tenant = {"name": "Target", "slug": "target"}
+    tenant_id = client.call("POST", "/v1/resellers/me/tenants", tenant, reseller)["id"]
+    # The settings row does not exist until the first change.
+    before = client.call("PATCH", "/v1/settings", {"low_license_threshold": 4}, admin)
     ids = {"reseller_id": reseller_id, "tenant_id": tenant_id}
-    made = Hunt(context.request, town, admin, reseller, ids)
-    yield made
-    made.by_hand({})
-    start.call("PATCH", "/v1/settings", {"low_license_threshold": 3}, admin)
+    created = HostileAccount(context.request, service, admin, reseller, ids)
+    yield created
+    created.write_branding({})
+    client.call("PATCH", "/v1/settings", {"low_license_threshold": 3}, admin)
     assert before["branding_config"] == {}
     context.close()
 
 
-def test_what_got_into_rows_by_hand_hurts_nobody(hunt: Hunt, town: Town, open_window: Open) -> None:
-    """As if it were not there: on the login page, in the preview, for the admin."""
-    nobody, reseller, admin = (Prey(open_window(who), town) for who in (None, "hostile", "admin"))
-    for number, document in enumerate(rounds(REFUSED)):
-        hunt.by_hand({**document, "onload": SCRIPT, SCRIPT: SCRIPT})
-        nobody.open(LOGIN)
-        assert nobody.page.title() == "Sign in · Tenantry"
+def test_hostile_values_in_rows_are_ignored(
+    hostile: HostileAccount, service: DemoService, open_window: Open
+) -> None:
+    """On the login page, in the reseller's preview, and on the admin's pages."""
+    signed_out, reseller, admin = (
+        GuardedWindow(open_window(account), service) for account in (None, "hostile", "admin")
+    )
+    for number, document in enumerate(documents(REFUSED)):
+        hostile.write_branding({**document, "onload": SCRIPT, SCRIPT: SCRIPT})
+        signed_out.open(LOGIN)
+        assert signed_out.page.title() == "Sign in · Tenantry"
         reseller.open(PREVIEW)
-        if number % ADMIN_LOOKS_EVERY == 0:
+        if number % CHECK_ADMIN_EVERY == 0:
             admin.open("/admin/settings/branding")
-            admin.open(f"/admin/resellers/{hunt.ids['reseller_id']}")
-    hunt.by_hand({})
+            admin.open(f"/admin/resellers/{hostile.ids['reseller_id']}")
+    hostile.write_branding({})
 
 
-def test_what_is_typed_hurts_nobody_in_the_live_preview(
-    hunt: Hunt, town: Town, open_window: Open
+def test_hostile_values_typed_into_the_live_preview_are_harmless(
+    hostile: HostileAccount, service: DemoService, open_window: Open
 ) -> None:
-    """It shows a picture that its own author has just typed, and asks for nothing else."""
-    prey = Prey(open_window("hostile"), town)
-    prey.open(PREVIEW)
-    for document in rounds(REFUSED):
-        prey.page.evaluate(FILL, [document, True])
-        assert all(address.startswith("https://") for address in prey.unharmed(PREVIEW))
+    """The preview loads only images that its own user has typed, and only over https."""
+    window = GuardedWindow(open_window("hostile"), service)
+    window.open(PREVIEW)
+    for document in documents(REFUSED):
+        window.page.evaluate(FILL, [document, True])
+        assert all(address.startswith("https://") for address in window.assert_unharmed(PREVIEW))
 
 
-def test_what_is_sent_is_refused_and_hurts_nobody(
-    hunt: Hunt, town: Town, open_window: Open
+def test_hostile_values_sent_are_rejected_and_shown_safely(
+    hostile: HostileAccount, service: DemoService, open_window: Open
 ) -> None:
-    """On the page that shows it again, beside what is wrong with it."""
-    prey = Prey(open_window("hostile"), town)
-    prey.open(PREVIEW)
-    for document in rounds(REFUSED):
-        prey.page.evaluate(FILL, [document, False])
-        with prey.page.expect_navigation() as sent:
-            prey.page.evaluate(SEND)
-        assert sent.value.status == 422
-        assert prey.unharmed(PREVIEW) == set()
-    assert hunt.call("PATCH", MINE, {}, hunt.reseller)["own"] == {}
+    """The form is rendered again with the values and the error messages."""
+    window = GuardedWindow(open_window("hostile"), service)
+    window.open(PREVIEW)
+    for document in documents(REFUSED):
+        window.page.evaluate(FILL, [document, False])
+        with window.page.expect_navigation() as navigation:
+            window.page.evaluate(SEND)
+        assert navigation.value.status == 422
+        assert window.assert_unharmed(PREVIEW) == set()
+    assert hostile.call("PATCH", BRANDING, {}, hostile.reseller)["own"] == {}
 
 
-def test_what_is_kept_is_shown_as_it_was_kept(hunt: Hunt, town: Town, open_window: Open) -> None:
-    """Of other machines just the pictures are asked for, at just the addresses that are kept."""
-    nobody, reseller, admin = (Prey(open_window(who), town) for who in (None, "hostile", "admin"))
-    for document in rounds({name: tuple(values) for name, values in NEUTRALIZED.items()}):
-        kept = hunt.call("PUT", MINE, document, hunt.reseller)["own"]
-        pictures = {kept[name].partition("#")[0] for name in ("logo_url", "login_background_url")}
-        for prey, path in ((nobody, LOGIN), (reseller, PREVIEW)):
-            prey.page.goto(path)
-            assert prey.unharmed(path) == pictures
-        assert nobody.page.title() == f"Sign in · {kept['product_name']}"
+def test_neutralized_values_are_shown_as_stored(
+    hostile: HostileAccount, service: DemoService, open_window: Open
+) -> None:
+    """The only requests to other hosts are for the images, at exactly the stored URLs."""
+    signed_out, reseller, admin = (
+        GuardedWindow(open_window(account), service) for account in (None, "hostile", "admin")
+    )
+    for document in documents({name: tuple(values) for name, values in NEUTRALIZED.items()}):
+        stored = hostile.call("PUT", BRANDING, document, hostile.reseller)["own"]
+        pictures = {stored[name].partition("#")[0] for name in ("logo_url", "login_background_url")}
+        for window, path in ((signed_out, LOGIN), (reseller, PREVIEW)):
+            window.page.goto(path)
+            assert window.assert_unharmed(path) == pictures
+        assert signed_out.page.title() == f"Sign in · {stored['product_name']}"
     admin.open("/admin/audit")
-    hunt.call("PUT", MINE, {}, hunt.reseller)
+    hostile.call("PUT", BRANDING, {}, hostile.reseller)
