@@ -84,9 +84,9 @@ def read_domain(call: Call[Empty]) -> Domain:
 
 @routes.post(DOMAIN + "/verify", Audience.RESELLER, Scope.BRANDING, returns=DomainOutput)
 def verify_domain(call: Call[Empty]) -> Domain:
-    """Look up the TXT record now.
+    """Verify a custom domain.
 
-    If it is found, the domain is verified. If not, `finding` and `explanation` say what was found.
+    Looks up its TXT record now. `finding` and `explanation` say what was found.
     """
     return call.on_current(
         lambda: _read_domain(call),

@@ -1,6 +1,5 @@
 """GET /openapi.json: the HTTP contract, generated from the route declarations."""
 
-import inspect
 import json
 from functools import cache
 from typing import Any
@@ -40,7 +39,7 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str = Field(description="What went wrong, for people.")
-    code: str = Field(description="What went wrong, for programs. Codes do not change.")
+    code: str = Field(description="What went wrong, for programs to check.")
     errors: list[FieldProblem] = Field(
         default_factory=list, description="The invalid fields, if `code` is `invalid_request`."
     )
@@ -93,11 +92,11 @@ def _has_body(route: Route) -> bool:
 
 
 def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
-    summary, *details = inspect.cleandoc(route.handler.__doc__ or "").split("\n\n")
+    summary, _, details = " ".join((route.handler.__doc__ or "").split()).partition(". ")
     operation: dict[str, Any] = {
         "operationId": route.handler.__name__,
         "summary": summary.removesuffix("."),
-        "description": "\n\n".join([*details, _access(route)]),
+        "description": "\n\n".join(filter(None, [details, _access(route)])),
         "tags": [_tag(route)],
         "parameters": _parameters(route, schemas),
         "responses": {str(int(route.status)): _success(route), "default": _problem()},

@@ -108,8 +108,8 @@ class SyncOutput(Output):
 def reconcile(call: Call[NewReconciliation]) -> Report:
     """Start a reconciliation run.
 
-    Compares license counts, ledger, tenants, purchases, and Stripe. A run that takes longer than
-    the request continues in the background.
+    Compares license counts, ledger, tenants, purchases, and Stripe. Scheduled runs finish one that
+    takes longer than the request.
     """
     return runs.start_run(
         call.input.scope,
