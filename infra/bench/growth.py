@@ -106,7 +106,7 @@ class BenchService:
         return token
 
     def fill(self, size: int) -> None:
-        """Write rows like those of the services, but in batches, because this isn't service.
+        """Write rows like those of the services, but in batches, because this isn't measured.
 
         Each tenant has its claim and its ledger entry, so that reconciliation finds no problems.
         """
@@ -160,7 +160,7 @@ class BenchService:
         return clock.now()
 
     def operations(self) -> dict[str, Callable[[], Any]]:
-        """Prepare the operations, so that only the operations themselves are service."""
+        """Prepare the operations, so that only the operations themselves are measured."""
         me = "/v1/resellers/me"
         created = self.call(self.reseller, "POST", f"{me}/tenants", {"name": "Measured"})
         tenant = f"{me}/tenants/{created['id']}"
