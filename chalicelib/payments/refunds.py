@@ -29,7 +29,7 @@ def create_refund(
 
 @dataclass(frozen=True, slots=True)
 class PaymentRefunds:
-    """What has been refunded of one payment, relative to one refund of ours.
+    """What has been refunded of one payment, relative to one of our refunds.
 
     `stripe_id` is Stripe's ID of that refund, or None if it was never created. `others` is the
     total of all other refunds in cents, without failed and canceled ones.

@@ -87,8 +87,8 @@ def test_the_list_ends_after_a_year_without_purchases_but_search_finds_older_one
     admin = signed_in(people.admin)
     before = len(aws_faults.calls)
     assert listed_purchases(admin.get("/admin/purchases")) == []
-    asked = [sent for _, sent in aws_faults.calls[before:] if sent.get("IndexName") == "by-month"]
-    assert len(asked) == search.QUIET_MONTHS
+    queries = [sent for _, sent in aws_faults.calls[before:] if sent.get("IndexName") == "by-month"]
+    assert len(queries) == search.QUIET_MONTHS
     assert listed_purchases(admin.get(f"/admin/purchases?q={account.company_name}")) == [old.id]
     assert listed_purchases(admin.get(f"/admin/purchases?month={old.month}")) == [old.id]
 
@@ -101,9 +101,9 @@ def test_the_settle_button_recovers_a_lost_webhook(
     stripe.pay(bought["checkout_url"].rsplit("/", 1)[1])
     path = f"/admin/purchases/{bought['id']}"
     assert "Awaiting payment" in admin.get(path).words
-    page = admin.follow(admin.submit(admin.get(path), path + "/settle"))
+    page = admin.follow(admin.submit(admin.get(path), path + "?action=settle"))
     assert "10 licenses added" in page.text
-    again = admin.follow(admin.submit(page, path + "/settle"))
+    again = admin.follow(admin.submit(page, path + "?action=settle"))
     assert "No license had to be moved." in again.text
 
 
@@ -138,7 +138,7 @@ def test_invalid_refund_input_is_explained_at_its_field(
     refused = admin.get(f"{path}/refund?licenses=1&reason=")
     assert 'id="reason-error"' in refused.text
     assert 'name="licenses" type="number" value="1"' in refused.text
-    token = admin.get(path).form("/settle").fields
+    token = admin.get(path).form("?action=settle").fields
     stale = [("licenses", "1"), ("reason", "x"), ("amount", "1")]
     sent = admin.post(path + "/refund", token + stale)
     assert sent.status == 422
@@ -176,7 +176,7 @@ def test_a_missing_purchase_is_not_found(admin: PageClient, id: str) -> None:
 
 
 def price_fields(shown: PageResponse, *tiers: tuple[str, str]) -> list[tuple[str, str]]:
-    form = shown.form("/admin/settings/prices")
+    form = shown.form("/admin/settings?action=prices")
     kept = [(n, v) for n, v in form.fields if not n.startswith("tier_")]
     return kept + [p for f, u in tiers for p in (("tier_from", f), ("tier_price", u))]
 
@@ -185,18 +185,18 @@ def test_prices_are_previewed_and_saved(admin: PageClient, people: People) -> No
     shown = admin.get("/admin/settings")
     assert "10 cost less" in shown.text
     fields = price_fields(shown, ("1", "30"), ("", ""), ("5", "12.5"))
-    preview = admin.post("/admin/settings/prices", [*fields, ("preview", "1")])
+    preview = admin.post("/admin/settings?action=prices", [*fields, ("preview", "1")])
     assert preview.status == 200
     assert "5 cost less" in preview.text
     assert platform_settings.quote(1).unit_amount == 2500
-    saved = admin.post("/admin/settings/prices", fields)
+    saved = admin.post("/admin/settings?action=prices", fields)
     assert "Prices saved." in admin.follow(saved).text
     assert platform_settings.quote(1).unit_amount == 3000
     assert platform_settings.quote(5).unit_amount == 1250
-    late = admin.post("/admin/settings/prices", fields)
+    late = admin.post("/admin/settings?action=prices", fields)
     assert late.status == 412
     assert "What you typed is kept below" in late.text
-    assert admin.submit(late, "/admin/settings/prices").status == 303
+    assert admin.submit(late, "/admin/settings?action=prices").status == 303
 
 
 @pytest.mark.parametrize(
@@ -217,19 +217,19 @@ def test_invalid_prices_are_explained_and_the_input_is_kept(
     admin: PageClient, tiers: list[tuple[str, str]], message: str, field: str | None
 ) -> None:
     refused = admin.post(
-        "/admin/settings/prices", price_fields(admin.get("/admin/settings"), *tiers)
+        "/admin/settings?action=prices", price_fields(admin.get("/admin/settings"), *tiers)
     )
     assert refused.status == 422
     assert message in refused.words
     if field is not None:
         assert f'id="prices-{field}-error"' in refused.text
-    kept = refused.form("/admin/settings/prices").fields
+    kept = refused.form("/admin/settings?action=prices").fields
     assert not tiers or tiers[-1][1] in [v for n, v in kept if n == "tier_price"]
     assert platform_settings.read_settings().version == 0
 
 
 def test_rules_are_saved_and_invalid_ones_refused(admin: PageClient) -> None:
-    path = "/admin/settings/rules"
+    path = "/admin/settings?action=rules"
     shown = admin.get("/admin/settings")
     fields = [(n, v) for n, v in shown.form(path).fields if n != "restrict_inactive_resellers"]
     changed = dict(fields) | {"low_license_threshold": "7", "support_email": "help@example.com"}

@@ -115,10 +115,10 @@ def test_a_price_change_during_an_order_does_not_mix_prices(
     reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A refund is computed from the tiers that the total came from, so both must match."""
-    quoted = pricing.quote
+    original = pricing.quote
 
-    def quote(*asked: Any) -> pricing.Quote:
-        made = quoted(*asked)
+    def quote(*arguments: Any) -> pricing.Quote:
+        made = original(*arguments)
         set_price(999, 2)
         return made
 

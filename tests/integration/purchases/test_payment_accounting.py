@@ -228,7 +228,7 @@ def test_a_dashboard_refund_is_not_attributed_to_the_admin(
     assert taken.reason is None
 
 
-def test_an_admins_refund_is_attributed_to_the_admin_whoever_settles_it(
+def test_an_admins_refund_is_attributed_to_the_admin_by_any_caller(
     purchase: Purchase, stripe: StripeSimulator
 ) -> None:
     stripe.pay(current_session(purchase))

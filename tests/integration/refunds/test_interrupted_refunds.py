@@ -43,8 +43,8 @@ def test_repeating_the_request_resumes_the_refund(
     failed = sale.refund(5, key="first")
     assert failed.status == 502
     assert "stays open" in failed.json["detail"]
-    asked = sale.quote(5).json
-    assert (asked["licenses"], asked["kept"], asked["amount"]) == (5, 15, 10_000)
+    quote = sale.quote(5).json
+    assert (quote["licenses"], quote["kept"], quote["amount"]) == (5, 15, 10_000)
     done = sale.refund(5, key=key, fields={"amount": 10_000, "kept": 15})
     assert done.status == (201 if key != "first" else 422), done.text
     if key == "first":

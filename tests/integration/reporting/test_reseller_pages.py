@@ -12,10 +12,10 @@ from tests.support.purchases import buy_and_pay
 
 def test_sign_in_returns_to_the_requested_page(people: People, reseller: Person) -> None:
     client = PageClient(app)
-    asked = client.get("/reseller/tenants?q=a b&status=active")
-    assert asked.status == 303
-    shown = client.get(asked.location)
-    landed = client.submit(shown, "/login", email=reseller.email, password=PASSWORD)
+    redirect = client.get("/reseller/tenants?q=a b&status=active")
+    assert redirect.status == 303
+    sign_in = client.get(redirect.location)
+    landed = client.submit(sign_in, "/login", email=reseller.email, password=PASSWORD)
     assert landed.location == "/reseller/tenants?q=a+b&status=active"
     assert client.follow(landed).status == 200
 
@@ -94,11 +94,11 @@ def test_a_statement_can_be_viewed_and_downloaded(
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "query",
     ["from=soon", "from=2026-02-02&to=2026-01-01", "to=9999-12-31", "from=0001-01-01"],
 )
-def test_an_invalid_period_is_refused(client: PageClient, asked: str) -> None:
-    assert client.get(f"/reseller/statement?{asked}").status == 422
+def test_an_invalid_period_is_refused(client: PageClient, query: str) -> None:
+    assert client.get(f"/reseller/statement?{query}").status == 422
 
 
 def test_the_return_from_the_payment_page_cannot_be_redirected(client: PageClient) -> None:
