@@ -1,1 +1,1 @@
-"""DynamoDB: one file per table, and transactions.py."""
+"""DynamoDB: one module per table, plus the rows, reads, and transactions they share."""

@@ -1,4 +1,4 @@
-"""Table attempts: how often something was tried in vain, by account and by address."""
+"""Table attempts: failed attempts per account, address, and mailbox, for rate limits."""
 
 from pynamodb.attributes import UnicodeAttribute
 
@@ -6,11 +6,14 @@ from chalicelib.storage.rows import Expiry, Integer, Row, Timestamp
 
 
 class Attempts(Row):
-    """failures: tries that did not succeed, or not yet. expires_at: then they are forgotten."""
+    """`failures` counts attempts that failed or whose outcome is not known yet.
+
+    They are forgotten at `expires_at`.
+    """
 
     noun = "attempts"
 
     key = UnicodeAttribute(hash_key=True)
-    failures = Integer(default_for_new=0)
+    failures = Integer(default=0)
     locked_until = Timestamp(null=True)
     expires_at = Expiry()

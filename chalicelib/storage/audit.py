@@ -1,4 +1,4 @@
-"""Table audit: append-only record of who changed what, from where."""
+"""Table audit: append-only record of who changed what, and from where."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from chalicelib.storage.rows import Document, Row, Timestamp
 
 
 class AuditByReseller(GlobalSecondaryIndex["AuditEntry"]):
-    """What concerns one reseller."""
+    """The entries about one reseller, oldest first."""
 
     class Meta:
         index_name = "by-reseller"
@@ -20,10 +20,12 @@ class AuditByReseller(GlobalSecondaryIndex["AuditEntry"]):
 
 
 class AuditEntry(Row):
-    """month: `2026-11`, so that no partition grows for ever and none has to be scanned.
+    """One change.
 
-    actor: a user's id, or the name of the machinery that acted. credential_id: the API key it
-    used, if it was one. before, after: the columns that changed, secrets left out.
+    `month` (`2026-11`) limits the size of a partition and makes listing a query, not a scan.
+    `actor` is a user's ID, or a name such as `schedule` if no user caused the change.
+    `credential_id` is the API key that was used, if any.
+    `before` and `after` hold the changed columns, without secrets.
     """
 
     noun = "audit"
@@ -44,6 +46,6 @@ class AuditEntry(Row):
     by_reseller = AuditByReseller()
 
 
-def month_of(moment: datetime) -> str:
-    """The partition of a moment."""
-    return f"{moment:%Y-%m}"
+def month_partition(at: datetime) -> str:
+    """Return the partition that holds the entries of this time: `2026-11`."""
+    return f"{at:%Y-%m}"

@@ -1,4 +1,4 @@
-"""Table claims: rows whose key is a unique name, and who owns it."""
+"""Table claims: unique names, each with the ID of its owner."""
 
 from pynamodb.attributes import UnicodeAttribute
 
@@ -9,27 +9,29 @@ from chalicelib.storage.transactions import OnRefusal, Transaction
 
 
 class Claim(Row):
+    """The key is the name, such as `email:ann@example.com`."""
+
     noun = "claims"
 
     name = UnicodeAttribute(hash_key=True)
     owner = UnicodeAttribute()
 
 
-def claim(tx: Transaction, name: str, owner: str, *, otherwise: OnRefusal) -> None:
-    """Take a name that nobody has."""
+def claim_name(tx: Transaction, name: str, owner: str, *, otherwise: OnRefusal) -> None:
+    """Claim a name. Condition: nobody has it."""
     tx.create(Claim(name, owner=owner), otherwise=otherwise)
 
 
-def take_over(
-    tx: Transaction, name: str, owner: str, *, from_owner: str, otherwise: OnRefusal
-) -> None:
-    """Take a name that still is this other owner's, who has no right to it any more: see to
-    that with a condition in the same transaction."""
-    tx.put(Claim(name, owner=owner), condition=Claim.owner == from_owner, otherwise=otherwise)
+def transfer_claim(tx: Transaction, claim: Claim, owner: str, *, otherwise: OnRefusal) -> None:
+    """Give a claim to another owner. Condition: it is as it was read."""
+    condition = claim.unchanged() & (Claim.owner == claim.owner)
+    claim.owner = owner
+    claim.version += 1
+    tx.put(claim, condition=condition, otherwise=otherwise)
 
 
-def free(tx: Transaction, name: str, owner: str) -> None:
-    """Give a name back. One that is another's by now (a damaged table) is left alone."""
+def release_name(tx: Transaction, name: str, owner: str) -> None:
+    """Free a name. Does nothing if somebody else has it by now, after damage to the table."""
     if owner_of(name) == owner:
         tx.delete(Claim(name), condition=Claim.owner == owner, otherwise=VersionConflict())
 

@@ -1,15 +1,15 @@
-"""Table credentials: sessions, API keys and password links, their secrets hashed."""
+"""Table credentials: sessions, API keys, and password links. Their secrets are hashed."""
 
 from enum import StrEnum
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
-from chalicelib.storage.rows import Expiry, Row, Texts, Timestamp
+from chalicelib.storage.rows import Expiry, Row, StringList, Timestamp
 
 
 class Kind(StrEnum):
-    """What a credential is: the prefix of its id."""
+    """The kind of a credential, which is the prefix of its ID."""
 
     SESSION = "ses"
     RESELLER_KEY = "key"
@@ -27,13 +27,14 @@ class CredentialsByOwner(GlobalSecondaryIndex["Credential"]):
 
 
 class Credential(Row):
-    """secret_hash: SHA-256 of the secret, in hex. owner: the user it speaks for.
+    """A secret that authenticates a user.
 
-    reseller_id: of a session, that user's reseller when it began, so that both rows can be
-    read at once; of a reseller's key, the one account that it is for.
-    expires_at: never for some API keys. used_at: to some minutes.
-    authenticated_at: when the session's user last proved to know the password.
-    email: the address that a password link was sent to.
+    `secret_hash` is the SHA-256 of the secret, in hex. `owner` is the user it belongs to.
+    `reseller_id`: for a reseller's API key, the only account it can reach. For a session, the
+    reseller that the user had at sign-in, so that both rows are read in one round trip.
+    `expires_at` is missing on API keys that never expire. `used_at` is a few minutes behind.
+    `authenticated_at` is when the session's user last entered the password.
+    `email` is the address that a password link was sent to.
     """
 
     noun = "credentials"
@@ -48,14 +49,16 @@ class Credential(Row):
     source_ip = UnicodeAttribute(null=True)
     user_agent = UnicodeAttribute(null=True)
     name = UnicodeAttribute(null=True)
-    scopes = Texts(null=True)
+    scopes = StringList(null=True)
     email = UnicodeAttribute(null=True)
 
     by_owner = CredentialsByOwner()
 
     @property
-    def kind(self) -> Kind:
-        return Kind(self.id.partition("_")[0])
+    def kind(self) -> str:
+        """A `Kind`, or the prefix of a kind that this release doesn't know."""
+        prefix: str = self.id.partition("_")[0]
+        return prefix
 
     @property
     def is_key(self) -> bool:

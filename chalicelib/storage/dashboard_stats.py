@@ -1,4 +1,4 @@
-"""Table settings, one more row: the platform's figures, as they were last counted."""
+"""Table settings, row `figures`: the statistics of the admin dashboard, as last counted."""
 
 from pynamodb.attributes import UnicodeAttribute
 
@@ -8,8 +8,10 @@ STATS_ROW = "figures"
 
 
 class StoredStats(Row):
-    """counted: see services/reporting/dashboard_stats.py.
-    history: by day (`2026-11-23`), {"owned", "used"}."""
+    """`counted` holds the fields of DashboardStats in services/reporting/dashboard_stats.py.
+
+    `history` has `{"owned", "used"}` for each day (`2026-11-23`).
+    """
 
     noun = "settings"
 

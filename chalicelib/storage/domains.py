@@ -1,17 +1,17 @@
-"""Table domains: hosts at which resellers' clients reach their login page."""
+"""Table domains: custom hosts for the login pages of resellers and their tenants."""
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
-from chalicelib.domain.custom_domains import LookupResult, explain, record_name, record_value
+from chalicelib.domain.custom_domains import explain_lookup, record_name, record_value
 from chalicelib.storage.rows import Document, Expiry, Integer, Row, Timestamp
 
 VERIFIED = "verified"
 
 
 class DomainsByCheck(GlobalSecondaryIndex["Domain"]):
-    """The domains in use, those first whose record was looked up longest ago."""
+    """The domains in use. The one whose record was looked up longest ago comes first."""
 
     class Meta:
         index_name = "by-check"
@@ -22,11 +22,14 @@ class DomainsByCheck(GlobalSecondaryIndex["Domain"]):
 
 
 class Domain(Row):
-    """host: lowercase ASCII. tenant_id: whose look it wears; None for the reseller's.
+    """One host of a reseller.
 
-    finding, found_values: what the last look-up at checked_at met, and the values that were there.
-    expires_at: of a pending domain only. grace_until: of a failing one only.
-    attempts: look-ups asked for since attempts_since, for the limit on them.
+    `host` is lowercase ASCII. `tenant_id` is the tenant whose branding it shows, or None for the
+    reseller's.
+    `finding` and `found_values` are the result of the last lookup, at `checked_at`, and the
+    values that it returned instead of the expected one.
+    Only a pending domain has `expires_at`, and only a failing one has `grace_until`.
+    `attempts` counts the lookups requested since `attempts_since`, for their rate limit.
     """
 
     noun = "domains"
@@ -41,7 +44,7 @@ class Domain(Row):
     checked_at = Timestamp(null=True)
     verified_at = Timestamp(null=True)
     grace_until = Timestamp(null=True)
-    attempts = Integer(default_for_new=0)
+    attempts = Integer(default=0)
     attempts_since = Timestamp(null=True)
     expires_at = Expiry(null=True)
     in_use = UnicodeAttribute(null=True)
@@ -62,22 +65,22 @@ class Domain(Row):
 
     @property
     def found(self) -> list[str]:
-        """The values at record_name that were there instead of the right one."""
+        """The values at `record_name` that the last lookup returned instead of the right one."""
         return [str(value) for value in (self.found_values or {}).get("values", [])]
 
     @property
     def explanation(self) -> str | None:
-        """What the last look-up means, and what to do about it."""
+        """What the last lookup means, and what to do about it."""
         if self.finding is None:
             return None
-        return explain(LookupResult(self.finding), self.record_name, self.record_value)
+        return explain_lookup(self.finding, self.record_name, self.record_value)
 
 
-def same(domain: Domain) -> Condition:
-    """Holds of this row, and not of one that was added anew after it was given up."""
+def same_registration(domain: Domain) -> Condition:
+    """Return a condition that fails if the domain was removed and added again since it was read."""
     return Domain.token == domain.token
 
 
 def domain_claim(host: str) -> str:
-    """Owned, while the domain is in use, by the id of its reseller."""
+    """Return the name that the reseller claims for as long as the domain is in use."""
     return f"domain:{host}"

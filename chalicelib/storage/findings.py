@@ -1,11 +1,12 @@
 """Table findings: what each reconciliation found, and what was decided about it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
 
 from chalicelib.domain.findings import Finding
+from chalicelib.storage.reads import batch_get
 from chalicelib.storage.rows import Document, Expiry, Row, Timestamp
 
 KEPT = timedelta(days=90)
@@ -14,13 +15,16 @@ REPAIRED = "repaired"
 IGNORED = "ignored"
 GONE = "gone"
 
-# The partition of the decisions to leave something alone; they outlive the reports.
+# The partition of the decisions to ignore a finding. They outlive the reports.
 DECISIONS = "ignored"
 
 
 class FindingRow(Row):
-    """state: open; repaired; ignored; gone, where the facts had changed by themselves.
-    resolution: the action taken. outcome: what it did."""
+    """One finding of one run.
+
+    `state` is open, repaired, ignored, or gone (the facts had changed by themselves).
+    `resolution` is the action taken, and `outcome` what it did.
+    """
 
     noun = "findings"
 
@@ -36,7 +40,7 @@ class FindingRow(Row):
     proposed = UnicodeAttribute()
     safe = BooleanAttribute()
     fingerprint = UnicodeAttribute()
-    state = UnicodeAttribute(default_for_new=OPEN)
+    state = UnicodeAttribute(default=OPEN)
     resolution = UnicodeAttribute(null=True)
     outcome = UnicodeAttribute(null=True)
     reason = UnicodeAttribute(null=True)
@@ -65,14 +69,17 @@ def finding_row(found: Finding, reconciliation_id: str, now: datetime) -> Findin
     return row
 
 
-def write_findings(rows: Iterable[FindingRow]) -> None:
-    """Put down what was found. A run that goes on after a crash may write one again."""
+def write_findings(rows: Sequence[FindingRow]) -> None:
+    """Save what a run found. A run that resumes after a crash can write a finding again."""
+    already = {row.id: row for row in batch_get(FindingRow, rows)}
     with FindingRow.batch_write() as batch:
         for row in rows:
+            if row.id in already:
+                row.unknown_columns = already[row.id].unknown_columns
             batch.save(row)
 
 
-def ignored_finding_ids(ids: Iterable[str]) -> dict[str, FindingRow]:
-    """Those of these findings that somebody decided to leave alone, by id."""
-    keys = [(DECISIONS, id) for id in dict.fromkeys(ids)]
-    return {row.id: row for row in FindingRow.batch_get(keys, consistent_read=True)} if keys else {}
+def ignore_decisions(ids: Iterable[str]) -> dict[str, FindingRow]:
+    """Return the decisions to ignore these findings, by finding ID."""
+    decisions = [FindingRow(DECISIONS, id) for id in dict.fromkeys(ids)]
+    return {row.id: row for row in batch_get(FindingRow, decisions)}

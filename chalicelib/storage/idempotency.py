@@ -1,4 +1,7 @@
-"""Table idempotency: what was answered to a keyed request, written with its effect."""
+"""Table idempotency: the response to each request with an Idempotency-Key.
+
+The row is written in the same transaction as the request's effect.
+"""
 
 from pynamodb.attributes import UnicodeAttribute
 
@@ -6,8 +9,11 @@ from chalicelib.storage.rows import Document, Expiry, Row
 
 
 class KeyedRequest(Row):
-    """response: the answer to give again; absent while the request is still under way, when
-    `ref` is what it has already written and goes on from."""
+    """`response` is the response to replay.
+
+    It is missing while the request is unfinished. Then `ref` is the ID of what the request has
+    already created, and a retry continues from there.
+    """
 
     noun = "idempotency"
 

@@ -1,4 +1,4 @@
-"""Table ledger: append-only record of every move of either counter of a pool."""
+"""Table ledger: append-only record of every change to the counters of a license pool."""
 
 from pynamodb.attributes import UnicodeAttribute
 
@@ -6,7 +6,7 @@ from chalicelib.storage.rows import Integer, Row, Timestamp
 
 
 class LedgerEntry(Row):
-    """ref: the id of the tenant, purchase or report that the move is about."""
+    """`ref` is the ID of the tenant, purchase, or report that caused the change."""
 
     noun = "ledger"
 
@@ -14,8 +14,8 @@ class LedgerEntry(Row):
     id = UnicodeAttribute(range_key=True)
     at = Timestamp()
     kind = UnicodeAttribute()
-    count_change = Integer(default_for_new=0)
-    used_change = Integer(default_for_new=0)
+    count_change = Integer(default=0)
+    used_change = Integer(default=0)
     actor = UnicodeAttribute()
     reason = UnicodeAttribute(null=True)
     ref = UnicodeAttribute(null=True)

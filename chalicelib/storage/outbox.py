@@ -1,4 +1,4 @@
-"""Table outbox: mail that was decided on, each row written with the effect that it tells of."""
+"""Table outbox: queued email. Each row is written in the transaction that it reports on."""
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
@@ -9,7 +9,7 @@ DUE = "due"
 
 
 class DueMail(GlobalSecondaryIndex["Mail"]):
-    """What is still to be sent, the most overdue first; sent mail leaves it."""
+    """The mail that is still to be sent, most overdue first. Sent mail leaves the index."""
 
     class Meta:
         index_name = "due"
@@ -20,10 +20,11 @@ class DueMail(GlobalSecondaryIndex["Mail"]):
 
 
 class Mail(Row):
-    """template: its name under web/templates/mail/. context: what it is filled with.
+    """`template` is a name in web/templates/mail/, and `context` the values it is filled with.
 
-    due, due_at: absent once it is sent or given up. attempts: how often sending began;
-    last_error: why the last one failed. expires_at: kept until then for a person to read.
+    `due` and `due_at` are removed when the mail is sent or given up.
+    `attempts` counts the tries that began, and `last_error` is why the last one failed.
+    The row is kept until `expires_at`, so that an admin can read it.
     """
 
     noun = "outbox"
@@ -34,7 +35,7 @@ class Mail(Row):
     context = Document()
     due = UnicodeAttribute(null=True)
     due_at = Timestamp(null=True)
-    attempts = Integer(default_for_new=0)
+    attempts = Integer(default=0)
     last_error = UnicodeAttribute(null=True)
     sent_at = Timestamp(null=True)
     given_up_at = Timestamp(null=True)

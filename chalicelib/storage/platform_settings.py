@@ -1,37 +1,38 @@
-"""Table settings: the row of the platform's settings, and that of its first super admin."""
+"""Table settings: the platform's settings, and a row for its first super admin."""
 
 from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
 
-from chalicelib.domain.findings import SAFE
-from chalicelib.storage.rows import BrandingDocument, Document, Integer, Row, Texts
+from chalicelib.domain.findings import SAFE_CODES
+from chalicelib.storage.rows import BrandingDocument, Document, Integer, Row, StringList
 
 PLATFORM = "platform"
 FIRST_ADMIN = "first-admin"
 
 
 class PlatformSettings(Row):
-    """price_tiers: {"tiers": [{"from", "unit_amount"}, …]}; tiers_version counts its changes.
+    """The settings that super admins edit.
 
-    low_license_threshold: with this many licenses available or fewer, a reseller is told so.
-    automatic_repairs: the findings, by code, that reconciliation mends without being asked,
-    where they are safe.
+    `price_tiers` is `{"tiers": [{"from", "unit_amount"}, …]}`; `tiers_version` counts its changes.
+    A reseller gets a notice when `low_license_threshold` or fewer licenses are available.
+    `automatic_repairs` lists the codes of the findings that reconciliation may repair by itself,
+    as long as the repair is safe.
     """
 
     noun = "settings"
 
     id = UnicodeAttribute(hash_key=True)
     price_tiers = Document()
-    tiers_version = Integer(default_for_new=1)
+    tiers_version = Integer(default=1)
     restrict_inactive_resellers = BooleanAttribute(default=True)
     deactivated_tenants_hold_license = BooleanAttribute(default=True)
     low_license_threshold = Integer(default=3)
     support_email = UnicodeAttribute(null=True)
-    automatic_repairs = Texts(default=lambda: sorted(SAFE))
+    automatic_repairs = StringList(default=lambda: sorted(SAFE_CODES))
     branding_config = BrandingDocument(default=dict)
 
 
 class FirstAdmin(Row):
-    """user_id: the super admin who was made while there was none, the last time that was so."""
+    """`user_id` is the super admin who was created most recently while there was none."""
 
     noun = "settings"
 

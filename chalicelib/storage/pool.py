@@ -1,8 +1,8 @@
 """The license pool: the only module that writes license_count and license_used.
 
-Each move adds its steps to a transaction: the counter under the condition that makes the
-move right, and the ledger entry that explains it. The caller adds what rides along (the
-tenant, the purchase, the claims) and commits; all of it happens or none.
+Each function adds its steps to a transaction: the counter, under the condition that makes the
+move correct, and the ledger entry that explains it. The caller adds what belongs to the move
+(the tenant, the purchase, the claims) and commits. All of it is written, or none.
 """
 
 from collections.abc import Sequence
@@ -22,13 +22,13 @@ from chalicelib.errors import (
 from chalicelib.observability import count
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.resellers import Reseller
-from chalicelib.storage.rows import new_id
+from chalicelib.storage.rows import new_id, reads_as
 from chalicelib.storage.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Why a counter moves: for the ledger. ref: the tenant, purchase or report it is about."""
+    """Why a counter moves, for the ledger. `ref` is the ID of the tenant, purchase, or report."""
 
     kind: Kind
     actor: str
@@ -37,9 +37,10 @@ class Move:
 
 
 def take(tx: Transaction, reseller_id: str, move: Move) -> LedgerEntry:
-    """One license into use. Raises at commit: NotFound, ResellerInactive, LicensesExhausted.
+    """Put one license into use.
 
-    Invariant: a take succeeds only while used < count, whatever runs beside it.
+    Invariant: it succeeds only while used < count, whatever runs concurrently.
+    Raises at commit: NotFound, ResellerInactive, LicensesExhausted.
     """
 
     def refused(found: Reseller | None) -> Exception:
@@ -54,7 +55,7 @@ def take(tx: Transaction, reseller_id: str, move: Move) -> LedgerEntry:
     tx.update(
         Reseller(reseller_id),
         [Reseller.license_used.add(1)],
-        condition=(Reseller.is_active == True)  # noqa: E712 - builds a condition
+        condition=reads_as(Reseller.is_active, True)
         & (Reseller.license_used < Reseller.license_count),
         otherwise=refused,
         by_pool=True,
@@ -63,8 +64,10 @@ def take(tx: Transaction, reseller_id: str, move: Move) -> LedgerEntry:
 
 
 def release(tx: Transaction, reseller_id: str, move: Move) -> LedgerEntry:
-    """One license out of use. The caller's step on the tenant holds the condition that makes
-    it right: that the tenant held a license until now. Raises at commit: NotFound.
+    """Take one license out of use.
+
+    The caller's step on the tenant has the condition that makes this correct: the tenant held a
+    license until now. Raises at commit: NotFound, PoolDrifted.
     """
     tx.update(
         Reseller(reseller_id),
@@ -82,13 +85,16 @@ def grant(
     licenses: int,
     move: Move,
     *,
-    also: Sequence[Action] = (),
+    extra_actions: Sequence[Action] = (),
 ) -> LedgerEntry:
-    """Licenses added to what is owned. also: what else changes on the reseller's row, of which
-    a transaction can touch each only once. Raises at commit: NotFound."""
+    """Add licenses to what the reseller owns. Raises at commit: NotFound.
+
+    `extra_actions` change other columns of the reseller's row, which a transaction can write
+    only once.
+    """
     tx.update(
         Reseller(reseller_id),
-        [Reseller.license_count.add(licenses), *also],
+        [Reseller.license_count.add(licenses), *extra_actions],
         condition=Reseller.id.exists(),
         otherwise=NotFound("reseller"),
         by_pool=True,
@@ -97,11 +103,11 @@ def grant(
 
 
 def revoke_unused(tx: Transaction, reseller: Reseller, licenses: int, move: Move) -> LedgerEntry:
-    """An admin takes licenses back, never those in use.
+    """Take back licenses that are not in use, for an admin.
 
-    DynamoDB does not add inside a condition, so what would remain is reckoned from the row
-    as read and holds only while license_count is still the same. Raises at commit: NotFound,
-    LicenseCountBelowUsed, VersionConflict (read again and retry).
+    DynamoDB can't add within a condition. So the remaining count is computed from the row as it
+    was read, and the write holds only while license_count is still the same.
+    Raises at commit: NotFound, LicenseCountBelowUsed, VersionConflict (read again and retry).
     """
     remaining = reseller.license_count - licenses
 
@@ -126,9 +132,9 @@ def revoke_unused(tx: Transaction, reseller: Reseller, licenses: int, move: Move
 def set_count(
     tx: Transaction, reseller: Reseller, license_count: int, move: Move, **columns: Any
 ) -> LedgerEntry:
-    """An admin edits the total, perhaps with other columns of the row, as read.
+    """Set the total, and perhaps other columns of the row, as an admin edited them.
 
-    Raises LicenseCountBelowUsed; at commit VersionConflict.
+    Raises LicenseCountBelowUsed, and VersionConflict at commit.
     """
     change = license_count - reseller.license_count
     if change < 0 and license_count < reseller.license_used:
@@ -140,29 +146,36 @@ def set_count(
 def set_used(
     tx: Transaction, reseller: Reseller, counted: int, recorded: int, move: Move
 ) -> LedgerEntry:
-    """A repair: license_used becomes what was counted, and the ledger, which added up to
-    `recorded`, adds up to it again. Refused where the reseller's row has moved since the
-    count began: VersionConflict at commit."""
+    """Repair license_used: set it to what was counted, and make the ledger add up to it.
+
+    `recorded` is the sum of the ledger so far. Raises VersionConflict at commit if the reseller's
+    row has changed since the count began.
+    """
     tx.change(reseller, by_pool=True, license_used=counted)
     return _record(tx, reseller.id, move, used_change=counted - recorded)
 
 
 def adopt_count(tx: Transaction, reseller: Reseller, unexplained: int, move: Move) -> LedgerEntry:
-    """A repair: license_count stays as it is, and the ledger explains what it did not.
-    Condition and error as for `set_used`."""
+    """Repair the ledger: keep license_count, and record the licenses it did not explain.
+
+    Condition and error are those of `set_used`.
+    """
     tx.change(reseller)
     return _record(tx, reseller.id, move, count_change=unexplained)
 
 
 def revert_count(tx: Transaction, reseller: Reseller, explained: int, move: Move) -> LedgerEntry:
-    """A repair: license_count becomes what the ledger explains; the entry says that it was
-    done. May leave more in use than owned. Condition and error as for `set_used`."""
+    """Repair license_count: set it to what the ledger explains, with an entry that says so.
+
+    More licenses can be in use than owned afterwards. Condition and error are those of
+    `set_used`.
+    """
     tx.change(reseller, by_pool=True, license_count=explained)
     return _record(tx, reseller.id, move)
 
 
 def open_pool(tx: Transaction, reseller: Reseller, licenses: int, move: Move) -> None:
-    """A new reseller's row with its initial allocation."""
+    """Create a reseller's row with its initial licenses."""
     reseller.license_count = licenses
     reseller.license_used = 0
     tx.create(reseller, otherwise=VersionConflict(), by_pool=True)
@@ -171,8 +184,10 @@ def open_pool(tx: Transaction, reseller: Reseller, licenses: int, move: Move) ->
 
 
 def revoke(tx: Transaction, reseller_id: str, licenses: int, move: Move) -> LedgerEntry:
-    """Licenses whose money went back. May leave more in use than owned: existing tenants
-    keep running. Raises at commit: NotFound."""
+    """Take back licenses whose money was refunded or charged back. Raises at commit: NotFound.
+
+    More can be in use than owned afterwards. Existing tenants keep running.
+    """
     tx.update(
         Reseller(reseller_id),
         [Reseller.license_count.add(-licenses)],
@@ -184,10 +199,12 @@ def revoke(tx: Transaction, reseller_id: str, licenses: int, move: Move) -> Ledg
 
 
 class PoolDrifted(RuntimeError):
-    """A tenant held a license that its pool does not count: for reconciliation."""
+    """A tenant held a license that its pool does not count. Reconciliation repairs that."""
 
     def __init__(self, reseller_id: str) -> None:
-        super().__init__(f"license_used of {reseller_id} is already 0, yet a tenant held one.")
+        super().__init__(
+            f"license_used of {reseller_id} is already 0, although a tenant held a license."
+        )
 
 
 def _record(
@@ -209,12 +226,12 @@ def _record(
         reason=move.reason,
         ref=move.ref,
     )
-    tx.witness(entry)
-    tx.afterwards(lambda: _count(count_change, used_change))
+    tx.put_commit_marker(entry)
+    tx.after_commit(lambda: _emit_metrics(count_change, used_change))
     return entry
 
 
-def _count(count_change: int, used_change: int) -> None:
+def _emit_metrics(count_change: int, used_change: int) -> None:
     if count_change:
         count("LicensesGranted" if count_change > 0 else "LicensesRevoked", abs(count_change))
     if used_change:

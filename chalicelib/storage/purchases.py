@@ -10,13 +10,13 @@ from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from chalicelib.domain.purchases import Status
 from chalicelib.domain.statements import Money
-from chalicelib.storage.rows import Document, Integer, Row, Timestamp, iso
+from chalicelib.storage.rows import Document, Integer, Row, Timestamp, from_stored, iso
 
 UNSETTLED = "unsettled"
 
 
 class UnsettledPurchases(GlobalSecondaryIndex["Purchase"]):
-    """The purchases that the sweep must look at again; settled ones leave it."""
+    """The purchases that the sweep must check again. Settled ones leave the index."""
 
     class Meta:
         index_name = "unsettled"
@@ -27,7 +27,7 @@ class UnsettledPurchases(GlobalSecondaryIndex["Purchase"]):
 
 
 class PurchasesByMonth(GlobalSecondaryIndex["Purchase"]):
-    """Everyone's purchases, a month of creation (`2026-11`) at a time, for the admin."""
+    """All purchases by month of creation (`2026-11`), for the admin's list."""
 
     class Meta:
         index_name = "by-month"
@@ -38,14 +38,17 @@ class PurchasesByMonth(GlobalSecondaryIndex["Purchase"]):
 
 
 class Purchase(Row):
-    """Money is integer cents. licenses_granted is what the pool has been given for it so far.
+    """One purchase. All money is integer cents.
 
-    refunds: those that an admin made, by id; see RefundIntent. credited_at: when the pool was first
-    given licenses for it. bookings: what its money did, by the moment it was booked: their sums
-    are what it is now, and none changes later, so that closed books stay closed.
-    checkout_attempt: how often Stripe refused to open its session. other_sessions: what else
-    must be looked at, since it was paid too, or could not be looked at when it came to light.
-    accepted: cents that somebody lets pay for it, though it was quoted otherwise.
+    `licenses_granted` is how many licenses the pool holds for it, and `credited_at` when the pool
+    was first given any.
+    `bookings` holds the changes of its money by the time they were booked. Their sums are the
+    current amounts. A booking never changes later, so a closed period stays closed.
+    `refunds` holds the refunds that admins requested, by ID: see RefundIntent.
+    `checkout_attempt` counts how often Stripe refused to open its session.
+    `other_sessions` are more sessions to check: they were paid too, or could not be checked when
+    they were discovered.
+    `accepted` is an amount that an admin accepted as payment although the quote was different.
     """
 
     noun = "purchases"
@@ -60,17 +63,17 @@ class Purchase(Row):
     tiers = Document()
     status = UnicodeAttribute()
     status_reason = UnicodeAttribute(null=True)
-    licenses_granted = Integer(default_for_new=0)
-    amount_paid = Integer(default_for_new=0)
-    amount_refunded = Integer(default_for_new=0)
+    licenses_granted = Integer(default=0)
+    amount_paid = Integer(default=0)
+    amount_refunded = Integer(default=0)
     paid_at = Timestamp(null=True)
     credited_at = Timestamp(null=True)
-    bookings = Document(default_for_new=dict)
+    bookings = Document(default=dict)
     expires_at = Timestamp()
     created_by = UnicodeAttribute()
     checkout_url = UnicodeAttribute(null=True)
-    checkout_attempt = Integer(default_for_new=0)
-    refunds = Document(default_for_new=dict)
+    checkout_attempt = Integer(default=0)
+    refunds = Document(default=dict)
     other_sessions = UnicodeSetAttribute(null=True)
     accepted = Integer(null=True)
     session_id = UnicodeAttribute(null=True)
@@ -85,8 +88,10 @@ class Purchase(Row):
 
     @property
     def paid_elsewhere(self) -> int:
-        """Cents that Stripe holds of it on other checkouts than the one that counts. While that
-        one is disputed, nobody is asked to pay anything back."""
+        """Cents that Stripe holds for it through sessions other than the one that counts.
+
+        0 while the purchase is disputed, since nobody is asked to refund anything then.
+        """
         if self.status == Status.DISPUTED:
             return 0
         booked = Money.total(money for _, money in self.money_moves)
@@ -94,56 +99,75 @@ class Purchase(Row):
 
     @property
     def open_refund(self) -> "RefundIntent | None":
-        """The one that is under way; there is one at a time."""
+        """The refund in progress. There is at most one."""
         return next((r for r in self.refund_list if r.state == RefundState.OPEN), None)
+
+    @property
+    def unknown_refund(self) -> "RefundIntent | None":
+        """A refund in a state that this release doesn't know, so it can be in progress, too."""
+        return next((r for r in self.refund_list if not r.is_known), None)
 
     @property
     def returned(self) -> int:
         """Licenses given back for no money: see domain/purchases.py."""
-        free = (r for r in self.refund_list if r.amount == 0)
+        free = (r for r in self.refund_list if r.amount == 0 and r.is_known)
         return sum(r.licenses for r in free if r.state != RefundState.REFUSED)
+
+    @property
+    def maybe_returned(self) -> int:
+        """Licenses that were given back for no money, or not: the refund's state is unknown."""
+        return sum(r.licenses for r in self.refund_list if r.amount == 0 and not r.is_known)
 
     @property
     def refund_list(self) -> "list[RefundIntent]":
         """Oldest first."""
-        columns = sorted((self.refunds or {}).items())
-        return [RefundIntent(id=id, **values) for id, values in columns]
+        return [
+            # An entry without a state must never count as open.
+            from_stored(RefundIntent, {"state": "", **entry}, id=id)
+            for id, entry in sorted(self.refunds.items())
+        ]
 
     @property
     def money_moves(self) -> list[tuple[str, Money]]:
-        """What was booked, each with its moment (ISO 8601 UTC)."""
-        return [(at, Money(**cents)) for at, cents in (self.bookings or {}).items()]
+        """The bookings, each with its time (ISO 8601 UTC)."""
+        return [(at, from_stored(Money, cents)) for at, cents in self.bookings.items()]
 
-    def booked(self, wanted: Money, at: datetime) -> dict[str, Any]:
-        """The column `bookings` with what it lacks for its sums to be what is wanted."""
-        bookings: dict[str, Any] = dict(self.bookings or {})
+    def bookings_for(self, target: Money, at: datetime) -> dict[str, Any]:
+        """Return the `bookings` column with an entry added that makes its sums equal `target`."""
+        bookings: dict[str, Any] = dict(self.bookings)
         already = asdict(Money.total(money for _, money in self.money_moves))
-        lacking = {name: cents - already[name] for name, cents in asdict(wanted).items()}
-        if any(lacking.values()):
-            same = bookings.get(iso(at), {})
-            bookings[iso(at)] = {n: cents + same.get(n, 0) for n, cents in lacking.items()}
+        missing = {name: cents - already[name] for name, cents in asdict(target).items()}
+        if any(missing.values()):
+            same_time = bookings.get(iso(at), {})
+            added = {name: cents + same_time.get(name, 0) for name, cents in missing.items()}
+            bookings[iso(at)] = {**same_time, **added}
         return bookings
 
     def with_refund(self, intent: "RefundIntent") -> dict[str, Any]:
-        """The column `refunds` with this one added or replaced."""
-        columns = {name: getattr(intent, name) for name in RefundIntent.__slots__ if name != "id"}
-        return {**(self.refunds or {}), intent.id: columns}
+        """Return the `refunds` column with this refund added or updated."""
+        entry = {name: getattr(intent, name) for name in RefundIntent.__slots__ if name != "id"}
+        return {**self.refunds, intent.id: {**self.refunds.get(intent.id, {}), **entry}}
 
 
 class RefundState(StrEnum):
-    OPEN = "open"  # intended; Stripe may or may not have been asked
+    OPEN = "open"  # requested; Stripe may or may not have received it
     DONE = "done"
-    FAILED = "failed"  # made, but the money came back later; so did the licenses
+    FAILED = "failed"  # made, but the money came back later, and so did the licenses
     REFUSED = "refused"  # for good, by Stripe or by us; `note` says why
+
+
+REFUND_STATES = frozenset(RefundState)
 
 
 @dataclass(frozen=True, slots=True)
 class RefundIntent:
-    """One refund that an admin wants. amount: integer cents. at: ISO 8601.
+    """One refund that an admin requested. `amount` is integer cents, `at` is ISO 8601.
 
-    kept: the licenses that stay. payment_intent_id, refunded_before: the payment that it was
-    quoted from, and the cents of it that had gone back already. attempt: how often Stripe
-    answered it with an error, which it would repeat. stripe_id: the refund that came of it.
+    `kept` is how many licenses the reseller keeps.
+    `payment_intent_id` and `refunded_before` are the payment that it was quoted from and the cents
+    of that payment that had been refunded already.
+    `attempt` counts the errors that Stripe would repeat for the same idempotency key.
+    `stripe_id` is the resulting refund at Stripe.
     """
 
     id: str
@@ -152,7 +176,7 @@ class RefundIntent:
     reason: str
     by: str
     at: str
-    state: str = RefundState.OPEN
+    state: str
     kept: int = 0
     payment_intent_id: str | None = None
     refunded_before: int = 0
@@ -160,7 +184,12 @@ class RefundIntent:
     note: str | None = None
     stripe_id: str | None = None
 
+    @property
+    def is_known(self) -> bool:
+        """False for a state that only a later release knows."""
+        return self.state in REFUND_STATES
+
 
 def checkout_claim(reseller_id: str, quantity: int) -> str:
-    """One open checkout per reseller and quantity."""
+    """Return the name that allows one open checkout per reseller and quantity."""
     return f"checkout:{reseller_id}:{quantity}"

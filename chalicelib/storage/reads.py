@@ -1,4 +1,4 @@
-"""Reads that several tables share: a page of a query, rows by key, rows of two tables."""
+"""Reads that all tables share: a page of a query, rows by key, rows of several tables."""
 
 import base64
 import hashlib
@@ -15,20 +15,20 @@ from pynamodb.indexes import Index
 from pynamodb.pagination import PageIterator
 
 from chalicelib.errors import Busy, InvalidRequest
+from chalicelib.storage.failures import is_transient
 from chalicelib.storage.rows import Row, connection, key_columns
-from chalicelib.storage.transactions import is_transient
 
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
 
 BATCH_GET_LIMIT = 100
 UNPROCESSED_ROUNDS = 5
-MOST_SIFTED = 2_000
+MAX_FILTERED_ROWS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Rows, and the cursor that leads to the next ones; None at the end."""
+    """A page of a list. `next_cursor` leads to the next page; None at the end."""
 
     rows: list[T]
     next_cursor: str | None
@@ -41,7 +41,7 @@ class Pagination:
 
 
 def get(model: type[R], hash_key: str, range_key: str | None = None) -> R | None:
-    """One row, consistently read; None where there is none. Raises Busy."""
+    """Return one row, or None if it does not exist. The read is consistent. Raises Busy."""
     try:
         with reading():
             return model.get(hash_key, range_key, consistent_read=True)
@@ -51,13 +51,13 @@ def get(model: type[R], hash_key: str, range_key: str | None = None) -> R | None
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Busy for throttling and a database out of reach that outlast the client's retries."""
+    """Raise Busy if throttling or an unreachable database outlasts the client's retries."""
     try:
         yield
     except (PynamoDBException, BotoCoreError, ClientError) as failure:
         cause = failure.cause if isinstance(failure, PynamoDBException) else failure
         if is_transient(cause):
-            raise Busy(because=str(failure)) from failure
+            raise Busy(log_detail=str(failure)) from failure
         raise
 
 
@@ -71,11 +71,11 @@ def query_page(
     filter_condition: Condition | None = None,
     newest_first: bool = False,
 ) -> Page[R]:
-    """A page of one partition. An index of keys only is completed from the table.
+    """Return a page of one partition. Rows found through an index are read whole from the table.
 
-    A filter makes it read on until the page is full or MOST_SIFTED rows were looked at: such
-    a page may be short, or empty, and still have a cursor that leads on. Raises InvalidRequest
-    for a cursor that is broken or belongs to another list.
+    With a filter, it reads on until the page is full or MAX_FILTERED_ROWS rows have been read.
+    Such a page can be short, or empty, and still have a cursor to continue from.
+    Raises Busy, and InvalidRequest for a cursor that is malformed or belongs to another list.
     """
     scope = _scope(model, partition, index, range_condition)
     start = _decode(request.cursor, scope, partition, model, index) if request.cursor else None
@@ -92,35 +92,38 @@ def query_page(
     )
     try:
         with reading():
-            rows, reached = _filled(model, found.page_iter, request.limit + 1)
+            rows, position = _read_until(model, found.page_iter, request.limit + 1)
     except QueryError as error:
-        # DynamoDB refuses a position outside of the list: somebody made this cursor up.
+        # DynamoDB refuses a position outside the list, so the cursor did not come from it.
         if start and error.cause_response_code == "ValidationException":
-            raise _foreign_cursor() from error
+            raise _invalid_cursor() from error
         raise
     if len(rows) > request.limit:
         rows = rows[: request.limit]
-        reached = rows[-1]
-    cursor = _encode(reached, scope, model, index) if reached is not None else None
+        position = rows[-1]
+    cursor = _encode(position, scope, model, index) if position is not None else None
     if index is not None:
         rows = batch_get(model, rows)
     return Page(rows, cursor)
 
 
-def _filled(
+def _read_until(
     model: type[R], pages: PageIterator[dict[str, Any]], wanted: int
 ) -> tuple[list[R], R | None]:
-    """As many rows as wanted, or a few more; and, where MOST_SIFTED were looked at without
-    finding enough, the last of those. Each stride is larger than the one before."""
+    """Read until at least `wanted` rows match. Each page read is larger than the one before.
+
+    If MAX_FILTERED_ROWS rows have been read without enough matches, stop and also return the
+    position to continue from, as a row that has only its key.
+    """
     rows: list[R] = []
     for page in pages:
         rows += map(model.from_raw_data, page["Items"])
-        reached = pages.last_evaluated_key
-        if reached is None or len(rows) >= wanted:
+        last_key = pages.last_evaluated_key
+        if last_key is None or len(rows) >= wanted:
             break
-        if pages.total_scanned_count >= MOST_SIFTED:
-            return rows, model.from_raw_data(reached)
-        pages.page_size = min(4 * (pages.page_size or wanted), MOST_SIFTED)
+        if pages.total_scanned_count >= MAX_FILTERED_ROWS:
+            return rows, model.from_raw_data(last_key)
+        pages.page_size = min(4 * (pages.page_size or wanted), MAX_FILTERED_ROWS)
     return rows, None
 
 
@@ -131,19 +134,19 @@ def filter_page(
     *,
     most: int = 500,
 ) -> Page[R]:
-    """A page of a list's rows that `keep` says yes to, where no index can be asked for them.
+    """Return a page of the rows that `keep` accepts, for filters that no index supports.
 
-    It looks at about `most` rows, so that its cost has a limit: what it returns may be short,
-    or nothing, and still have a cursor that leads on.
+    To limit the cost, it reads about `most` rows. The page can be short, or empty, and still
+    have a cursor to continue from.
     """
     found: list[R] = []
-    cursor, looked_at, limit = request.cursor, 0, request.limit
+    cursor, rows_read, limit = request.cursor, 0, request.limit
     while True:
         page = read(Pagination(limit, cursor))
         found += filter(keep, page.rows)
         cursor = page.next_cursor
-        looked_at += limit
-        if cursor is None or len(found) >= request.limit or looked_at >= most:
+        rows_read += limit
+        if cursor is None or len(found) >= request.limit or rows_read >= most:
             return Page(found, cursor)
         limit = BATCH_GET_LIMIT
 
@@ -151,8 +154,10 @@ def filter_page(
 def batch_get(
     model: type[R], keyed: Sequence[R], *, columns: Sequence[str] | None = None
 ) -> list[R]:
-    """The whole rows of those in hand (or only these columns of them), in the same order; a
-    row gone since is left out."""
+    """Read the rows with the keys of `keyed`, whole or only these columns, in the same order.
+
+    Rows that do not exist are left out. Raises Busy.
+    """
     names = _key_names(model)
     keys = [tuple(getattr(row, name) for name in names) for row in keyed]
     found: dict[tuple[str, ...], R] = {}
@@ -167,9 +172,9 @@ def batch_get(
 
 
 def get_one_of_each(*wanted: tuple[type[Row], *tuple[str, ...]]) -> list[Row | None]:
-    """One row from each of several tables in one round trip, consistently read.
+    """Read one row from each of several tables in one round trip. The reads are consistent.
 
-    Each is asked for as (model, hash key) or (model, hash key, range key).
+    Each row is given as (model, hash key) or (model, hash key, range key). Raises Busy.
     """
     client = connection().client
     request: dict[str, Any] = {}
@@ -186,7 +191,7 @@ def get_one_of_each(*wanted: tuple[type[Row], *tuple[str, ...]]) -> list[Row | N
         if not request:
             break
     else:
-        raise Busy(because=f"BatchGetItem left keys of {', '.join(request)}")
+        raise Busy(log_detail=f"BatchGetItem left keys of {', '.join(request)}")
     found: list[Row | None] = []
     for model, *_ in wanted:
         item = items.get(model._get_connection().table_name)
@@ -195,7 +200,7 @@ def get_one_of_each(*wanted: tuple[type[Row], *tuple[str, ...]]) -> list[Row | N
 
 
 def iterate_partition(model: type[R], partition: str, **query: Any) -> Iterator[R]:
-    """All rows of one partition, a page in memory at a time."""
+    """Yield all rows of one partition, with one page in memory at a time. Raises Busy."""
     with reading():
         yield from model.query(partition, consistent_read=True, **query)
 
@@ -205,7 +210,7 @@ def _key_names(source: type[Row] | Index[Any]) -> list[str]:
 
 
 def _cursor_keys(model: type[Row], index: Index[Any] | None) -> list[str]:
-    """The key columns of a position in the list, but for the list's own partition."""
+    """Return the key columns of a position in the list, without the list's own partition."""
     if index is None:
         return _key_names(model)[1:]
     hash_name, *rest = _key_names(index)
@@ -215,7 +220,7 @@ def _cursor_keys(model: type[Row], index: Index[Any] | None) -> list[str]:
 def _scope(
     model: type[Row], partition: str, index: Index[Any] | None, condition: Condition | None
 ) -> str:
-    """What a cursor belongs to, so that it can't be used with another list or search."""
+    """Return a digest of the list, so that its cursors fail for any other list or search."""
     parts = (model.noun, partition, index and index.Meta.index_name, str(condition))
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
 
@@ -238,18 +243,18 @@ def _decode(
         not isinstance(decoded, list)
         or len(decoded) != len(names) + 1
         or decoded[0] != scope
-        or not all(isinstance(part, str) and _may_be_key(part) for part in decoded)
+        or not all(isinstance(part, str) and _is_valid_key(part) for part in decoded)
     ):
-        raise _foreign_cursor()
+        raise _invalid_cursor()
     hash_key = _key_names(index or model)[0]
     position = {hash_key: partition, **dict(zip(names, decoded[1:], strict=True))}
     return {name: {"S": value} for name, value in position.items()}
 
 
-def _may_be_key(part: str) -> bool:
-    """A sort key has 1 to 1024 bytes of UTF-8, which a lone surrogate has no place in."""
+def _is_valid_key(part: str) -> bool:
+    """A sort key has 1 to 1024 bytes of UTF-8, which rules out lone surrogates."""
     return 0 < len(part.encode(errors="replace")) <= 1024 and part.isprintable()
 
 
-def _foreign_cursor() -> InvalidRequest:
-    return InvalidRequest.of("cursor", "The cursor is not one that this list gave out.")
+def _invalid_cursor() -> InvalidRequest:
+    return InvalidRequest.of("cursor", "This cursor does not belong to this list.")

@@ -1,24 +1,24 @@
-"""Table reconciliations: one row per run, what it found and where it stopped."""
+"""Table reconciliations: one row per run, with what it found and how far it is."""
 
 from enum import StrEnum
 
 from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
-from chalicelib.storage.rows import Document, Expiry, Integer, Row, Texts, Timestamp
+from chalicelib.storage.rows import Document, Expiry, Integer, Row, StringList, Timestamp
 
 DIRECTORY = "reconciliations"
 RUNNING = "running"
 FINISHED = "finished"
 
 SCHEDULE = "schedule"
-"""The actor of a run that no person asked for."""
+"""The actor of a run that nobody requested."""
 
 
 class Scope(StrEnum):
-    PARTIAL = "partial"  # the tables of every reseller: ledger, counters, tenants, purchases
-    WHOLE = "whole"  # that, Stripe's side of it, names, links and orphans
-    RESELLER = "reseller"  # the same, of one
+    PARTIAL = "partial"  # the tables of every reseller: ledger, counters, tenants, and purchases
+    WHOLE = "whole"  # PARTIAL, plus Stripe, names, links, and orphans
+    RESELLER = "reseller"  # WHOLE, for one reseller
 
 
 class ReportDirectory(GlobalSecondaryIndex["Report"]):
@@ -31,34 +31,35 @@ class ReportDirectory(GlobalSecondaryIndex["Report"]):
 
 
 class Report(Row):
-    """scope: see Scope (`reseller` has a reseller_id). apply: whether the safe repairs that the
-    settings name were made.
+    """One run of reconciliation.
 
-    found, repaired: numbers by finding code. ignored: findings that somebody decided to leave.
-    cursor: {"phase", "position", "failures"}, where the next run goes on, and how many have
-    failed or died there; absent at the beginning and when finished. busy_until: whoever works on
-    it and is not heard of by then has died; absent where nobody does. notes: what could not
-    be looked at.
+    `scope` is a Scope; with `reseller` there is a `reseller_id`.
+    `apply` says whether the run makes the safe repairs that the settings name.
+    `found` and `repaired` count findings by code, `ignored` those that somebody chose to ignore.
+    `cursor` holds the fields of RunProgress in services/reconciliation/run_loop.py. It is missing
+    before the first save and once the run is finished.
+    `busy_until`: a worker that has not saved by then has died. Missing while nobody works on it.
+    `notes` say what could not be checked.
     """
 
     noun = "reconciliations"
 
     id = UnicodeAttribute(hash_key=True)
-    directory = UnicodeAttribute(default_for_new=DIRECTORY)
+    directory = UnicodeAttribute(default=DIRECTORY)
     scope = UnicodeAttribute()
     reseller_id = UnicodeAttribute(null=True)
     apply = BooleanAttribute()
     actor = UnicodeAttribute()
-    status = UnicodeAttribute(default_for_new=RUNNING)
+    status = UnicodeAttribute(default=RUNNING)
     finished_at = Timestamp(null=True)
     cursor = Document(null=True)
     busy_until = Timestamp(null=True)
-    resellers = Integer(default_for_new=0)
-    tenants = Integer(default_for_new=0)
-    found = Document(default_for_new=dict)
-    repaired = Document(default_for_new=dict)
-    ignored = Integer(default_for_new=0)
-    notes = Texts(default=list)
+    resellers = Integer(default=0)
+    tenants = Integer(default=0)
+    found = Document(default=dict)
+    repaired = Document(default=dict)
+    ignored = Integer(default=0)
+    notes = StringList(default=list)
     expires_at = Expiry()
 
     by_time = ReportDirectory()

@@ -8,7 +8,7 @@ from chalicelib.storage.rows import BrandingDocument, Integer, Row
 
 
 class ResellerDirectory(GlobalSecondaryIndex["Reseller"]):
-    """All resellers by company name. Keys only: a license taken must not write here."""
+    """All resellers by company name. Keys only, so that taking a license doesn't write here."""
 
     class Meta:
         index_name = "directory"
@@ -19,7 +19,10 @@ class ResellerDirectory(GlobalSecondaryIndex["Reseller"]):
 
 
 class Reseller(Row):
-    """license_count and license_used are moved by storage/pool.py alone."""
+    """A reseller account. Only storage/pool.py writes license_count and license_used.
+
+    `supply_told` is the license supply that the reseller was last notified of.
+    """
 
     noun = "resellers"
     pool_columns = frozenset({"license_count", "license_used"})
@@ -28,12 +31,12 @@ class Reseller(Row):
     user_id = UnicodeAttribute()
     company_name = UnicodeAttribute()
     slug = UnicodeAttribute()
-    license_count = Integer(default_for_new=0)
-    license_used = Integer(default_for_new=0)
-    is_active = BooleanAttribute(default_for_new=True)
-    branding_config = BrandingDocument(default_for_new=dict)
+    license_count = Integer(default=0)
+    license_used = Integer(default=0)
+    is_active = BooleanAttribute(default=True)
+    branding_config = BrandingDocument(default=dict)
     stripe_customer_id = UnicodeAttribute(null=True)
-    directory = UnicodeAttribute(default_for_new="resellers")
+    directory = UnicodeAttribute(default="resellers")
     company_key = UnicodeAttribute()
     supply_told = UnicodeAttribute(null=True)
 
@@ -41,7 +44,7 @@ class Reseller(Row):
 
     @property
     def license_available(self) -> int:
-        """Calculated, never stored. Negative while over-allocated."""
+        """Computed, never stored. Negative while over-allocated."""
         return self.license_count - self.license_used
 
     @property
@@ -54,5 +57,5 @@ def slug_claim(slug: str) -> str:
 
 
 def company_key(company_name: str, reseller_id: str) -> str:
-    """How the directory sorts: by name without case, the id apart for equal names."""
+    """Return the directory's sort key: the folded name, made unique by the ID."""
     return f"{search_key(company_name)}#{reseller_id}"

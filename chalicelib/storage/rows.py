@@ -1,16 +1,24 @@
-"""What every table's rows share: columns, ids, and one connection for all of them."""
+"""What the rows of every table share: column types, IDs, and the connection to DynamoDB.
+
+Code meets rows of other releases, because functions are updated one by one and a release can be
+rolled back. So a reader ignores what it does not know, and a writer keeps it: see Row and
+from_stored. CONTRIBUTING.md has the rules.
+"""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import fields
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import Any, ClassVar, Self, TypeVar
 
 from pynamodb.attributes import Attribute
 from pynamodb.connection import Connection
 from pynamodb.connection.base import MetaTable
 from pynamodb.connection.table import TableConnection
 from pynamodb.constants import LIST, MAP, NUMBER, STRING
+from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import Index
 from pynamodb.models import Model
 from ulid import ULID
@@ -21,48 +29,50 @@ from chalicelib.settings import ConfigurationError, settings
 CONNECT_TIMEOUT_SECONDS = 1
 READ_TIMEOUT_SECONDS = 3
 
+T = TypeVar("T")
+
 
 def new_id(prefix: str) -> str:
-    """A time-ordered id such as `tnt_01JD…`: the prefix and a ULID of now."""
+    """Return a time-ordered ID such as `tnt_01JD…`: the prefix and a ULID of the current time."""
     return f"{prefix}_{ULID.from_datetime(clock.now())}"
 
 
-def made_at(id: str) -> datetime:
-    """The moment that an id of ours was made. Raises ValueError for any other."""
+def id_created_at(id: str) -> datetime:
+    """Return when an ID was generated. Raises ValueError for text that is not one of our IDs."""
     try:
         return ULID.from_str(id.partition("_")[2]).datetime
     except (OverflowError, OSError) as error:
         raise ValueError(id) from error
 
 
-def first_id(prefix: str, moment: datetime) -> str:
-    """No id of that moment or later is below it."""
-    return f"{prefix}_{str(ULID.from_datetime(moment))[:10]}"
+def lowest_id(prefix: str, at: datetime) -> str:
+    """Return a prefix that sorts at or below every ID generated at `at` or later."""
+    return f"{prefix}_{str(ULID.from_datetime(at))[:10]}"
 
 
 @cache
 def connection() -> Connection:
-    """One client for all tables: each of PynamoDB's own costs 50 to 100 ms of start-up."""
-    made = Connection(
+    """Return one client for all tables: each of PynamoDB's own takes 50 to 100 ms to create."""
+    created = Connection(
         connect_timeout_seconds=CONNECT_TIMEOUT_SECONDS,
         read_timeout_seconds=READ_TIMEOUT_SECONDS,
         max_retry_attempts=2,
     )
-    made.client.meta.events.register("after-call.dynamodb", _explain_missing_table)
-    return made
+    created.client.meta.events.register("after-call.dynamodb", _explain_missing_table)
+    return created
 
 
 def _explain_missing_table(parsed: Mapping[str, Any], **_: Any) -> None:
-    """DynamoDB does not say which table it misses, nor could it say why."""
+    """Replace DynamoDB's error, which doesn't name the table or the likely cause."""
     if parsed.get("Error", {}).get("Code") == "ResourceNotFoundException":
         raise ConfigurationError(
-            f"DynamoDB has no such table. TABLE_PREFIX is {settings().table_prefix}: are there "
-            "tables of that name in this account and region?"
+            f"A DynamoDB table does not exist. TABLE_PREFIX is {settings().table_prefix}: does "
+            "this account and region have tables with that prefix?"
         )
 
 
 class Timestamp(Attribute[datetime]):
-    """ISO 8601 UTC with milliseconds, as admins read it in the console and clients in JSON."""
+    """ISO 8601 UTC with milliseconds, readable in the AWS console and the same as in JSON."""
 
     attr_type = STRING
 
@@ -74,7 +84,7 @@ class Timestamp(Attribute[datetime]):
 
 
 class Integer(Attribute[int]):
-    """A whole number; PynamoDB's own NumberAttribute is a float to the type checker."""
+    """A whole number. PynamoDB's own NumberAttribute is a float to the type checker."""
 
     attr_type = NUMBER
 
@@ -86,7 +96,7 @@ class Integer(Attribute[int]):
 
 
 class Expiry(Attribute[datetime]):
-    """The moment DynamoDB may delete the row: epoch seconds, as its TTL wants them."""
+    """When DynamoDB can delete the row, in epoch seconds as its TTL requires."""
 
     attr_type = NUMBER
 
@@ -97,9 +107,7 @@ class Expiry(Attribute[datetime]):
         return datetime.fromtimestamp(int(value), UTC)
 
 
-class Texts(Attribute[list[str]]):
-    """A list of texts."""
-
+class StringList(Attribute[list[str]]):
     attr_type = LIST
 
     def serialize(self, value: Sequence[str]) -> list[dict[str, str]]:
@@ -110,7 +118,7 @@ class Texts(Attribute[list[str]]):
 
 
 class Document(Attribute[dict[str, Any]]):
-    """A JSON object kept as a DynamoDB map, so that it can be read and edited in the console."""
+    """A JSON object, stored as a DynamoDB map so that it can be edited in the AWS console."""
 
     attr_type = MAP
 
@@ -122,14 +130,13 @@ class Document(Attribute[dict[str, Any]]):
 
 
 class BrandingDocument(Document):
-    """A branding document: texts. Whatever somebody made of the column in the console, the
-    row can be read; domain/branding.py takes from it what is valid."""
+    """A branding document. domain/branding.py takes the valid fields from it.
+
+    The row stays readable whatever type somebody gave the column in the AWS console.
+    """
 
     def get_value(self, value: dict[str, Any]) -> Any:
         return value.get(self.attr_type, {})
-
-    def deserialize(self, value: Mapping[str, Any]) -> dict[str, Any]:
-        return {key: item["S"] for key, item in value.items() if "S" in item}
 
 
 def _to_dynamodb(value: Any) -> dict[str, Any]:
@@ -147,7 +154,7 @@ def _to_dynamodb(value: Any) -> dict[str, Any]:
         case list() | tuple():
             return {"L": [_to_dynamodb(item) for item in value]}
         case _:
-            raise TypeError(f"{type(value).__name__} has no place in a document.")
+            raise TypeError(f"A document cannot hold a {type(value).__name__}.")
 
 
 def _from_dynamodb(value: Mapping[str, Any]) -> Any:
@@ -165,21 +172,56 @@ def _from_dynamodb(value: Mapping[str, Any]) -> Any:
             return item
 
 
+def from_stored(cls: type[T], document: Mapping[str, Any], **given: Any) -> T:
+    """Build a dataclass from a stored document.
+
+    Fields that the class does not have are ignored, and fields that the document lacks take the
+    class's defaults.
+    """
+    known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
+    return cls(**{name: value for name, value in document.items() if name in known}, **given)
+
+
 def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Row(Model):
-    """Base of every table's model. `version` counts the row's changes, from 1."""
+    """Base class of every table's model.
+
+    `version` counts the row's changes, starting at 1. It is 0 if the stored row has none.
+    `unknown_columns` holds the stored columns that this release does not know, in DynamoDB's own
+    format. They are written back when the whole row is put.
+    A column that is missing from the stored row reads as its default.
+    """
 
     noun: ClassVar[str]
+    # The columns that only storage/pool.py may write.
+    pool_columns: ClassVar[frozenset[str]] = frozenset()
+    unknown_columns: Mapping[str, Any] = MappingProxyType({})
 
     created_at = Timestamp()
     updated_at = Timestamp()
     version = Integer(default_for_new=1)
 
     class Meta:
-        table_name = ""  # by stage, so known only once the settings are: see _get_connection
+        table_name = ""  # depends on the stage: see _get_connection
+
+    @classmethod
+    def from_raw_data(cls, data: dict[str, Any]) -> Self:
+        row = super().from_raw_data(data)
+        known = {column.attr_name for column in cls.get_attributes().values()}
+        row.unknown_columns = {name: value for name, value in data.items() if name not in known}
+        row.version = row.version or 0
+        return row
+
+    def serialize(self, null_check: bool = True) -> dict[str, dict[str, Any]]:
+        return {**self.unknown_columns, **super().serialize(null_check)}
+
+    def unchanged(self) -> Condition:
+        """Return the condition that the stored row has the version that was read."""
+        version = type(self).version
+        return version == self.version if self.version else version.does_not_exist()
 
     @classmethod
     def _get_connection(cls) -> TableConnection:
@@ -188,13 +230,23 @@ class Row(Model):
         return cls._connection
 
 
-def differing(row: Row, columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of the columns whose value is not the row's already."""
+def reads_as(column: Attribute[Any], value: Any) -> Condition:
+    """Return the condition that a reader of the column gets `value`.
+
+    A missing column reads as its default, so the condition can hold for a missing row. Combine it
+    with `exists()` on the key where that matters.
+    """
+    condition: Condition = column == value
+    return condition | column.does_not_exist() if column.default == value else condition
+
+
+def changed_columns(row: Row, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of `columns` whose value differs from the row's."""
     return {name: value for name, value in columns.items() if getattr(row, name) != value}
 
 
 def key_columns(model: type[Model] | Index[Any]) -> tuple[Attribute[Any], Attribute[Any] | None]:
-    """The hash key of a table or index, and its range key if it has one."""
+    """Return the hash key of a table or index, and its range key if it has one."""
     attributes: dict[str, Attribute[Any]] = (
         model.Meta.attributes if isinstance(model, Index) else dict(model.get_attributes())
     )
@@ -203,9 +255,9 @@ def key_columns(model: type[Model] | Index[Any]) -> tuple[Attribute[Any], Attrib
 
 
 def _table_connection(model: type[Row]) -> TableConnection:
-    """The shared connection, told this table's keys, as PynamoDB wants them told."""
+    """Return the shared connection, with this table's keys added the way PynamoDB needs them."""
     name = f"{settings().table_prefix}-{model.noun}"
-    # Each model its own Meta: an inherited one is shared, and the last table would win.
+    # Each model needs its own Meta: an inherited one is shared, so the last table would win.
     model.Meta = type("Meta", (model.Meta,), {"table_name": name})  # type: ignore[misc, assignment]
     schema = model._get_schema()
     meta = MetaTable(
@@ -222,6 +274,6 @@ def _table_connection(model: type[Row]) -> TableConnection:
     )
     table = TableConnection(name)
     table.connection = connection()
-    with suppress(ValueError):  # known already: by a model of the same table, or by a thread
+    with suppress(ValueError):  # already added, by a model of the same table or another thread
         table.connection.add_meta_table(meta)
     return table

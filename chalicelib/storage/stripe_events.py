@@ -1,4 +1,4 @@
-"""Table stripe-events: what Stripe told us and what came of it, for a person to read."""
+"""Table stripe-events: Stripe's events and what they led to, for people to read."""
 
 from pynamodb.attributes import UnicodeAttribute
 
@@ -9,8 +9,11 @@ LATEST = "latest"
 
 
 class StripeEvent(Row):
-    """outcome: settled +12, nothing to do, ignored, no purchase of ours, quarantined: why,
-    failed: how. attempts: how often Stripe delivered it. status: the purchase's, afterwards."""
+    """One event.
+
+    `attempts` counts its deliveries. `outcome` is what the last one led to, in words.
+    `status` is the purchase's status after that.
+    """
 
     noun = "stripe-events"
 
@@ -21,15 +24,15 @@ class StripeEvent(Row):
     reseller_id = UnicodeAttribute(null=True)
     status = UnicodeAttribute(null=True)
     outcome = UnicodeAttribute()
-    attempts = Integer(default_for_new=0)
+    attempts = Integer(default=0)
     expires_at = Expiry()
 
 
 class SweepProgress(Row):
-    """One row of the same table: how far the sweep has come.
+    """One row of the same table: how far the sweep is.
 
-    seen_until: what Stripe listed before this moment has been looked at. unsettled_after: the
-    last purchase of the sparse index that an unfinished round has looked at.
+    Everything that Stripe listed before `seen_until` has been checked. `unsettled_after` is the
+    last purchase of the sparse index that an unfinished round has checked.
     """
 
     noun = "stripe-events"
@@ -40,7 +43,7 @@ class SweepProgress(Row):
 
 
 class LatestEvent(Row):
-    """One row of the same table: when Stripe's last message arrived."""
+    """One row of the same table: when the last event arrived."""
 
     noun = "stripe-events"
 

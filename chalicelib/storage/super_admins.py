@@ -1,8 +1,9 @@
-"""Who may make a super admin, and that one always is left: steps for the transaction that
-makes or unmakes one.
+"""Transaction steps for granting and removing the super admin role.
 
-The two columns of a user's own row say who is one, and every step asks that row, in the
-transaction. So what somebody edits in the AWS console counts at once, either way.
+They ensure that only a super admin can grant it, and that one active super admin always remains.
+
+Two columns of the user's own row say who is a super admin, and every step checks that row within
+the transaction. So an edit in the AWS console takes effect at once, in either direction.
 """
 
 from collections.abc import Iterator
@@ -10,47 +11,48 @@ from collections.abc import Iterator
 from chalicelib.errors import AdminExists, Forbidden, InvalidRequest, VersionConflict
 from chalicelib.storage.platform_settings import FIRST_ADMIN, FirstAdmin
 from chalicelib.storage.reads import Pagination, get, query_page
+from chalicelib.storage.rows import reads_as
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User
 
-ACTIVE_ONE = (User.is_super_admin == True) & (User.is_active == True)  # noqa: E712 - a condition
+IS_ACTIVE_ADMIN = reads_as(User.is_super_admin, True) & reads_as(User.is_active, True)
 
-PIECE = 100
+PAGE_SIZE = 100
 
 
-def check_granter(tx: Transaction, user_id: str, *, by: str) -> None:
-    """Granted by a super admin, who still is one at that moment, and never by oneself.
+def require_granting_admin(tx: Transaction, user_id: str, *, by: str) -> None:
+    """Require that `by` is an active super admin at commit, and not the user in question.
 
     Raises Forbidden, at once or at commit.
     """
     if by == user_id:
-        raise Forbidden("Nobody can make oneself a super admin.")
-    refused = Forbidden("Only a super admin can make another one.")
-    tx.check(User, str(by), condition=ACTIVE_ONE, otherwise=refused)
+        raise Forbidden("You cannot make yourself a super admin.")
+    refused = Forbidden("Only a super admin can create another super admin.")
+    tx.check(User, str(by), condition=IS_ACTIVE_ADMIN, otherwise=refused)
 
 
-def check_another(tx: Transaction, user_id: str, *, by: str, field: str) -> None:
-    """Unmade only while another one is active, who is left when all of it is written. Of two
-    who go at once, each counting on the other, DynamoDB lets one go.
+def require_another_admin(tx: Transaction, user_id: str, *, by: str, field: str) -> None:
+    """Require that another active super admin remains once the transaction is committed.
 
-    Raises InvalidRequest (of `field`) for the last one; VersionConflict at commit, where the
-    other one has gone meanwhile.
+    If two admins remove each other concurrently, DynamoDB commits only one of the transactions.
+    Raises InvalidRequest (for `field`) for the last admin, and VersionConflict at commit if the
+    other one has been removed in the meantime.
     """
-    other = next((one for one in active_ones(str(by)) if one != user_id), None)
+    other = next((id for id in active_admin_ids(str(by)) if id != user_id), None)
     if other is None:
-        last = "This is the last active super admin. Make another one first."
+        last = "This is the last active super admin. Create another one first."
         raise InvalidRequest.of(field, last)
-    tx.check(User, other, condition=ACTIVE_ONE, otherwise=VersionConflict())
+    tx.check(User, other, condition=IS_ACTIVE_ADMIN, otherwise=VersionConflict())
 
 
-def add_first(tx: Transaction, user_id: str) -> None:
-    """Raises AdminExists, at once or at commit.
+def add_first_admin(tx: Transaction, user_id: str) -> None:
+    """Require that no active super admin exists. Raises AdminExists, at once or at commit.
 
-    A user who was just made may not be in the directory yet: the row of the last first one
-    tells of it, and lets one of several at once through.
+    The directory may not list a user created a moment ago. So a separate row names the last first
+    admin, and of several concurrent calls only one succeeds.
     """
     last = get(FirstAdmin, FIRST_ADMIN)
-    if next(active_ones(last.user_id if last else None), None) is not None:
+    if next(active_admin_ids(last.user_id if last else None), None) is not None:
         raise AdminExists
     known = FirstAdmin.user_id
     tx.update(
@@ -61,19 +63,21 @@ def add_first(tx: Transaction, user_id: str) -> None:
     )
 
 
-def active_ones(likely: str | None = None) -> Iterator[str]:
-    """The ids of all active super admins; some twice. likely: who is looked at first, since
-    the others are found only by going through all users."""
-    if likely is not None and _is_one(get(User, likely)):
+def active_admin_ids(likely: str | None = None) -> Iterator[str]:
+    """Yield the IDs of all active super admins, some of them twice.
+
+    `likely` is checked first, since the others are found only by reading through all users.
+    """
+    if likely is not None and _is_active_admin(get(User, likely)):
         yield likely
     cursor = None
     while True:
-        page = query_page(User, "users", Pagination(PIECE, cursor), index=User.by_email)
-        yield from (user.id for user in page.rows if _is_one(user))
+        page = query_page(User, "users", Pagination(PAGE_SIZE, cursor), index=User.by_email)
+        yield from (user.id for user in page.rows if _is_active_admin(user))
         cursor = page.next_cursor
         if cursor is None:
             return
 
 
-def _is_one(user: User | None) -> bool:
-    return user is not None and bool(user.is_super_admin) and bool(user.is_active)
+def _is_active_admin(user: User | None) -> bool:
+    return user is not None and user.is_super_admin and user.is_active

@@ -1,10 +1,10 @@
-"""All-or-nothing writes, and what each step's refusal means.
+"""All-or-nothing writes, and the error that each refused step stands for.
 
-PynamoDB sends a transaction as checks, deletes, puts, updates and reports refusals in that
-order; this module alone knows it. Only conflicts, throttling and lost replies are tried
-again. A lost reply is harmless: DynamoDB remembers the request token for ten minutes, and
-where it does not (an emulator, a longer pause) the witness tells: a row whose id was made
-for this very attempt can be there already only if the attempt was committed.
+PynamoDB sends a transaction as checks, deletes, puts, and updates, and reports refusals in that
+order. Only this module deals with that. It retries only conflicts, throttling, and lost replies.
+Retrying after a lost reply is safe: DynamoDB remembers the request token for ten minutes. Where
+it doesn't (in an emulator, or after a longer pause), the commit marker decides: a row whose ID
+was generated for this attempt exists only if the attempt was committed.
 """
 
 import random
@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from botocore.exceptions import ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as NoConnection
 from pynamodb.attributes import Attribute
 from pynamodb.exceptions import CancellationReason, TransactWriteError
 from pynamodb.expressions.condition import Condition
@@ -24,34 +22,17 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib import clock
 from chalicelib.errors import Busy, VersionConflict
+from chalicelib.storage.failures import is_retriable, was_rejected
 from chalicelib.storage.rows import Row, connection, key_columns
 
 DEADLINE_SECONDS = 4.0
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
 
-# The same facts carry one name as an answer and another as the reason of a cancellation.
-RETRIED_CODES = frozenset(
-    {
-        "InternalServerError",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ServiceUnavailable",
-        "ThrottlingException",
-        "TransactionConflictException",
-        "TransactionInProgressException",
-    }
-)
-UNTOLD_CODES = frozenset(
-    {"InternalServerError", "ServiceUnavailable", "TransactionInProgressException"}
-)
-RETRIED_REASONS = frozenset(
-    {"ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
-)
-
 OnRefusal = Exception | Callable[[Any], Exception]
-"""The error when a step's condition fails, or a function that is given the row found there
-(None where there was none) and returns the error."""
+"""The error to raise if a step's condition fails, or a function that returns it.
+
+The function is given the row that exists under the step's key, or None."""
 
 sleep = time.sleep
 monotonic = time.monotonic
@@ -59,8 +40,8 @@ monotonic = time.monotonic
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One write. A decisive step's refusal outranks the others': it means that the whole
-    transaction was carried out before."""
+    """One write. The refusal of a decisive step outranks all others, because it means that the
+    whole transaction was committed earlier."""
 
     add: Callable[[TransactWrite], None]
     model: type[Row]
@@ -75,14 +56,14 @@ class _Step:
 
 
 class Transaction:
-    """Collects steps, then commits all of them or none. Use it once."""
+    """Collects steps, then commits all of them or none. Use each instance once."""
 
     def __init__(self) -> None:
         self._checks: list[_Step] = []
         self._deletes: list[_Step] = []
         self._puts: list[_Step] = []
         self._updates: list[_Step] = []
-        self._then: list[Callable[[], None]] = []
+        self._after_commit: list[Callable[[], None]] = []
         self._undo: list[Callable[[], None]] = []
         self.now = clock.now()
 
@@ -95,7 +76,7 @@ class Transaction:
         condition: Condition,
         otherwise: Exception,
     ) -> None:
-        """Write nothing, but let the rest happen only if `condition` holds of this row."""
+        """Require `condition` of a row that this transaction doesn't write."""
 
         def add(tx: TransactWrite) -> None:
             tx.condition_check(model, hash_key, range_key, condition)
@@ -105,22 +86,38 @@ class Transaction:
     def delete(self, row: Row, *, condition: Condition, otherwise: Exception) -> None:
         self._deletes.append(_Step(lambda tx: tx.delete(row, condition), type(row), otherwise))
 
-    def create(self, row: Row, *, otherwise: OnRefusal) -> None:
-        """Write a row that must not be there yet."""
-        self.put(row, condition=_key(row).does_not_exist(), otherwise=otherwise)
+    def create(self, row: Row, *, otherwise: OnRefusal, by_pool: bool = False) -> None:
+        """Write a row whose key must not exist yet. `by_pool`: see `update`."""
+        self._put(row, _key(row).does_not_exist(), otherwise, by_pool=by_pool)
 
-    def witness(self, row: Row) -> None:
-        """Write a row whose id was made for this attempt; if it is there, all of it is."""
+    def put_commit_marker(self, row: Row) -> None:
+        """Write a row whose ID was generated for this attempt.
+
+        If it exists already, an earlier try was committed, and `commit` succeeds.
+        """
         self._put(row, _key(row).does_not_exist(), None, decisive=True)
 
     def put(
         self, row: Row, *, condition: Condition, otherwise: OnRefusal, decisive: bool = False
     ) -> None:
+        """Write a whole row, perhaps over one that exists.
+
+        A row that was read keeps its unknown columns. A new row replaces everything, so put one
+        only where the old row has expired or means nothing any more.
+        """
         self._put(row, condition, otherwise, decisive=decisive)
 
     def _put(
-        self, row: Row, condition: Condition, otherwise: OnRefusal | None, *, decisive: bool
+        self,
+        row: Row,
+        condition: Condition,
+        otherwise: OnRefusal | None,
+        *,
+        decisive: bool = False,
+        by_pool: bool = False,
     ) -> None:
+        if row.pool_columns and not by_pool:
+            raise ValueError(f"Only storage/pool.py may write whole rows of {row.noun}.")
         row.created_at = row.updated_at = self.now
 
         def add(tx: TransactWrite) -> None:
@@ -129,10 +126,23 @@ class Transaction:
         self._puts.append(_Step(add, type(row), otherwise, decisive))
 
     def update(
-        self, row: Row, actions: Sequence[Action], *, condition: Condition, otherwise: OnRefusal
+        self,
+        row: Row,
+        actions: Sequence[Action],
+        *,
+        condition: Condition,
+        otherwise: OnRefusal,
+        by_pool: bool = False,
     ) -> None:
-        """Change a row without having read it; `row` need only carry its key."""
+        """Change a row without reading it first. `row` only needs its key.
+
+        Raise ValueError if an action writes a column of the pool without `by_pool`, which only
+        storage/pool.py may pass.
+        """
         model = type(row)
+        written = {str(action.values[0]) for action in actions}
+        if not by_pool and (refused := written & model.pool_columns):
+            raise ValueError(f"Only storage/pool.py may write {sorted(refused)}.")
         stamped = [*actions, model.updated_at.set(self.now), model.version.add(1)]
 
         def add(tx: TransactWrite) -> None:
@@ -146,33 +156,33 @@ class Transaction:
         *,
         still: Condition | None = None,
         otherwise: OnRefusal | None = None,
+        by_pool: bool = False,
         **columns: Any,
     ) -> None:
-        """Change a row as it was read: refused where another change came first.
+        """Change some columns of a row, on condition that nobody changed it since it was read.
 
-        still: what tells the row from one that was made anew under its key since, where rows
-        can be; versions begin at 1 again.
-        The row in hand takes the new values at once, so that an answer can be rendered from
-        it before the commit; where that fails, the row gets its old ones back. None removes a
-        column.
+        `still` is an extra condition that detects a row deleted and recreated under the same
+        key, since versions restart at 1.
+        `row` takes the new values at once, so a response can be rendered before the commit. If
+        the commit fails, it gets the old values back. A column that is set to None is removed.
         """
         model = type(row)
-        read_version = row.version
+        condition = row.unchanged()
+        if still is not None:
+            condition &= still
         before = {name: getattr(row, name) for name in (*columns, "updated_at", "version")}
         self._undo.append(lambda: _assign(row, before))
         actions: list[Action] = []
         for name, value in columns.items():
             attribute: Attribute[Any] = getattr(model, name)
             actions.append(attribute.remove() if value is None else attribute.set(value))
-        condition = model.version == read_version
-        if still is not None:
-            condition &= still
-        self.update(row, actions, condition=condition, otherwise=otherwise or VersionConflict())
-        _assign(row, {**columns, "updated_at": self.now, "version": read_version + 1})
+        error = otherwise or VersionConflict()
+        self.update(row, actions, condition=condition, otherwise=error, by_pool=by_pool)
+        _assign(row, {**columns, "updated_at": self.now, "version": before["version"] + 1})
 
-    def afterwards(self, tell: Callable[[], None]) -> None:
-        """Call this once all of it is written: to count it, say."""
-        self._then.append(tell)
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Call `action` once the transaction is committed, to count it in a metric for example."""
+        self._after_commit.append(action)
 
     def commit(self) -> None:
         """Write everything. Raises the error of the step that was refused, or Busy."""
@@ -184,8 +194,8 @@ class Transaction:
             for undo in reversed(self._undo):
                 undo()
             raise
-        for tell in self._then:
-            tell()
+        for action in self._after_commit:
+            action()
 
 
 def _assign(row: Row, columns: dict[str, Any]) -> None:
@@ -194,17 +204,22 @@ def _assign(row: Row, columns: dict[str, Any]) -> None:
 
 
 def _write(steps: Sequence[_Step]) -> None:
-    """A lost reply at the deadline is worth one attempt more, which would tell."""
+    """Try until the deadline.
+
+    If a reply is lost at the deadline, try once more to learn whether the write went through.
+    """
     token = str(uuid4())
     deadline = monotonic() + DEADLINE_SECONDS
     pause = FIRST_PAUSE_SECONDS
-    unsure = asked = False
+    outcome_unknown = is_last_try = False
     while (failure := _attempt(steps, token)) is not None:
-        unsure = unsure or not _was_definitely_rejected(failure.cause)
+        outcome_unknown = outcome_unknown or not was_rejected(failure.cause)
         if monotonic() + pause > deadline:
-            if asked or not unsure:
-                raise Busy(unsure=unsure, because=_describe_failure(steps, failure)) from failure
-            asked = True
+            if is_last_try or not outcome_unknown:
+                raise Busy(
+                    outcome_unknown=outcome_unknown, log_detail=_describe_failure(steps, failure)
+                ) from failure
+            is_last_try = True
         sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
@@ -214,8 +229,10 @@ def _key(row: Row) -> Attribute[Any]:
 
 
 def _attempt(steps: Sequence[_Step], token: str) -> TransactWriteError | None:
-    """Try once; None where everything is written, else what may have passed by the next time.
-    Raises where it is not worth trying again."""
+    """Try once. Return None if everything is written, or a failure that a retry may get past.
+
+    Raises any other failure, and the error of a refused step.
+    """
     try:
         with TransactWrite(connection=connection(), client_request_token=token) as tx:
             for step in steps:
@@ -228,53 +245,34 @@ def _attempt(steps: Sequence[_Step], token: str) -> TransactWriteError | None:
             if reason is not None and reason.code == "ConditionalCheckFailed"
         ]
         if refused:
-            error = _domain_error(refused)
+            error = _refusal_error(refused)
             if error is None:
                 return None
             raise error from failure
-        if not _is_transient_refusal(failure, reasons):
+        if not is_retriable(failure, reasons):
             raise
         return failure
     return None
 
 
 def _describe_failure(steps: Sequence[_Step], failure: TransactWriteError) -> str:
-    """Which rows met which refusal; or what DynamoDB said, or who did not answer."""
-    met = [
+    """Return the reason for each refused row, or DynamoDB's own message, for the log."""
+    reasons = [
         f"{reason.code} on {step.model.__name__}"
         for step, reason in zip(steps, failure.cancellation_reasons, strict=False)
         if reason is not None
     ]
-    return ", ".join(met) or str(failure.cause)
+    return ", ".join(reasons) or str(failure.cause)
 
 
-def _domain_error(refused: Sequence[tuple[_Step, CancellationReason]]) -> Exception | None:
-    """The error to report where several steps were refused at once; None: it was committed.
+def _refusal_error(refused: Sequence[tuple[_Step, CancellationReason]]) -> Exception | None:
+    """Return the error to raise, or None if the transaction was in fact committed.
 
-    Updates come last and say most: a full pool is the news, not that the slug is taken too.
+    If several steps were refused, the last one sent wins. Updates come last, and their errors
+    say most: a full pool matters more than a slug that is also taken.
     """
     decisive = [(step, reason) for step, reason in refused if step.decisive]
     if any(step.otherwise is None for step, _ in decisive):
         return None
     step, reason = (decisive or refused)[-1]
     return step.error(reason)
-
-
-def _is_transient_refusal(
-    failure: TransactWriteError, reasons: Sequence[CancellationReason | None]
-) -> bool:
-    """Whether the trouble may be gone at the next attempt."""
-    codes = {reason.code for reason in reasons if reason is not None}
-    return codes <= RETRIED_REASONS if codes else is_transient(failure.cause)
-
-
-def is_transient(cause: BaseException | None) -> bool:
-    """Whether what came of a call to DynamoDB is load or a broken line, and no more."""
-    if isinstance(cause, ClientError):
-        return cause.response["Error"]["Code"] in RETRIED_CODES
-    return isinstance(cause, NoConnection | HTTPClientError)
-
-
-def _was_definitely_rejected(cause: BaseException | None) -> bool:
-    """Whether DynamoDB said that nothing was written."""
-    return isinstance(cause, ClientError) and cause.response["Error"]["Code"] not in UNTOLD_CODES

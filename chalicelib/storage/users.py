@@ -18,12 +18,13 @@ class UserDirectory(GlobalSecondaryIndex["User"]):
 
 
 class User(Row):
-    """reseller_id: the reseller account that is linked to this user, if any.
+    """A person who signs in.
 
-    sessions_since: sessions and password links from before it are void, because the
-    password changed or somebody was signed out everywhere.
-    deactivated_at: the last time; every credential from before it is void, even once the
-    user is active again.
+    `reseller_id` is the reseller account that is linked to this user, if any.
+    Sessions and password links from before `sessions_since` are void, because the password was
+    changed or the user was signed out everywhere.
+    `deactivated_at` is the last time. Every credential from before it is void, even once the user
+    is active again.
     """
 
     noun = "users"
@@ -33,11 +34,11 @@ class User(Row):
     name = UnicodeAttribute()
     password_hash = UnicodeAttribute(null=True)
     sessions_since = Timestamp(null=True)
-    is_super_admin = BooleanAttribute(default_for_new=False)
-    is_active = BooleanAttribute(default_for_new=True)
+    is_super_admin = BooleanAttribute(default=False)
+    is_active = BooleanAttribute(default=True)
     deactivated_at = Timestamp(null=True)
     reseller_id = UnicodeAttribute(null=True)
-    directory = UnicodeAttribute(default_for_new="users")
+    directory = UnicodeAttribute(default="users")
 
     by_email = UserDirectory()
 

@@ -22,7 +22,7 @@ from chalicelib.services.resellers import accounts
 from chalicelib.services.resellers.accounts import read_reseller
 from chalicelib.services.tenants import lifecycle
 from chalicelib.storage.claims import Claim, owner_of
-from chalicelib.storage.purchases import Purchase, RefundIntent
+from chalicelib.storage.purchases import Purchase, RefundIntent, RefundState
 from chalicelib.storage.reports import Scope
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import iso, new_id
@@ -208,6 +208,7 @@ def _create_refund_in_progress(reseller: Reseller, buyer: StripeBuyer) -> Purcha
         reason="Ordered too many",
         by=_admin(),
         at=iso(clock.now()),
+        state=RefundState.OPEN,
         kept=3,
     )
     table_edits.edit(purchase, refunds=purchase.with_refund(intent))

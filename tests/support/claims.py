@@ -1,6 +1,6 @@
 """Transaction steps on claims, the simplest rows."""
 
-from chalicelib.storage.claims import Claim, claim
+from chalicelib.storage.claims import Claim, claim_name
 from chalicelib.storage.reads import get
 from chalicelib.storage.transactions import Transaction
 
@@ -10,7 +10,7 @@ class Refused(Exception):
 
 
 def put_claim(tx: Transaction, name: str) -> None:
-    claim(tx, name, "me", otherwise=Refused(name))
+    claim_name(tx, name, "me", otherwise=Refused(name))
 
 
 def store_claim(name: str) -> Claim:

@@ -1,8 +1,7 @@
-"""moto without the road to it: no signing, no HTTP, no JSON there and back.
+"""Call moto's DynamoDB directly, without signing, HTTP, or JSON, in tests that make many calls.
 
-The same engine evaluates the same conditions; a call that it refuses is made again the long
-way, so that the refusal is what botocore makes of it. For tests that make tens of thousands of
-calls.
+The same engine evaluates the same conditions. A call that it refuses is repeated through
+botocore, so the error is the one that botocore makes of it.
 """
 
 from collections.abc import Iterator
@@ -16,29 +15,44 @@ from moto.dynamodb.responses import DynamoHandler
 from pynamodb.connection.base import Connection
 from werkzeug.exceptions import HTTPException
 
+from chalicelib.storage.rows import connection
 from infra.local.aws import REGION
 
 
 @contextmanager
 def fast_moto() -> Iterator[None]:
-    long_way = Connection._make_api_call
+    pynamodb_call = Connection._make_api_call
+    client = connection().client
+    client_call = client._make_api_call
 
-    def short_cut(
+    def fast_pynamodb_call(
         self: Any, operation_name: str, operation_kwargs: dict[str, Any], **more: Any
     ) -> Any:
-        handler = DynamoHandler()
-        handler.region = REGION
-        handler.current_account = DEFAULT_ACCOUNT_ID
-        handler.headers = {}
-        handler.response_headers = {}
-        handler.body = handler.params = operation_kwargs
         try:
-            return getattr(handler, xform_name(operation_name))().result
+            return _execute(operation_name, operation_kwargs)
         except (ServiceException, HTTPException):
-            return long_way(self, operation_name, operation_kwargs, **more)
+            return pynamodb_call(self, operation_name, operation_kwargs, **more)
 
-    Connection._make_api_call = short_cut  # type: ignore[method-assign]
+    def fast_client_call(operation_name: str, parameters: dict[str, Any]) -> Any:
+        try:
+            return _execute(operation_name, parameters)
+        except (ServiceException, HTTPException):
+            return client_call(operation_name, parameters)
+
+    Connection._make_api_call = fast_pynamodb_call  # type: ignore[method-assign]
+    client._make_api_call = fast_client_call
     try:
         yield
     finally:
-        Connection._make_api_call = long_way  # type: ignore[method-assign]
+        Connection._make_api_call = pynamodb_call  # type: ignore[method-assign]
+        client._make_api_call = client_call
+
+
+def _execute(operation_name: str, parameters: dict[str, Any]) -> Any:
+    handler = DynamoHandler()
+    handler.region = REGION
+    handler.current_account = DEFAULT_ACCOUNT_ID
+    handler.headers = {}
+    handler.response_headers = {}
+    handler.body = handler.params = parameters
+    return getattr(handler, xform_name(operation_name))().result

@@ -8,7 +8,7 @@ import pytest
 from pynamodb.exceptions import TransactWriteError
 
 from chalicelib.errors import Busy
-from chalicelib.storage import transactions
+from chalicelib.storage import failures, transactions
 from chalicelib.storage.claims import Claim, owner_of
 from chalicelib.storage.reads import get
 from chalicelib.storage.transactions import Transaction
@@ -19,7 +19,7 @@ PASSING: list[Exception] = [
     transaction_canceled("TransactionConflict"),
     transaction_canceled("None", "ThrottlingError"),
     transaction_canceled("ProvisionedThroughputExceeded", "TransactionConflict"),
-    *[error_response(code) for code in sorted(transactions.RETRIED_CODES)],
+    *[error_response(code) for code in sorted(failures.RETRIED_CODES)],
     lost_reply(),
     botocore.exceptions.ConnectTimeoutError(endpoint_url="https://dynamodb.example"),
     botocore.exceptions.EndpointConnectionError(endpoint_url="https://dynamodb.example"),
@@ -98,7 +98,7 @@ def test_an_unhurried_deadline_leaves_many_attempts(aws_faults: AwsFaults) -> No
 
 def with_witness(tx: Transaction) -> None:
     change_owner(tx, "counter", "you")
-    tx.witness(Claim("witness", owner="me"))
+    tx.put_commit_marker(Claim("witness", owner="me"))
 
 
 def test_a_lost_reply_is_found_out_by_the_witness(aws_faults: AwsFaults) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import Busy, VersionConflict
-from chalicelib.storage.claims import Claim, free, owner_of
+from chalicelib.storage.claims import Claim, owner_of, release_name
 from chalicelib.storage.credentials import Credential
 from chalicelib.storage.reads import get
 from chalicelib.storage.rows import Row
@@ -90,7 +90,7 @@ def test_a_decisive_refusal_outranks_later_steps() -> None:
 def test_a_witness_that_is_there_means_that_all_of_it_is() -> None:
     store_claim("witness")
     tx = Transaction()
-    tx.witness(Claim("witness", owner="me"))
+    tx.put_commit_marker(Claim("witness", owner="me"))
     change_owner(tx, "nobody", "you")
     tx.commit()
 
@@ -101,7 +101,7 @@ def test_a_witness_outranks_every_other_refusal() -> None:
     store_claim("witness")
     store_claim("decisive")
     tx = Transaction()
-    tx.witness(Claim("witness", owner="me"))
+    tx.put_commit_marker(Claim("witness", owner="me"))
     row, absent = Claim("decisive", owner="me"), Claim.name.does_not_exist()
     tx.put(row, condition=absent, otherwise=Refused("decisive"), decisive=True)
     tx.commit()
@@ -189,7 +189,7 @@ def test_none_removes_a_column() -> None:
 def test_a_claim_is_freed_by_its_owner_alone(thief: str) -> None:
     store_claim("name")
     tx = Transaction()
-    free(tx, "name", thief)
+    release_name(tx, "name", thief)
     tx.commit()
     assert (owner_of("name") is None) == (thief == "me")
 
@@ -197,7 +197,7 @@ def test_a_claim_is_freed_by_its_owner_alone(thief: str) -> None:
 def test_a_claim_that_changes_hands_meanwhile_is_left(aws_faults: AwsFaults) -> None:
     row = store_claim("name")
     tx = Transaction()
-    free(tx, "name", "me")
+    release_name(tx, "name", "me")
     steal: Callable[[], object] = lambda: change(row, owner="thief")  # noqa: E731
     aws_faults.before(steal)
     with pytest.raises(VersionConflict):

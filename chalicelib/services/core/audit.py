@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib import clock
-from chalicelib.storage.audit import AuditEntry, month_of
+from chalicelib.storage.audit import AuditEntry, month_partition
 from chalicelib.storage.reads import Page, Pagination, query_page
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import Row, iso, new_id
@@ -56,7 +56,7 @@ def record(
     the row that changed.
     """
     entry = AuditEntry(
-        month_of(tx.now),
+        month_partition(tx.now),
         new_id("aud"),
         at=tx.now,
         actor=str(actor),
@@ -69,7 +69,7 @@ def record(
         after=_to_document(after),
         reason=reason,
     )
-    tx.witness(entry)
+    tx.put_commit_marker(entry)
     return entry
 
 
@@ -102,7 +102,7 @@ def record_edit(
 
 def list_month(month: str | None, request: Pagination) -> Page[AuditEntry]:
     """Return the entries of a month such as `2026-11` (default: the current one), newest first."""
-    return query_page(AuditEntry, month or month_of(clock.now()), request, newest_first=True)
+    return query_page(AuditEntry, month or month_partition(clock.now()), request, newest_first=True)
 
 
 def list_for_reseller(reseller: Reseller, request: Pagination) -> Page[AuditEntry]:

@@ -15,8 +15,8 @@ from chalicelib.errors import DomainTaken, InvalidRequest, NotFound, VersionConf
 from chalicelib.services.core import audit
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.domains.hosts import check_custom_host
-from chalicelib.storage.claims import free, owner_of
-from chalicelib.storage.domains import Domain, domain_claim, same
+from chalicelib.storage.claims import owner_of, release_name
+from chalicelib.storage.domains import Domain, domain_claim, same_registration
 from chalicelib.storage.reads import Page, Pagination, get, iterate_partition, query_page
 from chalicelib.storage.tenants import Tenant
 from chalicelib.storage.transactions import Transaction
@@ -104,7 +104,7 @@ def _renew(tx: Transaction, domain: Domain, tenant_id: str | None) -> None:
     """Keep the row and its token, so that a TXT record that was already set stays valid."""
     pending = domain.status == Status.PENDING
     expires_at = _expiry(tx) if pending else domain.expires_at
-    tx.change(domain, still=same(domain), tenant_id=tenant_id, expires_at=expires_at)
+    tx.change(domain, still=same_registration(domain), tenant_id=tenant_id, expires_at=expires_at)
 
 
 def read_domain(reseller_id: str, host: str) -> Domain:
@@ -144,10 +144,10 @@ def remove_domain(domain: Domain, *, by: str) -> None:
     tx = Transaction()
     tx.delete(
         Domain(domain.reseller_id, domain.host),
-        condition=(Domain.version == domain.version) & same(domain),
+        condition=(Domain.version == domain.version) & same_registration(domain),
         otherwise=VersionConflict(),
     )
-    free(tx, domain_claim(domain.host), domain.reseller_id)
+    release_name(tx, domain_claim(domain.host), domain.reseller_id)
     record_change(tx, domain, by, "domain.removed", before={"status": domain.status})
     tx.commit()
 

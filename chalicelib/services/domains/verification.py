@@ -21,8 +21,9 @@ from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.domains import txt_records
 from chalicelib.services.domains.notices import notify_owner
 from chalicelib.services.domains.registry import read_domain, record_change
-from chalicelib.storage.claims import Claim, free
-from chalicelib.storage.domains import VERIFIED, Domain, domain_claim, same
+from chalicelib.storage.claims import Claim, claim_name, release_name, transfer_claim
+from chalicelib.storage.domains import VERIFIED, Domain, domain_claim, same_registration
+from chalicelib.storage.reads import get
 from chalicelib.storage.transactions import Transaction
 
 # Rate limit for requested lookups of one domain. The daily recheck is not counted.
@@ -58,7 +59,7 @@ def _count_attempt(domain: Domain) -> None:
             "This domain was checked too often. Wait a few minutes, then try again.", wait
         )
     tx = Transaction()
-    tx.change(domain, still=same(domain), attempts=attempts + 1, attempts_since=since)
+    tx.change(domain, still=same_registration(domain), attempts=attempts + 1, attempts_since=since)
     tx.commit()
 
 
@@ -95,7 +96,7 @@ def _apply_lookup(domain: Domain, lookup: TxtLookup, *, by: str, once: Idempoten
     if after.status in IN_USE and before.status not in IN_USE:
         _claim_host(tx, domain)
     if after.status not in IN_USE and before.status in IN_USE:
-        free(tx, domain_claim(domain.host), domain.reseller_id)
+        release_name(tx, domain_claim(domain.host), domain.reseller_id)
     if after.status != before.status:
         record_change(
             tx,
@@ -117,7 +118,7 @@ def _write_state(tx: Transaction, domain: Domain, after: DomainState, lookup: Tx
     in_use = after.status in IN_USE
     tx.change(
         domain,
-        still=same(domain),
+        still=same_registration(domain),
         status=after.status,
         finding=lookup.result,
         found_values={"values": list(lookup.values)} if lookup.values else None,
@@ -131,11 +132,16 @@ def _write_state(tx: Transaction, domain: Domain, after: DomainState, lookup: Tx
 
 def _claim_host(tx: Transaction, domain: Domain) -> None:
     """Claim the host. A manual repair can have claimed it for this reseller already."""
-    tx.put(
-        Claim(domain_claim(domain.host), owner=domain.reseller_id),
-        condition=Claim.name.does_not_exist() | (Claim.owner == domain.reseller_id),
-        otherwise=DomainTaken(domain.host),
+    name, reseller_id, taken = (
+        domain_claim(domain.host),
+        domain.reseller_id,
+        DomainTaken(domain.host),
     )
+    claim = get(Claim, name)
+    if claim is not None and claim.owner == reseller_id:
+        transfer_claim(tx, claim, reseller_id, otherwise=taken)
+    else:
+        claim_name(tx, name, reseller_id, otherwise=taken)
 
 
 def _log_check(domain: Domain, before: Status, result: LookupResult) -> None:

@@ -87,7 +87,7 @@ def create_key(
         name=name,
         scopes=unique_scopes,
     )
-    tx.witness(row)
+    tx.put_commit_marker(row)
     needs_admin = "admin" in unique_scopes or owner.kind is Kind.ADMIN_KEY
     _require_owner(tx, owner, admin=needs_admin, by=by)
     audit.record(

@@ -36,7 +36,7 @@ def create_first_admin(*, email: str, name: str, password: str | None = None) ->
     user = add_user(tx, email=email, name=name, password=password, is_super_admin=True, by=OPERATOR)
     link = passwords.add_link(tx, user, passwords.FIRST_LINK_LIFETIME) if not password else None
     try:
-        super_admins.add_first(tx, user.id)
+        super_admins.add_first_admin(tx, user.id)
         tx.commit()
     except (AdminExists, EmailTaken):
         existing = _admin_without_password(email)
@@ -59,10 +59,10 @@ def _reissue_link(user: User) -> FirstAdmin:
 
     Raises AdminExists if another super admin is active or the password was set concurrently.
     """
-    if set(super_admins.active_ones(user.id)) != {user.id}:
+    if set(super_admins.active_admin_ids(user.id)) != {user.id}:
         raise AdminExists
     tx = Transaction()
-    still_pending = super_admins.ACTIVE_ONE & User.password_hash.does_not_exist()
+    still_pending = super_admins.IS_ACTIVE_ADMIN & User.password_hash.does_not_exist()
     tx.check(User, user.id, condition=still_pending, otherwise=AdminExists())
     link = passwords.add_link(tx, user, passwords.FIRST_LINK_LIFETIME)
     tx.commit()

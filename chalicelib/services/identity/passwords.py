@@ -117,7 +117,7 @@ def add_link(tx: Transaction, user: User, lifetime: timedelta) -> str:
     """Add a one-time password link to `tx`, and return its URL."""
     link_id = new_id(Kind.PASSWORD_LINK)
     secret = hashing.new_secret()
-    tx.witness(
+    tx.put_commit_marker(
         Credential(
             link_id,
             owner=user.id,

@@ -106,7 +106,7 @@ def _create_session(
         user_agent=(device.user_agent or "")[:MAX_USER_AGENT_LENGTH] or None,
     )
     signed_in = SignedIn(f"{session_id}.{secret}", session.expires_at, user)
-    tx.witness(session)
+    tx.put_commit_marker(session)
     tx.check(
         User,
         user.id,

@@ -8,10 +8,10 @@ from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.identity import passwords
 from chalicelib.services.identity.sessions import Device, delete_revoked_credentials
 from chalicelib.storage import super_admins
-from chalicelib.storage.claims import claim, free
+from chalicelib.storage.claims import claim_name, release_name
 from chalicelib.storage.credentials import Kind
 from chalicelib.storage.reads import Page, Pagination, get, query_page
-from chalicelib.storage.rows import differing, new_id
+from chalicelib.storage.rows import changed_columns, new_id
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User, email_claim
 
@@ -35,7 +35,7 @@ def create_user(
         tx, email=email, name=name, password=password, is_super_admin=is_super_admin, by=by
     )
     if is_super_admin:
-        super_admins.check_granter(tx, user.id, by=by)
+        super_admins.require_granting_admin(tx, user.id, by=by)
     if password is None:
         passwords.invite(tx, user)
     once.record(tx, user)
@@ -61,7 +61,7 @@ def add_user(
         new_id("usr"), email=email, name=name, password_hash=hashed, is_super_admin=is_super_admin
     )
     tx.create(user, otherwise=VersionConflict())
-    claim(tx, email_claim(email), user.id, otherwise=EmailTaken(email))
+    claim_name(tx, email_claim(email), user.id, otherwise=EmailTaken(email))
     audit.record(
         tx,
         actor=by,
@@ -101,7 +101,7 @@ def edit_user(user: User, changes: dict[str, Any], *, by: str) -> User:
     """
     changes = dict(changes)
     password = changes.pop("password", None)
-    columns = differing(user, changes)
+    columns = changed_columns(user, changes)
     if not columns and password is None:
         return user
     email = str(columns.get("email", user.email))
@@ -109,8 +109,8 @@ def edit_user(user: User, changes: dict[str, Any], *, by: str) -> User:
     if password is not None:
         columns["password_hash"] = passwords.hash_new_password(password, email=email)
     if email != user.email:
-        claim(tx, email_claim(email), user.id, otherwise=EmailTaken(email))
-        free(tx, email_claim(user.email), user.id)
+        claim_name(tx, email_claim(email), user.id, otherwise=EmailTaken(email))
+        release_name(tx, email_claim(user.email), user.id)
     audit.record_edit(
         tx,
         user,
@@ -153,10 +153,10 @@ def _check_admin_change(tx: Transaction, user: User, columns: dict[str, Any], *,
     active = columns.get("is_active", user.is_active)
     was, will_be = user.is_super_admin and user.is_active, granted and active
     if (will_be and not was) or (granted and not user.is_super_admin):
-        super_admins.check_granter(tx, user.id, by=by)
+        super_admins.require_granting_admin(tx, user.id, by=by)
     elif was and not will_be:
         field = "is_active" if granted else "is_super_admin"
-        super_admins.check_another(tx, user.id, by=by, field=field)
+        super_admins.require_another_admin(tx, user.id, by=by, field=field)
 
 
 def _delete_revoked(user: User, new_password: bool, deactivated: bool, demoted: bool) -> None:

@@ -50,7 +50,7 @@ class SendReport:
 
 def queue_mail(tx: Transaction, *, to: str, template: str, context: dict[str, Any]) -> None:
     """Add a mail to `tx`, the transaction of the change that it reports."""
-    tx.witness(
+    tx.put_commit_marker(
         Mail(
             new_id("mai"),
             to=to,

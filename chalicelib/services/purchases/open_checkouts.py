@@ -52,18 +52,18 @@ def claim_quantity(tx: Transaction, purchase: Purchase) -> None:
     commit if a pending purchase holds it.
     """
     name = checkout_claim(purchase.reseller_id, purchase.quantity)
-    owner = claims.owner_of(name)
-    if owner is None:
-        claims.claim(tx, name, purchase.id, otherwise=VersionConflict())
+    claim = get(claims.Claim, name)
+    if claim is None:
+        claims.claim_name(tx, name, purchase.id, otherwise=VersionConflict())
         return
     tx.check(
         Purchase,
         purchase.reseller_id,
-        owner,
+        claim.owner,
         condition=Purchase.id.does_not_exist() | (Purchase.status != Status.PENDING),
         otherwise=VersionConflict(),
     )
-    claims.take_over(tx, name, purchase.id, from_owner=owner, otherwise=VersionConflict())
+    claims.transfer_claim(tx, claim, purchase.id, otherwise=VersionConflict())
 
 
 def is_resumable(purchase: Purchase) -> bool:

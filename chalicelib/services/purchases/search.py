@@ -7,7 +7,7 @@ from chalicelib.errors import InvalidRequest, NotFound
 from chalicelib.services.resellers import accounts
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import Page, Pagination, get, query_page
-from chalicelib.storage.rows import made_at
+from chalicelib.storage.rows import id_created_at
 
 # The list covers this many months and stops early after a year without a purchase, because each
 # empty month costs a query. Older purchases can be found by company or ID.
@@ -26,7 +26,7 @@ def find_purchase(purchase_id: str) -> Purchase:
     second earlier and later are tried as well.
     """
     try:
-        made = made_at(purchase_id)
+        made = id_created_at(purchase_id)
         times = (made, made - timedelta(seconds=1), made + timedelta(seconds=1))
     except (ValueError, OverflowError):
         raise NotFound("purchase") from None

@@ -27,7 +27,7 @@ from chalicelib.services.purchases.columns import (
 )
 from chalicelib.services.purchases.stripe_sessions import SessionSnapshot
 from chalicelib.storage import pool
-from chalicelib.storage.claims import free
+from chalicelib.storage.claims import release_name
 from chalicelib.storage.pool import Move
 from chalicelib.storage.purchases import (
     UNSETTLED,
@@ -38,7 +38,7 @@ from chalicelib.storage.purchases import (
 )
 from chalicelib.storage.reads import get
 from chalicelib.storage.resellers import Reseller
-from chalicelib.storage.rows import differing
+from chalicelib.storage.rows import changed_columns
 from chalicelib.storage.transactions import Transaction
 
 ATTEMPTS = 5
@@ -150,10 +150,10 @@ def _apply(
     tx = Transaction()
     target = _target_columns(purchase, assessment, columns)
     if snapshot is not None:
-        target["bookings"] = purchase.booked(snapshot.money, tx.now)
+        target["bookings"] = purchase.bookings_for(snapshot.money, tx.now)
     if assessment.worth > before.granted and purchase.credited_at is None:
         target["credited_at"] = tx.now
-    changed = differing(purchase, target)
+    changed = changed_columns(purchase, target)
     if changed:
         tx.change(purchase, **changed)
     if before.status == Status.PENDING != assessment.status:
@@ -231,7 +231,13 @@ def _move_licenses(
     """Add or take back licenses. Taking back can leave the reseller over-allocated."""
     if difference > 0:
         customer_id = snapshot.report.customer_id if snapshot is not None else None
-        pool.grant(tx, purchase.reseller_id, difference, move, also=_remember_customer(customer_id))
+        pool.grant(
+            tx,
+            purchase.reseller_id,
+            difference,
+            move,
+            extra_actions=_remember_customer(customer_id),
+        )
     elif difference < 0:
         pool.revoke(tx, purchase.reseller_id, -difference, move)
     if difference:
@@ -240,7 +246,7 @@ def _move_licenses(
 
 def release_checkout_claim(tx: Transaction, purchase: Purchase) -> None:
     """Let the reseller open another checkout of this quantity."""
-    free(tx, checkout_claim(purchase.reseller_id, purchase.quantity), purchase.id)
+    release_name(tx, checkout_claim(purchase.reseller_id, purchase.quantity), purchase.id)
 
 
 def _remember_customer(customer_id: str | None) -> Sequence[Action]:

@@ -14,7 +14,7 @@ from chalicelib.services.reconciliation.facts import tenant_facts
 from chalicelib.services.reconciliation.repair_request import RepairRequest
 from chalicelib.services.tenants.lifecycle import RESTORABLE
 from chalicelib.storage import pool
-from chalicelib.storage.claims import Claim, claim, free, owner_of
+from chalicelib.storage.claims import Claim, claim_name, owner_of, release_name, transfer_claim
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import Pagination, get, query_page
@@ -60,16 +60,16 @@ def repair_missing_claim(tx: Transaction, request: RepairRequest) -> str:
     if request.action is Action.DELETE:
         return _delete(tx, request, row)
     name = str(request.finding.evidence["name"])
-    owner = owner_of(name)
+    claim = get(Claim, name)
+    owner = claim.owner if claim else None
     if name_checks.claim_name_of(row) != name or owner == row.id:
         raise VersionConflict
-    if owner is not None and name_checks.is_claim_valid(Claim(name, owner=owner)):
+    if claim is not None and name_checks.is_claim_valid(claim):
         return _rename(tx, request, row)
-    if owner is None:
-        claim(tx, name, row.id, otherwise=VersionConflict())
+    if claim is None:
+        claim_name(tx, name, row.id, otherwise=VersionConflict())
     else:
-        taken_over = Claim(name, owner=row.id)
-        tx.put(taken_over, condition=Claim.owner == owner, otherwise=VersionConflict())
+        transfer_claim(tx, claim, row.id, otherwise=VersionConflict())
     _check_unchanged(tx, row)
     _audit(tx, request, "claim.repaired", {"owner": owner}, {"name": name, "owner": row.id})
     return f"“{name}” is now claimed for {row.id}."
@@ -84,7 +84,7 @@ def _rename(tx: Transaction, request: RepairRequest, row: name_checks.Named) -> 
     name = (
         slug_claim(slug) if isinstance(row, Reseller) else tenant_slug_claim(row.reseller_id, slug)
     )
-    claim(tx, name, row.id, otherwise=VersionConflict())
+    claim_name(tx, name, row.id, otherwise=VersionConflict())
     return f"The slug of {row.id} is now “{slug}”."
 
 
@@ -116,7 +116,7 @@ def resolve_orphan_tenant(tx: Transaction, request: RepairRequest) -> str:
     _delete_row(tx, tenant)
     old_name = name_checks.claim_name_of(tenant)
     if old_name is not None:
-        free(tx, old_name, tenant.id)
+        release_name(tx, old_name, tenant.id)
     before = {"reseller_id": tenant.reseller_id, "name": tenant.name, "slug": tenant.slug}
     if request.action is Action.DELETE:
         _audit(tx, request, "tenant.deleted", before, None)
@@ -138,7 +138,7 @@ def _adopt(tx: Transaction, request: RepairRequest, tenant: Tenant, before: dict
         if owner_of(tenant_slug_claim(reseller.id, tenant.slug)) is not None:
             moved.slug = f"{tenant.slug}-{tenant.id[-8:].lower()}"
         name = tenant_slug_claim(reseller.id, moved.slug)
-        claim(tx, name, tenant.id, otherwise=VersionConflict())
+        claim_name(tx, name, tenant.id, otherwise=VersionConflict())
     tx.create(moved, otherwise=VersionConflict())
     if moved.holds_license:
         pool.take(tx, reseller.id, request.move)
@@ -178,7 +178,7 @@ def _delete_reseller(tx: Transaction, request: RepairRequest, reseller: Reseller
         {"company_name": reseller.company_name, "slug": reseller.slug},
         None,
     )
-    free(tx, slug_claim(reseller.slug), reseller.id)
+    release_name(tx, slug_claim(reseller.slug), reseller.id)
     _delete_row(tx, reseller)
     return f"{reseller.company_name} was deleted."
 
@@ -215,11 +215,11 @@ def _read_named_row(request: RepairRequest) -> name_checks.Named:
 def _check_unchanged(tx: Transaction, row: Row) -> None:
     model = type(row)
     keys = name_checks.key_of(row)
-    tx.check(model, *keys, condition=model.version == row.version, otherwise=VersionConflict())
+    tx.check(model, *keys, condition=row.unchanged(), otherwise=VersionConflict())
 
 
 def _delete_row(tx: Transaction, row: Row) -> None:
-    tx.delete(row, condition=type(row).version == row.version, otherwise=VersionConflict())
+    tx.delete(row, condition=row.unchanged(), otherwise=VersionConflict())
 
 
 def _audit(

@@ -16,7 +16,7 @@ from chalicelib.services.purchases import settlement
 from chalicelib.services.reconciliation.recreate_purchase import recreate_purchase
 from chalicelib.services.reconciliation.repair_request import RepairRequest
 from chalicelib.storage import pool
-from chalicelib.storage.claims import free
+from chalicelib.storage.claims import release_name
 from chalicelib.storage.pool import Move
 from chalicelib.storage.purchases import UNSETTLED, Purchase, checkout_claim
 from chalicelib.storage.reads import get
@@ -77,7 +77,7 @@ def _align(request: RepairRequest, purchase: Purchase) -> None:
 def _delete(tx: Transaction, request: RepairRequest, purchase: Purchase) -> str:
     unchanged = Purchase.version == purchase.version
     tx.delete(purchase, condition=unchanged, otherwise=VersionConflict())
-    free(tx, checkout_claim(purchase.reseller_id, purchase.quantity), purchase.id)
+    release_name(tx, checkout_claim(purchase.reseller_id, purchase.quantity), purchase.id)
     audit.record(
         tx,
         actor=request.by,

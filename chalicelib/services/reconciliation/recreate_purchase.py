@@ -18,7 +18,7 @@ from chalicelib.settings import settings
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.purchases import UNSETTLED, Purchase, RefundIntent, RefundState
 from chalicelib.storage.reads import iterate_partition
-from chalicelib.storage.rows import iso, made_at, new_id
+from chalicelib.storage.rows import id_created_at, iso, new_id
 from chalicelib.storage.transactions import Transaction
 
 FREE_RETURN_REASON = "Returned without a refund before the row was lost, according to the ledger."
@@ -76,7 +76,7 @@ def recreate_purchase(
     if history.first_credit_at is not None and facts.paid:
         # Book the payment in its original month, whose statement already includes it.
         purchase.amount_paid = facts.money.gross
-        purchase.bookings = purchase.booked(Money(facts.money.gross), history.first_credit_at)
+        purchase.bookings = purchase.bookings_for(Money(facts.money.gross), history.first_credit_at)
     tx = Transaction()
     tx.create(purchase, otherwise=VersionConflict())
     purchase.created_at = created_at  # tx.create sets the current time
@@ -155,6 +155,6 @@ def _created_at(purchase_id: str) -> datetime:
     Searches use an index by month, so the row needs its original month.
     """
     try:
-        return made_at(purchase_id)
+        return id_created_at(purchase_id)
     except ValueError:
         return clock.now()

@@ -19,7 +19,7 @@ from chalicelib.storage.findings import (
     OPEN,
     REPAIRED,
     finding_row,
-    ignored_finding_ids,
+    ignore_decisions,
     write_findings,
 )
 from chalicelib.storage.reports import FINISHED, Report
@@ -197,7 +197,7 @@ def _process_batch(report: Report, batch: Batch) -> None:
 def _save_findings(report: Report, findings: Iterable[Finding], outcomes: dict[str, str]) -> None:
     """Save the findings. `outcomes` has the results of automatic repairs by finding ID."""
     rows = [finding_row(finding, report.id, clock.now()) for finding in findings]
-    decisions = ignored_finding_ids(row.id for row in rows)
+    decisions = ignore_decisions(row.id for row in rows)
     for row in rows:
         row.state = OPEN
         decision = decisions.get(row.id)

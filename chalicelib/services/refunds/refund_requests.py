@@ -183,6 +183,7 @@ def _record_intent(
         reason=reason,
         by=by,
         at=iso(clock.now()),
+        state=RefundState.OPEN,
         kept=quote.kept,
         payment_intent_id=purchase.payment_intent_id,
         refunded_before=purchase.amount_refunded,

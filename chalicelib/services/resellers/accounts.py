@@ -10,12 +10,12 @@ from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.mail import reseller_notices
 from chalicelib.services.settings import platform_settings
 from chalicelib.storage import pool
-from chalicelib.storage.claims import claim, free, owner_of
+from chalicelib.storage.claims import claim_name, owner_of, release_name
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.pool import Move
 from chalicelib.storage.reads import Page, Pagination, get, query_page
 from chalicelib.storage.resellers import Reseller, company_key, slug_claim
-from chalicelib.storage.rows import differing, new_id
+from chalicelib.storage.rows import changed_columns, new_id
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User, email_claim
 
@@ -47,7 +47,7 @@ def create_reseller(
     )
     tx = Transaction()
     pool.open_pool(tx, reseller, license_count, Move(Kind.ALLOCATION, by, reason="Initial"))
-    claim(tx, slug_claim(slug), reseller_id, otherwise=SlugTaken(slug))
+    claim_name(tx, slug_claim(slug), reseller_id, otherwise=SlugTaken(slug))
     _link_user(tx, user, reseller_id)
     audit.record(
         tx,
@@ -121,14 +121,14 @@ def edit_reseller(reseller: Reseller, changes: dict[str, Any], *, by: str) -> Re
     Values that are already set are ignored. Raises SlugTaken, LicenseCountBelowUsed,
     InvalidRequest, or VersionConflict.
     """
-    columns = differing(reseller, changes)
+    columns = changed_columns(reseller, changes)
     if not columns:
         return reseller
     tx = Transaction()
     if "slug" in columns:
         slug = str(columns["slug"])
-        claim(tx, slug_claim(slug), reseller.id, otherwise=SlugTaken(slug))
-        free(tx, slug_claim(reseller.slug), reseller.id)
+        claim_name(tx, slug_claim(slug), reseller.id, otherwise=SlugTaken(slug))
+        release_name(tx, slug_claim(reseller.slug), reseller.id)
     if "company_name" in columns:
         columns["company_key"] = company_key(str(columns["company_name"]), reseller.id)
     if "user_id" in columns:

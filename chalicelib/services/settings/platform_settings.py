@@ -13,7 +13,7 @@ from chalicelib.services.core import audit
 from chalicelib.services.settings.branding_validation import validate_branding
 from chalicelib.storage.platform_settings import PLATFORM, PlatformSettings
 from chalicelib.storage.reads import get
-from chalicelib.storage.rows import differing
+from chalicelib.storage.rows import changed_columns
 from chalicelib.storage.transactions import Transaction
 
 # A change must take effect everywhere within a minute.
@@ -62,7 +62,7 @@ def edit_settings(row: PlatformSettings, changes: dict[str, Any], *, by: str) ->
             before=valid_fields(row.branding_config),
             within="branding_config",
         )
-    columns = differing(row, columns)
+    columns = changed_columns(row, columns)
     if not columns:
         return row
     tx = Transaction()

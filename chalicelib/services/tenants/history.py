@@ -7,7 +7,7 @@ from datetime import timedelta
 from chalicelib.storage.audit import AuditEntry
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.reads import Pagination, query_page
-from chalicelib.storage.rows import first_id
+from chalicelib.storage.rows import lowest_id
 from chalicelib.storage.tenants import Tenant
 
 # Neither table can be queried by tenant, so the reseller's latest rows are searched: one query
@@ -31,7 +31,7 @@ def history_of(tenant: Tenant) -> History:
         LedgerEntry,
         tenant.reseller_id,
         LEDGER_PAGE,
-        range_condition=LedgerEntry.id >= first_id("led", since),
+        range_condition=LedgerEntry.id >= lowest_id("led", since),
         newest_first=True,
     )
     changes = query_page(
@@ -39,7 +39,7 @@ def history_of(tenant: Tenant) -> History:
         tenant.reseller_id,
         AUDIT_PAGE,
         index=AuditEntry.by_reseller,
-        range_condition=AuditEntry.id >= first_id("aud", since),
+        range_condition=AuditEntry.id >= lowest_id("aud", since),
         newest_first=True,
     )
     own: list[LedgerEntry | AuditEntry] = [

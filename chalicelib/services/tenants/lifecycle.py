@@ -20,10 +20,10 @@ from chalicelib.services.mail import reseller_notices
 from chalicelib.services.settings import platform_settings
 from chalicelib.services.settings.branding_validation import validate_branding
 from chalicelib.storage import pool
-from chalicelib.storage.claims import claim, free, owner_of
+from chalicelib.storage.claims import claim_name, owner_of, release_name
 from chalicelib.storage.pool import Move
 from chalicelib.storage.reads import Page, Pagination, get, query_page
-from chalicelib.storage.rows import differing, new_id
+from chalicelib.storage.rows import changed_columns, new_id
 from chalicelib.storage.tenants import Tenant, TenantDetails, name_key, tenant_slug_claim
 from chalicelib.storage.transactions import Transaction
 
@@ -97,7 +97,7 @@ def _write_new_tenant(tenant: Tenant, *, by: str, once: IdempotentRequest) -> Te
 
 def _claim_slug(tx: Transaction, tenant: Tenant, slug: str) -> None:
     name = tenant_slug_claim(tenant.reseller_id, slug)
-    claim(tx, name, tenant.id, otherwise=SlugTaken(slug))
+    claim_name(tx, name, tenant.id, otherwise=SlugTaken(slug))
 
 
 def slug_to_restore(tenant: Tenant) -> str:
@@ -145,12 +145,12 @@ def edit_tenant(tenant: Tenant, changes: dict[str, Any], *, by: str) -> Tenant:
     SlugTaken, and VersionConflict.
     """
     _require_live(tenant)
-    columns = differing(tenant, changes)
+    columns = changed_columns(tenant, changes)
     if not columns:
         return tenant
     tx = Transaction()
     if "slug" in columns:
-        free(tx, tenant_slug_claim(tenant.reseller_id, tenant.slug), tenant.id)
+        release_name(tx, tenant_slug_claim(tenant.reseller_id, tenant.slug), tenant.id)
     if "name" in columns:
         columns["name_key"] = name_key(str(columns["name"]), tenant.id)
     _record_edit(tx, tenant, changes, by=by, action="tenant.edited")
@@ -222,7 +222,7 @@ def delete_tenant(tenant: Tenant, *, by: str) -> Tenant:
         tx = Transaction()
         if release:
             pool.release(tx, tenant.reseller_id, Move(Kind.TENANT_DELETED, by, tenant.id))
-        free(tx, tenant_slug_claim(tenant.reseller_id, tenant.slug), tenant.id)
+        release_name(tx, tenant_slug_claim(tenant.reseller_id, tenant.slug), tenant.id)
         purge_at = tx.now + RESTORABLE
         tx.change(tenant, deleted_at=tx.now, purge_at=purge_at, holds_license=False)
         tx.commit()

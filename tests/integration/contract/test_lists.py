@@ -256,7 +256,7 @@ def test_a_filtered_page_reads_a_limited_number_of_rows(
     world: World, aws_faults: AwsFaults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A page that reaches the limit can be empty and still have a cursor."""
-    monkeypatch.setattr(reads, "MOST_SIFTED", 3)
+    monkeypatch.setattr(reads, "MAX_FILTERED_ROWS", 3)
     rare = world.tenant(deleted=True)
     for _ in range(COUNT):
         world.tenant()
