@@ -128,12 +128,12 @@ def test_accepting_a_payment_on_the_admin_page(
         in page.text
     )
     assert "Add 10 licenses for $200.00" in words
-    empty = admin.submit(page, "/accept", reason="")
+    empty = admin.submit(page, "?action=accept", reason="")
     assert empty.status == 422
     assert 'id="reason-error"' in empty.text
-    done = admin.follow(admin.submit(page, "/accept", reason="Agreed by phone"))
+    done = admin.follow(admin.submit(page, "?action=accept", reason="Agreed by phone"))
     assert "Accepted: 10 licenses granted." in done.text
     assert "Accept what was paid" not in done.text
-    late = admin.submit(page, "/accept", reason="Again")
+    late = admin.submit(page, "?action=accept", reason="Again")
     assert "Accepted" in admin.follow(late).text
     assert len(quarantined.acceptance_entries()) == 1
