@@ -155,7 +155,7 @@ def test_a_finding_is_ignored_with_a_reason(open_window: Open, service: DemoServ
     page.get_by_label("Change").fill("-1")
     page.get_by_label("Reason").fill("Too far")
     press(window, "Allocate")
-    expect(page.get_by_role("alert")).to_contain_text("5 licenses are in use")
+    expect(page.get_by_role("alert")).to_contain_text("licenses in use (5)")
     expect(page.get_by_label("Change")).to_have_value("-1")
     go_to(window, "Reconciliation")
     page.locator(f"a[href$='{service.ids['report']}']").click()

@@ -148,7 +148,7 @@ def test_the_branding_preview_updates_while_typing(open_window: Open) -> None:
     expect(page.get_by_role("img", name="Preview of the login page")).to_contain_text("Nightjar")
     page.locator("#primary_color").fill("#123456")
     expect(page.locator('rect[data-paint="primary_color"]').first).to_have_attribute(
-        "create_many_tenants", "#123456"
+        "fill", "#123456"
     )
     assert window.monitor.problems == []
 
