@@ -169,11 +169,16 @@ def caller(world: World, route: Route) -> Api:
 
 def page_path(world: World, template: str) -> str:
     """Fill in a page's path with IDs of the reseller's resources."""
-    parts = template.split("/")
-    return "/".join(
+    path, _, query = template.partition("?")
+    parts = path.split("/")
+    filled = "/".join(
         ID_FACTORIES[parts[place - 1]](world) if part.startswith("{") else part
         for place, part in enumerate(parts)
     )
+    # The parameters of an action: the ID of a session, or the host of a domain.
+    query = query.replace("{id}", world.session()) if "{id}" in query else query
+    query = query.replace("{host}", world.domain()) if "{host}" in query else query
+    return filled + (f"?{query}" if query else "")
 
 
 def path(world: World, route: Route) -> str:

@@ -62,6 +62,7 @@ CAPABILITIES = {
         "domains": {"shell", "branding"},
         "tenants": {"shell", "admin_shell", "reseller_shell", "audit", "branding"},
         "purchases": {"shell", "admin_shell", "reseller_shell"},
+        "refunds": {"shell", "admin_shell", "purchases"},
         "reporting": {"shell", "admin_shell", "reseller_shell"},
         "reconciliation": {"shell", "admin_shell"},
     },

@@ -7,7 +7,7 @@ from chalicelib.settings import settings
 from chalicelib.web.shell.rendering import amounts_in_text
 
 # The heading of a group of findings.
-FINDING_TITLES: dict[Code, str] = {
+FINDING_TITLES: dict[str, str] = {
     Code.USED_MISMATCH: "Used licenses that don't match the tenants",
     Code.COUNT_UNEXPLAINED: "Total licenses that the ledger can't explain",
     Code.OVER_ALLOCATED: "More licenses in use than owned",
@@ -73,6 +73,10 @@ _PLAIN = (
     (re.compile(r"\blicense_used\b"), "Used"),
     (re.compile(r"\blicense_count\b"), "Total Licenses"),
 )
+
+
+def finding_title(code: str) -> str:
+    return FINDING_TITLES.get(code) or field_label(code)
 
 
 def field_label(column: str) -> str:

@@ -54,7 +54,7 @@ def _format_value(value: Any, names: Names) -> Any:
         return _cut(", ".join(KIND_WORDS.get(str(item), str(item)) for item in value)) or "None"
     if isinstance(value, str):
         return names.linked(_cut(value))
-    return _cut(json.dumps(value, ensure_ascii=False))
+    return _cut(json.dumps(value, ensure_ascii=False, default=str))
 
 
 def _cut(text: str) -> str:

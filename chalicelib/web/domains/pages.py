@@ -86,16 +86,9 @@ def remove(page: PageContext) -> Response:
     return page.redirect(level.path + SECTION, flash=f"{host} is removed.")
 
 
-def redirect_back(page: PageContext) -> Response:
-    """Redirect a GET of an action's path, as after a reload, to the page."""
-    return page.redirect(BrandingLevel.of(page).path + SECTION)
-
-
 for base, audience in AUDIENCES.items():
-    host = base + "/domains/{host}"
-    pages.page("POST", base + "/domains", audience=audience)(add)
-    pages.page("GET", base + "/domains", audience=audience)(redirect_back)
-    pages.page("POST", host + "/verify", audience=audience)(verify)
-    pages.page("GET", host + "/verify", audience=audience)(redirect_back)
-    pages.page("GET", host + "/remove", audience=audience)(confirm_remove)
-    pages.page("POST", host + "/remove", audience=audience)(remove)
+    remove_path = base + "/domains/{host}/remove"
+    pages.page("POST", base + "?action=add-domain", audience=audience)(add)
+    pages.page("POST", base + "?action=verify-domain&host={host}", audience=audience)(verify)
+    pages.page("GET", remove_path, audience=audience)(confirm_remove)
+    pages.page("POST", remove_path, audience=audience)(remove)

@@ -118,7 +118,7 @@ def edit_user(page: PageContext) -> Response:
     return page.redirect(f"{USERS}/{user.id}", flash="Saved.")
 
 
-@pages.page("POST", USER + "/password-link", audience=Audience.ADMIN)
+@pages.page("POST", USER + "?action=password-link", audience=Audience.ADMIN)
 def send_password_link(page: PageContext) -> Response:
     user = users.read_user(page.path["id"])
     return page.run_once(
@@ -128,7 +128,7 @@ def send_password_link(page: PageContext) -> Response:
     )
 
 
-@pages.page("POST", USER + "/sign-out", audience=Audience.ADMIN)
+@pages.page("POST", USER + "?action=sign-out", audience=Audience.ADMIN)
 def sign_out(page: PageContext) -> Response:
     user = page.on_current(
         lambda: users.read_user(page.path["id"]),

@@ -76,7 +76,7 @@ def _first_match(known: tuple[tuple[str, re.Pattern[str]], ...], text: str | Non
 
 
 def add_account_pages(pages: Pages, base: str, *, audience: Audience, show: Show) -> None:
-    """Declare the actions of these sections below `base`, the path of the page `show`."""
+    """Declare the actions of these sections. `base` is the path of the page `show`."""
 
     def save_profile(page: PageContext) -> Response:
         form = page.form()
@@ -123,16 +123,11 @@ def add_account_pages(pages: Pages, base: str, *, audience: Audience, show: Show
         sessions.end_other_sessions(page.caller, by=page.by)
         return page.redirect(f"{base}#sessions", flash="Every other session is signed out.")
 
-    def back(page: PageContext) -> Response:
-        """Redirect a GET of an action's path, as after a reload, to the page."""
-        return page.redirect(base)
-
     actions: dict[str, Callable[[PageContext], Response]] = {
-        "/profile": save_profile,
-        "/password": change_password,
-        "/sessions/{id}/revoke": revoke_session,
-        "/sessions/revoke-others": revoke_others,
+        "profile": save_profile,
+        "password": change_password,
+        "revoke-session&id={id}": revoke_session,
+        "revoke-other-sessions": revoke_others,
     }
-    for path, action in actions.items():
-        pages.page("POST", base + path, audience=audience)(action)
-        pages.page("GET", base + path, audience=audience)(back)
+    for name, action in actions.items():
+        pages.page("POST", f"{base}?action={name}", audience=audience)(action)

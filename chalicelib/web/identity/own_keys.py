@@ -107,9 +107,6 @@ def add_api_key_pages(pages: Pages, section: ApiKeySection) -> None:
             )
         return section.show(page, new_key={"key": key})
 
-    def back_to_keys(page: PageContext) -> Response:
-        return page.redirect(anchor)
-
     def confirm_revoke(page: PageContext) -> Response:
         """Ask for confirmation. Only used without JavaScript, which opens a dialog instead."""
         key = api_keys.read_key(section.owner(page), page.path["id"])
@@ -132,8 +129,7 @@ def add_api_key_pages(pages: Pages, section: ApiKeySection) -> None:
         )
         return page.redirect(anchor, flash="The key is revoked.")
 
-    pages.page("POST", keys_path, audience=section.audience)(create_key)
-    pages.page("GET", keys_path, audience=section.audience)(back_to_keys)
+    pages.page("POST", f"{section.base}?action=create-key", audience=section.audience)(create_key)
     pages.page("GET", keys_path + "/{id}/revoke", audience=section.audience)(confirm_revoke)
     pages.page("POST", keys_path + "/{id}/revoke", audience=section.audience)(revoke_key)
 

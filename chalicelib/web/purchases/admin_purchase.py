@@ -77,7 +77,7 @@ def _dashboard_url(purchase: Purchase) -> str | None:
     return f"https://dashboard.stripe.com/{mode}payments/{purchase.payment_intent_id}"
 
 
-@pages.page("POST", PURCHASE + "/settle", audience=Audience.ADMIN)
+@pages.page("POST", PURCHASE + "?action=settle", audience=Audience.ADMIN)
 def settle(page: PageContext) -> Response:
     purchase = read_purchase(page)
     try:
@@ -95,7 +95,7 @@ def _settled_message(granted: int) -> str:
     )
 
 
-@pages.page("POST", PURCHASE + "/accept", audience=Audience.ADMIN)
+@pages.page("POST", PURCHASE + "?action=accept", audience=Audience.ADMIN)
 def accept(page: PageContext) -> Response:
     purchase, form = read_purchase(page), page.form()
     try:

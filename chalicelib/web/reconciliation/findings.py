@@ -10,13 +10,13 @@ from chalicelib.services.core import batch_reads
 from chalicelib.settings import settings
 from chalicelib.storage.findings import OPEN, FindingRow
 from chalicelib.web.admin_shell.names import Names
-from chalicelib.web.admin_shell.words import FINDING_TITLES, field_label, plain_sentence
+from chalicelib.web.admin_shell.words import field_label, finding_title, plain_sentence
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
 TARGET_PARAMETER = "`to`"
-LABELS = {
+LABELS: dict[str, str] = {
     Action.REPAIR: "Repair",
     Action.ADOPT: "Adopt",
     Action.REVERT: "Revert",
@@ -39,7 +39,7 @@ def group_findings(rows: Sequence[FindingRow]) -> list[dict[str, Any]]:
     )
     people = batch_reads.users_by_id(row.resolved_by for row in rows)
     groups = []
-    for code in Code:
+    for code in dict.fromkeys([*Code, *(row.code for row in rows)]):
         group = [row for row in rows if row.code == code]
         if not group:
             continue
@@ -47,8 +47,8 @@ def group_findings(rows: Sequence[FindingRow]) -> list[dict[str, Any]]:
         decided = [row for row in group if row.state != OPEN]
         groups.append(
             {
-                "code": code.value,
-                "title": FINDING_TITLES[code],
+                "code": str(code),
+                "title": finding_title(code),
                 "why": plain_sentence(group[0].why),
                 "open": [_finding_view(row, names) for row in undecided],
                 "decided": [_decision_view(row, names, people) for row in decided],
@@ -64,7 +64,11 @@ def _finding_view(row: FindingRow, names: Names) -> dict[str, Any]:
         "what": names.linked(plain_sentence(row.what)),
         "plain": names.plain(plain_sentence(row.what)),
         "about": _related_pages(row, names),
-        "choices": [_action_view(action, text, names) for action, text in _ordered_actions(row)],
+        "choices": [
+            _action_view(action, text, names)
+            for action, text in _ordered_actions(row)
+            if action in LABELS
+        ],
         "names": adoption_target(row),
         "facts": [
             (field_label(n), _fact_view(n, value, names)) for n, value in row.evidence.items()
@@ -97,7 +101,7 @@ def _action_view(action: str, description: str, names: Names) -> dict[str, Any]:
     on_page = description.replace(f"specified in {TARGET_PARAMETER}", "named above")
     return {
         "action": action,
-        "label": LABELS[Action(action)],
+        "label": LABELS[action],
         "words": names.plain(plain_sentence(on_page)),
     }
 
@@ -117,10 +121,10 @@ def _group_actions(rows: Sequence[FindingRow]) -> list[dict[str, str]]:
         return []
     proposed = {row.proposed for row in rows}
     uniform = len(proposed) == 1 and not any(adoption_target(row) for row in rows)
-    first = [Action(rows[0].proposed)] if uniform and Action.IGNORE not in proposed else []
-    descriptions = dict.fromkeys(first, ONE_BY_ONE) | {Action.IGNORE: LEFT_ALONE}
+    first = proposed & (LABELS.keys() - {Action.IGNORE}) if uniform else set()
+    descriptions = dict.fromkeys(first, ONE_BY_ONE) | {str(Action.IGNORE): LEFT_ALONE}
     return [
-        {"action": action.value, "label": f"{LABELS[action]} all {len(rows)}", "words": text}
+        {"action": action, "label": f"{LABELS[action]} all {len(rows)}", "words": text}
         for action, text in descriptions.items()
     ]
 

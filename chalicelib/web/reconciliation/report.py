@@ -10,7 +10,7 @@ from chalicelib import clock
 from chalicelib.api.fields import Input, Reason
 from chalicelib.api.reconciliations import SECONDS
 from chalicelib.api.requests import is_possible_id
-from chalicelib.domain.findings import Action, Code
+from chalicelib.domain.findings import CODES, Action, Code
 from chalicelib.errors import InvalidRequest, NotFound, TenantryError, VersionConflict
 from chalicelib.services.core import batch_reads
 from chalicelib.services.reconciliation import open_findings, resolution, runs
@@ -18,7 +18,7 @@ from chalicelib.storage.findings import FindingRow
 from chalicelib.storage.reports import Report
 from chalicelib.web.admin_shell.frame import render, reseller_or_id
 from chalicelib.web.admin_shell.names import Names
-from chalicelib.web.admin_shell.words import FINDING_TITLES, plain_sentence
+from chalicelib.web.admin_shell.words import finding_title, plain_sentence
 from chalicelib.web.reconciliation.findings import adoption_target, group_findings
 from chalicelib.web.reconciliation.runs import RECONCILIATION, report_rows
 from chalicelib.web.shell.forms import Form
@@ -27,7 +27,6 @@ from chalicelib.web.shell.routing import Audience, PageContext, Pages
 pages = Pages(__name__)
 
 REPORT = RECONCILIATION + "/{id}"
-FINDINGS = REPORT + "/findings"
 FACTS_CHANGED = "The facts are no longer those of this report, so nothing was done. Run it again."
 LEFT_BELOW = "They are left below."
 
@@ -40,8 +39,10 @@ class Decision(Input):
 @pages.page("GET", REPORT, audience=Audience.ADMIN)
 def show_report(page: PageContext, **context: Any) -> Response:
     report = runs.read_report(page.path["id"])
-    kind = _kind(page.query("kind"))
-    found = runs.list_findings(report.id, page.pagination(), code=kind)
+    kind = page.query("kind")
+    if kind not in {*CODES, *report.found, *report.repaired}:
+        kind = ""
+    found = runs.list_findings(report.id, page.pagination(), code=kind or None)
     companies = batch_reads.resellers_by_id([report.reseller_id])
     reseller_id = report.reseller_id
     return render(
@@ -52,16 +53,16 @@ def show_report(page: PageContext, **context: Any) -> Response:
         report=report_rows([report])[0],
         reseller=reseller_id and reseller_or_id(companies.get(reseller_id), reseller_id),
         kinds=_kinds(report),
-        kind=kind.value if kind else "",
+        kind=kind,
         groups=group_findings(found.rows),
         shown=len(found.rows),
-        pages=page.paging(found.next_cursor, kind=kind or ""),
+        pages=page.paging(found.next_cursor, kind=kind),
         **context,
     )
 
 
-def _kind(text: str) -> Code | None:
-    return Code(text) if text in set(Code) else None
+def _kind(text: str) -> str:
+    return text if text in CODES else ""
 
 
 def _kinds(report: Report) -> list[dict[str, Any]]:
@@ -69,13 +70,13 @@ def _kinds(report: Report) -> list[dict[str, Any]]:
     total = Counter(report.found) + Counter(report.repaired)
     still_open = open_findings.open_by_code(report)
     return [
-        {"code": c.value, "words": FINDING_TITLES[c], "total": total[c], "open": still_open[c]}
-        for c in Code
+        {"code": str(c), "words": finding_title(c), "total": total[c], "open": still_open[c]}
+        for c in dict.fromkeys([*Code, *total])
         if total[c]
     ]
 
 
-@pages.page("POST", FINDINGS + "/{finding}", audience=Audience.ADMIN)
+@pages.page("POST", REPORT + "?action=decide&finding={finding}", audience=Audience.ADMIN)
 def decide(page: PageContext) -> Response:
     form = page.form()
     row = resolution.read_finding(page.path["id"], page.path["finding"])
@@ -120,7 +121,7 @@ def _target_id(row: FindingRow, typed: str) -> str | None:
     return found.id
 
 
-@pages.page("POST", FINDINGS, audience=Audience.ADMIN)
+@pages.page("POST", REPORT + "?action=decide-several", audience=Audience.ADMIN)
 def decide_several(page: PageContext) -> Response:
     """Decide all findings that the page showed, each in its own transaction.
 

@@ -7,7 +7,6 @@ from chalice.app import Response
 
 from chalicelib import clock
 from chalicelib.api.csv import MEDIA_TYPE, Csv
-from chalicelib.domain.ledger import Kind
 from chalicelib.domain.statements import Money, Period
 from chalicelib.errors import InvalidRequest
 from chalicelib.services.reporting import statements
@@ -99,7 +98,7 @@ def _line_view(cells: dict[str, Any]) -> dict[str, Any]:
     has_money = cells["paid"] is not None
     return {
         "at": cells["at"],
-        "text": _describe(Kind(cells["line"]), cells["reason"]),
+        "text": _describe(cells["line"], cells["reason"]),
         "ref": cells["reference"],
         "count_change": cells["licenses"],
         "amount": cells["paid"] - cells["refunded"] - cells["disputed"] if has_money else None,
@@ -108,6 +107,6 @@ def _line_view(cells: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _describe(kind: Kind, reason: str | None) -> str:
+def _describe(kind: str, reason: str | None) -> str:
     description = kind.replace("_", " ").capitalize()
     return f"{description}: {reason}" if reason else description

@@ -191,7 +191,7 @@ def _stale_form(form: Form, reseller: Reseller) -> VersionConflict:
     )
 
 
-@pages.page("POST", RESELLER + "/allocate", audience=Audience.ADMIN)
+@pages.page("POST", RESELLER + "?action=allocate", audience=Audience.ADMIN)
 def allocate(page: PageContext) -> Response:
     form = page.form()
     reseller_id = page.path["reseller"]
@@ -219,7 +219,7 @@ def _allocation_message(change: int) -> str:
     return f"{format_licenses(change)} {'allocated' if change > 0 else 'taken back'}."
 
 
-@pages.page("POST", RESELLER + "/sync", audience=Audience.ADMIN)
+@pages.page("POST", RESELLER + "?action=sync", audience=Audience.ADMIN)
 def sync_used(page: PageContext) -> Response:
     """Redirect to the comparison. With `apply`, set license_used to the counted value."""
     reseller_id = page.path["reseller"]

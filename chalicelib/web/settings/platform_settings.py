@@ -10,10 +10,11 @@ from pydantic import Field
 
 from chalicelib.api.fields import Email, Input
 from chalicelib.domain import pricing
-from chalicelib.domain.findings import SAFE_CODES, Code
+from chalicelib.domain.findings import CODES, SAFE_CODES, Code
 from chalicelib.domain.pricing import Tier
 from chalicelib.errors import FieldError, InvalidRequest, TenantryError
 from chalicelib.services.settings import platform_settings
+from chalicelib.storage.platform_settings import PlatformSettings
 from chalicelib.web.admin_shell.frame import RowView, render
 from chalicelib.web.admin_shell.words import FINDING_TITLES
 from chalicelib.web.shell.forms import Form
@@ -60,7 +61,7 @@ def _edge_quotes(tiers: Sequence[Tier]) -> list[pricing.Quote]:
     return [pricing.quote(quantity, tiers) for quantity in sorted(quantities)]
 
 
-@pages.page("POST", SETTINGS + "/prices", audience=Audience.ADMIN)
+@pages.page("POST", SETTINGS + "?action=prices", audience=Audience.ADMIN)
 def save_prices(page: PageContext) -> Response:
     form = page.form()
     tiers: list[Tier] | None = None
@@ -121,7 +122,7 @@ def _read_tiers(form: Form) -> list[Tier]:
     return tiers
 
 
-@pages.page("POST", SETTINGS + "/rules", audience=Audience.ADMIN)
+@pages.page("POST", SETTINGS + "?action=rules", audience=Audience.ADMIN)
 def save_rules(page: PageContext) -> Response:
     form = page.form()
     switches = ("restrict_inactive_resellers", "deactivated_tenants_hold_license")
@@ -132,10 +133,18 @@ def save_rules(page: PageContext) -> Response:
             **{name: form.get(name) == "true" for name in switches},
         )
         changes = rules.model_dump(mode="json")
-        changes["automatic_repairs"] = sorted(changes["automatic_repairs"])
+        checked = set(changes.pop("automatic_repairs"))
+
+        def save(row: PlatformSettings) -> PlatformSettings:
+            # The page has no checkbox for the repairs that only a later release knows.
+            repairs = sorted(checked | (set(row.automatic_repairs) - CODES))
+            return platform_settings.edit_settings(
+                row, {**changes, "automatic_repairs": repairs}, by=page.by
+            )
+
         page.on_current(
             platform_settings.read_settings,
-            lambda row: platform_settings.edit_settings(row, changes, by=page.by),
+            save,
             version=form.get("version"),
         )
     except TenantryError as error:

@@ -21,7 +21,7 @@ from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.sessions import Device
 from chalicelib.storage.reads import Pagination
 from chalicelib.storage.resellers import Reseller
-from chalicelib.storage.rows import Row
+from chalicelib.storage.rows import Row, from_stored
 from chalicelib.web.shell import cookies
 from chalicelib.web.shell.forms import Form, messages
 from chalicelib.web.shell.layout_context import layout_context
@@ -239,14 +239,14 @@ class PageContext:
         if not form.get("once"):
             return self._redirect_to(then(act(idempotency.NO_KEY)))
         recorded = self._run_recorded(form, act, lambda made: asdict(then(made)))
-        return self._redirect_to(RedirectTo(**recorded))
+        return self._redirect_to(from_stored(RedirectTo, recorded))
 
     def create_secret_once(self, form: Form, act: Callable[[IdempotentRequest], Any]) -> str:
         """Create a credential once even if the form is sent twice, and return its secret.
 
         The secret is derived from the session token and the form, and never stored.
         """
-        content = f"{self.request.path}\n{form.content()}".encode()
+        content = f"{self.request.path}\n{self.query('action')}\n{form.content()}".encode()
         seed = hmac.digest((self.session or "").encode(), content, "sha256")
         made = self._run_recorded(form, act, lambda row: {"id": row.id}, seed)
         return f"{made['id']}.{IdempotentRequest(seed=seed).secret_for(made['id'])}"
@@ -259,18 +259,17 @@ class PageContext:
         seed: bytes | None = None,
     ) -> dict[str, Any]:
         """Run `act` unless its result is already on record, and return the recorded result."""
-        content = f"{self.request.path}\n{sorted(self.path.items())}\n{form.content()}"
+        where = f"{self.request.path}\n{self.query('action')}\n{sorted(self.path.items())}"
+        content = f"{where}\n{form.content()}"
         fingerprint = hashlib.sha256(content.encode()).hexdigest()
         key = idempotency.key_for(f"{self.caller.id}:page", content)
         for _ in range(RESUMPTIONS):
             found = idempotency.find(key, fingerprint)
             if found is not None and found.response is not None:
                 return found.response
-            ref = found.ref if found else None
+            once = IdempotentRequest(key, fingerprint, render=render, seed=seed)
             try:
-                return render(
-                    act(IdempotentRequest(key, fingerprint, render=render, ref=ref, seed=seed))
-                )
+                return render(act(once.resuming(found)))
             except AlreadyCompleted:
                 continue  # a concurrent copy of this request finished first
         raise AlreadyCompleted

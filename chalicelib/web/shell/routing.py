@@ -4,10 +4,12 @@ Every page declares its audience, like an API route. A GET renders. A POST perfo
 and redirects, so going back and reloading are harmless, and sending it twice has one effect.
 """
 
+import re
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from urllib.parse import quote, unquote
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from chalice.app import Blueprint, Response
 
@@ -29,41 +31,82 @@ Show = Callable[..., Response]
 
 @dataclass(frozen=True, slots=True)
 class PageRoute:
+    """A page or a form action.
+
+    The path of an action ends in a query with its name, and with the parameters it needs:
+    `/account?action=revoke-session&id={id}`.
+    """
+
     method: str
     path: str
     audience: Audience
     show: Show
 
+    @property
+    def resource(self) -> str:
+        """The path without the query. API Gateway knows only this part."""
+        return self.path.partition("?")[0]
 
-# All pages, in declaration order.
+    @property
+    def action(self) -> str:
+        """The name of the action, or an empty string for the form that needs none."""
+        return dict(parse_qsl(urlsplit(self.path).query)).get("action", "")
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names of the query parameters that the action needs."""
+        return re.findall(r"{(\w+)}", urlsplit(self.path).query)
+
+
+# All pages and actions, in declaration order.
 PAGES: list[PageRoute] = []
+# The actions of each page by path and name. They share the page's path, since API Gateway limits
+# the number of paths.
+ACTIONS: defaultdict[str, dict[str, PageRoute]] = defaultdict(dict)
 
 
 class Pages(Blueprint):
     """A Chalice blueprint of pages."""
 
     def page(self, method: str, path: str, *, audience: Audience) -> Callable[[Show], Show]:
-        """Declare a page (GET and HEAD) or a form action (POST)."""
+        """Declare a page (GET and HEAD) or a form action (POST). See PageRoute for the path."""
 
         def declare(show: Show) -> Show:
             route = PageRoute(method, path, audience, show)
             PAGES.append(route)
-
-            def view(**path_parameters: str) -> Response:
-                parameters = {name: unquote(value) for name, value in path_parameters.items()}
-                return _respond(route, PageContext(self.current_request, parameters))
-
-            name = f"{self._import_name}.{show.__name__}"
-            methods = ["GET", "HEAD"] if method == "GET" else [method]
-            self.route(path, methods=methods, name=name, content_types=[])(view)
+            if method == "POST":
+                actions = ACTIONS[route.resource]
+                is_routed = bool(actions)
+                actions[route.action] = route
+                if not is_routed:
+                    self._route(route, ["POST"], lambda page: actions.get(page.query("action")))
+            else:
+                self._route(route, ["GET", "HEAD"], lambda page: route)
             return show
 
         return declare
 
+    def _route(
+        self,
+        route: PageRoute,
+        methods: list[str],
+        choose: Callable[[PageContext], PageRoute | None],
+    ) -> None:
+        def view(**path_parameters: str) -> Response:
+            parameters = {name: unquote(value) for name, value in path_parameters.items()}
+            page = PageContext(self.current_request, parameters)
+            return _respond(choose(page), page)
 
-def _respond(route: PageRoute, page: PageContext) -> Response:
+        name = f"{self._import_name}.{route.show.__name__}"
+        self.route(route.resource, methods=methods, name=name, content_types=[])(view)
+
+
+def _respond(route: PageRoute | None, page: PageContext) -> Response:
+    """Answer a request. `route` is None if the page has no such action."""
     request_id = requests.request_id(page.request)
-    method, path = page.request.method, page.request.path
+    if route is not None:
+        page.path |= {name: page.query(name) for name in route.parameters}
+    method, path = page.request.method, route.path if route else page.request.path
     ids = requests.loggable_ids(page.path)
     with invocation("Request", request_id, method=method, route=path, **ids) as line:
         try:
@@ -84,9 +127,9 @@ def _respond(route: PageRoute, page: PageContext) -> Response:
     return response
 
 
-def _check_and_show(route: PageRoute, page: PageContext) -> Response:
+def _check_and_show(route: PageRoute | None, page: PageContext) -> Response:
     _authenticate(page)
-    if not all(requests.is_possible_id(value) for value in page.path.values()):
+    if route is None or not all(requests.is_possible_id(value) for value in page.path.values()):
         raise NotFound("page")
     is_post = page.request.method == "POST"
     if route.audience is not Audience.PUBLIC and page.known_caller is None:

@@ -86,7 +86,7 @@ class TenantPage:
             text=f"{frees}Nobody can sign in to it any more. You can restore it for 30 days; "
             "that takes a license again. After that it is gone for good.",
             facts=[("Slug", tenant.slug), ("Contact", tenant.contact_email or "–")],
-            action=path + "/delete",
+            action=path + "?action=delete",
             label="Delete tenant",
             danger=True,
             cancel=path,
@@ -119,10 +119,6 @@ class TenantPage:
         flash = f"{tenant.name} is back, active, on one of {self.whose} licenses."
         return page.redirect(self.path_of(tenant), flash=flash)
 
-    def back(self, page: PageContext) -> Response:
-        """Redirect to the tenant's page, for someone who reloads the address of an action."""
-        return page.redirect(self.path_of(self.read(page)))
-
     def _press(
         self,
         page: PageContext,
@@ -143,11 +139,10 @@ def add_tenant_actions(pages: Pages, tenant_page: TenantPage) -> None:
     path, audience = tenant_page.path, tenant_page.audience
     pages.page("POST", path, audience=audience)(tenant_page.edit)
     pages.page("GET", path + "/delete", audience=audience)(tenant_page.confirm_delete)
-    pages.page("POST", path + "/delete", audience=audience)(tenant_page.delete)
     for name, action in {
-        "/deactivate": tenant_page.deactivate,
-        "/reactivate": tenant_page.reactivate,
-        "/restore": tenant_page.restore,
+        "delete": tenant_page.delete,
+        "deactivate": tenant_page.deactivate,
+        "reactivate": tenant_page.reactivate,
+        "restore": tenant_page.restore,
     }.items():
-        pages.page("POST", path + name, audience=audience)(action)
-        pages.page("GET", path + name, audience=audience)(tenant_page.back)
+        pages.page("POST", f"{path}?action={name}", audience=audience)(action)

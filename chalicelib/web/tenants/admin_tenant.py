@@ -27,7 +27,7 @@ from chalicelib.web.tenants.admin_tenants import TENANTS
 pages = Pages(__name__)
 
 TENANT = TENANTS + "/{id}"
-ACTION_LABELS = {
+ACTION_LABELS: dict[str, str] = {
     Kind.TENANT_CREATED: "Created",
     Kind.TENANT_RESTORED: "Restored",
     Kind.TENANT_REACTIVATED: "Reactivated",
@@ -70,7 +70,7 @@ def _history_rows(history: History) -> list[dict[str, Any]]:
         if isinstance(event, AuditEntry):
             words = action_label(event.action.partition(".")[2])
             return common | {"words": words, "changes": changes_of(event, names)}
-        words = ACTION_LABELS.get(Kind(event.kind), action_label(event.kind))
+        words = ACTION_LABELS.get(event.kind, action_label(event.kind))
         return common | {"words": words, "used_change": event.used_change}
 
     return [row(event) for event in history.events]

@@ -108,9 +108,11 @@ def test_an_admin_can_edit_any_resellers_and_tenants_branding(
     monkeypatch.setattr(
         txt_records, "look_up_txt", lambda _name, value: compare_txt_values([value], value)
     )
-    listed = admin.follow(admin.submit(shown, f"{tenant_path}/domains", host="app.acme.example"))
+    listed = admin.follow(
+        admin.submit(shown, f"{tenant_path}?action=add-domain", host="app.acme.example")
+    )
     assert "app.acme.example" in listed.text
-    admin.submit(listed, f"{tenant_path}/domains/app.acme.example/verify")
+    admin.submit(listed, f"{tenant_path}?action=verify-domain&host=app.acme.example")
     (domain,) = reseller.api.get("/v1/resellers/me/domains").json["data"]
     assert (domain["status"], domain["tenant_id"]) == ("verified", tenant)
     confirmation = admin.get(f"{path}/domains/app.acme.example/remove")
@@ -180,10 +182,12 @@ def test_a_domain_is_added_verified_and_removed(
         txt_records, "look_up_txt", lambda _name, value: compare_txt_values(records, value)
     )
     page = client.get(base)
-    page = client.follow(client.submit(page, f"{base}/domains", host="Desk.Northwind.example"))
+    page = client.follow(
+        client.submit(page, f"{base}?action=add-domain", host="Desk.Northwind.example")
+    )
     assert "Now set the record that proves desk.northwind.example is yours." in page.text
     assert "_tenantry.desk.northwind.example" in page.text
-    verify = f"{base}/domains/desk.northwind.example/verify"
+    verify = f"{base}?action=verify-domain&host=desk.northwind.example"
     missing = client.follow(client.submit(page, verify))
     assert "has a different value" in missing.text
     records.append(re.search(r"tenantry-verification=\w+", page.text)[0])  # type: ignore[index]
@@ -202,9 +206,9 @@ def test_a_domain_is_added_verified_and_removed(
     assert "<title>Sign in · Tenantry</title>" in visitor.get("/login").text
 
 
-def test_a_domain_action_opened_by_get_redirects_back(client: PageClient, base: str) -> None:
-    for action in ("/domains", "/domains/desk.northwind.example/verify"):
-        assert client.get(base + action).location == f"{base}#domains"
+def test_a_domain_action_opened_by_get_shows_the_page(client: PageClient, base: str) -> None:
+    for action in ("add-domain", "verify-domain&host=desk.northwind.example"):
+        assert client.get(f"{base}?action={action}").status == 200
 
 
 def test_domains_of_another_resellers_tenant_are_not_found(
@@ -214,15 +218,16 @@ def test_domains_of_another_resellers_tenant_are_not_found(
     other = people.reseller(licenses=1)
     theirs = other.api.post("/v1/resellers/me/tenants", {"name": "Theirs"}).json["id"]
     form = [("host", "desk.northwind.example"), *client.get("/reseller").form("/logout").fields]
-    path = f"/reseller/tenants/{theirs}/branding/domains"
-    for address in (path, f"{path}/desk.northwind.example/verify"):
+    path = f"/reseller/tenants/{theirs}/branding"
+    verify = f"{path}?action=verify-domain&host=desk.northwind.example"
+    for address in (f"{path}?action=add-domain", verify):
         assert client.post(address, form).status == 404
         assert client.get(address).status == 404
     assert other.api.get("/v1/resellers/me/domains").json["data"] == []
 
 
 def test_an_invalid_host_is_refused_next_to_its_field(client: PageClient, base: str) -> None:
-    refused = client.submit(client.get(base), f"{base}/domains", host="10.0.0.1")
+    refused = client.submit(client.get(base), f"{base}?action=add-domain", host="10.0.0.1")
     assert refused.status == 422
     assert 'id="domain-host-error"' in refused.text
     assert refused.text.count("Use a host name, not an IP address.") == 2  # summary and field

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from html import unescape
 
 import pytest
 
@@ -52,20 +53,20 @@ def settings(client: PageClient) -> PageResponse:
 def test_changing_the_email_requires_the_password_and_changing_the_name_does_not(
     client: PageClient, reseller: Person
 ) -> None:
-    saved = client.submit(settings(client), "/settings/profile", name="Rosa")
+    saved = client.submit(settings(client), "/settings?action=profile", name="Rosa")
     assert saved.status == 303
-    refused = client.submit(settings(client), "/settings/profile", email="new@example.com")
+    refused = client.submit(settings(client), "/settings?action=profile", email="new@example.com")
     assert refused.status == 422
     assert 'id="profile-current_password-error"' in refused.text
-    assert dict(refused.form("/settings/profile").fields)["email"] == "new@example.com"
-    client.submit(refused, "/settings/profile", current_password=PASSWORD)
+    assert dict(refused.form("/settings?action=profile").fields)["email"] == "new@example.com"
+    client.submit(refused, "/settings?action=profile", current_password=PASSWORD)
     assert can_sign_in("new@example.com", PASSWORD)
 
 
 def test_the_email_of_another_user_is_refused(client: PageClient, people: People) -> None:
     other = people.reseller()
     refused = client.submit(
-        settings(client), "/settings/profile", email=other.email, current_password=PASSWORD
+        settings(client), "/settings?action=profile", email=other.email, current_password=PASSWORD
     )
     assert refused.status == 409
     assert 'id="profile-email-error"' in refused.text
@@ -74,19 +75,19 @@ def test_the_email_of_another_user_is_refused(client: PageClient, people: People
 def test_a_new_password_keeps_its_spaces_and_ends_other_sessions(account: Account) -> None:
     other_browser = account.other_browser()
     wrong = account.client.submit(
-        account.page(), "/password", current_password="wrong", new_password=NEW_PASSWORD
+        account.page(), "?action=password", current_password="wrong", new_password=NEW_PASSWORD
     )
     assert wrong.status == 422
     assert 'id="password-current_password-error"' in wrong.text
     assert NEW_PASSWORD not in wrong.text
     short = account.client.submit(
-        account.page(), "/password", current_password=PASSWORD, new_password="short"
+        account.page(), "?action=password", current_password=PASSWORD, new_password="short"
     )
     assert short.status == 422
     assert 'id="password-new_password-error"' in short.text
     assert account.page(other_browser).status == 200
     changed = account.client.submit(
-        account.page(), "/password", current_password=PASSWORD, new_password=NEW_PASSWORD
+        account.page(), "?action=password", current_password=PASSWORD, new_password=NEW_PASSWORD
     )
     assert "Your password is changed." in account.client.follow(changed).text
     assert account.page(other_browser).status == 303
@@ -100,35 +101,35 @@ def test_a_session_in_another_browser_is_listed_and_can_be_signed_out(account: A
     assert "Firefox on Linux" in shown.text
     assert shown.text.count("This one") == 1
     item = next(li for li in shown.text.split("<li>") if "Firefox on Linux" in li)
-    revoke = re.search(r"/sessions/ses_\w+/revoke", item)
+    revoke = re.search(r"\?action=revoke-session&(?:amp;)?id=ses_\w+", item)
     assert revoke
-    page = account.client.follow(account.client.submit(shown, revoke[0]))
+    page = account.client.follow(account.client.submit(shown, unescape(revoke[0])))
     assert "That session is signed out." in page.text
     assert "Firefox on Linux" not in page.text
     assert account.page(other_browser).status == 303
     assert account.page(third).status == 200
-    assert account.client.submit(shown, revoke[0]).status == 404
+    assert account.client.submit(shown, unescape(revoke[0])).status == 404
 
 
 def test_signing_out_all_other_sessions(account: Account) -> None:
     others = [account.other_browser(), account.other_browser()]
-    ended = account.client.submit(account.page(), "/sessions/revoke-others")
+    ended = account.client.submit(account.page(), "?action=revoke-other-sessions")
     page = account.client.follow(ended)
     assert "Every other session is signed out." in page.text
     assert page.text.count("This one") == 1
-    assert "revoke" not in page.text
+    assert "revoke-session" not in page.text
     assert [account.page(other).status for other in others] == [303, 303]
 
 
 @pytest.mark.parametrize(
-    "action", ["/profile", "/password", "/sessions/revoke-others", "/sessions/ses_01/revoke"]
+    "action", ["profile", "password", "revoke-other-sessions", "revoke-session&id=ses_01"]
 )
-def test_opening_the_url_of_a_form_action_redirects_and_changes_nothing(
+def test_opening_the_url_of_a_form_action_shows_the_page_and_changes_nothing(
     account: Account, action: str
 ) -> None:
     """Covers a reload after a form was sent, and links planted by an attacker."""
     other_browser = account.other_browser()
-    assert account.client.get(account.base + action).location == account.base
+    assert account.client.get(f"{account.base}?action={action}").status == 200
     assert account.page(other_browser).status == 200
     assert can_sign_in(account.person.email, PASSWORD)
 
@@ -182,34 +183,24 @@ def test_a_reset_request_for_an_unknown_email_shows_the_same_page(people: People
 
 def test_admins_have_a_separate_account_page(people: People, client: PageClient) -> None:
     admin = signed_in(people.admin)
-    saved = admin.submit(admin.get("/account"), "/account/profile", name="Ada")
+    saved = admin.submit(admin.get("/account"), "/account?action=profile", name="Ada")
     assert "Your profile is saved." in admin.follow(saved).text
     assert client.get("/account").location == "/reseller/settings"
-
-
-@pytest.mark.parametrize(
-    "action", ["profile", "password", "sessions/ses_x/revoke", "sessions/revoke-others", "api-keys"]
-)
-def test_opening_the_url_of_an_admins_form_action_redirects_to_the_account(
-    people: People, action: str
-) -> None:
-    admin = signed_in(people.admin)
-    assert admin.get(f"/account/{action}").location.partition("#")[0] == "/account"
 
 
 def test_an_admin_ends_other_sessions_and_changes_the_password(people: People) -> None:
     email = people.admin.email
     admin, one, two, three = (PageClient(app).sign_in(email, PASSWORD) for _ in range(4))
     shown = admin.get("/account")
-    revoke = re.search(r"/sessions/ses_\w+/revoke", shown.text)
+    revoke = re.search(r"\?action=revoke-session&(?:amp;)?id=ses_\w+", shown.text)
     assert revoke
-    admin.submit(shown, revoke[0])
+    admin.submit(shown, unescape(revoke[0]))
     assert [person.get("/account").status for person in (one, two, three)].count(303) == 1
-    ended = admin.follow(admin.submit(admin.get("/account"), "/sessions/revoke-others"))
+    ended = admin.follow(admin.submit(admin.get("/account"), "?action=revoke-other-sessions"))
     assert "Every other session is signed out." in ended.text
     assert {person.get("/account").status for person in (one, two, three)} == {303}
     changed = admin.submit(
-        ended, "/account/password", current_password=PASSWORD, new_password=NEW_PASSWORD
+        ended, "/account?action=password", current_password=PASSWORD, new_password=NEW_PASSWORD
     )
     assert "Your password is changed." in admin.follow(changed).text
     assert can_sign_in(email, NEW_PASSWORD)

@@ -17,13 +17,13 @@ def test_a_new_key_is_shown_once_and_again_if_the_form_is_resubmitted(
     client: PageClient, reseller: Person
 ) -> None:
     form = settings(client)
-    shown = client.submit(form, "/settings/api-keys", name="Billing", scopes="read")
+    shown = client.submit(form, "/settings?action=create-key", name="Billing", scopes="read")
     assert shown.status == 200
     key = _key_on_page(shown)
     assert reseller.api.as_(key).get("/v1/resellers/me/licenses").status == 200
-    again = client.submit(form, "/settings/api-keys", name="Billing", scopes="read")
+    again = client.submit(form, "/settings?action=create-key", name="Billing", scopes="read")
     assert _key_on_page(again) == key
-    listed = client.follow(client.get("/reseller/settings/api-keys"))
+    listed = client.get("/reseller/settings")
     assert "Billing" in listed.text
     assert ">Read</td>" in listed.text
     assert key not in listed.text
@@ -52,14 +52,16 @@ def _key_on_page(page: PageResponse) -> str:
 def test_invalid_input_for_a_new_key_is_shown_at_the_field(
     client: PageClient, typed: dict[str, str], field: str
 ) -> None:
-    refused = client.submit(settings(client), "/settings/api-keys", **typed)
+    refused = client.submit(settings(client), "/settings?action=create-key", **typed)
     assert refused.status == 422
     assert f'id="key-{field}' in refused.text
     assert 'role="alert"' in refused.text
 
 
 def test_an_api_key_does_not_open_pages(client: PageClient) -> None:
-    key = _key_on_page(client.submit(settings(client), "/api-keys", name="K", scopes="read"))
+    key = _key_on_page(
+        client.submit(settings(client), "?action=create-key", name="K", scopes="read")
+    )
     client_with_key = PageClient(app)
     client_with_key.cookies["__Host-session"] = key
     assert settings(client_with_key).status == 303
@@ -69,7 +71,7 @@ def test_admins_create_and_revoke_keys_on_the_account_page(people: People) -> No
     other = people.reseller(licenses=3)
     admin = signed_in(people.admin)
     form = admin.get("/account")
-    shown = admin.submit(form, "/account/api-keys", name="Nightly", scopes="read")
+    shown = admin.submit(form, "/account?action=create-key", name="Nightly", scopes="read")
     assert shown.status == 200
     key = _key_on_page(shown)
     path = f"/v1/resellers/{other.reseller_id}/licenses"
@@ -88,7 +90,7 @@ def test_admins_create_and_revoke_keys_on_the_account_page(people: People) -> No
 
 def test_each_error_of_a_new_admin_key_is_shown_once(people: People) -> None:
     admin = signed_in(people.admin)
-    refused = admin.submit(admin.get("/account"), "/account/api-keys", name="Nightly")
+    refused = admin.submit(admin.get("/account"), "/account?action=create-key", name="Nightly")
     assert refused.status == 422
     assert refused.text.count('id="key-scopes-error"') == 1
     assert refused.text.count("Choose at least one.") == 2  # in the summary and at the field
@@ -101,7 +103,7 @@ def test_only_admins_reach_the_admin_key_pages(people: People, client: PageClien
     assert "API keys" not in page.text
     for person in (user, client):
         token = person.get("/account" if person is user else "/reseller").form("/logout")
-        assert person.post("/account/api-keys", token.fields).status == 403
+        assert person.post("/account?action=create-key", token.fields).status == 403
         assert person.get("/account/api-keys/key_x/revoke").status == 403
 
 
@@ -109,7 +111,9 @@ def test_an_admin_with_a_reseller_account_has_both_kinds_of_keys(people: People)
     both = people.reseller(licenses=1)
     people.admin.api.patch(f"/v1/users/{both.user_id}", {"is_super_admin": True})
     person = signed_in(both)
-    made = person.submit(person.get("/account"), "/account/api-keys", name="A", scopes="admin")
+    made = person.submit(
+        person.get("/account"), "/account?action=create-key", name="A", scopes="admin"
+    )
     assert people.admin.api.as_(_key_on_page(made)).get("/v1/settings").status == 200
     assert "No keys" in person.get("/reseller/settings").text
     assert "No keys" not in person.get("/account").text

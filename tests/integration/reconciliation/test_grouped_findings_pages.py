@@ -65,13 +65,13 @@ def test_all_findings_of_a_kind_are_repaired_together_and_only_once(
     admin: PageClient, seller: Person
 ) -> None:
     page = run(admin)
-    missing = admin.submit(page, "/findings", action="repair")
+    missing = admin.submit(page, "?action=decide-several", action="repair")
     assert missing.status == 422
     assert 'id="all-missing_claim-reason-error"' in missing.text
-    fields = [*missing.form("/findings").fields, ("action", "repair")]
+    fields = [*missing.form("?action=decide-several").fields, ("action", "repair")]
     fields = [(n, "Restored the table" if n == "reason" else v) for n, v in fields]
     for _ in range(2):
-        done = admin.follow(admin.post(missing.form("/findings").action, fields))
+        done = admin.follow(admin.post(missing.form("?action=decide-several").action, fields))
         assert "3 decided." in done.text
         assert count_unclaimed(seller) == 0
     assert "Restored the table" in done.text
@@ -82,7 +82,7 @@ def test_findings_whose_facts_changed_stay_open(admin: PageClient, seller: Perso
     page = run(admin)
     (first, *_) = Tenant.query(str(seller.reseller_id), consistent_read=True)
     table_edits.edit(first, slug="another")
-    sent = admin.submit(page, "/findings", action="repair", reason="Restored")
+    sent = admin.submit(page, "?action=decide-several", action="repair", reason="Restored")
     text = admin.follow(sent).words
     assert "2 decided. 1 could not be" in text
     assert "1 waiting" in text
@@ -94,11 +94,11 @@ def test_findings_that_do_not_fit_into_a_request_stay_open(
 ) -> None:
     page = run(admin)
     monkeypatch.setattr(report, "SECONDS", 0.0)
-    sent = admin.submit(page, "/findings", action="repair", reason="Restored")
+    sent = admin.submit(page, "?action=decide-several", action="repair", reason="Restored")
     assert "3 did not fit into one go: press again." in admin.follow(sent).text
     assert count_unclaimed(seller) == 3
     monkeypatch.undo()
-    admin.submit(page, "/findings", action="repair", reason="Restored")
+    admin.submit(page, "?action=decide-several", action="repair", reason="Restored")
     assert count_unclaimed(seller) == 0
 
 
@@ -111,7 +111,7 @@ def test_the_filter_by_kind_is_kept_after_a_decision(admin: PageClient, seller: 
     assert "Tenants marked wrongly" in page.text
     narrowed = admin.get(f"{path[0]}?kind=missing_claim")
     assert len(re.findall('<section class="card findings"', narrowed.text)) == 1
-    sent = admin.submit(narrowed, "/findings", action="ignore", reason="Known")
+    sent = admin.submit(narrowed, "?action=decide-several", action="ignore", reason="Known")
     assert sent.location == f"{path[0]}?kind=missing_claim#missing_claim"
     assert "3 decided" in admin.follow(sent).words
     assert "Everything agrees" not in admin.get(f"{path[0]}?kind=nonsense").text
@@ -122,7 +122,7 @@ def _first_tenant(seller: Person) -> Tenant:
 
 
 def test_a_finding_of_another_report_is_not_found(admin: PageClient, seller: Person) -> None:
-    form = run(admin).form("/findings")
+    form = run(admin).form("?action=decide-several")
     kept = [field for field in form.fields if field[0] not in ("finding", "reason")]
     sent = [*kept, ("finding", "fnd_unknown"), ("action", "repair"), ("reason", "x")]
     assert admin.post(form.action, sent).status == 404

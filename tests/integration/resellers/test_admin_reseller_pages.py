@@ -124,12 +124,12 @@ def test_submitting_an_allocation_twice_allocates_once(admin: PageClient, people
     path = f"/admin/resellers/{reseller.reseller_id}"
     page = admin.get(path)
     for _ in range(2):
-        sent = admin.submit(page, path + "/allocate", change="10", reason="Spring bonus")
+        sent = admin.submit(page, path + "?action=allocate", change="10", reason="Spring bonus")
         assert sent.status == 303
     page = admin.follow(sent)
     assert "10 licenses allocated." in page.text
     assert "Spring bonus" in page.text
-    back = admin.submit(page, path + "/allocate", change="−3", reason="Typographic minus")
+    back = admin.submit(page, path + "?action=allocate", change="−3", reason="Typographic minus")
     assert "3 licenses taken back." in admin.follow(back).text
     assert accounts.read_reseller(str(reseller.reseller_id)).license_count == 12
 
@@ -149,8 +149,8 @@ def test_invalid_allocations_show_an_error(
 ) -> None:
     reseller = people.reseller(licenses=5)
     path = f"/admin/resellers/{reseller.reseller_id}"
-    sent = admin.submit(admin.get(path), path + "/allocate", change=change, reason=reason)
+    sent = admin.submit(admin.get(path), path + "?action=allocate", change=change, reason=reason)
     assert sent.status == status
     assert f"#allocate-{field}" in sent.text
-    assert dict(sent.form(path + "/allocate").fields)["change"] == change
+    assert dict(sent.form(path + "?action=allocate").fields)["change"] == change
     assert dict(sent.form(path).fields)["company_name"] == "Company 1"

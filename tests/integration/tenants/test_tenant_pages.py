@@ -3,8 +3,6 @@
 import re
 from html import unescape
 
-import pytest
-
 from app import app
 from tests.support.page_client import PageClient, PageResponse, create_tenant
 from tests.support.people import Person
@@ -104,47 +102,38 @@ def test_an_empty_contact_is_removed_and_an_empty_name_is_refused(client: PageCl
 def test_a_tenant_is_deactivated_deleted_and_restored(client: PageClient, reseller: Person) -> None:
     page = client.follow(create_tenant(client, "Blue Bottle"))
     path = _tenant_path(page)
-    page = client.follow(client.submit(page, path + "/deactivate"))
+    page = client.follow(client.submit(page, path + "?action=deactivate"))
     assert "Nobody can sign in to this tenant" in page.text
-    page = client.follow(client.submit(page, path + "/reactivate"))
+    page = client.follow(client.submit(page, path + "?action=reactivate"))
     question = client.get(path + "/delete")
     assert "Delete Blue Bottle?" in question.text
-    gone = client.follow(client.submit(question, path + "/delete"))
+    gone = client.follow(client.submit(question, path + "?action=delete"))
     assert "its license is free" in gone.text
     assert reseller.pool == (2, 0)
-    again = client.submit(question, path + "/delete")
+    again = client.submit(question, path + "?action=delete")
     assert again.status == 303
     page = client.get(path)
-    back = client.follow(client.submit(page, path + "/restore"))
+    back = client.follow(client.submit(page, path + "?action=restore"))
     assert "is back, active" in back.text
     assert reseller.pool == (2, 1)
-
-
-@pytest.mark.parametrize("deed", ["deactivate", "reactivate", "restore"])
-def test_the_address_of_a_deed_leads_back_and_does_nothing(client: PageClient, deed: str) -> None:
-    path = _tenant_path(client.follow(create_tenant(client, "Blue Bottle")))
-    before = client.get(path).text
-    back = client.get(f"{path}/{deed}")
-    assert back.location == path
-    assert client.follow(back).text == before
 
 
 def test_a_tenant_whose_slug_is_taken_is_restored_under_another(client: PageClient) -> None:
     page = client.follow(create_tenant(client, "Bakery"))
     path = _tenant_path(page)
-    client.submit(client.get(path + "/delete"), path + "/delete")
+    client.submit(client.get(path + "/delete"), path + "?action=delete")
     early = client.get(path)
-    assert "slug" not in dict(early.form(path + "/restore").fields)
+    assert "slug" not in dict(early.form(path + "?action=restore").fields)
     create_tenant(client, "Bakery")
-    late = client.submit(early, path + "/restore")
+    late = client.submit(early, path + "?action=restore")
     assert late.status == 409
-    offered = dict(client.get(path).form(path + "/restore").fields)["slug"]
+    offered = dict(client.get(path).form(path + "?action=restore").fields)["slug"]
     assert offered.startswith("bakery-")
-    assert dict(late.form(path + "/restore").fields)["slug"] == offered
-    refused = client.submit(late, path + "/restore", slug="bakery")
-    assert dict(refused.form(path + "/restore").fields)["slug"] == "bakery"
+    assert dict(late.form(path + "?action=restore").fields)["slug"] == offered
+    refused = client.submit(late, path + "?action=restore", slug="bakery")
+    assert dict(refused.form(path + "?action=restore").fields)["slug"] == "bakery"
     assert "is already taken" in refused.text
-    back = client.follow(client.submit(late, path + "/restore"))
+    back = client.follow(client.submit(late, path + "?action=restore"))
     assert "is back, active" in back.text
     assert f"tenant={offered}" in back.text
 
@@ -159,11 +148,11 @@ def test_the_page_shows_the_tenants_sign_in_address(client: PageClient) -> None:
 def test_restoring_without_an_unused_license_shows_why(client: PageClient) -> None:
     page = client.follow(create_tenant(client, "One"))
     path = _tenant_path(page)
-    client.submit(client.get(path + "/delete"), path + "/delete")
+    client.submit(client.get(path + "/delete"), path + "?action=delete")
     deleted = client.get(path)
     create_tenant(client, "Two")
     create_tenant(client, "Three")
-    refused = client.submit(deleted, path + "/restore")
+    refused = client.submit(deleted, path + "?action=restore")
     assert refused.status == 409
     assert "All licenses are in use" in refused.text
 
