@@ -36,10 +36,11 @@ test-browser: $(VENV)/installed node_modules/axe-core ## check every page in a b
 node_modules/axe-core:
 	npm install --prefix . --no-save --no-package-lock --no-audit --no-fund --silent axe-core@4.14.1
 
-check: $(VENV)/installed ## check style, formatting, and types
+check: $(VENV)/installed ## check style, formatting, types, and words
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m infra.words
 
 format: $(VENV)/installed ## format the code and apply automatic fixes
 	$(BIN)/ruff check --fix .

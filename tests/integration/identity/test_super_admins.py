@@ -107,7 +107,7 @@ def test_a_super_admin_made_in_the_console_has_full_rights(people: People) -> No
     edit_in_console(console_admin, is_super_admin=True)
     granted = console_admin.api.patch(f"/v1/users/{someone.user_id}", {"is_super_admin": True})
     assert granted.status == 200
-    # It counts as a remaining super admin, whoever makes the request.
+    # It counts as a remaining super admin, no matter who makes the request.
     edit_in_console(someone, is_super_admin=False)
     own = f"/v1/users/{people.admin.user_id}"
     assert people.admin.api.patch(own, {"is_active": False}).status == 200
