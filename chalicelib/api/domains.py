@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from chalicelib.api.declarations import Audience, Scope
-from chalicelib.api.fields import Id, Input, ListQuery, RowOutput, Time
+from chalicelib.api.fields import ANY_STORED, AS_TEXT, Id, Input, ListQuery, RowOutput, Time
 from chalicelib.api.requests import Call, Empty
 from chalicelib.api.routing import Routes
 from chalicelib.domain.custom_domains import LookupResult, Status
@@ -30,11 +30,13 @@ class DomainOutput(RowOutput):
     host: str
     reseller_id: str
     tenant_id: str | None = Field(description="The tenant whose branding the domain shows.")
-    status: Status
+    status: Annotated[Status, ANY_STORED, AS_TEXT]
     record_type: str
     record_name: str
     record_value: str
-    finding: LookupResult | None = Field(description="The result of the last DNS lookup.")
+    finding: Annotated[LookupResult, ANY_STORED, AS_TEXT] | None = Field(
+        description="The result of the last DNS lookup."
+    )
     found: list[str] = Field(description="The values it found instead of `record_value`.")
     explanation: str | None = Field(description="The result in words, and what to do about it.")
     checked_at: Time | None = Field(description="The time of the last DNS lookup.")

@@ -10,6 +10,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     StringConstraints,
+    WrapValidator,
 )
 
 from chalicelib.domain.names import check_slug, clean_text, fold_email
@@ -39,6 +40,10 @@ LicenseCount = Annotated[int, Field(ge=0, le=10_000_000)]
 Month = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
 Time = Annotated[datetime, PlainSerializer(iso, return_type=str)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+# For an enum in a response: `Annotated[Status, ANY_STORED, AS_TEXT]` documents the values of this
+# release, and passes on the value that a later one has stored.
+ANY_STORED = WrapValidator(lambda value, _: value)
+AS_TEXT = PlainSerializer(lambda value: str(value))  # `str` itself would change the schema
 
 
 def _normalize_email(address: str) -> str:

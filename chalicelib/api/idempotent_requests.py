@@ -31,13 +31,13 @@ def run_idempotent(
         found = idempotency.find(key, fingerprint)
         if found is not None and found.response is not None:
             return _replay(found, seed)
-        call.once = IdempotentRequest(
+        once = IdempotentRequest(
             key=key,
             fingerprint=fingerprint,
             render=lambda result: _record(render_response(route, call, result), seed),
-            ref=found.ref if found else None,
             seed=seed,
         )
+        call.once = once.resuming(found)
         try:
             return render_response(route, call, route.handler(call))
         except AlreadyCompleted:

@@ -167,6 +167,11 @@ def valid_fields(stored: object) -> OwnFields:
     return own
 
 
+def with_unknown_fields(own: OwnFields, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document to store: `own`, and the fields of `stored` of a later release."""
+    return {**{name: stored[name] for name in stored if name not in FIELDS}, **own}
+
+
 def inherit(
     platform: OwnFields, reseller: OwnFields | None = None, tenant: OwnFields | None = None
 ) -> EffectiveBranding:

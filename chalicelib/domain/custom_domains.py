@@ -24,6 +24,7 @@ class Status(StrEnum):
     SUSPENDED = "suspended"  # not in use; anyone who verifies the host can have it
 
 
+STATUSES = frozenset(Status)
 IN_USE = frozenset({Status.VERIFIED, Status.FAILING})
 
 
@@ -58,7 +59,7 @@ class TxtLookup:
 class DomainState:
     """A domain's status. `grace_until` is set only while it is failing."""
 
-    status: Status
+    status: str
     grace_until: datetime | None = None
 
 
@@ -81,19 +82,21 @@ def compare_txt_values(values: list[str], expected: str) -> TxtLookup:
 
 
 def next_state(before: DomainState, lookup: TxtLookup, now: datetime) -> DomainState:
-    """Return the domain's state after a lookup."""
+    """Return the domain's state after a lookup. A status of a later release stays as it is."""
+    if before.status not in STATUSES:
+        return before
     if lookup.present:
         return DomainState(Status.VERIFIED)
-    if before.status is Status.VERIFIED:
+    if before.status == Status.VERIFIED:
         return DomainState(Status.FAILING, now + GRACE_PERIOD)
-    if before.status is Status.FAILING and (before.grace_until or now) <= now:
+    if before.status == Status.FAILING and (before.grace_until or now) <= now:
         return DomainState(Status.SUSPENDED)
     return before
 
 
-def explain_lookup(result: LookupResult, name: str, value: str) -> str:
+def explain_lookup(result: str, name: str, value: str) -> str:
     """Tell the domain's owner what the lookup found and what to do next."""
-    return {
+    explanations: dict[str, str] = {
         LookupResult.PRESENT: f"The TXT record at {name} is correct.",
         LookupResult.MISSING: f"There is no TXT record at {name}. "
         f"Create one with the value {value}. New records usually become visible within minutes, "
@@ -106,4 +109,5 @@ def explain_lookup(result: LookupResult, name: str, value: str) -> str:
         "few minutes.",
         LookupResult.SERVER_FAILURE: f"The name servers for {name} returned an error. Check that "
         "the domain is delegated to working name servers, then try again.",
-    }[result]
+    }
+    return explanations.get(result, f"The lookup of {name} returned “{result}”.")

@@ -36,6 +36,7 @@ class Action(StrEnum):
     IGNORE = "ignore"  # leave it, and don't report it again until the facts change
 
 
+CODES = frozenset(Code)
 DRIFT_CODES = frozenset({Code.USED_MISMATCH, Code.COUNT_UNEXPLAINED})
 """Findings that mean that a license counter is wrong."""
 

@@ -11,7 +11,7 @@ class Supply(StrEnum):
     NONE = "none"
 
 
-_FROM_BEST_TO_WORST = [Supply.ENOUGH, Supply.LOW, Supply.NONE]
+_SEVERITY: dict[str, int] = {Supply.ENOUGH: 0, Supply.LOW: 1, Supply.NONE: 2}
 
 
 def supply_level(available: int, threshold: int) -> Supply:
@@ -25,5 +25,8 @@ def supply_level(available: int, threshold: int) -> Supply:
     return Supply.LOW if available <= threshold else Supply.ENOUGH
 
 
-def is_worse(current: Supply, reported: Supply) -> bool:
-    return _FROM_BEST_TO_WORST.index(current) > _FROM_BEST_TO_WORST.index(reported)
+def is_worse(current: Supply, reported: str) -> bool:
+    """Compare with the level last reported. An unknown level counts as ENOUGH, so that at worst
+    a notice is sent twice.
+    """
+    return _SEVERITY[current] > _SEVERITY.get(reported, 0)

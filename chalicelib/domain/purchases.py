@@ -28,6 +28,7 @@ class Status(StrEnum):
     QUARANTINED = "quarantined"  # paid, but not as quoted; an admin has to decide
 
 
+STATUSES = frozenset(Status)
 UNPAID = frozenset({Status.PENDING, Status.PROCESSING, Status.FAILED, Status.EXPIRED})
 REFUNDABLE = frozenset({Status.PAID, Status.PARTIALLY_REFUNDED})
 
@@ -163,9 +164,10 @@ class Assessment:
     `reason` says why it is quarantined, or how its payment differs from the quote. `awaited` means
     that Stripe's state is expected to change, so the sweep re-checks the purchase on every run.
     Any other purchase is re-checked only when Stripe has an event for it.
+    `status` is a Status, or the stored one that a later release knows if Stripe can't tell.
     """
 
-    status: Status
+    status: str
     worth: int
     reason: str | None = None
     awaited: bool = False

@@ -8,7 +8,7 @@ from chalicelib.domain.ledger import Kind
 
 # The statement line of each ledger kind. The sign is -1 for lines that show removed licenses as a
 # positive number.
-STATEMENT_LINES: Mapping[Kind, tuple[str, int]] = {
+STATEMENT_LINES: Mapping[str, tuple[str, int]] = {
     Kind.PURCHASE: ("purchased", 1),
     Kind.ALLOCATION: ("allocated", 1),
     Kind.REVOCATION: ("revoked", -1),
@@ -24,7 +24,8 @@ class LicenseMovements:
     """A period's balances and movements.
 
     closing = opening + purchased + allocated + reinstated + synced - revoked - refunded - disputed.
-    Only `synced`, the net effect of repairs, can be negative.
+    Only `synced` can be negative: the net effect of repairs, and of kinds that only a later
+    release knows.
     """
 
     opening: int = 0
@@ -42,8 +43,8 @@ class LicenseMovements:
         return self.opening + added - self.revoked - self.refunded - self.disputed
 
     def add(self, kind: str, change: int) -> None:
-        """Raise KeyError for a kind that does not change the number of owned licenses."""
-        line, sign = STATEMENT_LINES[Kind(kind)]
+        """Add one change of the number of owned licenses to the line of its kind."""
+        line, sign = STATEMENT_LINES.get(kind, ("synced", 1))
         setattr(self, line, getattr(self, line) + sign * change)
 
 

@@ -149,6 +149,8 @@ def _to_dynamodb(value: Any) -> dict[str, Any]:
             return {"N": str(value)}
         case str():
             return {"S": value}
+        case bytes():
+            return {"B": value}
         case Mapping():
             return {"M": {key: _to_dynamodb(item) for key, item in value.items()}}
         case list() | tuple():

@@ -128,10 +128,12 @@ def _save_document(
 ) -> None:
     """Replace the row's own document, unless it is already equal.
 
+    Fields that only a later release knows are kept, since an editor of this release can't see them.
     Invariant: a document is replaced only by one derived from it. Condition: the row's version.
     A retry after a lost reply finds the new document already there and writes nothing.
     """
-    if own == row.branding_config:
+    document = branding.with_unknown_fields(own, row.branding_config)
+    if document == row.branding_config:
         return
     tx = Transaction()
     audit.record(
@@ -143,7 +145,7 @@ def _save_document(
         before=dict(valid_fields(row.branding_config)),
         after=dict(own),
     )
-    tx.change(row, branding_config=own)
+    tx.change(row, branding_config=document)
     tx.commit()
 
 

@@ -8,8 +8,8 @@ a retry can resume.
 import hashlib
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -34,6 +34,7 @@ class IdempotentRequest:
     Attributes:
         render: Converts the service's result to the response that a replay returns.
         ref: The ID that an earlier attempt of this request reserved.
+        unknown_columns: What a later release has stored with that attempt.
         seed: Set if the response contains a secret, which must not be stored. The secret is
             derived from the seed instead, and the same request derives the same secret.
     """
@@ -43,6 +44,14 @@ class IdempotentRequest:
     render: Callable[[Any], dict[str, Any]] = dict
     ref: str | None = None
     seed: bytes | None = None
+    unknown_columns: Mapping[str, Any] = field(default_factory=dict)
+
+    def resuming(self, unfinished: KeyedRequest | None) -> "IdempotentRequest":
+        """Return this request as the continuation of an unfinished attempt, if there was one."""
+        if unfinished is None:
+            return self
+        unknown_columns = unfinished.unknown_columns
+        return replace(self, ref=unfinished.ref, unknown_columns=unknown_columns)
 
     def secret_for(self, credential_id: str) -> str:
         """Return a secret for a new credential. With a seed, a replay gets the same one."""
@@ -71,6 +80,7 @@ class IdempotentRequest:
             ref=ref,
             expires_at=tx.now + RETENTION,
         )
+        row.unknown_columns = self.unknown_columns
         # A key is free if it was never used, or has expired and TTL has not deleted it yet. The
         # record of an unfinished request can be replaced only by that request's next step.
         allowed = KeyedRequest.key.does_not_exist() | (KeyedRequest.expires_at <= tx.now)

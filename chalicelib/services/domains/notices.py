@@ -8,7 +8,7 @@ from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User
 
-TEMPLATES = {Status.FAILING: "domain_failing", Status.SUSPENDED: "domain_suspended"}
+TEMPLATES: dict[str, str] = {Status.FAILING: "domain_failing", Status.SUSPENDED: "domain_suspended"}
 
 
 def notify_owner(tx: Transaction, domain: Domain, now: DomainState, lookup: TxtLookup) -> None:

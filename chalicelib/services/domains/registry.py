@@ -144,7 +144,7 @@ def remove_domain(domain: Domain, *, by: str) -> None:
     tx = Transaction()
     tx.delete(
         Domain(domain.reseller_id, domain.host),
-        condition=(Domain.version == domain.version) & same_registration(domain),
+        condition=domain.unchanged() & same_registration(domain),
         otherwise=VersionConflict(),
     )
     release_name(tx, domain_claim(domain.host), domain.reseller_id)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from chalicelib import clock
 from chalicelib.domain.custom_domains import (
     IN_USE,
+    STATUSES,
     DomainState,
     LookupResult,
     Status,
@@ -91,7 +92,7 @@ def check_domain(
 
 def _apply_lookup(domain: Domain, lookup: TxtLookup, *, by: str, once: IdempotentRequest) -> Domain:
     tx = Transaction()
-    before = DomainState(Status(domain.status), domain.grace_until)
+    before = DomainState(domain.status, domain.grace_until)
     after = next_state(before, lookup, tx.now)
     if after.status in IN_USE and before.status not in IN_USE:
         _claim_host(tx, domain)
@@ -115,7 +116,8 @@ def _apply_lookup(domain: Domain, lookup: TxtLookup, *, by: str, once: Idempoten
 
 
 def _write_state(tx: Transaction, domain: Domain, after: DomainState, lookup: TxtLookup) -> None:
-    in_use = after.status in IN_USE
+    in_use = VERIFIED if after.status in IN_USE else None
+    is_known = after.status in STATUSES
     tx.change(
         domain,
         still=same_registration(domain),
@@ -125,26 +127,22 @@ def _write_state(tx: Transaction, domain: Domain, after: DomainState, lookup: Tx
         checked_at=tx.now,
         verified_at=tx.now if lookup.present else domain.verified_at,
         grace_until=after.grace_until,
-        expires_at=domain.expires_at if after.status is Status.PENDING else None,
-        in_use=VERIFIED if in_use else None,
+        expires_at=None if after.status in STATUSES - {Status.PENDING} else domain.expires_at,
+        in_use=in_use if is_known else domain.in_use,
     )
 
 
 def _claim_host(tx: Transaction, domain: Domain) -> None:
     """Claim the host. A manual repair can have claimed it for this reseller already."""
-    name, reseller_id, taken = (
-        domain_claim(domain.host),
-        domain.reseller_id,
-        DomainTaken(domain.host),
-    )
-    claim = get(Claim, name)
-    if claim is not None and claim.owner == reseller_id:
-        transfer_claim(tx, claim, reseller_id, otherwise=taken)
+    taken = DomainTaken(domain.host)
+    claim = get(Claim, domain_claim(domain.host))
+    if claim is not None and claim.owner == domain.reseller_id:
+        transfer_claim(tx, claim, domain.reseller_id, otherwise=taken)
     else:
-        claim_name(tx, name, reseller_id, otherwise=taken)
+        claim_name(tx, domain_claim(domain.host), domain.reseller_id, otherwise=taken)
 
 
-def _log_check(domain: Domain, before: Status, result: LookupResult) -> None:
+def _log_check(domain: Domain, before: str, result: LookupResult) -> None:
     logger.info(
         "Domain checked",
         extra={

@@ -12,7 +12,7 @@ from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.storage.credentials import Credential, Kind
 from chalicelib.storage.reads import Page, Pagination, get, query_page
 from chalicelib.storage.resellers import Reseller
-from chalicelib.storage.rows import new_id
+from chalicelib.storage.rows import new_id, reads_as
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User
 
@@ -37,7 +37,7 @@ class Owner:
         return (
             row.owner == self.user_id
             and row.reseller_id == self.reseller_id
-            and row.kind is self.kind
+            and row.kind == self.kind
         )
 
 
@@ -88,7 +88,7 @@ def create_key(
         scopes=unique_scopes,
     )
     tx.put_commit_marker(row)
-    needs_admin = "admin" in unique_scopes or owner.kind is Kind.ADMIN_KEY
+    needs_admin = "admin" in unique_scopes or owner.kind == Kind.ADMIN_KEY
     _require_owner(tx, owner, admin=needs_admin, by=by)
     audit.record(
         tx,
@@ -105,12 +105,12 @@ def create_key(
 
 
 def _require_owner(tx: Transaction, owner: Owner, *, admin: bool, by: str) -> None:
-    active = User.is_active == True  # noqa: E712 - builds a condition
+    active = User.id.exists() & reads_as(User.is_active, True)
     if admin:
         tx.check(
             User,
             owner.user_id,
-            condition=active & (User.is_super_admin == True),  # noqa: E712
+            condition=active & reads_as(User.is_super_admin, True),
             otherwise=InvalidRequest.of(
                 "scopes", "Only a super admin's key can have the scope admin."
             ),
@@ -151,7 +151,7 @@ def revoke_key(row: Credential, *, by: str) -> None:
     Raises VersionConflict if it was used or revoked since it was read.
     """
     tx = Transaction()
-    tx.delete(row, condition=Credential.version == row.version, otherwise=VersionConflict())
+    tx.delete(row, condition=row.unchanged(), otherwise=VersionConflict())
     audit.record(
         tx,
         actor=by,

@@ -39,7 +39,7 @@ class Caller:
     @property
     def is_admin(self) -> bool:
         """Whether the caller acts as a super admin. A reseller's key needs the scope `admin`."""
-        bound = self.credential.kind is Kind.RESELLER_KEY and "admin" not in self.scopes
+        bound = self.credential.kind == Kind.RESELLER_KEY and "admin" not in self.scopes
         return bool(self.user.is_super_admin) and not bound
 
     @property
@@ -95,7 +95,7 @@ def has_expired(credential: Credential) -> bool:
     if credential.expires_at is not None and credential.expires_at <= now:
         return True
     idle_since = credential.used_at or credential.created_at
-    return credential.kind is Kind.SESSION and idle_since + SESSION_IDLE <= now
+    return credential.kind == Kind.SESSION and idle_since + SESSION_IDLE <= now
 
 
 def is_revoked(credential: Credential, user: User) -> bool:
@@ -107,11 +107,11 @@ def is_revoked(credential: Credential, user: User) -> bool:
     """
     if user.deactivated_at is not None and credential.created_at <= user.deactivated_at:
         return True
-    if credential.kind is Kind.RESELLER_KEY:
+    if credential.kind == Kind.RESELLER_KEY:
         return bool(user.reseller_id != credential.reseller_id)
-    if credential.kind is Kind.ADMIN_KEY:
+    if credential.kind == Kind.ADMIN_KEY:
         return not user.is_super_admin
-    if credential.kind is not Kind.SESSION or user.sessions_since is None:
+    if credential.kind != Kind.SESSION or user.sessions_since is None:
         return False
     authenticated_at = credential.authenticated_at or credential.created_at
     return bool(authenticated_at < user.sessions_since)

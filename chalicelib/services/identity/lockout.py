@@ -151,9 +151,7 @@ def _raise_if_locked(rows: Sequence[Attempts]) -> None:
 def _increment(tx: Transaction, key: str, policy: Policy, found: Attempts | None) -> CounterChange:
     expires_at = tx.now + policy.forget_after
     if found is None or found.expires_at <= tx.now:
-        unchanged = (
-            Attempts.key.does_not_exist() if found is None else Attempts.version == found.version
-        )
+        unchanged = Attempts.key.does_not_exist() if found is None else found.unchanged()
         # Continue the version of the expired row, so that the two cannot be confused.
         version = found.version + 1 if found else 1
         row = Attempts(key, failures=1, expires_at=expires_at, version=version)
@@ -162,9 +160,10 @@ def _increment(tx: Transaction, key: str, policy: Policy, found: Attempts | None
     pause = policy.pause(found.failures + 1)
     actions: list[Action] = [Attempts.failures.add(1), Attempts.expires_at.set(expires_at)]
     if pause is None:  # concurrent attempts are fine while they are free
-        condition = Attempts.failures < policy.free_failures - 1
+        below = Attempts.failures < policy.free_failures - 1
+        condition = below | Attempts.failures.does_not_exist()
     else:
         actions.append(Attempts.locked_until.set(tx.now + pause))
-        condition = Attempts.version == found.version
+        condition = found.unchanged()
     tx.update(Attempts(key), actions, condition=condition, otherwise=VersionConflict())
     return CounterChange(key, started_lockout=pause is not None)

@@ -27,7 +27,7 @@ from chalicelib.settings import settings
 from chalicelib.storage.claims import owner_of
 from chalicelib.storage.credentials import Credential, Kind
 from chalicelib.storage.reads import get
-from chalicelib.storage.rows import new_id
+from chalicelib.storage.rows import new_id, reads_as
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User, email_claim
 
@@ -175,7 +175,7 @@ def set_password_by_link(
     tx.update(
         User(user.id),
         [User.password_hash.set(new_hash), User.sessions_since.set(tx.now)],
-        condition=(User.is_active == True)  # noqa: E712 - builds a condition
+        condition=reads_as(User.is_active, True)
         & (User.email == link.email)
         & (User.sessions_since.does_not_exist() | (User.sessions_since < link.created_at)),
         otherwise=invalid,

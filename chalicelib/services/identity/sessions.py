@@ -24,7 +24,7 @@ from chalicelib.storage.claims import owner_of
 from chalicelib.storage.credentials import Credential, Kind
 from chalicelib.storage.reads import Page, Pagination, get, query_page
 from chalicelib.storage.resellers import Reseller
-from chalicelib.storage.rows import new_id
+from chalicelib.storage.rows import new_id, reads_as
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User, email_claim
 
@@ -110,7 +110,7 @@ def _create_session(
     tx.check(
         User,
         user.id,
-        condition=(User.password_hash == password_hash) & (User.is_active == True),  # noqa: E712
+        condition=(User.password_hash == password_hash) & reads_as(User.is_active, True),
         otherwise=Unauthenticated(WRONG_CREDENTIALS),
     )
     once.record(tx, signed_in)
@@ -199,7 +199,7 @@ def _session_view(row: Credential, current: str | None) -> OpenSession:
 def read_session(caller: Caller, session_id: str) -> Credential:
     """Return one of the caller's sessions. Raises NotFound."""
     session = get(Credential, session_id)
-    if session is None or session.owner != caller.id or session.kind is not Kind.SESSION:
+    if session is None or session.owner != caller.id or session.kind != Kind.SESSION:
         raise NotFound("session")
     return session
 
@@ -210,8 +210,7 @@ def revoke_session(caller: Caller, session: Credential, *, by: str) -> None:
     Raises VersionConflict if it was used or ended since it was read.
     """
     tx = Transaction()
-    unchanged = Credential.version == session.version
-    tx.delete(session, condition=unchanged, otherwise=VersionConflict())
+    tx.delete(session, condition=session.unchanged(), otherwise=VersionConflict())
     audit.record(
         tx,
         actor=by,

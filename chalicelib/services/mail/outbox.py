@@ -151,7 +151,7 @@ def _record_failure(mail: Mail, error: Exception, report: SendReport) -> None:
 
 def _drop(mail: Mail) -> None:
     tx = Transaction()
-    tx.delete(mail, condition=Mail.version == mail.version, otherwise=VersionConflict())
+    tx.delete(mail, condition=mail.unchanged(), otherwise=VersionConflict())
     try:
         tx.commit()
     except TenantryError:

@@ -49,7 +49,7 @@ def supply_columns(tx: Transaction, reseller: Reseller, license_count: int) -> d
     """
     available = license_count - reseller.license_used
     now = supply_level(available, platform_settings.cached_settings().low_license_threshold)
-    last_reported = Supply(reseller.supply_told or Supply.ENOUGH)
+    last_reported = reseller.supply_told or Supply.ENOUGH
     never_had_any = reseller.supply_told is None and license_count == 0
     if is_worse(now, last_reported) and not never_had_any:
         context = {"license_count": license_count, "license_available": available}

@@ -4,14 +4,22 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import clock
-from chalicelib.domain.purchases import RESUMABLE_FOR, VOID_REFUNDS, Assessment, Refund, Status
-from chalicelib.storage.purchases import Purchase, RefundIntent, RefundState
+from chalicelib.domain.purchases import (
+    RESUMABLE_FOR,
+    STATUSES,
+    VOID_REFUNDS,
+    Assessment,
+    Refund,
+    Status,
+)
+from chalicelib.storage.purchases import REFUND_STATES, Purchase, RefundIntent, RefundState
 
 if TYPE_CHECKING:
     from chalicelib.services.purchases.stripe_sessions import SessionSnapshot
 
 # Stripe creates the invoice shortly after the payment. The sweep looks for it this long.
 INVOICE_AWAITED_FOR = timedelta(hours=24)
+CLOSED = REFUND_STATES - {RefundState.OPEN}
 REFUND_DONE = {"state": RefundState.DONE, "note": None}
 REFUND_FAILED = {
     "state": RefundState.FAILED,
@@ -23,8 +31,12 @@ def assess_without_session(purchase: Purchase) -> Assessment:
     """Assess a purchase that has no session because a crash came before it was opened.
 
     It stays pending, for the buyer's next request to resume, until it is too old for a session.
+    A purchase with a status of a later release stays as it is.
     """
-    status, reason = Status(purchase.status), purchase.status_reason
+    status, reason = purchase.status, purchase.status_reason
+    if status not in STATUSES:
+        awaited = purchase.unsettled is not None
+        return Assessment(status, purchase.licenses_granted, reason, awaited=awaited)
     if status == Status.PENDING and clock.now() - purchase.created_at > RESUMABLE_FOR:
         status = Status.EXPIRED
     awaited = status == Status.PENDING
@@ -88,7 +100,7 @@ def _is_effective(refund: Refund) -> bool:
 
 
 def _refund_outcome(stored: dict[str, Any], refund: Refund | None) -> dict[str, Any]:
-    if refund is None or stored["state"] == RefundState.OPEN:
+    if refund is None or stored.get("state") not in CLOSED:
         return {}
     outcome = REFUND_DONE if _is_effective(refund) else REFUND_FAILED
     return {"stripe_id": refund.id} | outcome

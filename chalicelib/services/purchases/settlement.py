@@ -30,6 +30,7 @@ from chalicelib.storage import pool
 from chalicelib.storage.claims import release_name
 from chalicelib.storage.pool import Move
 from chalicelib.storage.purchases import (
+    REFUND_STATES,
     UNSETTLED,
     Purchase,
     RefundIntent,
@@ -91,7 +92,7 @@ def settle(
     granted = 0
     changed = False
     for _ in range(ATTEMPTS):
-        was_paid = Status(purchase.status) not in UNPAID
+        was_paid = purchase.status not in UNPAID
         try:
             result = _settle_once(
                 purchase, session_id, by=by, once=once, extra_columns=extra_columns
@@ -174,7 +175,7 @@ def _apply(
 class _StateBefore:
     """The row as it was read, because `Transaction.change` updates the row object at once."""
 
-    status: Status
+    status: str
     granted: int
     refunded: int
     was_credited: bool
@@ -182,20 +183,22 @@ class _StateBefore:
     @classmethod
     def of(cls, row: Purchase) -> "_StateBefore":
         credited = row.credited_at is not None
-        return cls(Status(row.status), row.licenses_granted, row.amount_refunded, credited)
+        return cls(row.status, row.licenses_granted, row.amount_refunded, credited)
 
 
 def _target_columns(
     purchase: Purchase, assessment: Assessment, columns: dict[str, Any]
 ) -> dict[str, Any]:
-    refunds: dict[str, Any] = columns.get("refunds", purchase.refunds) or {}
-    has_open_refund = any(intent["state"] == RefundState.OPEN for intent in refunds.values())
+    states = {entry.get("state") for entry in columns.get("refunds", purchase.refunds).values()}
+    unsettled = UNSETTLED if assessment.awaited or RefundState.OPEN in states else None
+    if unsettled is None and not states <= REFUND_STATES:  # a later release may await something
+        unsettled = purchase.unsettled
     return {
         **columns,
         "status": assessment.status,
         "status_reason": assessment.reason,
         "licenses_granted": assessment.worth,
-        "unsettled": UNSETTLED if assessment.awaited or has_open_refund else None,
+        "unsettled": unsettled,
     }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.purchases import Assessment, Quoted, Status, assess
+from chalicelib.domain.purchases import STATUSES, Assessment, PaymentFacts, Quoted, Status, assess
 from chalicelib.domain.statements import Money
 from chalicelib.observability import count, logger
 from chalicelib.settings import settings
@@ -165,7 +165,7 @@ def _is_stray(session: _Session, sessions: Sequence[_Session], purchase: Purchas
     if session.report.facts.session_status != "open" or not session.is_ours:
         return False
     if purchase.session_id is None:
-        return purchase.status != Status.PENDING
+        return purchase.status in STATUSES - {Status.PENDING}
     return not session.is_on_row or any(other.is_taken for other in sessions)
 
 
@@ -185,7 +185,21 @@ def _assess_session(purchase: Purchase, report: "SessionReport") -> _Session:
     )
     is_same_money = facts.currency == purchase.currency and facts.livemode == livemode
     money = facts.money if is_same_money else Money()
-    return _Session(purchase, report, assess(quoted, facts), is_ours=True, money=money)
+    assessment = _assess_quote(purchase, quoted, facts)
+    return _Session(purchase, report, assessment, is_ours=True, money=money)
+
+
+def _assess_quote(purchase: Purchase, quoted: Quoted, facts: PaymentFacts) -> Assessment:
+    """Assess the session so that no license moves because of a refund in an unknown state.
+
+    If such a refund may have returned licenses, the reading that the pool already has wins.
+    """
+    assessment = assess(quoted, facts)
+    if not purchase.maybe_returned:
+        return assessment
+    returned = purchase.returned + purchase.maybe_returned
+    other = assess(replace(quoted, returned=returned), facts)
+    return other if other.worth == purchase.licenses_granted else assessment
 
 
 def _paid_twice_message(session_ids: list[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from chalicelib.domain.findings import Finding
 from chalicelib.services.reconciliation import name_checks
 from chalicelib.services.reconciliation.facts import Inspection
-from chalicelib.storage.rows import Row
+from chalicelib.storage.rows import Row, key_columns
 
 BATCH_SIZE = 100
 
@@ -56,13 +56,14 @@ def row_batches(
 ) -> Iterator[tuple[list[R], dict[str, Any]]]:
     """Yield the rows of a table or partition in batches, each with the key of its last row.
 
-    `after` is the key to start after, in DynamoDB's format.
+    `after` is the key to start after, in DynamoDB's format. A later release can have added to it.
     """
     rows: list[R] = []
+    keys = [key.attr_name for key in key_columns(model) if key is not None]
     options: dict[str, Any] = {
         "attributes_to_get": columns,
         "page_size": BATCH_SIZE,
-        "last_evaluated_key": after,
+        "last_evaluated_key": {name: after[name] for name in keys} if after else None,
         "consistent_read": True,
     }
     for row in model.query(partition, **options) if partition else model.scan(**options):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from chalicelib import clock
-from chalicelib.domain.findings import Code, Finding
+from chalicelib.domain.findings import Finding
 from chalicelib.domain.purchases import Status
 from chalicelib.domain.reconciliation import (
     PoolFacts,
@@ -79,7 +79,7 @@ class Inspection:
         else:
             self.findings.append(finding)
 
-    def find(self, code: Code, subject: str) -> Finding | None:
+    def find(self, code: str, subject: str) -> Finding | None:
         return next((f for f in self.findings if f.code == code and f.subject == subject), None)
 
     def keep_purchase_findings(self) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from chalicelib.domain.findings import Action, Code, Finding, make_finding
-from chalicelib.domain.purchases import Status
+from chalicelib.domain.purchases import STATUSES, Status
 from chalicelib.storage.claims import Claim
 from chalicelib.storage.purchases import Purchase, checkout_claim
 from chalicelib.storage.reads import batch_get, get
@@ -187,7 +187,8 @@ def _is_owned(claim: Claim, owner: Row | None) -> bool:
         return True
     if isinstance(owner, Purchase):
         expected = checkout_claim(owner.reseller_id, owner.quantity)
-        return owner.status == Status.PENDING and expected == claim.name
+        may_be_open = owner.status not in STATUSES - {Status.PENDING}
+        return may_be_open and expected == claim.name
     return isinstance(owner, Named) and claim_name_of(owner) == claim.name
 
 

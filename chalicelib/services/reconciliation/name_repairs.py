@@ -129,6 +129,7 @@ def _adopt(tx: Transaction, request: RepairRequest, tenant: Tenant, before: dict
     if reseller is None:
         raise InvalidRequest.of("to", "This reseller doesn't exist.")
     moved = Tenant(reseller.id, tenant.id)
+    moved.unknown_columns = tenant.unknown_columns
     for name, value in tenant.attribute_values.items():
         if name not in ("reseller_id", "id"):
             setattr(moved, name, value)

@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.domain.findings import Action
 from chalicelib.domain.ledger import Kind
-from chalicelib.domain.purchases import UNPAID, Status
+from chalicelib.domain.purchases import STATUSES, UNPAID, Status
 from chalicelib.errors import InvalidRequest, VersionConflict
 from chalicelib.services.core import audit
 from chalicelib.services.purchases import settlement
@@ -52,7 +52,7 @@ def _align(request: RepairRequest, purchase: Purchase) -> None:
         raise VersionConflict
     credited = facts.credited + facts.already_counted
     columns: dict[str, Any] = {"licenses_granted": credited}
-    if purchase.session_id is None and not credited and purchase.status not in UNPAID:
+    if purchase.session_id is None and not credited and purchase.status in STATUSES - UNPAID:
         columns |= {"status": Status.PENDING, "unsettled": UNSETTLED}
     changed = {name: new for name, new in columns.items() if getattr(purchase, name) != new}
     if not changed and not facts.already_counted:
@@ -75,8 +75,7 @@ def _align(request: RepairRequest, purchase: Purchase) -> None:
 
 
 def _delete(tx: Transaction, request: RepairRequest, purchase: Purchase) -> str:
-    unchanged = Purchase.version == purchase.version
-    tx.delete(purchase, condition=unchanged, otherwise=VersionConflict())
+    tx.delete(purchase, condition=purchase.unchanged(), otherwise=VersionConflict())
     release_name(tx, checkout_claim(purchase.reseller_id, purchase.quantity), purchase.id)
     audit.record(
         tx,

@@ -99,9 +99,9 @@ def _ledger_history(reseller_id: str, purchase_id: str) -> _LedgerHistory:
         for entry in iterate_partition(LedgerEntry, reseller_id, attributes_to_get=columns)
         if entry.ref == purchase_id and entry.count_change
     ]
-    held = -_sum(entries, Kind.DISPUTE) - _sum(entries, Kind.REINSTATEMENT)
+    held = -_sum(entries, Kind.DISPUTE, Kind.REINSTATEMENT)
     return _LedgerHistory(
-        credited=_sum(entries, *Kind),
+        credited=sum(entry.count_change for entry in entries),
         held=max(0, held),
         first_credit_at=min((e.at for e in entries if e.count_change > 0), default=None),
     )

@@ -5,7 +5,7 @@ If the facts have changed since the decision, it is refused, and nothing changes
 """
 
 from chalicelib import clock
-from chalicelib.domain.findings import Action, Code, Finding
+from chalicelib.domain.findings import CODES, Action, Code, Finding
 from chalicelib.domain.reconciliation import holding_finding, purchase_finding
 from chalicelib.errors import Busy, InvalidRequest, NotFound, VersionConflict
 from chalicelib.services.core import audit
@@ -111,6 +111,8 @@ def _repair(
     if action not in row.actions:
         available = ", ".join(sorted(row.actions))
         raise InvalidRequest.of("action", f"For this finding, use one of: {available}.")
+    if row.code not in CODES:
+        raise InvalidRequest.of("action", f"A finding of kind {row.code} can only be ignored.")
     finding, inspection = _recheck(row)
     if finding is None:
         return "Nothing to do: the problem had already resolved itself.", GONE
@@ -134,7 +136,7 @@ def _recheck(row: FindingRow) -> tuple[Finding | None, Inspection | None]:
     Stripe is queried only about the finding's own subject and about the purchases that can
     explain the counter.
     """
-    code, reseller_id = Code(row.code), str(row.reseller_id)
+    code, reseller_id = row.code, str(row.reseller_id)
     if code in POOL_CODES | PURCHASE_CODES:
         ask_stripe = read_report(row.reconciliation_id).scope != Scope.PARTIAL
         inspection = _inspect(reseller_id, ask_stripe=ask_stripe)
@@ -167,7 +169,7 @@ def _recheck_purchase(
     return finding if finding is not None and finding.code == row.code else None
 
 
-def _recheck_single(code: Code, row: FindingRow) -> Finding | None:
+def _recheck_single(code: str, row: FindingRow) -> Finding | None:
     subject, reseller_id = row.subject, str(row.reseller_id)
     match code:
         case Code.TENANT_HOLDS_WRONGLY:

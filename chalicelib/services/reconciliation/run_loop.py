@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from chalicelib import clock
-from chalicelib.domain.findings import DRIFT_CODES, Code, Finding
+from chalicelib.domain.findings import DRIFT_CODES, Finding
 from chalicelib.errors import PaymentProviderUnavailable, VersionConflict
 from chalicelib.observability import count, logger
 from chalicelib.services.core.idempotency import IdempotentRequest
@@ -22,7 +22,8 @@ from chalicelib.storage.findings import (
     ignore_decisions,
     write_findings,
 )
-from chalicelib.storage.reports import FINISHED, Report
+from chalicelib.storage.reports import FINISHED, RUNNING, Report
+from chalicelib.storage.rows import from_stored
 from chalicelib.storage.transactions import Transaction
 
 SecondsLeft = Callable[[], float]
@@ -58,10 +59,24 @@ class RunProgress:
     def of(cls, report: Report) -> "RunProgress":
         if report.cursor is None:
             return cls(PHASES_BY_SCOPE[report.scope][0])
-        return cls(**report.cursor)
+        return from_stored(cls, report.cursor)
+
+    def cursor(self, report: Report) -> dict[str, Any]:
+        """Return the report's `cursor` column with this progress."""
+        return {**(report.cursor or {}), **asdict(self)}
 
     def failed(self) -> "RunProgress":
         return replace(self, failures=self.failures + 1)
+
+
+def can_resume(report: Report) -> bool:
+    """Return whether a run is unfinished, in a scope and phase that this release knows.
+
+    A later release resumes the others.
+    """
+    phases = PHASES_BY_SCOPE.get(report.scope, [])
+    phase = report.cursor.get("phase") if report.cursor else next(iter(phases), None)
+    return report.status == RUNNING and phase in phases
 
 
 def run_phases(report: Report, seconds_left: SecondsLeft, once: IdempotentRequest) -> Report:
@@ -152,7 +167,7 @@ class _Run:
         tx.change(
             self.report,
             **_result_columns(self.report),
-            cursor=asdict(self.progress),
+            cursor=self.progress.cursor(self.report),
             busy_until=None if pause else tx.now + LEASE,
         )
         _commit(tx)
@@ -171,7 +186,7 @@ class _Run:
         )
         self.once.record(tx, report)
         _commit(tx)
-        drift = sum(number for code, number in report.found.items() if Code(code) in DRIFT_CODES)
+        drift = sum(number for code, number in report.found.items() if code in DRIFT_CODES)
         count("UnexplainedDrift", drift)
         count("ReconciliationFindings", sum(report.found.values()))
         count("ReconciliationRepairs", sum(report.repaired.values()))

@@ -5,18 +5,22 @@ report: taking a report requires a write on condition of its version.
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import timedelta
 
 from chalicelib import clock
-from chalicelib.domain.findings import Code
 from chalicelib.errors import NotFound, VersionConflict
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
-from chalicelib.services.reconciliation.run_loop import LEASE, RunProgress, SecondsLeft, run_phases
+from chalicelib.services.reconciliation.run_loop import (
+    LEASE,
+    RunProgress,
+    SecondsLeft,
+    can_resume,
+    run_phases,
+)
 from chalicelib.services.resellers.accounts import read_reseller
 from chalicelib.storage.findings import FindingRow
 from chalicelib.storage.reads import Page, Pagination, get, query_page
-from chalicelib.storage.reports import DIRECTORY, RUNNING, Report, Scope
+from chalicelib.storage.reports import DIRECTORY, Report, Scope
 from chalicelib.storage.rows import new_id
 from chalicelib.storage.transactions import Transaction
 
@@ -42,7 +46,7 @@ def start_run(
     """
     if once.ref is not None:
         started = read_report(once.ref)
-        return run_phases(started, seconds_left, once) if started.status == RUNNING else started
+        return run_phases(started, seconds_left, once) if can_resume(started) else started
     if reseller_id is not None:
         read_reseller(reseller_id)
     report = Report(
@@ -63,13 +67,13 @@ def start_run(
 
 
 def unfinished_runs() -> list[Report]:
-    """Return the unfinished runs, oldest first, whether or not they are being worked on."""
+    """Return the runs to be resumed, oldest first, whether or not they are being worked on."""
     found: list[Report] = []
     since = clock.now() - UNFINISHED_SEARCHED
     cursor: str | None = None
     while True:
         page = list_reports(Pagination(PAGE_SIZE, cursor))
-        found += (report for report in page.rows if report.status == RUNNING)
+        found += filter(can_resume, page.rows)
         cursor = page.next_cursor
         if cursor is None or page.rows[-1].created_at < since:
             return found[::-1]
@@ -90,7 +94,7 @@ def resume_run(seconds_left: SecondsLeft, among: Iterable[Report] | None = None)
         tx.change(
             report,
             busy_until=clock.now() + LEASE,
-            cursor=asdict(progress.failed() if died else progress),
+            cursor=(progress.failed() if died else progress).cursor(report),
         )
         try:
             tx.commit()
@@ -114,7 +118,7 @@ def list_reports(request: Pagination) -> Page[Report]:
 
 
 def list_findings(
-    report_id: str, request: Pagination, *, code: Code | None = None
+    report_id: str, request: Pagination, *, code: str | None = None
 ) -> Page[FindingRow]:
     """Return a report's findings, or only those with `code`. Raises NotFound."""
     read_report(report_id)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.purchases import UNPAID, Status
+from chalicelib.domain.purchases import STATUSES, UNPAID, Status
 from chalicelib.domain.reconciliation import PurchaseFacts, purchase_finding
 from chalicelib.errors import PaymentProviderRefused
 from chalicelib.services.purchases.stripe_sessions import read_sessions
@@ -34,7 +34,8 @@ def worth_now(purchase: Purchase, credited: int) -> StripeView:
     """Return the purchase's current status and worth according to Stripe.
 
     Without a session, Stripe can't be queried. The worth is then what the ledger credits,
-    since nothing more can have been paid. Raises PaymentProviderUnavailable.
+    since nothing more can have been paid, and a status of a later release is not doubted.
+    Raises PaymentProviderUnavailable.
     """
     try:
         snapshot = read_sessions(purchase)
@@ -43,7 +44,7 @@ def worth_now(purchase: Purchase, credited: int) -> StripeView:
             return StripeView(Status.QUARANTINED, 0, wrong_session=True)
         raise
     if snapshot is None:
-        plausible = credited or purchase.status in UNPAID
+        plausible = credited or purchase.status not in STATUSES - UNPAID
         return StripeView(purchase.status if plausible else Status.PENDING, credited)
     wrong_session = snapshot.report.purchase_id != purchase.id
     return StripeView(snapshot.assessment.status, snapshot.assessment.worth, wrong_session)

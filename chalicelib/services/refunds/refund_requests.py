@@ -27,7 +27,7 @@ from chalicelib.storage.transactions import Transaction
 ATTEMPTS = 5
 MAX_REFUNDS = 100  # per purchase, because they are stored on its row
 
-NOT_REFUNDABLE = {
+NOT_REFUNDABLE: dict[str, str] = {
     Status.PENDING: "It is not paid yet.",
     Status.PROCESSING: "Its payment is still being processed.",
     Status.FAILED: "It was never paid.",
@@ -71,7 +71,7 @@ def refund_licenses(
     Invariant: a purchase has at most one refund in progress, and Stripe pays each one once.
     Condition of recording it: the purchase is unchanged since the quote.
     Repeated request: while a refund is in progress, the same licenses and reason resume it,
-    whoever sends them and under any key or none; a different refund is refused. The same key
+    no matter who sends them or under which key; a different refund is refused. The same key
     always means the same refund, even after it is done.
     Crash or lost reply: the recorded intent stays open, and the sweep or the next request
     resumes it. Raises InvalidRequest, Busy, and PaymentProviderUnavailable (the intent stays
@@ -143,10 +143,12 @@ def _check_quote_unchanged(
 
 
 def _quote(purchase: Purchase, licenses: int) -> RefundQuote:
-    status = Status(purchase.status)
-    if status not in REFUNDABLE:
-        message = f"This purchase can't be refunded. {NOT_REFUNDABLE[status]}"
-        raise InvalidRequest.of("purchase", message)
+    if purchase.status not in REFUNDABLE:
+        why = NOT_REFUNDABLE.get(purchase.status, f"Its status is “{purchase.status}”.")
+        raise InvalidRequest.of("purchase", f"This purchase can't be refunded. {why}")
+    if (unknown := purchase.unknown_refund) is not None:
+        message = f"A refund of {format_licenses(unknown)} has the state “{unknown.state}”."
+        raise InvalidRequest.of("purchase", f"This purchase can't be refunded now. {message}")
     if purchase.status_reason:  # its worth does not depend on this payment alone
         message = f"This purchase can't be refunded here. {purchase.status_reason}"
         raise InvalidRequest.of("purchase", message)

@@ -18,6 +18,7 @@ from chalicelib.services.settings import platform_settings
 from chalicelib.storage.dashboard_stats import STATS_ROW, StoredStats
 from chalicelib.storage.reads import Pagination, get
 from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.rows import from_stored
 
 # Up to this many rows, the page counts them itself, which takes a few round trips.
 MAX_LIVE_ROWS = 300
@@ -84,7 +85,7 @@ def read_dashboard_stats() -> DisplayedStats | None:
     Return None if there are many rows and no stored count yet.
     """
     stored = get(StoredStats, STATS_ROW)
-    if stored is None or stored.counted["rows"] <= MAX_LIVE_ROWS:
+    if stored is None or _stored_figures(stored).rows <= MAX_LIVE_ROWS:
         try:
             stats = _compute_stats(clock.recent_months(MONTHS), max_rows=MAX_LIVE_ROWS)
             return DisplayedStats(stats, _history_points(stored, stats), None)
@@ -92,8 +93,7 @@ def read_dashboard_stats() -> DisplayedStats | None:
             pass
     if stored is None:
         return None
-    stats = DashboardStats(**stored.counted)
-    return DisplayedStats(stats, _history_points(stored, None), stored.taken_at)
+    return DisplayedStats(_stored_figures(stored), _history_points(stored, None), stored.taken_at)
 
 
 def refresh_dashboard_stats() -> DashboardStats:
@@ -108,22 +108,28 @@ def refresh_dashboard_stats() -> DashboardStats:
     is_first_today = stored is None or stored.taken_at.date() != now.date()
     stats = _compute_stats(months if is_first_today else months[:RECOUNTED_MONTHS])
     if stored is not None:
-        older = {m: cents for m, cents in stored.counted["booked"].items() if m in months}
+        booked = _stored_figures(stored).booked
+        older = {m: cents for m, cents in booked.items() if m in months}
         stats.booked = {**older, **stats.booked}
-    today = {"owned": stats.sold, "used": stats.in_use}
-    oldest = f"{now - timedelta(days=HISTORY_DAYS):%Y-%m-%d}"
-    days = {day: at for day, at in (stored.history if stored else {}).items() if day > oldest}
-    row = StoredStats(
-        STATS_ROW,
-        taken_at=now,
-        counted=asdict(stats),
-        history={**days, f"{now:%Y-%m-%d}": today},
-    )
+    today, oldest = f"{now:%Y-%m-%d}", f"{now - timedelta(days=HISTORY_DAYS):%Y-%m-%d}"
+    row = stored or StoredStats(STATS_ROW, version=0, counted={}, history={})
+    row.taken_at = now
+    row.counted = {**row.counted, **asdict(stats)}
+    row.history = {day: at for day, at in row.history.items() if day > oldest}
+    row.history[today] = {
+        **row.history.get(today, {}),
+        "owned": stats.sold,
+        "used": stats.in_use,
+    }
     row.created_at = row.updated_at = now
-    row.version = stored.version + 1 if stored else 1
+    row.version += 1
     row.save()
     _emit_metrics(stats)
     return stats
+
+
+def _stored_figures(stored: StoredStats) -> DashboardStats:
+    return from_stored(DashboardStats, stored.counted)
 
 
 def _emit_metrics(stats: DashboardStats) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib import clock
 from chalicelib.domain import pricing
-from chalicelib.domain.branding import DEFAULT_BRANDING, valid_fields
+from chalicelib.domain.branding import DEFAULT_BRANDING, valid_fields, with_unknown_fields
 from chalicelib.domain.pricing import Quote, Tier
 from chalicelib.errors import InvalidRequest, VersionConflict
 from chalicelib.services.core import audit
@@ -52,16 +52,19 @@ def edit_settings(row: PlatformSettings, changes: dict[str, Any], *, by: str) ->
     """
     columns = dict(changes)
     if "price_tiers" in columns:
-        columns["price_tiers"] = _validated_tiers(columns["price_tiers"])
-        if columns["price_tiers"] != row.price_tiers:
+        new_tiers = columns.pop("price_tiers")
+        document = _validated_tiers(new_tiers)
+        if tuple(new_tiers) != tiers(row):
+            columns["price_tiers"] = {**row.price_tiers, **document}
             columns["tiers_version"] = row.tiers_version + 1
     if "branding_config" in columns:
-        columns["branding_config"] = validate_branding(
+        own = validate_branding(
             columns["branding_config"],
             inherited=DEFAULT_BRANDING,
             before=valid_fields(row.branding_config),
             within="branding_config",
         )
+        columns["branding_config"] = with_unknown_fields(own, row.branding_config)
     columns = changed_columns(row, columns)
     if not columns:
         return row
@@ -76,10 +79,11 @@ def edit_settings(row: PlatformSettings, changes: dict[str, Any], *, by: str) ->
         reseller_id=None,
     )
     if row.version == UNSAVED:
+        unsaved = row.unchanged()
         for name, value in columns.items():
             setattr(row, name, value)
         row.version = UNSAVED + 1
-        tx.create(row, otherwise=VersionConflict())
+        tx.put(row, condition=unsaved, otherwise=VersionConflict())
     else:
         tx.change(row, **columns)
     tx.commit()

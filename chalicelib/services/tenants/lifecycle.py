@@ -23,7 +23,7 @@ from chalicelib.storage import pool
 from chalicelib.storage.claims import claim_name, owner_of, release_name
 from chalicelib.storage.pool import Move
 from chalicelib.storage.reads import Page, Pagination, get, query_page
-from chalicelib.storage.rows import changed_columns, new_id
+from chalicelib.storage.rows import changed_columns, new_id, reads_as
 from chalicelib.storage.tenants import Tenant, TenantDetails, name_key, tenant_slug_claim
 from chalicelib.storage.transactions import Transaction
 
@@ -52,7 +52,7 @@ def create_tenant(
     """Create a tenant on one of the reseller's licenses, in one transaction.
 
     Without a slug, one is derived from the name. Condition: the reseller is active, has an
-    unused license, and the slug is free. Raise LicensesExhausted, ResellerInactive, SlugTaken,
+    unused license, and the slug is free. Raises LicensesExhausted, ResellerInactive, SlugTaken,
     NotFound, and InvalidRequest for an invalid `branding_config`.
     """
     tenant_id = new_id("tnt")
@@ -107,7 +107,7 @@ def slug_to_restore(tenant: Tenant) -> str:
 
 
 def read_tenant(reseller_id: str, tenant_id: str) -> Tenant:
-    """Return a tenant, or a deleted tenant that can still be restored. Raise NotFound."""
+    """Return a tenant, or a deleted tenant that can still be restored. Raises NotFound."""
     tenant = get(Tenant, reseller_id, tenant_id)
     if tenant is None or (tenant.purge_at is not None and tenant.purge_at <= clock.now()):
         raise NotFound("tenant")
@@ -121,8 +121,8 @@ def list_tenants(
     deleted = Tenant.deleted_at.exists()
     condition = {
         State.LIVE: ~deleted,
-        State.ACTIVE: ~deleted & (Tenant.is_active == True),  # noqa: E712
-        State.INACTIVE: ~deleted & (Tenant.is_active == False),  # noqa: E712
+        State.ACTIVE: ~deleted & reads_as(Tenant.is_active, True),
+        State.INACTIVE: ~deleted & reads_as(Tenant.is_active, False),
         # DynamoDB may take days to remove expired rows.
         State.DELETED: Tenant.deleted_at > clock.now() - RESTORABLE,
     }[state]
@@ -141,7 +141,7 @@ def list_tenants(
 def edit_tenant(tenant: Tenant, changes: dict[str, Any], *, by: str) -> Tenant:
     """Change the tenant's name, slug, or details. Values that do not differ are ignored.
 
-    Condition: the row is unchanged since it was read. Raise NotFound for a deleted tenant,
+    Condition: the row is unchanged since it was read. Raises NotFound for a deleted tenant,
     SlugTaken, and VersionConflict.
     """
     _require_live(tenant)
@@ -165,7 +165,7 @@ def deactivate_tenant(tenant: Tenant, *, by: str, once: IdempotentRequest = NO_K
     """Deactivate a tenant.
 
     The tenant keeps its license unless the platform setting `deactivated_tenants_hold_license`
-    is off. Raise NotFound for a deleted tenant, and VersionConflict.
+    is off. Raises NotFound for a deleted tenant, and VersionConflict.
     """
     _require_live(tenant)
     keeps_license = (
@@ -192,7 +192,7 @@ def deactivate_tenant(tenant: Tenant, *, by: str, once: IdempotentRequest = NO_K
 def reactivate_tenant(tenant: Tenant, *, by: str, once: IdempotentRequest = NO_KEY) -> Tenant:
     """Reactivate a tenant. This cannot fail for lack of a license if the tenant kept its own.
 
-    Raise NotFound for a deleted tenant, and VersionConflict. If the tenant has to take a license
+    Raises NotFound for a deleted tenant, and VersionConflict. If the tenant has to take a license
     again, also raise LicensesExhausted and ResellerInactive.
     """
     _require_live(tenant)
@@ -238,7 +238,7 @@ def restore_tenant(
     """Restore a deleted tenant as active. It takes a license again.
 
     `slug` replaces the tenant's old slug, which another tenant may have taken since. Restoring
-    a tenant that is not deleted does nothing. Raise LicensesExhausted, ResellerInactive,
+    a tenant that is not deleted does nothing. Raises LicensesExhausted, ResellerInactive,
     SlugTaken, and VersionConflict.
     """
     tx = Transaction()
