@@ -89,7 +89,7 @@ ROUTES: list[Route] = []
 def input_of(handler: Handler) -> type[BaseModel]:
     """Return the model that a handler takes: `NewTenant` for `(call: Call[NewTenant])`.
 
-    Raise TypeError if the handler isn't annotated that way.
+    Raises TypeError if the handler isn't annotated that way.
     """
     hints = [hint for name, hint in handler.__annotations__.items() if name != "return"]
     if len(hints) != 1 or get_origin(hints[0]) is not Call:
@@ -101,7 +101,7 @@ def input_of(handler: Handler) -> type[BaseModel]:
 def is_paged(handler: Handler) -> bool:
     """Return whether a handler's return type is or includes a `Page`.
 
-    Raise TypeError if the handler has no return type.
+    Raises TypeError if the handler has no return type.
     """
     if "return" not in handler.__annotations__:
         raise TypeError(f"{handler.__qualname__} must declare its return type.")

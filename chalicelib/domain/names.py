@@ -38,7 +38,7 @@ def slugify(name: str, fallback: str) -> str:
 def clean_text(text: str) -> str:
     """Trim the text and normalize it to NFC.
 
-    Raise ValueError if nothing visible is left or it contains characters that are not safe to
+    Raises ValueError if nothing visible is left or it contains characters that are not safe to
     display.
     """
     text = unicodedata.normalize("NFC", text).strip()
@@ -58,7 +58,7 @@ def _is_hidden(c: str) -> bool:
 def fold_email(address: str) -> str:
     """Lowercase the address, so that two spellings of one mailbox compare equal.
 
-    Raise ValueError if it is not ASCII or is too long.
+    Raises ValueError if it is not ASCII or is too long.
     """
     if len(address) > 254 or not address.isascii():
         raise ValueError("Use an ASCII email address of at most 254 characters.")

@@ -41,7 +41,7 @@ class Quote:
 
 
 def validate_tiers(tiers: Sequence[Tier]) -> None:
-    """Raise ValueError with the rule that the tiers break, if any."""
+    """Raises ValueError with the rule that the tiers break, if any."""
     if not tiers or tiers[0].from_quantity != 1:
         raise ValueError("The first tier must start at 1.")
     if len(tiers) > 20:
@@ -68,7 +68,7 @@ def total(quantity: int, tiers: Sequence[Tier]) -> int:
 def quote(quantity: int, tiers: Sequence[Tier]) -> Quote:
     """Return the price of an order and the cheapest larger order that costs no more.
 
-    Raise ValueError if the quantity is out of range.
+    Raises ValueError if the quantity is out of range.
     """
     if not 1 <= quantity <= MAX_QUANTITY:
         raise ValueError(f"The quantity must be between 1 and {MAX_QUANTITY:,}.")

@@ -23,7 +23,7 @@ _SAFE = "/:?#@!$&*+;=%~.-_"
 def check_https_url(text: str) -> str:
     """Normalize the URL: lowercase host, no default port, unsafe characters percent-encoded.
 
-    Raise ValueError for other schemes, credentials, IP addresses, local names, and anything that
+    Raises ValueError for other schemes, credentials, IP addresses, local names, and anything that
     browsers interpret differently from how it looks.
     """
     text = text.strip()

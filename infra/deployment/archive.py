@@ -62,7 +62,7 @@ def build_archive(architecture: str, target: Path, cache: Path = BUILD) -> dict[
 
 
 def check_budget(sizes: dict[str, int]) -> None:
-    """Raise TooLarge if the archive without the AWS SDK exceeds BUDGET_BYTES."""
+    """Raises TooLarge if the archive without the AWS SDK exceeds BUDGET_BYTES."""
     counted = sum(size for name, size in sizes.items() if name not in SDK)
     if counted > BUDGET_BYTES:
         raise TooLarge(f"{counted:,} bytes without the AWS SDK; the budget is {BUDGET_BYTES:,}.")

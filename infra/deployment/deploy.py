@@ -109,7 +109,7 @@ def _failures(cloudformation: Any, stack: str) -> str:
 
 
 def require_secrets(stage: str) -> None:
-    """Raise DeploymentRefused if a secret is missing."""
+    """Raises DeploymentRefused if a secret is missing."""
     missing = missing_secrets(stage)
     if missing:
         raise DeploymentRefused(
@@ -126,7 +126,7 @@ def missing_secrets(stage: str) -> list[str]:
 
 
 def require_concurrency(template: dict[str, Any], values: list[dict[str, Any]]) -> None:
-    """Raise DeploymentRefused if the account lacks concurrency, as new accounts often do.
+    """Raises DeploymentRefused if the account lacks concurrency, as new accounts often do.
 
     In prod, a first deployment that fails leaves its tables behind, so check this beforehand.
     """

@@ -47,7 +47,7 @@ _EVENT = {
 
 
 def run_now(name: str) -> Any:
-    """Invoke one scheduled function as EventBridge would. Raise KeyError for an unknown name."""
+    """Invoke one scheduled function as EventBridge would. Raises KeyError for an unknown name."""
     function, _ = SCHEDULED[name]
     return function(dict(_EVENT), None)
 

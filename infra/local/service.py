@@ -64,7 +64,7 @@ def _run_scheduled_function(name: str) -> LocalResponse:
 
 @contextmanager
 def local_service(port: int) -> Iterator[LocalService]:
-    """Serve on 127.0.0.1:`port` (0 picks a free port). Raise OSError if the port is taken.
+    """Serve on 127.0.0.1:`port` (0 picks a free port). Raises OSError if the port is taken.
 
     If STRIPE_SECRET_KEY is set, the service talks to Stripe itself instead of the simulator.
     """

@@ -58,7 +58,7 @@ def duplicate(row: Row, **key: str) -> None:
 
 
 def read_item(row: Row) -> dict[str, Any]:
-    """Return the row as DynamoDB stores it. Raise KeyError if it does not exist."""
+    """Return the row as DynamoDB stores it. Raises KeyError if it does not exist."""
     response = _call("GetItem", TableName=_table(row), Key=_key(row), ConsistentRead=True)
     return dict(response["Item"])
 

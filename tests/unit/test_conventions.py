@@ -3,6 +3,7 @@
 import ast
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,7 +86,7 @@ def test_no_module_but_the_pool_writes_the_counters() -> None:
 def test_a_transaction_refuses_a_counter_from_any_other_module(column: str) -> None:
     """Whatever way it is named: as a keyword, in a dictionary, or in an update action."""
     reseller = Reseller("rsl_1", version=1, license_count=5, license_used=2)
-    columns = {"slug": "acme", column: 3}
+    columns: dict[str, Any] = {"slug": "acme", column: 3}
     with pytest.raises(ValueError, match=column):
         Transaction().change(reseller, **columns)
     attribute = getattr(Reseller, column)

@@ -48,7 +48,7 @@ class BrandingLevel:
 
     @classmethod
     def of(cls, page: PageContext) -> "BrandingLevel":
-        """Read the reseller and tenant in the path. Raise NotFound."""
+        """Read the reseller and tenant in the path. Raises NotFound."""
         reseller_id = page.path.get("reseller")
         reseller = read_reseller(reseller_id) if reseller_id else page.reseller
         tenant_id = page.path.get("id")

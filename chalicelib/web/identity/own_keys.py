@@ -135,7 +135,7 @@ def add_api_key_pages(pages: Pages, section: ApiKeySection) -> None:
 
 
 def _end_of_day(day: str) -> datetime | None:
-    """Return the end of the chosen day in UTC: a key is valid through it. Raise InvalidRequest."""
+    """Return the end of the chosen day in UTC: a key is valid through it. Raises InvalidRequest."""
     if not day:
         return None
     try:

@@ -22,7 +22,7 @@ PURCHASE = "/admin/purchases/{id}"
 
 
 def read_purchase(page: PageContext) -> Purchase:
-    """Read the purchase in the path. Raise NotFound."""
+    """Read the purchase in the path. Raises NotFound."""
     return search.find_purchase(page.path["id"])
 
 

@@ -49,7 +49,7 @@ def list_purchases(page: PageContext) -> Response:
 
 
 def _read_reseller(reseller_id: str) -> Reseller | None:
-    """Read the reseller that the list is filtered by, if any. Raise NotFound."""
+    """Read the reseller that the list is filtered by, if any. Raises NotFound."""
     if reseller_id and not is_possible_id(reseller_id):
         raise NotFound("reseller")
     return accounts.read_reseller(reseller_id) if reseller_id else None

@@ -23,7 +23,7 @@ BALANCE_LINES = ("opening", "closing")
 def show_statement(
     page: PageContext, reseller: Reseller, *, path: str, back: str, nav: str
 ) -> Response:
-    """Show the statement, or return the file with ?format=csv. Raise InvalidRequest.
+    """Show the statement, or return the file with ?format=csv. Raises InvalidRequest.
 
     ?from= and ?to= are UTC dates, both inclusive. The default is the current month.
     """

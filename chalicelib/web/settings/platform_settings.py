@@ -91,7 +91,7 @@ def save_prices(page: PageContext) -> Response:
 def _read_tiers(form: Form) -> list[Tier]:
     """Read the rows of the price table, skipping empty ones.
 
-    Raise InvalidRequest. Its field names carry the row's number: `tier_from-2`, `tier_price-2`.
+    Raises InvalidRequest. Its field names carry the row's number: `tier_from-2`, `tier_price-2`.
     """
     tiers: list[Tier] = []
     errors: list[FieldError] = []

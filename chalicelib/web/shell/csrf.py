@@ -18,7 +18,7 @@ def token_of(session_token: str) -> str:
 
 
 def check_origin(headers: Mapping[str, str]) -> None:
-    """Raise Forbidden unless the headers show that the request came from one of our pages."""
+    """Raises Forbidden unless the headers show that the request came from one of our pages."""
     site = headers.get("sec-fetch-site")
     if site is not None:
         if site != "same-origin":
@@ -28,6 +28,6 @@ def check_origin(headers: Mapping[str, str]) -> None:
 
 
 def check_token(session_token: str, sent: str | None) -> None:
-    """Raise Forbidden unless `sent` is this session's token."""
+    """Raises Forbidden unless `sent` is this session's token."""
     if not hmac.compare_digest(token_of(session_token).encode(), (sent or "").encode()):
         raise Forbidden(REFUSED)

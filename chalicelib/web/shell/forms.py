@@ -56,7 +56,7 @@ class Form:
 
     @classmethod
     def from_body(cls, request: Any) -> "Form":
-        """Parse the body of a POST. Raise PayloadTooLarge or InvalidRequest."""
+        """Parse the body of a POST. Raises PayloadTooLarge or InvalidRequest."""
         try:
             body = raw_body(request).decode()
             return cls(parse_qs(body, keep_blank_values=True, max_num_fields=MAX_FIELDS))
@@ -79,7 +79,7 @@ class Form:
         return [value.strip() for value in self._all.get(name, [])]
 
     def read(self, model: type[M], **extra: Any) -> M:
-        """Parse the model's fields from the form, omitting empty ones. Raise InvalidRequest.
+        """Parse the model's fields from the form, omitting empty ones. Raises InvalidRequest.
 
         `extra` holds values that are not a single text: checkboxes and repeated fields.
         """
@@ -94,7 +94,7 @@ class Form:
             raise InvalidRequest(friendly) from None
 
     def read_all(self, model: type[M]) -> M:
-        """Parse an edit form that shows every field of the model. Raise InvalidRequest.
+        """Parse an edit form that shows every field of the model. Raises InvalidRequest.
 
         An empty field clears the value if the field accepts null, and is invalid otherwise.
         """

@@ -77,7 +77,7 @@ class PageContext:
 
     @property
     def reseller(self) -> Reseller:
-        """The reseller account of the signed-in user. Raise NotFound if there is none."""
+        """The reseller account of the signed-in user. Raises NotFound if there is none."""
         if self.caller.reseller is None:
             raise NotFound("page")
         return self.caller.reseller
@@ -145,7 +145,7 @@ class PageContext:
         return PageTheme.of(self.host, self.query("reseller"), self.query("tenant"))
 
     def form(self) -> Form:
-        """Read the submitted form. Raise PayloadTooLarge or InvalidRequest."""
+        """Read the submitted form. Raises PayloadTooLarge or InvalidRequest."""
         is_query = self.request.method in ("GET", "HEAD")
         return Form.from_query(self.request) if is_query else Form.from_body(self.request)
 
@@ -173,7 +173,7 @@ class PageContext:
         """Render a form's page again, with the typed values and the error messages.
 
         `repeated_fields` are fields that can be sent more than once. `field_names` maps the
-        error's field names to the form's; a field that the form lacks maps to "". Raise `error`
+        error's field names to the form's; a field that the form lacks maps to "". Raises `error`
         if it is NotFound or Forbidden, since correcting the form would not help.
         """
         lists = {name: form.get_all(name) for name in repeated_fields}
@@ -221,7 +221,7 @@ class PageContext:
     ) -> T:
         """Act on the current row, retrying after concurrent changes.
 
-        Raise VersionConflict if `version`, the version that an edit form was rendered from, is
+        Raises VersionConflict if `version`, the version that an edit form was rendered from, is
         not the current one.
         """
         if_match = f'"{version}"' if version else None

@@ -31,7 +31,7 @@ class TenantPage:
     show: Callable[..., Response]
 
     def read(self, page: PageContext) -> Tenant:
-        """Return the tenant that the path names. Raise NotFound."""
+        """Return the tenant that the path names. Raises NotFound."""
         return lifecycle.read_tenant(self.reseller_of(page), page.path["id"])
 
     def path_of(self, tenant: Tenant) -> str:

@@ -62,7 +62,7 @@ class Account:
         return self.add({**current, **fields})
 
     def get(self, kind: str, id: str, *, param: str = "id", status: int = 404) -> Object:
-        """Return an object. Raise Stripe's `resource_missing` error if it does not exist."""
+        """Return an object. Raises Stripe's `resource_missing` error if it does not exist."""
         found = self._objects.get(kind, {}).get(id)
         if found is None:
             raise no_such(kind, id, param=param, status=status)

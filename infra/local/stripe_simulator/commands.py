@@ -23,7 +23,7 @@ def run_command(
 ) -> Any:
     """Run a command such as `sessions/cs_…/pay`, `disputes/dp_…/win`, `webhooks`, or `faults`.
 
-    Return the changed object or state. Raise UnknownCommand for an unknown path, and
+    Return the changed object or state. Raises UnknownCommand for an unknown path, and
     InvalidAction for invalid options or an action that the current state does not allow.
     """
     try:

@@ -30,7 +30,7 @@ class IdempotencyKeys:
         self._saved: dict[str, _SavedResponse] = {}
 
     def replay(self, key: str, path: str, body: bytes, now: int) -> HttpResponse | None:
-        """Return the saved response, or None. Raise StripeError if the parameters differ."""
+        """Return the saved response, or None. Raises StripeError if the parameters differ."""
         saved = self._saved.get(key)
         if saved is None or now - saved.saved_at >= HOURS_KEPT * 3600:
             return None

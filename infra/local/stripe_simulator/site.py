@@ -26,7 +26,7 @@ class Site:
     def handle(
         self, method: str, path_and_query: str, headers: Mapping[str, str], body: bytes = b""
     ) -> HttpResponse:
-        """Answer a request. Raise `ConnectionLost` if an injected fault loses the response."""
+        """Answer a request. Raises `ConnectionLost` if an injected fault loses the response."""
         path = urlsplit(path_and_query).path
         if path.startswith("/v1/"):
             return self._simulator.handle(method, path_and_query, headers, body)

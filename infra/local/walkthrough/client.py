@@ -34,7 +34,7 @@ class Client:
     def call(
         self, token: str | None, method: str, path: str, body: Any = None, expected: int = 200
     ) -> Any:
-        """Return the response's JSON. Raise Mismatch if its status is not `expected`."""
+        """Return the response's JSON. Raises Mismatch if its status is not `expected`."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         if method == "POST":
             headers["Idempotency-Key"] = str(uuid.uuid4())

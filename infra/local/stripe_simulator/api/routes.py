@@ -42,7 +42,7 @@ _PATTERNS = [
 
 
 def find(method: str, path: str) -> tuple[Call, tuple[str, ...]]:
-    """Return the call and the IDs in the path. Raise StripeError (404) for an unknown route."""
+    """Return the call and the IDs in the path. Raises StripeError (404) for an unknown route."""
     for known_method, pattern, call in _PATTERNS:
         if method == known_method and (matched := pattern.fullmatch(path)):
             return call, matched.groups()
