@@ -99,7 +99,9 @@ def test_the_template_sets_every_setting(transformed: Template) -> None:
     """These are the variables that settings.py reads, except those for local runs."""
     source = Path(settings.__file__).read_text()
     read = set(re.findall(r"\b(?:optional|required|get)\(\"([A-Z_]+)\"", source))
-    read |= {f"{name}_PARAMETER" for name in re.findall(r"either\(\"([A-Z_]+)\"\)", source)}
+    parameters = set(re.findall(r"value_or_parameter\(\"([A-Z_]+)\"\)", source))
+    assert parameters
+    read |= {f"{name}_PARAMETER" for name in parameters}
     variables = properties(transformed, "APIHandler")["Environment"]["Variables"]
     assert read - {"STRIPE_API_BASE", "DNS_SERVER"} <= set(variables)
 
