@@ -272,3 +272,12 @@ def _without_echo(shown: PageResponse, path: str) -> tuple[int, dict[str, str], 
     headers = {k: v.replace(path, "PATH") for k, v in shown.headers.items()}
     request_id = headers.pop("X-Request-Id")
     return shown.status, headers, shown.text.replace(request_id, "REQUEST").replace(path, "PATH")
+
+
+@pytest.mark.parametrize("query", ["", "?action=", "?action=nonsense", "?action=revoke-session"])
+def test_an_unknown_or_incomplete_action_is_not_found(people: People, query: str) -> None:
+    client = client_for(str(people.reseller().api.token))
+    token = client.get("/reseller/settings").form("/logout").fields
+    rows = everything()
+    assert client.post(f"/reseller/settings{query}", token).status == 404
+    assert everything() == rows
