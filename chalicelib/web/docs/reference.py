@@ -68,7 +68,6 @@ def _route(method: str, path: str, operation: Schema) -> Schema:
         "sends": _kind(body["schema"]) if body else None,
         "status": status,
         "answers": _kind(answer) if answer else None,
-        "paged": bool(answer) and "next_cursor" in answer.get("properties", {}),
     }
 
 
