@@ -22,7 +22,7 @@ from infra.local.aws import REGION
 @contextmanager
 def fast_moto() -> Iterator[None]:
     pynamodb_call = Connection._make_api_call
-    client = connection().client
+    client: Any = connection().client
     client_call = client._make_api_call
 
     def fast_pynamodb_call(
