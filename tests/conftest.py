@@ -25,7 +25,7 @@ from tests.support.api import Api  # noqa: E402
 from tests.support.aws_faults import AwsFaults, install_faults  # noqa: E402
 from tests.support.examples import World  # noqa: E402
 from tests.support.people import People, Person  # noqa: E402
-from tests.support.tables import empty_tables, load_rows, rows_of_all_tables  # noqa: E402
+from tests.support.tables import copy_rows, empty_tables, load_rows  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -120,7 +120,7 @@ def world(api: Api, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch) ->
         reseller = people.reseller(licenses=10)
         assert people.admin.api.token
         assert reseller.api.token
-        _cached_world.append((people, reseller, rows_of_all_tables()))
+        _cached_world.append((people, reseller, copy_rows()))
     people, reseller, rows = _cached_world[0]
     load_rows(rows)
     return World(people, stripe, reseller)

@@ -25,7 +25,7 @@ from infra.local import table_edits
 from infra.local.stripe_simulator import StripeSimulator
 from tests.support import purchase_fixtures
 from tests.support.fast_moto import fast_moto
-from tests.support.tables import load_rows, rows_of_all_tables
+from tests.support.tables import copy_rows, load_rows
 
 QUANTITY = 100
 Scenario = Callable[[StripeSimulator, IdempotentRequest | None], Any]
@@ -229,7 +229,7 @@ def test_recovery_from_a_crash_at_any_call(
     before(stripe)
     # Fill the cache now, so that every run makes the same calls.
     platform_settings.cached_settings()
-    start = rows_of_all_tables(), stripe.snapshot()
+    start = copy_rows(), stripe.snapshot()
     calls.recording = True
     run_with_key(scenario, stripe)
     calls.recording = False

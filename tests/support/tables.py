@@ -1,4 +1,4 @@
-"""Emptying the tables between tests, filling them as they once were, and looking at all of them."""
+"""Helpers that read, fill, and empty moto's tables directly."""
 
 import json
 from collections import defaultdict
@@ -14,15 +14,17 @@ from infra.local.aws import REGION
 
 
 def empty_tables() -> None:
-    """Forget every row and every mail that was sent; to delete them one by one takes most of a
-    test's time."""
+    """Delete every row and every sent mail.
+
+    Deleting the rows one by one would take most of a test's time.
+    """
     for table in tables().values():
         table.items = defaultdict(dict)
     get_backend("ses")[DEFAULT_ACCOUNT_ID][REGION].sent_messages.clear()
 
 
-def rows_of_all_tables() -> dict[str, Any]:
-    """A copy, for `load_rows`."""
+def copy_rows() -> dict[str, Any]:
+    """Return a copy of all rows, for `load_rows`."""
     return {name: deepcopy(table.items) for name, table in tables().items()}
 
 
@@ -32,45 +34,49 @@ def load_rows(rows: dict[str, Any]) -> None:
 
 
 def tables() -> dict[str, Any]:
+    """Return moto's tables by name."""
     tables: dict[str, Any] = get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][REGION].tables
     return tables
 
 
-def everything() -> dict[str, Any]:
-    """Every row of every table, but for when a credential was last used: that is recorded
-    every few minutes, whatever the request."""
+def comparable_rows() -> dict[str, Any]:
+    """Return every row of every table, without the last use of the credentials.
+
+    The last use is written every few minutes, regardless of the request.
+    """
     return {
-        name: sorted(_told(name, item.to_json()["Attributes"]) for item in table.all_items())
+        name: sorted(_comparable(name, item.to_json()["Attributes"]) for item in table.all_items())
         for name, table in tables().items()
     }
 
 
-def _told(table: str, columns: dict[str, Any]) -> str:
-    used = {"used_at", "updated_at", "version"} if table.endswith("-credentials") else set()
-    return json.dumps({k: v for k, v in columns.items() if k not in used}, sort_keys=True)
+def _comparable(table: str, columns: dict[str, Any]) -> str:
+    left_out = {"used_at", "updated_at", "version"} if table.endswith("-credentials") else set()
+    return json.dumps({k: v for k, v in columns.items() if k not in left_out}, sort_keys=True)
 
 
 def stored_items() -> dict[str, list[dict[str, Any]]]:
-    """Every row of every table, by the table's noun, in DynamoDB's own format."""
+    """Return every row by the noun of its table, in DynamoDB's own format."""
+    prefix = f"{settings().table_prefix}-"
     return {
-        _noun(name): [item.to_json()["Attributes"] for item in table.all_items()]
+        name.removeprefix(prefix): [item.to_json()["Attributes"] for item in table.all_items()]
         for name, table in tables().items()
     }
 
 
-def _noun(table: str) -> str:
-    return table.removeprefix(f"{settings().table_prefix}-")
-
-
 def put_items(items: dict[str, list[dict[str, Any]]]) -> None:
-    """Write rows given as `stored_items` returns them."""
+    """Write rows that have the format of `stored_items`."""
     client = connection().client
     for noun, rows in items.items():
         for row in rows:
-            table = f"{settings().table_prefix}-{noun}"
-            client._make_api_call("PutItem", {"TableName": table, "Item": row})
+            client._make_api_call("PutItem", {"TableName": _table_name(noun), "Item": row})
 
 
 def key_columns(noun: str) -> list[str]:
-    table = tables()[f"{settings().table_prefix}-{noun}"]
+    """Return the names of a table's key columns, the hash key first."""
+    table = tables()[_table_name(noun)]
     return [name for name in (table.hash_key_attr, table.range_key_attr) if name]
+
+
+def _table_name(noun: str) -> str:
+    return f"{settings().table_prefix}-{noun}"

@@ -1,4 +1,4 @@
-"""What of a transaction is tried again, for how long, and what a lost reply means."""
+"""Which failures of a transaction are retried, for how long, and what a lost reply means."""
 
 import random
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from chalicelib.storage.transactions import Transaction
 from tests.support.aws_faults import AwsFaults, error_response, lost_reply, transaction_canceled
 from tests.support.claims import change_owner, store_claim
 
-PASSING: list[Exception] = [
+TRANSIENT: list[Exception] = [
     transaction_canceled("TransactionConflict"),
     transaction_canceled("None", "ThrottlingError"),
     transaction_canceled("ProvisionedThroughputExceeded", "TransactionConflict"),
@@ -27,23 +27,23 @@ PASSING: list[Exception] = [
 ]
 
 
-@pytest.mark.parametrize("trouble", PASSING, ids=lambda trouble: str(trouble)[:60])
-def test_passing_trouble_is_tried_again_as_the_same_request(
-    aws_faults: AwsFaults, trouble: Exception
+@pytest.mark.parametrize("failure", TRANSIENT, ids=lambda failure: str(failure)[:60])
+def test_a_transient_failure_is_retried_with_the_same_token(
+    aws_faults: AwsFaults, failure: Exception
 ) -> None:
-    aws_faults.before(trouble, times=2)
+    aws_faults.before(failure, times=2)
     store_claim("name")
     tokens = {params["ClientRequestToken"] for params in aws_faults.writes()}
     assert (len(aws_faults.writes()), len(tokens)) == (3, 1)
 
 
-def test_two_transactions_are_two_requests(aws_faults: AwsFaults) -> None:
+def test_each_transaction_has_its_own_token(aws_faults: AwsFaults) -> None:
     store_claim("one")
     store_claim("two")
     assert len({params["ClientRequestToken"] for params in aws_faults.writes()}) == 2
 
 
-LASTING = [
+PERMANENT = [
     error_response("ValidationException"),
     error_response("AccessDeniedException"),
     error_response("ResourceNotFoundException"),
@@ -54,15 +54,15 @@ LASTING = [
 ]
 
 
-@pytest.mark.parametrize("trouble", LASTING, ids=lambda trouble: str(trouble)[:60])
-def test_nothing_else_is(aws_faults: AwsFaults, trouble: Exception) -> None:
-    aws_faults.before(trouble)
+@pytest.mark.parametrize("failure", PERMANENT, ids=lambda failure: str(failure)[:60])
+def test_a_permanent_failure_is_not_retried(aws_faults: AwsFaults, failure: Exception) -> None:
+    aws_faults.before(failure)
     with pytest.raises(TransactWriteError):
         store_claim("name")
     assert len(aws_faults.writes()) == 1
 
 
-def test_until_the_deadline_and_then_it_is_busy(aws_faults: AwsFaults) -> None:
+def test_retries_stop_at_the_deadline_with_busy(aws_faults: AwsFaults) -> None:
     aws_faults.before(transaction_canceled("TransactionConflict"), times=10_000)
     with pytest.raises(Busy) as busy:
         store_claim("name")
@@ -71,50 +71,57 @@ def test_until_the_deadline_and_then_it_is_busy(aws_faults: AwsFaults) -> None:
     assert owner_of("name") is None
 
 
-def test_pauses_grow_and_are_jittered(
+def test_pauses_grow_and_have_full_jitter(
     aws_faults: AwsFaults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[tuple[float, float]] = []
+    ranges: list[tuple[float, float]] = []
 
     def uniform(low: float, high: float) -> float:
-        asked.append((low, high))
+        ranges.append((low, high))
         return high
 
     monkeypatch.setattr(random, "uniform", uniform)
     aws_faults.before(transaction_canceled("TransactionConflict"), times=10_000)
     with pytest.raises(Busy):
         store_claim("name")
-    lows, highs = zip(*asked, strict=True)
+    lows, highs = zip(*ranges, strict=True)
     assert set(lows) == {0}, "full jitter"
     assert highs[:4] == (0.02, 0.04, 0.08, 0.16)
     assert max(highs) == transactions.LONGEST_PAUSE_SECONDS
 
 
-def test_an_unhurried_deadline_leaves_many_attempts(aws_faults: AwsFaults) -> None:
+def test_the_deadline_allows_many_attempts(aws_faults: AwsFaults) -> None:
     aws_faults.before(transaction_canceled("TransactionConflict"), times=8)
     store_claim("name")
     assert len(aws_faults.pauses) == 8
 
 
-def with_witness(tx: Transaction) -> None:
-    change_owner(tx, "counter", "you")
-    tx.put_commit_marker(Claim("witness", owner="me"))
-
-
-def test_a_lost_reply_is_found_out_by_the_witness(aws_faults: AwsFaults) -> None:
-    """moto, unlike DynamoDB, forgets request tokens: the second attempt finds the first."""
-    store_claim("counter")
-    aws_faults.after(lost_reply())
+def marked_change() -> Transaction:
+    """Return a transaction with a change and a commit marker."""
     tx = Transaction()
-    with_witness(tx)
-    tx.commit()
+    change_owner(tx, "counter", "you")
+    tx.put_commit_marker(Claim("marker", owner="me"))
+    return tx
+
+
+def assert_changed_once() -> None:
     row = get(Claim, "counter")
     assert row is not None
-    assert (row.owner, row.version) == ("you", 2), "once"
+    assert (row.owner, row.version) == ("you", 2)
 
 
-def too_late(aws_faults: AwsFaults) -> Callable[[], object]:
-    """A reply is lost after all the time there is."""
+def test_after_a_lost_reply_the_commit_marker_shows_that_it_was_committed(
+    aws_faults: AwsFaults,
+) -> None:
+    """Unlike DynamoDB, moto forgets request tokens, so the retry finds the first attempt's rows."""
+    store_claim("counter")
+    aws_faults.after(lost_reply())
+    marked_change().commit()
+    assert_changed_once()
+
+
+def lose_reply_at_deadline(aws_faults: AwsFaults) -> Callable[[], object]:
+    """Return a fault that loses the reply after all the time is used up."""
 
     def lose() -> object:
         aws_faults.seconds += transactions.DEADLINE_SECONDS
@@ -123,19 +130,17 @@ def too_late(aws_faults: AwsFaults) -> Callable[[], object]:
     return lose
 
 
-def test_a_reply_lost_at_the_deadline_is_asked_for_once_more(aws_faults: AwsFaults) -> None:
+def test_a_reply_lost_at_the_deadline_is_followed_by_one_more_attempt(
+    aws_faults: AwsFaults,
+) -> None:
     store_claim("counter")
-    aws_faults.after(too_late(aws_faults))
-    tx = Transaction()
-    with_witness(tx)
-    tx.commit()
-    row = get(Claim, "counter")
-    assert row is not None
-    assert (row.owner, row.version) == ("you", 2), "once"
+    aws_faults.after(lose_reply_at_deadline(aws_faults))
+    marked_change().commit()
+    assert_changed_once()
 
 
-def test_what_cannot_be_seen_is_said(aws_faults: AwsFaults) -> None:
-    aws_faults.before(too_late(aws_faults))
+def test_busy_says_if_the_outcome_is_unknown(aws_faults: AwsFaults) -> None:
+    aws_faults.before(lose_reply_at_deadline(aws_faults))
     aws_faults.before(lost_reply(), times=10_000)
     with pytest.raises(Busy, match="could not confirm"):
         store_claim("name")
@@ -145,9 +150,5 @@ def test_what_cannot_be_seen_is_said(aws_faults: AwsFaults) -> None:
 def test_a_lost_request_is_sent_again(aws_faults: AwsFaults) -> None:
     store_claim("counter")
     aws_faults.before(lost_reply())
-    tx = Transaction()
-    with_witness(tx)
-    tx.commit()
-    row = get(Claim, "counter")
-    assert row is not None
-    assert row.version == 2
+    marked_change().commit()
+    assert_changed_once()

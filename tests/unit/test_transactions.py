@@ -1,4 +1,4 @@
-"""Transactions: what each refusal means, and changes of a row as it was read."""
+"""Transactions: the error of each refused step, and changes of a row as it was read."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,17 +6,19 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import Busy, VersionConflict
-from chalicelib.storage.claims import Claim, owner_of, release_name
+from chalicelib.storage.claims import Claim, owner_of, release_name, transfer_claim
 from chalicelib.storage.credentials import Credential
 from chalicelib.storage.reads import get
-from chalicelib.storage.rows import Row
+from chalicelib.storage.rows import Row, reads_as
 from chalicelib.storage.transactions import Transaction
+from chalicelib.storage.users import User
+from infra.local import table_edits
 from tests.support.aws_faults import AwsFaults, transaction_canceled
 from tests.support.claims import Refused, change_owner, put_claim, store_claim
 
 
 def four_steps() -> Transaction:
-    """One of each sort, in an order that is not the one in which they are sent."""
+    """Return a transaction with one step of each kind, in another order than they are sent."""
     tx = Transaction()
     change_owner(tx, "updated", "you")
     put_claim(tx, "put")
@@ -26,7 +28,7 @@ def four_steps() -> Transaction:
     return tx
 
 
-SENT = ("checked", "deleted", "put", "updated")
+SENT_ORDER = ("checked", "deleted", "put", "updated")
 
 
 @pytest.fixture
@@ -37,37 +39,38 @@ def rows(aws_faults: AwsFaults) -> None:
 
 
 @pytest.mark.usefixtures("rows")
-def test_all_of_it_is_written(aws_faults: AwsFaults) -> None:
+def test_a_commit_writes_all_steps_in_one_call(aws_faults: AwsFaults) -> None:
     four_steps().commit()
-    assert [owner_of(name) for name in SENT] == ["me", None, "me", "you"]
+    assert [owner_of(name) for name in SENT_ORDER] == ["me", None, "me", "you"]
     assert len(aws_faults.writes()) == 1
 
 
 @pytest.mark.usefixtures("rows")
-@pytest.mark.parametrize("refused", SENT)
-def test_a_refusal_is_the_error_of_its_own_step(aws_faults: AwsFaults, refused: str) -> None:
-    reasons = ["ConditionalCheckFailed" if name == refused else "None" for name in SENT]
+@pytest.mark.parametrize("refused", SENT_ORDER)
+def test_a_refusal_raises_the_error_of_its_step(aws_faults: AwsFaults, refused: str) -> None:
+    reasons = ["ConditionalCheckFailed" if name == refused else "None" for name in SENT_ORDER]
     aws_faults.before(transaction_canceled(*reasons))
     with pytest.raises(Refused, match=refused):
         four_steps().commit()
-    assert len(aws_faults.writes()) == 1, "a refusal is not tried again"
+    assert len(aws_faults.writes()) == 1, "a refusal is not retried"
 
 
 @pytest.mark.usefixtures("rows")
-@pytest.mark.parametrize("refused", SENT)
-def test_the_databases_own_refusal_too_and_nothing_is_half_written(refused: str) -> None:
+@pytest.mark.parametrize("refused", SENT_ORDER)
+def test_a_refused_transaction_writes_nothing(refused: str) -> None:
+    """The refusal comes from the database itself."""
     if refused == "put":
         store_claim("put")
     else:
         Claim(refused).delete()
-    before = [owner_of(name) for name in SENT]
+    before = [owner_of(name) for name in SENT_ORDER]
     with pytest.raises(Refused, match=refused):
         four_steps().commit()
-    assert [owner_of(name) for name in SENT] == before
+    assert [owner_of(name) for name in SENT_ORDER] == before
 
 
 @pytest.mark.usefixtures("rows")
-def test_of_several_refusals_the_last_sent_is_told(aws_faults: AwsFaults) -> None:
+def test_of_several_refusals_the_last_step_sent_wins(aws_faults: AwsFaults) -> None:
     aws_faults.before(
         transaction_canceled("ConditionalCheckFailed", "None", "ConditionalCheckFailed", "None")
     )
@@ -81,52 +84,52 @@ def test_a_decisive_refusal_outranks_later_steps() -> None:
     tx = Transaction()
     row, absent = Claim("decisive", owner="me"), Claim.name.does_not_exist()
     tx.put(row, condition=absent, otherwise=Refused("decisive"), decisive=True)
-    change_owner(tx, "nobody", "you")
+    change_owner(tx, "missing", "you")
     with pytest.raises(Refused, match="decisive"):
         tx.commit()
 
 
 @pytest.mark.usefixtures("aws_faults")
-def test_a_witness_that_is_there_means_that_all_of_it_is() -> None:
-    store_claim("witness")
+def test_an_existing_commit_marker_means_that_the_commit_succeeded() -> None:
+    store_claim("marker")
     tx = Transaction()
-    tx.put_commit_marker(Claim("witness", owner="me"))
-    change_owner(tx, "nobody", "you")
+    tx.put_commit_marker(Claim("marker", owner="me"))
+    change_owner(tx, "missing", "you")
     tx.commit()
 
 
 @pytest.mark.usefixtures("aws_faults")
-def test_a_witness_outranks_every_other_refusal() -> None:
-    """Of a keyed request whose reply was lost, its own record is in the way too."""
-    store_claim("witness")
+def test_a_commit_marker_outranks_a_decisive_refusal() -> None:
+    """If the reply to a keyed request is lost, the retry also finds the request's own record."""
+    store_claim("marker")
     store_claim("decisive")
     tx = Transaction()
-    tx.put_commit_marker(Claim("witness", owner="me"))
+    tx.put_commit_marker(Claim("marker", owner="me"))
     row, absent = Claim("decisive", owner="me"), Claim.name.does_not_exist()
     tx.put(row, condition=absent, otherwise=Refused("decisive"), decisive=True)
     tx.commit()
 
 
 @pytest.mark.usefixtures("aws_faults")
-def test_an_error_may_be_made_of_the_row_that_was_found() -> None:
-    store_claim("there")
-    told: list[Claim | None] = []
+def test_the_error_can_depend_on_the_existing_row() -> None:
+    store_claim("existing")
+    given: list[Claim | None] = []
 
     def otherwise(found: Claim | None) -> Exception:
-        told.append(found)
+        given.append(found)
         return Refused()
 
-    for name in ("there", "not there"):
+    for name in ("existing", "missing"):
         tx = Transaction()
         condition = Claim.owner == "somebody else"
         tx.update(Claim(name), [Claim.owner.set("x")], condition=condition, otherwise=otherwise)
         with pytest.raises(Refused):
             tx.commit()
-    assert told[0] is not None
-    assert (told[0].owner, told[1]) == ("me", None)
+    assert given[0] is not None
+    assert (given[0].owner, given[1]) == ("me", None)
 
 
-def test_no_steps_no_call(aws_faults: AwsFaults) -> None:
+def test_a_transaction_without_steps_makes_no_call(aws_faults: AwsFaults) -> None:
     Transaction().commit()
     assert aws_faults.calls == []
 
@@ -138,11 +141,11 @@ def change(row: Row, **columns: Any) -> None:
 
 
 @pytest.mark.usefixtures("aws_faults")
-def test_a_change_is_of_the_row_as_read() -> None:
+def test_a_change_is_refused_if_another_came_first() -> None:
     first, second = store_claim("name"), get(Claim, "name")
     assert second is not None
     change(first, owner="first")
-    assert (first.owner, first.version) == ("first", 2), "the row in hand is the new one"
+    assert (first.owner, first.version) == ("first", 2), "the object has the new values"
     with pytest.raises(VersionConflict):
         change(second, owner="second")
     change(first, owner="again")
@@ -150,18 +153,16 @@ def test_a_change_is_of_the_row_as_read() -> None:
 
 
 @pytest.mark.usefixtures("aws_faults")
-def test_a_change_of_what_is_gone_does_not_bring_it_back() -> None:
+def test_a_change_does_not_recreate_a_deleted_row() -> None:
     row = store_claim("name")
     Claim("name").delete()
     with pytest.raises(VersionConflict):
-        change(row, owner="ghost")
+        change(row, owner="you")
     assert owner_of("name") is None
 
 
 @pytest.mark.usefixtures("aws_faults")
-def test_a_change_that_is_not_written_leaves_the_row_in_hand_as_it_was(
-    aws_faults: AwsFaults,
-) -> None:
+def test_a_failed_change_restores_the_values_of_the_object(aws_faults: AwsFaults) -> None:
     row = store_claim("name")
     before = (row.owner, row.version, row.updated_at)
     aws_faults.before(transaction_canceled("TransactionConflict"), times=10_000)
@@ -172,7 +173,7 @@ def test_a_change_that_is_not_written_leaves_the_row_in_hand_as_it_was(
     assert (row.owner, row.version, row.updated_at) == before
 
 
-def test_none_removes_a_column() -> None:
+def test_changing_a_column_to_none_removes_it() -> None:
     tx = Transaction()
     row = Credential("ses_1", owner="usr_1", reseller_id="rsl_1", secret_hash="x")
     row.expires_at = tx.now
@@ -185,21 +186,81 @@ def test_none_removes_a_column() -> None:
 
 
 @pytest.mark.usefixtures("aws_faults")
-@pytest.mark.parametrize("thief", ["me", "somebody else"])
-def test_a_claim_is_freed_by_its_owner_alone(thief: str) -> None:
+def test_a_row_without_a_version_can_be_changed_once_by_one_of_two() -> None:
+    """A row that was created in the AWS console may have none."""
+    table_edits.edit(store_claim("name"), version=None)
+    first, second = get(Claim, "name"), get(Claim, "name")
+    assert first is not None
+    assert second is not None
+    change(first, owner="first")
+    with pytest.raises(VersionConflict):
+        change(second, owner="second")
+    change(first, owner="again")
+    assert owner_of("name") == "again"
+
+
+@pytest.mark.usefixtures("aws_faults")
+def test_putting_a_row_that_was_read_keeps_its_unknown_columns() -> None:
+    row = store_claim("name")
+    table_edits.put(
+        row, {**table_edits.read_item(row), "next": {"M": {"list": {"L": [{"N": "1"}]}}}}
+    )
+    read = get(Claim, "name")
+    assert read is not None
+    tx = Transaction()
+    transfer_claim(tx, read, "you", otherwise=Refused())
+    tx.commit()
+    stored = table_edits.read_item(row)
+    assert stored["next"] == {"M": {"list": {"L": [{"N": "1"}]}}}
+    assert (stored["owner"], stored["version"]) == ({"S": "you"}, {"N": "2"})
+
+
+@pytest.mark.usefixtures("aws_faults")
+@pytest.mark.parametrize(
+    ("stored", "column", "holds"),
+    [
+        (None, User.is_active, True),
+        (True, User.is_active, True),
+        (False, User.is_active, False),
+        (None, User.is_super_admin, False),
+        (True, User.is_super_admin, True),
+    ],
+)
+def test_a_condition_reads_a_missing_column_as_its_default(
+    stored: bool | None, column: Any, holds: bool
+) -> None:
+    tx = Transaction()
+    row = User("usr_1", email="ann@example.com", name="Ann")
+    tx.create(row, otherwise=Refused())
+    tx.commit()
+    table_edits.edit(row, **{column.attr_name: stored})
+    read = get(User, "usr_1")
+    assert getattr(read, column.attr_name) is holds
+    tx = Transaction()
+    tx.check(User, "usr_1", condition=reads_as(column, True), otherwise=Refused())
+    if holds:
+        tx.commit()
+    else:
+        with pytest.raises(Refused):
+            tx.commit()
+
+
+@pytest.mark.usefixtures("aws_faults")
+@pytest.mark.parametrize("caller", ["me", "somebody else"])
+def test_only_its_owner_releases_a_name(caller: str) -> None:
     store_claim("name")
     tx = Transaction()
-    release_name(tx, "name", thief)
+    release_name(tx, "name", caller)
     tx.commit()
-    assert (owner_of("name") is None) == (thief == "me")
+    assert (owner_of("name") is None) == (caller == "me")
 
 
-def test_a_claim_that_changes_hands_meanwhile_is_left(aws_faults: AwsFaults) -> None:
+def test_a_name_that_changes_owners_concurrently_is_not_released(aws_faults: AwsFaults) -> None:
     row = store_claim("name")
     tx = Transaction()
     release_name(tx, "name", "me")
-    steal: Callable[[], object] = lambda: change(row, owner="thief")  # noqa: E731
-    aws_faults.before(steal)
+    take_over: Callable[[], object] = lambda: change(row, owner="you")  # noqa: E731
+    aws_faults.before(take_over)
     with pytest.raises(VersionConflict):
         tx.commit()
-    assert owner_of("name") == "thief"
+    assert owner_of("name") == "you"

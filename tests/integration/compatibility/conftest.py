@@ -25,7 +25,7 @@ from tests.integration.compatibility.variants import VARIANTS, lost, overwritten
 from tests.support.api import Api
 from tests.support.fast_moto import fast_moto
 from tests.support.people import Person
-from tests.support.tables import key_columns, load_rows, put_items, rows_of_all_tables, stored_items
+from tests.support.tables import copy_rows, key_columns, load_rows, put_items, stored_items
 
 
 @dataclass
@@ -134,7 +134,7 @@ def installation(
     frozen.advance(recorded_at - frozen.now())
     if (release, variant) not in _loaded:
         put_items(VARIANTS[variant](recordings.read_tables(release)))
-        _loaded[release, variant] = rows_of_all_tables()
+        _loaded[release, variant] = copy_rows()
     load_rows(_loaded[release, variant])
     open_findings.clear_cache()
     platform_settings.clear_cache()
