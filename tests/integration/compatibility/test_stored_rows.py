@@ -64,6 +64,21 @@ def test_every_page_shows_them(installation: Installation) -> None:
     assert failures(statuses) == []
 
 
+@pytest.mark.parametrize("variant", ["unknown_values"], indirect=True)
+def test_pages_show_unknown_values_as_text(installation: Installation) -> None:
+    page, rows = signed_in(installation.people["admin"]), installation.rows
+    free = next(row for row in rows["purchases"] if row["quantity"] == {"N": "10"})
+    reseller = f"/admin/resellers/{installation.people['acme'].reseller_id}"
+    reports = [row["reconciliation_id"]["S"] for row in rows["findings"]]
+    assert "On hold" in page.get("/admin/purchases").words
+    assert "Awaiting approval" in page.get(f"/admin/purchases/{free['id']['S']}").words
+    assert "Transferring" in page.get(f"{reseller}/branding").words
+    assert "Transfer" in page.get(f"{reseller}/statement?from=2026-11-01&to=2026-11-30").words
+    assert "Webhook created" in page.get("/admin/audit").words
+    shown = page.get(f"/admin/reconciliation/{max(reports)}").words
+    assert "Webhook missing" in shown
+
+
 Statuses = dict[str, dict[str, int]]
 """The status of the response to each address, by the template of its path."""
 
