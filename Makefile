@@ -63,7 +63,7 @@ replay: $(VENV)/installed ## replay the failed events of a deployed STAGE
 	@$(BIN)/python -m infra.replay $(STAGE)
 
 restore: $(VENV)/installed ## restore rows of a damaged table (STAGE, TABLE, ONLY, OVERWRITE=yes)
-	@$(BIN)/python -m infra.restore $(STAGE) "$(TABLE)" $(if $(ONLY),--only "$(ONLY)") $(if $(OVERWRITE),--overwrite)
+	@$(BIN)/python -m infra.restore $(STAGE) "$(TABLE)" $(if $(ONLY),--only "$(ONLY)") $(if $(filter yes,$(OVERWRITE)),--overwrite)
 
 bench: $(VENV)/installed ## measure sign-in times and the reads of reconciliation
 	@$(BIN)/python -m infra.bench.sign_in
