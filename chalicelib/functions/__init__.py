@@ -1,1 +1,1 @@
-"""Lambda functions other than the HTTP routes. Each is deployed on its own, without app.py."""
+"""Lambda functions that don't serve HTTP routes. Each is deployed separately, without app.py."""

@@ -1,4 +1,4 @@
-"""Scheduled function: re-check the DNS records of verified domains, each once a day."""
+"""Scheduled function that re-checks each verified domain's DNS record once a day."""
 
 from typing import Any
 

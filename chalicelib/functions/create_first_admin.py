@@ -1,9 +1,9 @@
-"""Create the first super admin. Invoke it from the AWS console or with `make admin`.
+"""Create the first super admin. Invoke this function from the AWS console or with `make admin`.
 
-The event is {"email": "you@example.com", "name": "Your Name"}. The response contains a link
-that sets the password; it expires after a day. Invoked again for the same email before the
-password is set, the function returns a new link. Otherwise, once a super admin exists, it
-refuses.
+The event is {"email": "you@example.com", "name": "Your Name"}. The response contains a link for
+setting the password, valid for one day. If the function is invoked again for the same email before
+the password is set, it returns a new link. In all other cases, it refuses once a super admin
+exists.
 """
 
 from typing import Any

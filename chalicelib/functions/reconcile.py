@@ -1,7 +1,7 @@
-"""Scheduled function: a partial reconciliation every hour, a full one every night.
+"""Scheduled function that runs a partial reconciliation every hour and a full one every night.
 
 To run it from the AWS console, use a test event such as `{}` (a full dry run),
-`{"apply": true}`, `{"reseller_id": "rsl_…", "apply": false}` or `{"scope": "partial"}`.
+`{"apply": true}`, `{"reseller_id": "rsl_…", "apply": false}`, or `{"scope": "partial"}`.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ blueprint = Blueprint(__name__)
 
 @blueprint.lambda_function(name="reconcile")
 def reconcile(event: dict[str, Any] | None, context: Any) -> dict[str, Any]:
-    """Return the report. Its ID works with `GET /v1/reconciliations/{id}`."""
+    """Return the report, which `GET /v1/reconciliations/{id}` returns as well."""
     with invocation("Reconciliation", request_id_of(context)) as line:
         from chalicelib.services.reconciliation.scheduled import handle_event
 

@@ -1,4 +1,4 @@
-"""Scheduled function: send the mail that is due in the outbox."""
+"""Scheduled function that sends all outbox mail that is due."""
 
 from typing import Any
 

@@ -1,8 +1,8 @@
-"""Stripe's webhook endpoint, behind a Lambda Function URL.
+"""The endpoint that receives Stripe's webhooks through a Lambda Function URL.
 
-A 2xx response means that the database reflects what the event reported. For any other response,
-Stripe delivers the event again. The signature is verified over the raw bytes, before anything
-parses them.
+A 2xx response means that the database reflects what the event reported. After any other response,
+Stripe delivers the event again. The signature is verified over the raw bytes, before they are
+parsed.
 """
 
 import base64
@@ -24,8 +24,8 @@ blueprint = Blueprint(__name__)
 def stripe_webhook(event: Any, context: object) -> dict[str, Any]:
     """Handle one delivery. `event` is a Function URL event (payload format 2.0).
 
-    A crash or an unexpected error answers 500, so Stripe retries. A repeated delivery is safe,
-    because handling an event only settles the purchase again.
+    A crash or an unexpected error results in a 500 response, so Stripe retries. A repeated delivery
+    is safe, because handling an event only settles the purchase again.
     """
     try:
         with invocation("Webhook", request_id_of(context)) as line:

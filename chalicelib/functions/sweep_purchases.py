@@ -1,4 +1,4 @@
-"""Scheduled function: settle the purchases whose webhook was lost.
+"""Scheduled function that settles purchases whose webhook was lost.
 
 To run it from the AWS console, use any test event.
 """
@@ -10,7 +10,7 @@ from chalice.app import Blueprint, CloudWatchEvent, Rate
 from chalicelib.functions.time_left import seconds_left
 from chalicelib.observability import invocation, request_id_of
 
-# Subtracted from the function's remaining time, to finish the purchase in progress.
+# Reserved from the function's remaining time for finishing the purchase in progress.
 SECONDS_TO_STOP = 20.0
 
 blueprint = Blueprint(__name__)

@@ -1,4 +1,4 @@
-"""Scheduled function: refresh the stored statistics of the admin overview.
+"""Scheduled function that refreshes the stored statistics for the admin overview.
 
 To run it from the AWS console, use any test event.
 """

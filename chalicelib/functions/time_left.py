@@ -1,9 +1,9 @@
-"""How much longer this invocation may run."""
+"""How much longer the current invocation can run."""
 
 from collections.abc import Callable
 from typing import Any
 
-# The budget where nothing limits the run: on one machine, or in a test.
+# The time budget if no Lambda timeout applies, such as in a local run or a test.
 UNLIMITED_SECONDS = 60.0
 
 

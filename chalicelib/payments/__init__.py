@@ -1,1 +1,1 @@
-"""Stripe. Only this package imports its SDK."""
+"""The Stripe integration. Only this package imports the Stripe SDK."""

@@ -12,8 +12,8 @@ from chalicelib.payments.client import client, stripe_errors
 class CheckoutRequest:
     """The parameters of a new Checkout Session.
 
-    `unit_amount` is in integer cents. `stage` names this installation, because several can
-    share one Stripe account.
+    `unit_amount` is in integer cents. `stage` names this installation, because several
+    installations can share one Stripe account.
     """
 
     purchase_id: str
@@ -41,10 +41,10 @@ class CheckoutSession:
 def open_checkout(request: CheckoutRequest, *, idempotency_key: str) -> CheckoutSession:
     """Open a Checkout Session.
 
-    Repeating the same request with the same key returns the same session for as long as Stripe
-    remembers the key, so a retry after a lost reply does not create a second one.
-    Raises PaymentProviderUnavailable and PaymentProviderRefused; the latter also if the session
-    that Stripe returns is already closed (provider code "session_closed").
+    As long as Stripe remembers the key, repeating the request with it returns the same session, so
+    a retry after a lost response does not create a second session. Raises
+    PaymentProviderUnavailable and PaymentProviderRefused. If the session that Stripe returns is
+    already closed, the provider code is "session_closed".
     """
     with stripe_errors():
         session = client().v1.checkout.sessions.create(
@@ -71,7 +71,7 @@ def _params(request: CheckoutRequest) -> Any:
         "metadata": metadata,
         "payment_intent_data": {"metadata": metadata},
         "invoice_creation": {"enabled": True, "invoice_data": {"metadata": metadata}},
-        # Otherwise the buyer could pay in another currency, which would not match the quote.
+        # With adaptive pricing, the buyer could pay in a different currency than the quote's.
         "adaptive_pricing": {"enabled": False},
         "line_items": [
             {
@@ -101,9 +101,9 @@ def _params(request: CheckoutRequest) -> Any:
 def expire_checkout(session_id: str) -> None:
     """Expire a session so that it can no longer be paid.
 
-    A session that is already complete or expired stays as it is: Stripe refuses, and the refusal
-    is ignored. So a repeated call is safe. Raises PaymentProviderUnavailable, and
-    PaymentProviderRefused if a later attempt could succeed.
+    If the session is already complete or expired, Stripe refuses. That refusal is ignored, so a
+    repeated call is safe. Raises PaymentProviderUnavailable, or PaymentProviderRefused if a later
+    attempt could succeed.
     """
     try:
         with stripe_errors():

@@ -1,4 +1,4 @@
-"""The process-wide Stripe client, and the translation of its errors."""
+"""The process-wide Stripe client, and the mapping of its errors to domain errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,8 @@ from chalicelib.errors import PaymentProviderRefused, PaymentProviderUnavailable
 from chalicelib.observability import logger
 from chalicelib.settings import settings
 
-# A buyer waits for these calls. The SDK's defaults are no retries and an 80-second timeout.
+# A buyer is waiting while these calls run. The SDK's defaults are no retries and an 80-second
+# timeout.
 TIMEOUT_SECONDS = 8
 NETWORK_RETRIES = 2
 
@@ -35,19 +36,19 @@ def client_with(secret_key: str) -> stripe.StripeClient:
 
 
 def transport() -> stripe.HTTPClient:
-    """Return the SDK's HTTP client. Tests replace it with the in-process simulator."""
+    """Return an HTTP client for the SDK. Tests replace it with the in-process simulator."""
     return stripe.RequestsClient(timeout=TIMEOUT_SECONDS)
 
 
 # Temporary: another request with the same idempotency key is in progress, or we hit a rate limit.
 TRANSIENT_STATUSES = frozenset({409, 429})
-# Stripe rejected our API key or its permissions before it processed the request.
+# Stripe rejected our API key or its permissions before processing the request.
 UNAUTHORIZED_STATUSES = frozenset({401, 403})
 
 
 @contextmanager
 def stripe_errors() -> Iterator[None]:
-    """Log an SDK error with Stripe's message and request ID, and raise the domain error for it.
+    """Log an SDK error with Stripe's message and request ID, and raise the matching domain error.
 
     PaymentProviderUnavailable means that Stripe did not answer or was busy: the request may or
     may not have taken effect. PaymentProviderRefused means that Stripe answered with an error.

@@ -1,4 +1,4 @@
-"""List recent Checkout Sessions and events, to find those whose webhook never arrived."""
+"""List recent Checkout Sessions and events, to find any whose webhook never arrived."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,15 +11,15 @@ from chalicelib.payments.client import client, stripe_errors
 from chalicelib.payments.reports import metadata_value
 from chalicelib.payments.webhooks import HANDLED_EVENTS, WebhookEvent, parse_event
 
-PAGE = 100  # the most that Stripe returns per page
+PAGE = 100  # Stripe's maximum page size
 
 
 @dataclass(frozen=True, slots=True)
 class SessionOwner:
-    """The purchase that a session belongs to, from the session's metadata.
+    """The purchase that a session belongs to, according to the session's metadata.
 
-    `at` is when Stripe created the session. The other fields are None for a session that
-    another product created in the same Stripe account.
+    `at` is when Stripe created the session. `purchase_id`, `reseller_id`, and `stage` are None if
+    another product created the session in the same Stripe account.
     """
 
     session_id: str
@@ -34,7 +34,7 @@ def sessions_between(
 ) -> list[SessionOwner]:
     """Return the sessions created in [start, end], oldest first.
 
-    With `limit`, return only the newest of them. Raises PaymentProviderUnavailable.
+    With `limit`, return only that many of the newest sessions. Raises PaymentProviderUnavailable.
     """
     with stripe_errors():
         listing = client().v1.checkout.sessions.list(
@@ -49,8 +49,8 @@ def sessions_page(
 ) -> tuple[list[SessionOwner], str | None]:
     """Return one page of the sessions created in [start, end], newest first.
 
-    The page starts after the session ID `after`. The second value is the `after` for the next
-    page, or None on the last one. Raises PaymentProviderUnavailable.
+    The page starts after the session whose ID is `after`. The second return value is the `after`
+    argument for the next page, or None on the last page. Raises PaymentProviderUnavailable.
     """
     params: Any = {"created": _created_between(start, end), "limit": PAGE}
     with stripe_errors():
@@ -64,9 +64,9 @@ def sessions_page(
 def events_between(
     start: datetime, end: datetime, *, limit: int | None = None
 ) -> list[WebhookEvent]:
-    """Return the handled events created in [start, end], oldest first.
+    """Return the events with a handled type created in [start, end], oldest first.
 
-    With `limit`, return only the newest of them. Stripe keeps events for 30 days.
+    With `limit`, return only that many of the newest events. Stripe keeps events for 30 days.
     Raises PaymentProviderUnavailable.
     """
     with stripe_errors():
@@ -92,7 +92,8 @@ def session_of_payment(payment_intent_id: str) -> SessionOwner | None:
 
 
 def _created_between(start: datetime, end: datetime) -> Any:
-    # Stripe's timestamps are whole seconds, and the second of `end` may still be in progress.
+    # Stripe's timestamps are in whole seconds. `end` is included, although that second may not be
+    # over.
     return {"gte": int(start.timestamp()), "lte": int(end.timestamp())}
 
 

@@ -1,4 +1,4 @@
-"""Create refunds at Stripe, and find the ones already created."""
+"""Create refunds in Stripe, and find the ones already created."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -29,10 +29,10 @@ def create_refund(
 
 @dataclass(frozen=True, slots=True)
 class PaymentRefunds:
-    """What has been refunded of one payment, relative to one of our refunds.
+    """A payment's refunds: one of our own refunds, and the total of all others.
 
-    `stripe_id` is Stripe's ID of that refund, or None if it was never created. `others` is the
-    total of all other refunds in cents, without failed and canceled ones.
+    `stripe_id` is the Stripe ID of our refund, or None if Stripe never created it. `others` is the
+    total of all other refunds in cents, excluding failed and canceled ones.
     """
 
     stripe_id: str | None
@@ -40,10 +40,10 @@ class PaymentRefunds:
 
 
 def read_payment_refunds(payment_intent_id: str, refund_id: str) -> PaymentRefunds:
-    """Find the refund whose metadata has this `refund_id`, and total up the others.
+    """Find the refund whose metadata has this `refund_id`, and add up all other refunds.
 
-    Stripe forgets idempotency keys after a day. This lookup is what prevents a refund that is
-    resumed later from being paid twice. Raises PaymentProviderUnavailable.
+    Stripe forgets idempotency keys after a day. This lookup prevents a refund that is resumed after
+    that from being paid twice. Raises PaymentProviderUnavailable.
     """
     stripe_id, others = None, 0
     with stripe_errors():

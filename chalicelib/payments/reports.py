@@ -1,4 +1,4 @@
-"""Read the current state of one Checkout Session and everything behind it."""
+"""Read the current state of a Checkout Session, including its payment, refunds, and disputes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import stripe
 from chalicelib.domain.purchases import Dispute, PaymentFacts, Refund
 from chalicelib.payments.client import client, stripe_errors
 
-# All in one response, so that no refund can happen between reading the charge and its refunds.
+# Expanded in one response, so that no refund can occur between reading the charge and its refunds.
 EXPANDED = ["payment_intent.latest_charge.refunds", "invoice", "line_items"]
 
 
@@ -19,7 +19,7 @@ class SessionReport:
     """A Checkout Session as Stripe reports it now.
 
     `purchase_id` comes from the session's metadata, which only we can write. The session's
-    client_reference_id is not used: anyone can set it in the URL of a payment link.
+    client_reference_id is not used, because anyone can set it in a payment link's URL.
     """
 
     session_id: str
@@ -35,10 +35,10 @@ class SessionReport:
 
 
 def fetch_session(session_id: str) -> SessionReport:
-    """Fetch a session with its payment, charge and refunds in one call.
+    """Fetch a session with its payment, charge, and refunds in one call.
 
-    Takes a second call if the charge was ever disputed, and a third if it has more refunds than
-    Stripe includes. Raises PaymentProviderUnavailable.
+    Makes another call if the charge was ever disputed, and another if the charge has more refunds
+    than Stripe includes in the session. Raises PaymentProviderUnavailable.
     """
     with stripe_errors():
         session = client().v1.checkout.sessions.retrieve(session_id, {"expand": EXPANDED})
@@ -48,7 +48,7 @@ def fetch_session(session_id: str) -> SessionReport:
         disputes: Sequence[stripe.Dispute] = ()
         if intent is not None and charge is not None:
             refunds = _list_refunds(intent.id, charge)
-            if charge.disputed:  # also true for inquiries, and stays true forever
+            if charge.disputed:  # also true for inquiries, and never reset to false
                 disputes = _all_pages(
                     client().v1.disputes.list({"payment_intent": intent.id, "limit": 100})
                 )
@@ -76,9 +76,9 @@ def _list_refunds(payment_intent_id: str, charge: stripe.Charge) -> Sequence[str
 
 
 def _paid_at(charge: stripe.Charge | None, invoice: stripe.Invoice | None) -> datetime | None:
-    """Prefer the invoice: it has the time when a delayed payment arrived.
+    """Return when the payment was made, according to the invoice if possible.
 
-    A charge has only the time when the payment was attempted.
+    An invoice has the time a delayed payment arrived. A charge has only the time of the attempt.
     """
     timestamp = invoice.status_transitions.paid_at if invoice else None
     if timestamp is None and charge is not None and charge.paid:
@@ -118,7 +118,7 @@ def _refund(refund: stripe.Refund) -> Refund:
 
 
 def _dispute(dispute: stripe.Dispute, session: stripe.checkout.Session) -> Dispute:
-    """Convert a dispute. One in another currency than the payment counts for the full amount."""
+    """Convert a dispute. If the currency isn't the payment's, the full payment counts as disputed."""
     balance = sum(transaction.amount for transaction in dispute.balance_transactions)
     same_currency = dispute.currency == session.currency
     amount = dispute.amount if same_currency else session.amount_total or 0
@@ -126,7 +126,7 @@ def _dispute(dispute: stripe.Dispute, session: stripe.checkout.Session) -> Dispu
 
 
 def _licenses(refund: stripe.Refund) -> int | None:
-    """Return how many licenses the refund's metadata names; None if missing or not a number."""
+    """Return the number of licenses in a refund's metadata, or None if missing or invalid."""
     value = metadata_value(refund.metadata, "licenses")
     is_count = value is not None and value.isascii() and value.isdecimal() and len(value) < 9
     return int(value) if value is not None and is_count else None
@@ -145,6 +145,6 @@ def _id(value: Any) -> str | None:
 
 
 def metadata_value(metadata: Any, key: str) -> str | None:
-    """Return one entry of a Stripe object's metadata, or None."""
+    """Return one value from a Stripe object's metadata, or None if it is missing."""
     value: str | None = metadata[key] if metadata is not None and key in metadata else None
     return value

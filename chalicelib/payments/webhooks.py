@@ -11,10 +11,10 @@ import stripe
 from chalicelib import clock
 from chalicelib.settings import settings
 
-TOLERANCE_SECONDS = 300  # Stripe's recommended maximum age of a signature
+TOLERANCE_SECONDS = 300  # the maximum signature age that Stripe recommends
 
-# The event types that can change what a purchase is worth. This is the only list of them: the
-# webhook and the sweep use it, and tests/unit/test_runbook.py compares the runbook's with it.
+# The event types that can affect a purchase. This is the only such list in the code: the webhook
+# and the sweep use it, and tests/unit/test_runbook.py compares it with the runbook's list.
 HANDLED_EVENTS = frozenset(
     {
         "checkout.session.completed",
@@ -34,20 +34,20 @@ HANDLED_EVENTS = frozenset(
 
 
 class InvalidSignature(Exception):
-    """No configured secret produced this signature, or its timestamp is out of tolerance."""
+    """No configured secret produced this signature, or its timestamp is outside the tolerance."""
 
 
 class MalformedEvent(Exception):
-    """The signature is valid, but the body is not an event with its object."""
+    """The signature is valid, but the body is not an event that includes its object."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """The parts of a Stripe event that lead to a purchase.
+    """The parts of a Stripe event needed to find the affected purchase.
 
-    `at` is when Stripe created the event, and `object_id` is the object that it is about.
-    `purchase_id` and `reseller_id` come from our metadata on that object. `session_id` is set
-    if the object is a Checkout Session, `payment_intent_id` if it belongs to a payment.
+    `at` is when Stripe created the event, and `object_id` is the ID of the object that it concerns.
+    `purchase_id` and `reseller_id` come from our metadata on that object. `session_id` is set if
+    the object is a Checkout Session, and `payment_intent_id` if the object belongs to a payment.
     """
 
     id: str
@@ -94,7 +94,7 @@ def _parse(payload: bytes) -> WebhookEvent:
 
 
 def parse_event(event: Any) -> WebhookEvent | None:
-    """Parse an event, or return None if it has no object, such as one of Stripe's thin events."""
+    """Parse an event. Return None if it doesn't include its object, as in Stripe's thin events."""
     try:
         subject = event["data"]["object"]
         metadata = subject.get("metadata") or {}
@@ -115,6 +115,6 @@ def parse_event(event: Any) -> WebhookEvent | None:
 
 
 def _id(value: Any) -> str | None:
-    """Return the ID of a reference, whether or not Stripe expanded it into the object."""
+    """Return a referenced object's ID, whether or not Stripe expanded the reference."""
     found: str | None = value["id"] if isinstance(value, dict) else value
     return found

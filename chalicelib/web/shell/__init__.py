@@ -1,1 +1,1 @@
-"""Used by every page: routing, cookies, CSRF protection, forms, rendering, and theme."""
+"""Code that every page uses: routing, cookies, CSRF protection, forms, rendering, and theme."""

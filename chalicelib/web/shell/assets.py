@@ -21,7 +21,7 @@ TYPES = {
 
 @assets.route("/static/{name}", methods=["GET"], content_types=[])
 def static_file(name: str) -> Response:
-    """Serve a known file. The request never supplies a path."""
+    """Serve a static file. The request selects one by name and never supplies a path."""
     shared = {**headers.for_pages(), "X-Request-Id": requests.request_id(assets.current_request)}
     if name not in TYPES:
         plain = {**shared, "Content-Type": "text/plain; charset=utf-8"}

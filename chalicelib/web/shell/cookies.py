@@ -15,11 +15,11 @@ FLASH_LIMIT = 1500
 
 
 def read(header: str | None, name: str) -> str | None:
-    """Return one cookie of a Cookie header, or None if it is missing.
+    """Return one cookie from a Cookie header, or None if it is missing.
 
-    Parses pair by pair, as in RFC 6265. Python's own parser stops at the first pair it considers
-    invalid, so a cookie that other software set for the company's whole domain (one with JSON,
-    for example) would sign people out here.
+    The header is parsed pair by pair, as specified in RFC 6265. Python's own parser stops at the
+    first pair it considers invalid, so a cookie that other software set for the company's whole
+    domain (such as one that contains JSON) would sign people out here.
     """
     for pair in (header or "").split(";"):
         key, _, value = pair.strip().partition("=")
@@ -40,7 +40,7 @@ def clear(name: str) -> str:
 
 
 def set_flash(kind: str, text: str) -> str:
-    """Return a cookie with a message for the next page. `kind`: success, error, info, warning."""
+    """Return a Set-Cookie value for a flash message: success, error, info, or warning."""
     encoded = base64.urlsafe_b64encode(json.dumps([kind, text[:FLASH_LIMIT]]).encode()).decode()
     return f"{FLASH}={encoded}; Max-Age=60; {ATTRIBUTES}"
 

@@ -1,6 +1,7 @@
-"""CSRF protection, following OWASP's cheat sheet.
+"""CSRF protection, as recommended in OWASP's cheat sheet.
 
-Check the Fetch Metadata header, or Origin in browsers that lack it, and a session-bound token.
+Checks a session-bound token and the Sec-Fetch-Site header, or Origin if the browser doesn't send
+it.
 """
 
 import hmac
@@ -13,12 +14,12 @@ REFUSED = "It did not come from a page of ours as it is now. Open the page again
 
 
 def token_of(session_token: str) -> str:
-    """Return the session's CSRF token. It is derived from the session token, so not stored."""
+    """Return the session's CSRF token. It is derived from the session token, not stored."""
     return hmac.digest(session_token.encode(), b"form", "sha256").hex()
 
 
 def check_origin(headers: Mapping[str, str]) -> None:
-    """Raises Forbidden unless the headers show that the request came from one of our pages."""
+    """Check that the request came from one of our pages, per its headers. Raises Forbidden."""
     site = headers.get("sec-fetch-site")
     if site is not None:
         if site != "same-origin":
@@ -28,6 +29,6 @@ def check_origin(headers: Mapping[str, str]) -> None:
 
 
 def check_token(session_token: str, sent: str | None) -> None:
-    """Raises Forbidden unless `sent` is this session's token."""
+    """Check that `sent` is this session's token. Raises Forbidden."""
     if not hmac.compare_digest(token_of(session_token).encode(), (sent or "").encode()):
         raise Forbidden(REFUSED)

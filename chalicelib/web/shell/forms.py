@@ -1,4 +1,4 @@
-"""Submitted forms: their fields as typed, and parsed into the models that the API uses."""
+"""Submitted forms: their fields as typed, and as parsed into the API's models."""
 
 import re
 from typing import Any, TypeVar, get_args
@@ -25,14 +25,14 @@ CHANGED_MEANWHILE = (
     "Somebody changed this after you opened it. What you typed is kept below; saving again puts "
     "it in the place of theirs."
 )
-# The form field that causes each of these domain errors.
+# The form field responsible for each of these domain errors.
 FIELD_OF_ERROR: dict[type[TenantryError], str] = {
     SlugTaken: "slug",
     EmailTaken: "email",
     DomainTaken: "host",
     LicenseCountBelowUsed: "license_count",
 }
-# Pydantic's messages are written for programmers. These replace them on pages.
+# Pydantic's messages are written for programmers. On pages, the messages below replace them.
 FRIENDLY_MESSAGES = (
     (re.compile(r"Field required"), "Please fill this in."),
     (re.compile(r"Input should be a valid integer.*"), "A whole number, please."),
@@ -48,7 +48,7 @@ FRIENDLY_MESSAGES = (
 
 
 class Form:
-    """One submitted form. `typed` holds the last value of each field, to fill the form again."""
+    """One submitted form. `typed` holds each field's last value, for refilling the form."""
 
     def __init__(self, fields: dict[str, list[str]]) -> None:
         self._all = fields
@@ -70,7 +70,7 @@ class Form:
         return cls({name: query.getlist(name) for name in query or ()})
 
     def get(self, name: str) -> str:
-        """Return a field's value, stripped except for passwords. Empty if it is missing."""
+        """Return a field's value, or an empty string. All values except passwords are stripped."""
         typed = self.typed.get(name, "")
         return typed if "password" in name else typed.strip()
 
@@ -81,7 +81,7 @@ class Form:
     def read(self, model: type[M], **extra: Any) -> M:
         """Parse the model's fields from the form, omitting empty ones. Raises InvalidRequest.
 
-        `extra` holds values that are not a single text: checkboxes and repeated fields.
+        `extra` holds values that are not single strings: checkboxes and repeated fields.
         """
         data: dict[str, Any] = {
             name: self.get(name) for name in model.model_fields if self.get(name)
@@ -94,7 +94,7 @@ class Form:
             raise InvalidRequest(friendly) from None
 
     def read_all(self, model: type[M]) -> M:
-        """Parse an edit form that shows every field of the model. Raises InvalidRequest.
+        """Parse an edit form that includes every field in the model. Raises InvalidRequest.
 
         An empty field clears the value if the field accepts null, and is invalid otherwise.
         """
@@ -112,8 +112,8 @@ class Form:
 class StaleForm(VersionConflict):
     """The row changed after the form was rendered.
 
-    `current` holds the values that the form's fields would show now. `by_field` holds the
-    messages for the fields that differ.
+    `current` holds the current values of the form's fields. `by_field` holds a message for the
+    whole form and one for each field that differs.
     """
 
     def __init__(self, form: Form, current: dict[str, str]) -> None:
@@ -126,7 +126,7 @@ class StaleForm(VersionConflict):
 
 
 def messages(error: TenantryError) -> dict[str, str]:
-    """Return the messages by field. The empty name holds the message for the whole form."""
+    """Return the error messages by field. The key for the whole form's message is empty."""
     if isinstance(error, InvalidRequest):
         return {e.field: e.message for e in error.errors}
     if isinstance(error, StaleForm):

@@ -1,4 +1,4 @@
-"""The template context of every page's layout: branding, signed-in user, flash message."""
+"""The template context for every page's layout: branding, signed-in user, and flash message."""
 
 import secrets
 from typing import Any
@@ -13,7 +13,7 @@ from chalicelib.web.shell.theme import PageTheme, theme_context
 def layout_context(
     caller: Caller | None, session: str | None, flash: tuple[str, str] | None, theme: PageTheme
 ) -> dict[str, Any]:
-    """Return the context that layout, menu, and forms expect (see templates/README.md)."""
+    """Return the context that the layout, menu, and forms expect (see templates/README.md)."""
     from markupsafe import Markup
 
     hidden = Markup('<input type="hidden" name="{}" value="{}">')

@@ -1,4 +1,4 @@
-"""The request for one page: who sent it, what it carries, and the responses a page can give."""
+"""A request for a page: who sent it, what it contains, and the responses that a page can return."""
 
 import hashlib
 import hmac
@@ -54,7 +54,7 @@ class RedirectTo:
 
 @dataclass
 class PageContext:
-    """Passed to every page handler.
+    """The context passed to every page handler.
 
     Attributes:
         path: The path parameters, decoded.
@@ -77,7 +77,7 @@ class PageContext:
 
     @property
     def reseller(self) -> Reseller:
-        """The reseller account of the signed-in user. Raises NotFound if there is none."""
+        """The signed-in user's reseller account. Raises NotFound if there is none."""
         if self.caller.reseller is None:
             raise NotFound("page")
         return self.caller.reseller
@@ -96,14 +96,14 @@ class PageContext:
 
     @property
     def search(self) -> str:
-        """The search term, cut to a length that fits an index key."""
+        """The search term, truncated to a length that fits an index key."""
         return self.query("q")[:MAX_SEARCH]
 
     def pagination(self) -> Pagination:
         return Pagination(PAGE_SIZE, self.query("cursor") or None)
 
     def paging(self, next_cursor: str | None, **filters: str) -> dict[str, Any]:
-        """Return the template context of a list's paging links, which keep `filters`."""
+        """Return the template context for a list's paging links, which keep `filters`."""
         return {
             "next_cursor": next_cursor,
             "is_later": bool(self.query("cursor")),
@@ -139,7 +139,7 @@ class PageContext:
 
     @property
     def theme(self) -> PageTheme:
-        """The brand of this page. Only before sign-in can the query select a reseller's brand."""
+        """This page's brand. The query can select a reseller's brand only before sign-in."""
         if self.known_caller is not None:
             return PageTheme.of(self.host, "", "")
         return PageTheme.of(self.host, self.query("reseller"), self.query("tenant"))
@@ -172,9 +172,9 @@ class PageContext:
     ) -> Response:
         """Render a form's page again, with the typed values and the error messages.
 
-        `repeated_fields` are fields that can be sent more than once. `field_names` maps the
-        error's field names to the form's; a field that the form lacks maps to "". Raises `error`
-        if it is NotFound or Forbidden, since correcting the form would not help.
+        `repeated_fields` are fields that can be sent more than once. `field_names` maps the error's
+        field names to the form's, or to "" if the form has no such field. Raises `error` if it is
+        NotFound or Forbidden, since correcting the form would not help.
         """
         lists = {name: form.get_all(name) for name in repeated_fields}
         typed: dict[str, Any] = {**form.typed, **lists}
@@ -185,7 +185,7 @@ class PageContext:
     def rerender_with_error(
         self, error: TenantryError, show: Callable[..., Response], text: str | None = None
     ) -> Response:
-        """Render a page again after one of its buttons failed, with the error as a message."""
+        """Render a page again after a button's action failed, with the error as a message."""
         flash = {"kind": "error", "text": text or str(error)}
         return self._rerender(error, show, flashes=[flash])
 
@@ -202,7 +202,7 @@ class PageContext:
         return response
 
     def redirect(self, path: str, *, flash: str | None = None, kind: str = "success") -> Response:
-        """Answer 303 See Other. `path` is one of our own paths, or another site's full URL."""
+        """Return a 303 redirect. `path` is one of our own paths, or another site's full URL."""
         if flash is not None:
             self.set_cookies.append(cookies.set_flash(kind, flash))
         address = url(path) if path.startswith("/") else path
@@ -221,8 +221,8 @@ class PageContext:
     ) -> T:
         """Act on the current row, retrying after concurrent changes.
 
-        Raises VersionConflict if `version`, the version that an edit form was rendered from, is
-        not the current one.
+        Raises VersionConflict if `version`, the row version that an edit form was rendered from, is
+        no longer current.
         """
         if_match = f'"{version}"' if version else None
         call = Call(Empty(), self.path, if_match=if_match, if_none_match=None)
@@ -231,10 +231,10 @@ class PageContext:
     def run_once(
         self, form: Form, act: Callable[[IdempotentRequest], T], then: Callable[[T], RedirectTo]
     ) -> Response:
-        """Run a form's action once even if the form is sent twice, and redirect to `then`.
+        """Run a form's action once, even if the form is sent twice. Redirect as `then` specifies.
 
-        The idempotency key covers the hidden field `once`, which is new on every rendering, and
-        the content: a user can go back, change the same form, and send it again.
+        The idempotency key covers the form's content and its hidden field `once`, which is new in
+        every rendering. So a user can go back, change the form, and send it again.
         """
         if not form.get("once"):
             return self._redirect_to(then(act(idempotency.NO_KEY)))
@@ -258,7 +258,7 @@ class PageContext:
         render: Callable[[T], dict[str, Any]],
         seed: bytes | None = None,
     ) -> dict[str, Any]:
-        """Run `act` unless its result is already on record, and return the recorded result."""
+        """Run `act` unless its result is already recorded, and return the result."""
         where = f"{self.request.path}\n{self.query('action')}\n{sorted(self.path.items())}"
         content = f"{where}\n{form.content()}"
         fingerprint = hashlib.sha256(content.encode()).hexdigest()

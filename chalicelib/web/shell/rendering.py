@@ -55,7 +55,7 @@ def _source(template: str) -> str:
 
 
 def static(name: str) -> str:
-    """Return a static file's URL. It changes with the content, so caches can keep it forever."""
+    """Return a static file's URL, which changes with the content, so caches can keep it forever."""
     return url(f"/static/{name}", v=_content_hash(name))
 
 
@@ -74,7 +74,7 @@ def plural(number: int, noun: str) -> str:
 
 
 def _day(text: str) -> "Markup":
-    """Format the day of an ISO 8601 date or time. It is the same in every time zone."""
+    """Format the day in an ISO 8601 date or time, without converting it to a time zone."""
     from markupsafe import Markup
 
     when = datetime.fromisoformat(text[:10])
@@ -90,7 +90,7 @@ def _datetime(time: datetime | str) -> "Markup":
 
 
 def times_in_text(text: str) -> "Markup":
-    """Replace the ISO times in an API message with `<time>` elements, as elsewhere on pages."""
+    """Replace the ISO times in an API message with `<time>` elements, like other times on pages."""
     from markupsafe import Markup
 
     parts: list[str | Markup] = []
@@ -102,7 +102,7 @@ def times_in_text(text: str) -> "Markup":
 
 
 def times_as_utc(text: str) -> str:
-    """Format the ISO times in a text as UTC. For mail, where the time zone is unknown."""
+    """Format the ISO times in a text as UTC, for mail, where the reader's time zone is unknown."""
     return ISO_TIME.sub(lambda match: UTC_LAYOUT.format(datetime.fromisoformat(match[0])), text)
 
 

@@ -1,7 +1,8 @@
 """Page routing: audience checks, the session cookie, CSRF checks, and error pages.
 
-Every page declares its audience, like an API route. A GET renders. A POST performs one action
-and redirects, so going back and reloading are harmless, and sending it twice has one effect.
+Like an API route, every page declares its audience. A GET renders the page. A POST performs one
+action and redirects, so going back and reloading are harmless, and sending a POST twice has the
+same effect as sending it once.
 """
 
 import re
@@ -33,7 +34,7 @@ Show = Callable[..., Response]
 class PageRoute:
     """A page or a form action.
 
-    The path of an action ends in a query with its name, and with the parameters it needs:
+    An action's path ends with a query that has the action's name and the parameters it needs:
     `/account?action=revoke-session&id={id}`.
     """
 
@@ -44,12 +45,12 @@ class PageRoute:
 
     @property
     def resource(self) -> str:
-        """The path without the query. API Gateway knows only this part."""
+        """The path without the query, as declared in API Gateway."""
         return self.path.partition("?")[0]
 
     @property
     def action(self) -> str:
-        """The name of the action, or an empty string for the form that needs none."""
+        """The action's name, or an empty string for a page's only unnamed form."""
         return dict(parse_qsl(urlsplit(self.path).query)).get("action", "")
 
     @property
@@ -60,13 +61,13 @@ class PageRoute:
 
 # All pages and actions, in declaration order.
 PAGES: list[PageRoute] = []
-# The actions of each page by path and name. They share the page's path, since API Gateway limits
+# Each page's actions, by path and name. Actions share their page's path, because API Gateway limits
 # the number of paths.
 ACTIONS: defaultdict[str, dict[str, PageRoute]] = defaultdict(dict)
 
 
 class Pages(Blueprint):
-    """A Chalice blueprint of pages."""
+    """A Chalice blueprint whose routes are pages."""
 
     def page(self, method: str, path: str, *, audience: Audience) -> Callable[[Show], Show]:
         """Declare a page (GET and HEAD) or a form action (POST). See PageRoute for the path."""
@@ -102,7 +103,7 @@ class Pages(Blueprint):
 
 
 def _respond(route: PageRoute | None, page: PageContext) -> Response:
-    """Answer a request. `route` is None if the page has no such action."""
+    """Respond to a request. `route` is None if the page doesn't have the requested action."""
     request_id = requests.request_id(page.request)
     if route is not None:
         page.path |= {name: page.query(name) for name in route.parameters}
@@ -169,10 +170,10 @@ def _authenticate(page: PageContext) -> None:
 
 
 def _error_page(page: PageContext, error: TenantryError | None, request_id: str) -> Response:
-    """Render the page for an error; None stands for an unexpected exception.
+    """Render an error page. `error` is None for an unexpected exception.
 
-    Every page needs the database for its branding. If rendering fails too, the response is one
-    line of plain text.
+    Every page reads its branding from the database, so rendering can fail too. The response is then
+    one line of plain text.
     """
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     extra: dict[str, str] = {}

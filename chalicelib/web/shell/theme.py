@@ -1,6 +1,7 @@
-"""Branding of our own pages.
+"""The branding for our own pages.
 
-The requested host selects the brand. Before sign-in, so can a reseller or tenant in the query.
+The requested host selects the brand. Before sign-in, a reseller or tenant in the query can select
+it instead.
 """
 
 import hashlib
@@ -19,7 +20,10 @@ from chalicelib.web.shell.urls import url
 
 @dataclass(frozen=True, slots=True)
 class PageTheme:
-    """Whose brand a page has. `host` is None on the platform's own host; the others are slugs."""
+    """Whose brand a page has.
+
+    `host` is None on the platform's own host. `reseller` and `tenant` are slugs.
+    """
 
     host: str | None
     reseller: str | None = None
@@ -51,7 +55,7 @@ def login_address(reseller: str, tenant: str | None = None) -> str:
 
 
 def theme_context(theme: PageTheme) -> dict[str, Any]:
-    """Return the layout's context. The stylesheet's URL changes with its content."""
+    """Return the branding for the layout. The stylesheet's URL changes with its content."""
     values = theme.values()
     css = stylesheet(values)
     css_url = None
@@ -61,9 +65,9 @@ def theme_context(theme: PageTheme) -> dict[str, Any]:
 
 
 def theme_stylesheet(theme: PageTheme, version: str) -> Response:
-    """Return the brand's CSS. Browsers cache it for a year if `version` is its content hash.
+    """Return the brand's CSS. Browsers cache it for a year if `version` matches its content hash.
 
-    Shared caches must not store it: it depends on the host, which a cache key can omit.
+    Shared caches must not store it, because it depends on the host, which a cache key can omit.
     """
     css = stylesheet(theme.values())
     is_current = version == _content_hash(css)

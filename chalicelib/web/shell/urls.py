@@ -1,7 +1,7 @@
 """Build and check the service's own URLs.
 
-API Gateway's default domain puts a stage before every path, a custom domain does not. The path of
-PUBLIC_URL says which one applies.
+With API Gateway's default domain, every path starts with the stage; with a custom domain, it does
+not. The path in PUBLIC_URL shows which case applies.
 """
 
 from urllib.parse import urlencode, urlsplit
@@ -10,7 +10,7 @@ from chalicelib.settings import settings
 
 
 def url(path: str, **query: object) -> str:
-    """Return the URL path that reaches `path` in this deployment. Omit empty query values."""
+    """Return the URL path for `path` in this deployment. Empty query values are omitted."""
     present = {name: value for name, value in query.items() if value not in (None, "")}
     before, hash_sign, fragment = path.partition("#")
     separator = "&" if "?" in before else "?"
@@ -19,7 +19,7 @@ def url(path: str, **query: object) -> str:
 
 
 def prefix() -> str:
-    """Return the prefix of every path, such as `/api`, or an empty string."""
+    """Return the prefix that all paths share, such as `/api`, or an empty string."""
     return urlsplit(settings().public_url).path.rstrip("/")
 
 
@@ -33,7 +33,7 @@ def without_prefix(path: str) -> str | None:
 def is_own_origin(origin: str, host: str | None) -> bool:
     """Return whether `origin` (an Origin header: scheme and host) is one of our own.
 
-    That is the origin of PUBLIC_URL, or the requested host, which can be a custom domain.
+    Our own origins are PUBLIC_URL's and that of the requested host, which can be a custom domain.
     """
     parts = urlsplit(settings().public_url)
     return origin == f"{parts.scheme}://{parts.netloc}" or (
@@ -52,5 +52,5 @@ def own_path(address: str | None) -> str | None:
     if parts.scheme or parts.netloc or "\\" in address:
         return None
     if not address.isascii() or not address.isprintable():
-        return None  # not valid in a Location header, and none of our URLs need it
+        return None  # not valid in a Location header, and not needed in any of our URLs
     return address
