@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *ROOT.glob("infra/decisions/*.md")]
+# Not the changelog, which also names what no longer exists.
+DOCUMENTS = [
+    *(ROOT / "README.md", ROOT / "CONTRIBUTING.md"),
+    *ROOT.glob("docs/*.md"),
+    *ROOT.glob("infra/decisions/*.md"),
+]
+GENERATED = (ROOT / ".gitignore").read_text().splitlines()
 CODE = {".py", ".yaml", ".html", ".js", ".css", ".json", ".toml", ".txt", ""}
 SOURCE_ROOTS = ("app.py", "Makefile", "*.toml", "requirements*", "chalicelib", "infra", "tests")
 SOURCES = [
@@ -17,6 +23,7 @@ SOURCES = [
     if path.is_file() and path.suffix in CODE and path != Path(__file__)
 ]
 FILE = re.compile(r"[\w/-]+\.py")
+FOLDER = re.compile(r"\.?[a-z_]+/(?:[a-z_]+/)*")
 MODULE_MEMBER = re.compile(r"(\w+)\.(\w+)")
 NAME = re.compile(r"[a-z]+(?:_[a-z]+)+|(?:[A-Z][a-z]+){2,}")
 
@@ -43,7 +50,10 @@ def test_names_in_the_docs_exist(document: Path, all_words: set[str]) -> None:
     missing = []
     for name in sorted(code_spans(document)):
         if FILE.fullmatch(name):
-            exists = any(path.endswith(f"/{name}") for path in paths)
+            exists = (ROOT / name).exists() or any(path.endswith(f"/{name}") for path in paths)
+        elif FOLDER.fullmatch(name):
+            is_folder = (ROOT / name).is_dir() or any(f"/{name}" in path for path in paths)
+            exists = is_folder or name in GENERATED
         elif (dotted := MODULE_MEMBER.fullmatch(name)) and dotted[1] in modules:
             exists = any(dotted[2] in words(path) for path in SOURCES if path.stem == dotted[1])
         elif NAME.fullmatch(name):
