@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 BASE_URL ?= http://127.0.0.1:$(PORT)
-# Tests run in one process per processor. Set TESTS to run only some of them.
+# Tests run in parallel, with one process per CPU core. Set TESTS to run only some of them.
 TESTS ?= tests
 STAGE ?= dev
 
@@ -36,7 +36,7 @@ test-browser: $(VENV)/installed node_modules/axe-core ## check every page in a b
 node_modules/axe-core:
 	npm install --prefix . --no-save --no-package-lock --no-audit --no-fund --silent axe-core@4.14.1
 
-check: $(VENV)/installed ## check style, formatting, types, and words
+check: $(VENV)/installed ## check style, formatting, types, and wording
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -53,7 +53,7 @@ policies: $(VENV)/installed ## generate the functions' IAM policies from the AWS
 	-$(BIN)/python -m pytest -n auto --ignore tests/deployment $(TESTS)
 	@$(BIN)/python -m infra.deployment.policies
 
-deploy: package ## deploy STAGE after showing the changes and asking (needs BUCKET)
+deploy: package ## deploy STAGE after showing the changes and asking for confirmation (needs BUCKET)
 	@$(BIN)/python -m infra.deployment.deploy $(STAGE) --bucket "$(BUCKET)" --parameters $(PARAMETERS)
 
 admin: $(VENV)/installed ## create the first super admin of a deployed STAGE (EMAIL, NAME)
@@ -62,20 +62,20 @@ admin: $(VENV)/installed ## create the first super admin of a deployed STAGE (EM
 replay: $(VENV)/installed ## replay the failed events of a deployed STAGE
 	@$(BIN)/python -m infra.replay $(STAGE)
 
-restore: $(VENV)/installed ## restore rows of a damaged table (STAGE, TABLE, ONLY, OVERWRITE=yes)
+restore: $(VENV)/installed ## restore rows in a damaged table (STAGE, TABLE, ONLY, OVERWRITE=yes)
 	@$(BIN)/python -m infra.restore $(STAGE) "$(TABLE)" $(if $(ONLY),--only "$(ONLY)") $(if $(filter yes,$(OVERWRITE)),--overwrite)
 
-bench: $(VENV)/installed ## measure sign-in times and the reads of reconciliation
+bench: $(VENV)/installed ## measure sign-in times and how much reconciliation reads
 	@$(BIN)/python -m infra.bench.sign_in
 	@$(BIN)/python -m infra.bench.reconciliation
 
 growth: $(VENV)/installed ## measure the cost of each operation as data grows (Java 17, npm)
 	@$(BIN)/python -m infra.bench.growth
 
-destroy: $(VENV)/installed ## delete the stack of STAGE (except prod)
+destroy: $(VENV)/installed ## delete STAGE's stack (refused for prod)
 	@$(BIN)/python -m infra.deployment.destroy $(STAGE)
 
-walkthrough: $(VENV)/installed ## run the steps of the reseller management guide against a running service (BASE_URL)
+walkthrough: $(VENV)/installed ## run the steps in the reseller management guide against a running service (BASE_URL)
 	@$(BIN)/python -m infra.local.walkthrough $(BASE_URL)
 
 lock: $(VENV)/installed ## update the pinned requirements
@@ -83,5 +83,5 @@ lock: $(VENV)/installed ## update the pinned requirements
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --upgrade requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --upgrade requirements-dev.in -o requirements-dev.txt
 
-clean: ## remove everything that these commands created
+clean: ## remove the virtual environment, builds, and caches
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .hypothesis .dynamodb-local
