@@ -212,7 +212,7 @@ class Row(Model):
     @classmethod
     def from_raw_data(cls, data: dict[str, Any]) -> Self:
         row = super().from_raw_data(data)
-        known = {column.attr_name for column in cls.get_attributes().values()}
+        known = cls.get_attributes()
         row.unknown_columns = {name: value for name, value in data.items() if name not in known}
         row.version = row.version or 0
         return row
