@@ -1,1 +1,1 @@
-"""By what they need: unit, integration, properties, engine, browser, deployment."""
+"""Tests grouped by what they need: unit, integration, properties, engine, browser, deployment."""

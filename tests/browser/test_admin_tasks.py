@@ -104,7 +104,7 @@ def search(window: Window, company: str) -> None:
     expect(page.get_by_role("link", name=company).first).to_be_visible()
 
 
-def test_a_refund_is_reviewed_before_it_is_made(open_window: Open) -> None:
+def test_a_refund_is_reviewed_before_it_is_issued(open_window: Open) -> None:
     buyer = open_window("demo")
     buyer.page.goto("/reseller")
     buy(buyer, 10)

@@ -1,7 +1,8 @@
-"""Hostile branding in a real browser.
+"""Check in a real browser that hostile branding is harmless.
 
-Whether a value was written to a row, typed, or accepted: none of its scripts runs, it causes no
-request to another host, and its styles affect nothing but the brand's properties.
+A hostile value can be written to a row, typed into a form, or accepted by the service. In each
+case, its scripts don't run, and its styles affect only the brand's properties. The only requests to
+other hosts are for images, over https.
 """
 
 import json
@@ -23,7 +24,7 @@ EMAIL = "hostile@example.com"
 BRANDING = "/v1/resellers/me/branding"
 LOGIN = "/login?reseller=hostile&tenant=target"
 PREVIEW = "/reseller/branding"
-# Elements, attributes, and rules that our pages never contain: they can only come from a value.
+# Finds elements, attributes, and rules that our pages never contain, so a value injected them.
 INJECTED = """() => {
   const wrong = [...document.querySelectorAll(
     "style, iframe, object, embed, base, [style], script:not([src^='/static/app.js'])")];
@@ -56,7 +57,7 @@ SEND = "document.querySelector('form[data-brand-form]').submit()"  # skips the b
 
 
 def documents(values: dict[str, tuple[str, ...]]) -> Iterator[dict[str, str]]:
-    """Yield documents that together contain every value of every field."""
+    """Yield documents that together contain every value for every field."""
     for number in range(max(map(len, values.values()))):
         document = {name: each[number % len(each)] for name, each in values.items()}
         yield {name: value for name, value in document.items() if "\ud83d" not in value}
@@ -64,7 +65,7 @@ def documents(values: dict[str, tuple[str, ...]]) -> Iterator[dict[str, str]]:
 
 @dataclass
 class GuardedWindow:
-    """A window that detects injected content. It intercepts requests to other hosts."""
+    """A window that detects injected content and intercepts requests to other hosts."""
 
     window: Window
     service: DemoService
@@ -92,7 +93,7 @@ class GuardedWindow:
     def assert_unharmed(self, path: str) -> set[str]:
         """Assert that nothing was injected. Return the foreign URLs requested since the last call.
 
-        Images that fail to load don't matter.
+        Errors from images that fail to load are ignored.
         """
         assert self.page.evaluate(INJECTED) == []
         assert self.page.url == self.service.url + path
@@ -129,7 +130,7 @@ class HostileAccount:
         return reply.json()
 
     def write_branding(self, document: dict[str, str]) -> None:
-        """Write a document directly to the rows of platform, reseller, and tenant."""
+        """Write a document directly to the platform's, reseller's, and tenant's rows."""
         damage = {"kind": "branding", "document": document, **self.ids}
         self.call("POST", "/local/damage", damage)
 
@@ -151,7 +152,7 @@ def hostile(service: DemoService, chromium: Any) -> Iterator[HostileAccount]:
     reseller = token(EMAIL)
     tenant = {"name": "Target", "slug": "target"}
     tenant_id = client.call("POST", "/v1/resellers/me/tenants", tenant, reseller)["id"]
-    # The settings row does not exist until the first change.
+    # Make a change first, because the settings row does not exist before that.
     before = client.call("PATCH", "/v1/settings", {"low_license_threshold": 4}, admin)
     ids = {"reseller_id": reseller_id, "tenant_id": tenant_id}
     created = HostileAccount(context.request, service, admin, reseller, ids)
@@ -165,7 +166,7 @@ def hostile(service: DemoService, chromium: Any) -> Iterator[HostileAccount]:
 def test_hostile_values_in_rows_are_ignored(
     hostile: HostileAccount, service: DemoService, open_window: Open
 ) -> None:
-    """On the login page, in the reseller's preview, and on the admin's pages."""
+    """The login page, the reseller's preview, and the admin pages ignore them."""
     signed_out, reseller, admin = (
         GuardedWindow(open_window(account), service) for account in (None, "hostile", "admin")
     )
@@ -191,10 +192,10 @@ def test_hostile_values_typed_into_the_live_preview_are_harmless(
         assert all(address.startswith("https://") for address in window.assert_unharmed(PREVIEW))
 
 
-def test_hostile_values_sent_are_rejected_and_shown_safely(
+def test_submitted_hostile_values_are_rejected_and_shown_safely(
     hostile: HostileAccount, service: DemoService, open_window: Open
 ) -> None:
-    """The form is rendered again with the values and the error messages."""
+    """The form is rendered again with the submitted values and the error messages."""
     window = GuardedWindow(open_window("hostile"), service)
     window.open(PREVIEW)
     for document in documents(REFUSED):

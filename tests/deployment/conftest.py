@@ -1,4 +1,4 @@
-"""Fixtures that build the packages of all stages once for all test processes."""
+"""Fixtures that build the packages for all stages once and share them among test processes."""
 
 import fcntl
 import json
@@ -24,14 +24,14 @@ def locked(path: Path) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
-    """A folder that all processes of this test run share."""
+    """A folder shared by all processes of this test run."""
     base = tmp_path_factory.getbasetemp()
     return base.parent if hasattr(request.config, "workerinput") else base
 
 
 @pytest.fixture(scope="session")
 def archives(shared: Path) -> dict[str, tuple[Path, dict[str, int]]]:
-    """The archive and the size per dependency, by architecture."""
+    """Map each architecture to its archive and the size of each dependency."""
     built = {}
     for architecture in ARCHITECTURES:
         sizes = shared / f"{architecture}.json"
@@ -46,7 +46,7 @@ def archives(shared: Path) -> dict[str, tuple[Path, dict[str, int]]]:
 
 @pytest.fixture(scope="session")
 def packages(shared: Path, archives: dict[str, tuple[Path, dict[str, int]]]) -> dict[str, Path]:
-    """The folder with the template and archive, by stage."""
+    """Map each stage to the folder with its template and archive."""
     with locked(shared / "packages.lock"):
         for stage in STAGES:
             if not (shared / stage / "done").exists():

@@ -3,8 +3,8 @@
 The process can import only the unpacked archive and Python's standard library. The last line of
 output is the result as JSON.
 
-Arguments: the archive's folder, a handler such as app.app, and an event as JSON. Without an
-event, the handler is only imported.
+Arguments: the archive's folder, a handler such as app.app, and an event as JSON. If no event is
+given, the handler is only imported.
 """
 
 import importlib

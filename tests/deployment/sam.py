@@ -1,4 +1,4 @@
-"""Process a packaged template as CloudFormation would: run the SAM transform, resolve values."""
+"""Process a packaged template as CloudFormation would: run the SAM transform and resolve values."""
 
 import copy
 import re
@@ -14,7 +14,7 @@ Template = dict[str, Any]
 
 
 def transform(template: Template) -> Template:
-    """Return the template with AWS::Serverless resources replaced by plain ones."""
+    """Return the template with AWS::Serverless resources expanded into plain resources."""
     parser = Parser()
     packaged = copy.deepcopy(template)
     for function in of_type(packaged, "AWS::Serverless::Function").values():
@@ -25,12 +25,12 @@ def transform(template: Template) -> Template:
 
 
 def of_type(template: Template, kind: str) -> dict[str, Template]:
-    """Return the resources of one type by logical ID."""
+    """Return the resources of one type, keyed by logical ID."""
     return {n: r for n, r in template["Resources"].items() if r["Type"] == kind}
 
 
 def resolved(value: Any, template: Template) -> Any:
-    """Resolve Ref and Fn::Sub of parameters and pseudo parameters, using parameter defaults."""
+    """Resolve Ref and Fn::Sub for parameters and pseudo parameters, using parameter defaults."""
     known = {
         "AWS::Partition": "aws",
         "AWS::Region": REGION,

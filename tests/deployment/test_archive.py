@@ -51,7 +51,7 @@ def test_the_archive_has_all_of_our_code(archive: zipfile.ZipFile) -> None:
 
 
 def test_bytecode_is_not_checked_against_the_source(archive: zipfile.ZipFile) -> None:
-    """File times on Lambda differ from the build's, so Python would recompile checked bytecode."""
+    """Lambda's file times differ from the build's, so Python would recompile checked bytecode."""
     names = set(archive.namelist())
     tag = sys.implementation.cache_tag
     for name in names:
@@ -80,7 +80,7 @@ def test_the_archive_stays_within_its_budget(archives: Archives, architecture: s
 
 
 def test_the_archive_is_reproducible(archives: Archives, tmp_path: Path) -> None:
-    """Build from scratch in another process and folder, with another hash seed."""
+    """Build from scratch in another process and folder, with a different hash seed."""
     build = (
         "import sys; from pathlib import Path; from infra.deployment.archive import build_archive;"
         "out = Path(sys.argv[1]); build_archive('x86_64', out / 'again.zip', out / 'cache')"

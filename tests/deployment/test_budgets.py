@@ -16,7 +16,7 @@ MAX_POLICY_CHARACTERS = 9_000
 
 
 def api_resources(paths: list[str]) -> set[str]:
-    """Return every path and parent path, since API Gateway counts each as a resource."""
+    """Return every path and its parent paths, since API Gateway counts each one as a resource."""
     found = {"/"}
     for path in paths:
         parts = path.strip("/").split("/")

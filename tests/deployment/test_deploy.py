@@ -77,8 +77,8 @@ def test_the_uploaded_template_refers_to_the_uploaded_archive(
         assert s3.head_object(Bucket="archives", Key=code["Key"])["ContentLength"] > 1_000_000
 
 
-# The resource types that moto creates. The others are shown as changes but not created: moto
-# would run functions in Docker and doesn't read the API's body.
+# The resource types created in moto. Other types are listed as changes but not created: moto would
+# run functions in Docker, and it doesn't read the API's body.
 CREATED_BY_MOTO = (
     "AWS::DynamoDB::Table",
     "AWS::Events::Rule",
@@ -94,10 +94,10 @@ SAM = "AWS::Serverless-2016-10-31"
 
 @pytest.fixture
 def account(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A separate region with a bucket and the two secrets.
+    """Set up a separate region with a bucket and the two secrets.
 
-    CloudFormation is moto's, except for the SAM transform, which AWS runs when a change set is
-    created.
+    moto simulates CloudFormation, but not the SAM transform, which AWS runs when a change set is
+    created. The fixture runs it instead.
     """
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
     create = CloudFormationBackend.create_change_set
@@ -192,7 +192,7 @@ def test_a_first_and_a_second_deployment(
 def test_deploying_without_enough_concurrency_is_refused(
     account: None, packages: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A new account has a concurrency of 10, but 100 must remain unreserved."""
+    """A new account can run only 10 Lambda invocations at once, but 100 must remain unreserved."""
     monkeypatch.setattr(deploy, "unreserved_concurrency", lambda: 10)
     given = ["OneScheduledRun=yes"]
     with pytest.raises(DeploymentRefused, match="WebhookConcurrency=0 OneScheduledRun=no"):
@@ -210,7 +210,7 @@ def test_only_prod_reserves_concurrency_by_default(packages: dict[str, Path]) ->
     assert required_concurrency(read_template(packages["dev"]), []) == 0
 
 
-def test_no_terminal_means_no_confirmation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_destroy_is_not_confirmed_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     def closed(_: str) -> str:
         raise EOFError
 
@@ -225,7 +225,7 @@ def test_a_failed_deployment_reports_its_cause(
     answer: Callable[[str], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """CloudFormation lists events latest first and includes those of earlier deployments."""
+    """CloudFormation lists the latest events first and includes events from earlier deployments."""
 
     def event(resource: str, status: str, reason: str = "") -> dict[str, Any]:
         extra = {"ResourceStatusReason": reason} if reason else {}

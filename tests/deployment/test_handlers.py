@@ -1,7 +1,7 @@
-"""Every handler as Lambda runs it.
+"""Every handler, run as Lambda runs it.
 
-Each runs in a clean process, from the unpacked read-only archive, and calls AWS and Stripe over
-real HTTP.
+Each handler runs in a clean process, from the unpacked read-only archive, and calls simulators of
+AWS and Stripe over real HTTP.
 """
 
 import json
@@ -27,7 +27,7 @@ from infra.local.stripe_simulator.simulator import StripeSimulator
 from infra.local.stripe_simulator.site import Site
 from tests.deployment.conftest import locked
 
-REGION = "eu-west-1"  # not the region of the tests in this process
+REGION = "eu-west-1"  # differs from the region that tests in this process use
 STRIPE_KEY, STRIPE_SECRET = "sk_test_archive", "whsec_archive"
 SECRETS = {
     "public-url": "https://licenses.example.com",
@@ -38,7 +38,7 @@ FUNCTIONS = functions()
 
 # Modules that a handler must not load on import, because each slows down every cold start.
 NOT_AT_IMPORT = ("stripe", "argon2", "jinja2", "dns", "boto3", "requests", "email_validator.dns")
-# Modules that functions other than the API must not load on import, and the webhook never.
+# Modules that no function except the API may load on import. The webhook must never load them.
 NOT_IN_WEBHOOK = ("jinja2", "argon2", "dns", "chalicelib.api", "chalicelib.web", "app")
 
 
@@ -76,7 +76,10 @@ def unpacked(shared: Path, archives: dict[str, tuple[Path, dict[str, int]]]) -> 
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[dict[str, str]]:
-    """Run AWS and Stripe servers. Yield the environment that points a function to them."""
+    """Run simulated AWS and Stripe servers.
+
+    Yield the environment that points a function at them.
+    """
     aws = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     aws.start()
     simulator = StripeSimulator(api_key=STRIPE_KEY, webhook_secrets=[STRIPE_SECRET])
@@ -122,7 +125,7 @@ def run(unpacked: Path, handler: str, environment: dict[str, str], event: Any = 
     script = Path(__file__).with_name("run_handler.py")
     arguments = [] if event is None else [json.dumps(event)]
     completed = subprocess.run(
-        # -S hides the installed packages, so that the archive must provide all of them.
+        # -S hides the installed packages, so the archive must provide all of them.
         [sys.executable, "-s", "-S", str(script), str(unpacked), handler, *arguments],
         env={**environment, "PYTHONWARNINGS": "ignore"},
         cwd="/",
@@ -182,7 +185,7 @@ def test_a_handler_processes_its_event(
 
 
 def test_metrics_use_the_namespace_of_the_stage(unpacked: Path, cloud: dict[str, str]) -> None:
-    """The alarms and the dashboard use that namespace too."""
+    """The alarms and the dashboard read their metrics from the same namespace."""
     (figures,) = [function for function in FUNCTIONS if function.name == "take-figures"]
     result = run(unpacked, figures.handler, cloud, event_of(figures))
     ((group,),) = [line["_aws"]["CloudWatchMetrics"] for line in result.lines if "_aws" in line]
@@ -191,7 +194,10 @@ def test_metrics_use_the_namespace_of_the_stage(unpacked: Path, cloud: dict[str,
 
 
 def modification_times(folder: Path) -> dict[str, float]:
-    """Return the files' modification times: root can write even to read-only files."""
+    """Return each file's modification time.
+
+    File modes are not enough: root can write read-only files.
+    """
     return {str(path): path.stat().st_mtime for path in folder.rglob("*")}
 
 

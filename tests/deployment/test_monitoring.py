@@ -38,8 +38,8 @@ def test_every_alarm_notifies_and_has_a_runbook_section(transformed: Template) -
         assert section in headings
 
 
-def test_every_own_metric_is_used_and_every_used_one_exists(transformed: Template) -> None:
-    """A graph of a missing metric misleads, and an unused metric still costs money."""
+def test_every_custom_metric_is_used_and_every_metric_used_exists(transformed: Template) -> None:
+    """A graph of a nonexistent metric is misleading, and an unused metric still costs money."""
     used = {metric[1] for metric in metrics(transformed) if metric[0].startswith("Tenantry/")}
     patterns = {re.compile(name) for name in counted_names()}
     assert not [name for name in used if not any(p.fullmatch(name) for p in patterns)]
@@ -47,7 +47,7 @@ def test_every_own_metric_is_used_and_every_used_one_exists(transformed: Templat
 
 
 def counted_names() -> Iterator[str]:
-    """Yield every name that the code passes to count(), as a pattern."""
+    """Yield a regular expression for every metric name that the code passes to count()."""
     for path in (ROOT / "chalicelib").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "count":
@@ -68,7 +68,7 @@ def _names(given: ast.expr) -> Iterator[str]:
 
 
 def metrics(transformed: Template) -> list[Metric]:
-    """Return every metric of an alarm or the dashboard."""
+    """Return every metric used by an alarm or the dashboard."""
     return [*alarm_metrics(transformed), *dashboard_metrics(transformed)]
 
 
@@ -106,7 +106,7 @@ def physical_name(value: Any, template: Template) -> str:
     return str(value)
 
 
-def test_metrics_have_the_dimensions_under_which_they_are_recorded(
+def test_alarms_and_the_dashboard_use_the_dimensions_of_each_metric(
     transformed: Template, stage: str
 ) -> None:
     """Dimensions match AWS's documentation, and their values match this stack's resources."""
@@ -167,7 +167,7 @@ def test_every_alarm_is_on_the_dashboard(transformed: Template) -> None:
     assert len(set(places)) == len(places)
 
 
-# The conditions that must raise an alarm.
+# The conditions that must raise an alarm, with the metric that reveals each one.
 ALARMS = {
     "the webhook returns 5xx": ("AWS/Lambda", "Url5xxCount", "stripe-webhook"),
     "payments arrive without webhook events": ("Tenantry", "PaymentsHealed", ""),
@@ -197,8 +197,11 @@ def test_an_alarm_exists_for(transformed: Template, condition: str) -> None:
 
 
 @pytest.mark.parametrize("metric", ["Url5xxCount", "WebhookSignatureRefused"])
-def test_alarms_on_the_webhook_work_at_low_volume(transformed: Template, metric: str) -> None:
-    """A single event that keeps failing produces only one data point every few minutes."""
+def test_webhook_alarms_work_at_low_volume(transformed: Template, metric: str) -> None:
+    """A single event that keeps failing must raise the alarm.
+
+    It adds a data point only every few minutes.
+    """
     (made,) = [
         alarm["Properties"]
         for alarm in alarms(transformed).values()
@@ -210,7 +213,7 @@ def test_alarms_on_the_webhook_work_at_low_volume(transformed: Template, metric:
 
 
 def test_an_alarm_reports_a_scheduled_function_that_does_not_run(transformed: Template) -> None:
-    """Such a function has no data for the metric."""
+    """A function that does not run has no data for the Invocations metric."""
     silence_alarms = {
         physical_name(made["Dimensions"][0]["Value"], transformed): made
         for made in (alarm["Properties"] for alarm in alarms(transformed).values())

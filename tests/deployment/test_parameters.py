@@ -52,7 +52,7 @@ def test_parameters_that_require_each_other_must_be_given_together(
 
 
 def evaluate(condition: Any, values: dict[str, str]) -> Any:
-    """Evaluate a rule's condition with these parameter values."""
+    """Evaluate a rule's condition with the given parameter values."""
     match condition:
         case {"Ref": name}:
             return values[name]

@@ -1,4 +1,4 @@
-"""The packaged template as a stack in moto: its tables match those that the tests use."""
+"""The packaged template as a stack in moto, with the same tables that the other tests use."""
 
 import json
 from ast import literal_eval
@@ -10,7 +10,7 @@ import pytest
 from infra.local.aws import table_definitions
 from tests.deployment.sam import Template, of_type, resolved
 
-# Not the region of the tests' tables, because moto has one state per process.
+# Differs from the region that holds the tests' tables, because moto has one state per process.
 REGION = "eu-central-1"
 
 CREATED = (
@@ -23,7 +23,10 @@ CREATED = (
 
 @pytest.fixture
 def stack(aws: None, transformed: Template, stage: str) -> dict[str, str]:
-    """Physical IDs by logical ID. Functions are left out, because moto would need Docker."""
+    """Create the stack without its functions, for which moto would need Docker.
+
+    Maps logical IDs to physical IDs.
+    """
     kept = {
         name: {key: value for key, value in resource.items() if key != "Condition"}
         for name, resource in transformed["Resources"].items()

@@ -77,9 +77,9 @@ def test_functions_have_tracing_limits_and_log_retention(
 def test_functions_have_time_to_report_that_stripe_does_not_respond(
     transformed: Template, function: Function
 ) -> None:
-    """A function that Lambda ends writes neither a log line nor a record.
+    """A function that Lambda kills at its timeout writes neither a log line nor a record.
 
-    API Gateway waits only 29 seconds, so by then it has already sent the API's caller a response.
+    API Gateway waits only 29 seconds, so the caller of the API already has a response by then.
     """
     attempts = NETWORK_RETRIES + 1
     delays = sum(HTTPClient.INITIAL_DELAY * 2**n for n in range(NETWORK_RETRIES))
@@ -96,7 +96,7 @@ def test_functions_have_valid_settings(transformed: Template, function: Function
 
 
 def test_the_template_sets_every_setting(transformed: Template) -> None:
-    """These are the variables that settings.py reads, except those for local runs."""
+    """The template sets every variable that settings.py reads, except those for local runs."""
     source = Path(settings.__file__).read_text()
     read = set(re.findall(r"\b(?:optional|required|get)\(\"([A-Z_]+)\"", source))
     parameters = set(re.findall(r"value_or_parameter\(\"([A-Z_]+)\"\)", source))
@@ -123,7 +123,7 @@ def test_roles_are_the_reviewed_policies(transformed: Template, function: Functi
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=by_name)
 def test_no_function_can_change_the_audit_trail_or_the_ledger(function: Function) -> None:
-    """Functions can only read them and add entries."""
+    """Functions can only read entries and add new ones."""
     for statement in json.loads(policy_file(function.name).read_text())["Statement"]:
         if statement["Sid"] in ("TableAudit", "TableLedger"):
             allowed = {action.removeprefix("dynamodb:") for action in statement["Action"]}
@@ -170,7 +170,7 @@ def test_tables_are_protected_against_loss(transformed: Template, stage: str) ->
 
 
 def test_the_ttl_attribute_is_the_column_that_the_code_writes(transformed: Template) -> None:
-    """DynamoDB also accepts an attribute that no row has, and then nothing would expire."""
+    """DynamoDB also accepts a TTL attribute that no row has, but then nothing would ever expire."""
     written = {
         f"tenantry-{resolved({'Ref': 'Stage'}, transformed)}-{model.noun}": name
         for model in models(Row)
@@ -206,8 +206,8 @@ def test_the_webhook_url_is_public(transformed: Template) -> None:
     assert granted["lambda:InvokeFunction"]["InvokedViaFunctionUrl"] is True
 
 
-# API Gateway's name for an unknown route, its name if the request has a bearer token (which it
-# parses as an AWS signature), and the documented name.
+# The types of API Gateway's response to an unknown route: without a bearer token, with a bearer
+# token (which API Gateway parses as an AWS signature), and the documented type.
 UNKNOWN_ROUTE = ("MISSING_AUTHENTICATION_TOKEN", "INVALID_SIGNATURE", "RESOURCE_NOT_FOUND")
 
 
@@ -244,7 +244,7 @@ def test_the_gateways_responses_have_the_apis_headers(transformed: Template) -> 
         }
         assert sent["X-Request-Id"] == "context.requestId"
         for name, value in API_HEADERS.items():
-            # In the policy, an empty list replaces 'none', because quotes can't be nested.
+            # The policy uses an empty list instead of 'none', because quotes can't be nested.
             assert sent[name] == "'" + value.replace(" 'none'", "") + "'", name
             assert local[name] == value
 
@@ -268,7 +268,7 @@ def test_the_stage_has_rate_limits_and_an_access_log(transformed: Template) -> N
 def test_public_routes_that_hash_passwords_have_a_lower_rate_limit(
     transformed: Template,
 ) -> None:
-    """These include routes that hash a request with an idempotency key before any other check."""
+    """Includes routes that hash the request before any other check if it has an idempotency key."""
     import app  # noqa: F401 - it declares the routes
 
     (stage_,) = of_type(transformed, "AWS::ApiGateway::Stage").values()
@@ -304,8 +304,8 @@ def test_only_prod_reserves_concurrency_by_default(transformed: Template, stage:
             assert reserved is None, "reserved concurrency would cap the API"
 
 
-def test_the_stage_is_created_after_api_gateway_may_write_logs(transformed: Template) -> None:
-    """CloudFormation orders resources by their references."""
+def test_the_stage_is_created_after_api_gateway_can_write_logs(transformed: Template) -> None:
+    """CloudFormation creates a resource after the resources that it refers to."""
     (stage_,) = of_type(transformed, "AWS::ApiGateway::Stage").values()
     assert '{"Ref": "ApiGatewayLogs"}' in json.dumps(stage_["Properties"])
     (account,) = of_type(transformed, "AWS::ApiGateway::Account").values()

@@ -1,4 +1,4 @@
-"""Helpers that run calls concurrently and check the tables afterwards."""
+"""Helpers that run calls concurrently and check the tables afterward."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ def read_reseller(reseller_id: str) -> Reseller:
 
 
 def check_counters(reseller_id: str) -> None:
-    """Check both counters against the tenants and the ledger."""
+    """Check that both license counters match the tenants and the ledger."""
     row = read_reseller(reseller_id)
     entries = list(LedgerEntry.query(reseller_id, consistent_read=True))
     held = [t for t in Tenant.query(reseller_id, consistent_read=True) if t.holds_license]

@@ -24,7 +24,7 @@ def engine() -> Iterator[str]:
 
 @pytest.fixture
 def tables(engine: str) -> Iterator[None]:
-    """Create the same tables as moto's, but in DynamoDB Local."""
+    """Create the tables that other tests create in moto, but in DynamoDB Local."""
     os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = engine
     _reconnect()
     create_tables()

@@ -114,7 +114,7 @@ def _wait_until_up(url: str, process: subprocess.Popen[bytes]) -> None:
         try:
             urllib.request.urlopen(url, timeout=1).close()  # noqa: S310
         except urllib.error.HTTPError as refused:
-            refused.close()  # it requires a signature, so it is up
+            refused.close()  # the server requires a signature, so it is up
             return
         except OSError:
             time.sleep(0.1)

@@ -24,7 +24,7 @@ PASSWORD = "correct horse battery"
 
 
 def result_or_error(call: Callable[[], Any]) -> Any:
-    """Return the call's result, or the class of the error it raised."""
+    """Return the call's result, or the class of the error that it raised."""
     try:
         return call()
     except TenantryError as error:
@@ -37,9 +37,9 @@ def first_admin() -> User:
 
 @pytest.fixture
 def long_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Raise the timeouts, so that the test doesn't depend on the speed of the machine.
+    """Raise the timeouts so that the test doesn't depend on the machine's speed.
 
-    Request it before `tables`, which connects.
+    Request this fixture before `tables`, which opens the connection.
     """
     monkeypatch.setattr(rows, "READ_TIMEOUT_SECONDS", 120)
     monkeypatch.setattr(transactions, "DEADLINE_SECONDS", 120)
@@ -48,7 +48,7 @@ def long_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_concurrent_sign_ins_check_only_the_free_number_of_passwords(
     long_timeouts: None, tables: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The clock is frozen, so the pause that the last free attempt starts never ends."""
+    """The clock is frozen, so the lockout triggered by the last free attempt never expires."""
     first_admin()
     checked = []
     now = clock.now()

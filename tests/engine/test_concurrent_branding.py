@@ -29,7 +29,7 @@ VALUES = {
 
 
 def patch_field(reseller_id: str, name: str) -> None:
-    """Do what PATCH without If-Match does, and retry until it succeeds."""
+    """Edit a field as a PATCH request without If-Match does, retrying until the edit succeeds."""
     while True:
         row = read_reseller(reseller_id)
         try:

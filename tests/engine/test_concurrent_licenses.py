@@ -1,4 +1,4 @@
-"""Concurrent changes of one license pool, by 16 threads."""
+"""Concurrent changes to one license pool by 16 threads."""
 
 import json
 from collections.abc import Callable
@@ -68,7 +68,7 @@ def test_a_webhook_delivered_a_hundred_times_credits_once(
     }
 
     def deliver() -> int:
-        """Retry until the response is 200, as Stripe does."""
+        """Deliver the event until the response is 200, as Stripe does."""
         for attempts in range(20):
             if stripe_webhook(request, None)["statusCode"] == 200:
                 return attempts
@@ -92,7 +92,7 @@ def test_a_webhook_delivered_a_hundred_times_credits_once(
 def test_a_refund_settled_concurrently_takes_licenses_once(
     tables: None, stripe: StripeSimulator
 ) -> None:
-    """No claim is involved, so only the condition on the purchase's version prevents doubles."""
+    """Only the condition on the purchase's version prevents a double debit: there is no claim."""
     reseller = purchase_fixtures.create_reseller()
     purchase = checkout.buy_licenses(reseller, 12, by="usr_engine")
     stripe.pay(purchase.session_id or "")
@@ -151,7 +151,7 @@ def test_concurrent_requests_with_one_idempotency_key_run_once(
 def test_concurrent_purchases_with_one_idempotency_key_open_one_checkout(
     tables: None, people: People, stripe: StripeSimulator
 ) -> None:
-    """A purchase takes two transactions, with a call to Stripe in between."""
+    """A purchase writes two transactions, with a call to Stripe between them."""
     person = people.reseller()
     assert person.api.token is not None
     gateway = Gateway(app)
@@ -180,7 +180,10 @@ def test_concurrent_purchases_with_one_idempotency_key_open_one_checkout(
 def test_a_stale_checkout_claim_is_taken_over_once(
     tables: None, stripe: StripeSimulator, owner: str
 ) -> None:
-    """A claim can be stale after a restore of its table alone. All buyers get one checkout."""
+    """A checkout claim can be stale if only the claims table was restored.
+
+    All buyers get the same checkout.
+    """
     reseller = purchase_fixtures.create_reseller()
     first = checkout.buy_licenses(reseller, 7, by="usr_engine")
     claim = Claim.get(checkout_claim(reseller.id, 7), consistent_read=True)
@@ -204,8 +207,8 @@ def test_a_stale_checkout_claim_is_taken_over_once(
     assert len(stripe.all("checkout.session")) == 2
 
 
-def test_creating_tenants_while_an_admin_removes_licenses(tables: None, people: People) -> None:
-    """Licenses in use are never removed, whichever operation comes first."""
+def test_tenants_are_created_while_an_admin_removes_licenses(tables: None, people: People) -> None:
+    """Licenses in use are never removed, no matter which operation comes first."""
     reseller_id = people.reseller(licenses=20).reseller_id or ""
 
     def remove_license() -> bool:
@@ -242,7 +245,7 @@ def test_concurrent_refund_requests_pay_once(tables: None, stripe: StripeSimulat
 
     def refund() -> None:
         row = checkout.read_purchase(reseller.id, purchase.id)
-        with suppress(TenantryError):  # fewer than 91 are left, or another refund is in progress
+        with suppress(TenantryError):  # too few licenses left, or another refund in progress
             refund_licenses(row, 91, reason="Too many", by="usr_admin")
 
     run_concurrently([*[refund] * 8, run_sweep, *[refund] * 7])

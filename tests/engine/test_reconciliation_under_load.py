@@ -85,8 +85,8 @@ def test_damage_is_repaired_under_traffic(people: People, stripe: StripeSimulato
             if held and choose.random() < 0.5:
                 table_edits.remove(choose.choice(held))
             else:
-                # Change only the counter. Saving the whole row would overwrite concurrent changes,
-                # as a slow edit in the console does.
+                # Change only the counter. Saving the whole row, as a slow edit in the console does,
+                # would overwrite concurrent changes.
                 Reseller(reseller_id).update([Reseller.license_used.add(choose.randint(1, 3))])
 
     def repair() -> None:

@@ -18,7 +18,7 @@ from tests.support.people import People, Person
 
 @pytest.fixture
 def aws_faults(aws_faults: AwsFaults, request: pytest.FixtureRequest) -> AwsFaults:
-    """Sign the admin in first, so that planned faults hit only the test's own calls."""
+    """Sign the admin in first, so that injected faults affect only the test's own calls."""
     people: People
     if "world" in request.fixturenames:
         people = request.getfixturevalue("world").people
@@ -31,7 +31,7 @@ def aws_faults(aws_faults: AwsFaults, request: pytest.FixtureRequest) -> AwsFaul
 
 @pytest.fixture(autouse=True)
 def leaks(monkeypatch: pytest.MonkeyPatch) -> Iterator[LeakDetector]:
-    """Fail any test that writes a secret to the log."""
+    """Fail any test during which a secret is written to the log."""
     watched = detect_leaks(monkeypatch)
     logger.addHandler(watched)
     yield watched
@@ -46,7 +46,7 @@ def reseller(people: People) -> Person:
 
 @pytest.fixture
 def tenant(reseller: Person) -> dict[str, Any]:
-    """A tenant with its own primary color."""
+    """Create a tenant with its own primary color."""
     created: dict[str, Any] = reseller.api.post(
         "/v1/resellers/me/tenants",
         {"name": "Blue Bottle", "branding_config": {"primary_color": "#AA0000"}},

@@ -1,4 +1,4 @@
-"""A simple model of resellers, tenants, and purchases that the service is compared with."""
+"""A simple model of resellers, tenants, and purchases, with which the service is compared."""
 
 from dataclasses import dataclass, field
 

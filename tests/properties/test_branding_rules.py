@@ -1,4 +1,4 @@
-"""Branding rules for arbitrary values: inheritance, contrast, and a safe stylesheet."""
+"""Branding rules for arbitrary values: inheritance, contrast, and safe stylesheets."""
 
 import re
 
@@ -74,7 +74,7 @@ def test_a_valid_document_is_stored_unchanged(document: OwnFields) -> None:
 def test_an_edit_that_makes_text_unreadable_is_refused(
     above: OwnFields, old: OwnFields, own: OwnFields
 ) -> None:
-    """The edit is refused only if it causes low contrast, and the suggested color passes."""
+    """An edit is refused only if it causes low contrast, and the suggested color passes."""
     inherited = inherit(above).values
     before, after = inherit(above, old).values, inherit(above, own).values
     problems = contrast_problems(own, inherited, before)

@@ -1,7 +1,7 @@
 """Reconciliation repairs arbitrary edits made in the AWS console.
 
-Once every repair is approved, the invariants hold, another run finds nothing, and undamaged rows
-are unchanged.
+Once every repair is approved, the invariants hold, another run finds nothing, and rows that were
+not damaged are unchanged.
 """
 
 import logging
@@ -71,7 +71,7 @@ damage_lists = st.lists(st.tuples(st.sampled_from(sorted(DAMAGE)), numbers), min
 
 
 class World:
-    """Two accounts to damage, an intact one, and one that adopts orphaned tenants."""
+    """Two accounts to damage, one that stays intact, and one that adopts orphaned tenants."""
 
     def __init__(self, stripe: StripeSimulator) -> None:
         self.stripe = stripe
@@ -103,7 +103,7 @@ class World:
         ).id
 
     def act(self, action: str, number: int, account: str | None = None) -> None:
-        """Take one step of a valid history, or none if it is not possible now."""
+        """Perform the action if it is currently possible. Otherwise, do nothing."""
         reseller_id = account or self.accounts[number % len(self.accounts)]
         try:
             self._act(action, number // 2, reseller_id)
@@ -151,7 +151,7 @@ class World:
             lifecycle.restore_tenant(tenant, by=BY)
 
     def approve_everything(self, choice: int) -> None:
-        """Run and approve until nothing is found, since one repair can reveal another problem."""
+        """Run and approve until nothing is found, because one repair can reveal another problem."""
         for _ in range(ROUNDS):
             report = runs.start_run("whole", apply=False, by=BY, seconds_left=lambda: 60.0)
             assert report.notes == []
@@ -180,13 +180,13 @@ class World:
             action = Action.IGNORE
         if action == Action.REPAIR and self._needs_a_refund(row):
             action = Action.IGNORE
-        # If another repair has changed the facts, the next round finds the new ones.
+        # If another repair has changed the facts, the next round reports the new facts.
         with suppress(VersionConflict):
             resolution.resolve(row, action, reason="Approved", by=BY, to=to)
 
     @staticmethod
     def _needs_a_refund(row: FindingRow) -> bool:
-        """Whether it is correctly quarantined: only a refund can resolve it."""
+        """Return whether the purchase is correctly quarantined: it needs a refund, not a repair."""
         if row.code != Code.STUCK_PURCHASE:
             return False
         status = {row.evidence["status"], row.evidence["status_by_stripe"]}
@@ -203,7 +203,7 @@ def stored_items() -> dict[tuple[str, ...], dict[str, Any]]:
 
 
 def check_invariants(stripe: StripeSimulator) -> None:
-    """Check what must always hold, counting from the stored rows."""
+    """Check that the counters and ledger match the stored rows, as they always must."""
     for reseller in Reseller.scan(consistent_read=True):
         ledger = list(LedgerEntry.query(reseller.id, consistent_read=True))
         holders = [t for t in Tenant.query(reseller.id, consistent_read=True) if t.holds_license]
@@ -235,7 +235,7 @@ def check_claims() -> None:
 
 @pytest.fixture
 def stripes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], StripeSimulator]]:
-    """Return a function that replaces the simulator behind the client with a new one."""
+    """Return a function that replaces the client's simulator with a new one."""
 
     def new() -> StripeSimulator:
         sdk.simulator = StripeSimulator(api_key=app_settings.settings().stripe_secret_key)
@@ -252,10 +252,10 @@ def stripes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], StripeSimu
 
 
 def comparable(key: Any, row: Any) -> Any:
-    """Return a row without the columns that a repair elsewhere may change.
+    """Return a row without the columns that repairing another row can change.
 
-    Repairing the ledger entry of a purchase increments the purchase's version, so that two
-    concurrent repairs can't both succeed.
+    Repairing a purchase's ledger entry increments the purchase's version, so that two concurrent
+    repairs can't both succeed.
     """
     if key[0] != "purchases" or row is None:
         return row

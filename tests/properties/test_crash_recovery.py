@@ -1,8 +1,8 @@
 """Recovery from a crash before or after any single call to AWS or Stripe.
 
-A retry of the request or the sweep must reach the same final state. Each scenario runs once to
-record its calls, then once for each crash site: just before a call, so that it has no effect, and
-just after it.
+After the crash, either a retry of the request or the sweep must reach the same final state. Each
+scenario runs once to record its calls, then once for each crash site: just before each call, so
+that the call has no effect, and just after it.
 """
 
 from collections.abc import Callable, Iterator
@@ -32,11 +32,11 @@ Scenario = Callable[[StripeSimulator, IdempotentRequest | None], Any]
 
 
 class Crash(BaseException):
-    """A simulated process crash. Application code doesn't catch a BaseException."""
+    """A simulated process crash. It is a BaseException, which application code doesn't catch."""
 
 
 class Calls:
-    """Records every call to AWS and Stripe, and crashes at the one given by `crash_at`."""
+    """Records every call to AWS and Stripe, and crashes at the call given by `crash_at`."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -147,7 +147,7 @@ def expired_at_stripe(stripe: StripeSimulator) -> None:
 
 
 SCENARIOS: dict[str, tuple[Callable[[StripeSimulator], None], Scenario, int]] = {
-    # starting state, operation that crashes, licenses in the pool at the end
+    # (starting state, operation that crashes, licenses in the pool at the end)
     "buy": (no_purchase, buy, 0),
     "settle paid": (paid_at_stripe, settle_purchase, 100),
     "settle refunded": (refunded_at_stripe, settle_purchase, 90),
@@ -159,7 +159,7 @@ SCENARIOS: dict[str, tuple[Callable[[StripeSimulator], None], Scenario, int]] = 
 
 
 def run_with_key(scenario: Scenario, stripe: StripeSimulator) -> Any:
-    """Run a request with an idempotency key as the API does, resuming one that was recorded."""
+    """Run a request with an idempotency key as the API does, resuming a recorded request."""
     found = find("key", "fingerprint")
     if found is not None and found.response is not None:
         return found.response
@@ -175,7 +175,7 @@ def by_retry(scenario: Scenario, stripe: StripeSimulator) -> None:
 
 
 def by_unkeyed_retry(scenario: Scenario, stripe: StripeSimulator) -> None:
-    with suppress(InvalidRequest):  # a second refund, larger than what is left
+    with suppress(InvalidRequest):  # a second refund, which exceeds the remaining amount
         scenario(stripe, None)
 
 
@@ -200,12 +200,12 @@ def check(stripe: StripeSimulator, name: str, recovery: str, recorded: bool) -> 
     (row,) = purchase_fixtures.rows("purchases")
     refunds_made = stripe.all("refund")
     if name == "refund":
-        # After a crash before the refund was recorded, only the admin knows about it.
+        # If the crash came before the refund was recorded, only the admin knows about the refund.
         licenses = licenses if recorded else QUANTITY
         assert sum(r["amount"] for r in refunds_made) == (127_500 if recorded else 0)
         assert len(refunds_made) == (1 if recorded else 0)
     if name == "accept" and not row.get("accepted"):
-        # After a crash before the acceptance was recorded, the admin has to accept it again.
+        # If the crash came before the acceptance was recorded, the admin has to accept again.
         assert (row["status"], row["licenses_granted"], recovery) == ("quarantined", 0, "sweep")
         return
     assert row["licenses_granted"] == licenses
@@ -227,7 +227,7 @@ def test_recovery_from_a_crash_at_any_call(
 ) -> None:
     before, scenario, _ = SCENARIOS[name]
     before(stripe)
-    # Fill the cache now, so that every run makes the same calls.
+    # Cache the settings now, so that every run makes the same calls.
     platform_settings.cached_settings()
     start = copy_rows(), stripe.snapshot()
     calls.recording = True

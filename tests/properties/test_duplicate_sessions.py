@@ -1,7 +1,7 @@
 """A purchase with two Checkout Sessions, because a response from Stripe was lost.
 
 Whatever happens to either session, only one payment grants licenses, all the money is booked, and
-no license is granted without money.
+no license is granted without payment.
 """
 
 import logging

@@ -59,7 +59,7 @@ class LicenseMachine(RuleBasedStateMachine):
     def attempt(
         self, refusal: type[errors.TenantryError] | None, act: Callable[[], Any]
     ) -> Any | None:
-        """Run `act` and expect the model's refusal, if any; return None if it was refused."""
+        """Run `act` and expect the model's refusal, if any. Return None if `act` was refused."""
         if refusal is None:
             return act()
         with pytest.raises(refusal):
@@ -151,7 +151,7 @@ class LicenseMachine(RuleBasedStateMachine):
     @rule(target=clients, account=accounts, slug=SLUGS)
     def create(self, account: str, slug: str) -> Any:
         model = self.resellers[account]
-        # If both fail, the transaction reports the full pool.
+        # If there is no license and the slug is taken, the transaction reports the missing license.
         refusal = model.license_refusal()
         refusal = refusal or (errors.SlugTaken if model.has_slug(slug) else None)
         made = self.attempt(
@@ -241,7 +241,7 @@ class LicenseMachine(RuleBasedStateMachine):
         return (row.reseller_id, row.quantity, row.status) == (account, quantity, "pending")
 
     def credit(self, order: tuple[str, str]) -> int:
-        """Credit the model's pool for a purchase; return the number of licenses added."""
+        """Credit a purchase to the model's pool. Return the number of licenses added."""
         model = self.purchases[order]
         granted = model.worth - model.settled
         self.resellers[order[0]].count += granted

@@ -1,6 +1,6 @@
-"""Random payment histories, with webhooks lost, repeated, or out of order.
+"""Random payment histories, with webhook events lost, repeated, or out of order.
 
-Pool, purchase, and ledger must agree with each other after every step, and with Stripe once the
+The pool, purchase, and ledger must agree with each other after every step, and with Stripe once the
 sweep has run. The histories are split into parts so that they can run in parallel.
 """
 
@@ -62,7 +62,7 @@ our_steps = st.one_of(
     st.tuples(st.just("create_tenant"), st.none()),
     st.tuples(st.just("wait"), st.sampled_from([1, 26])),
 )
-# Any earlier event can be delivered, any number of times or never.
+# Any earlier event can be delivered, any number of times or not at all.
 deliveries = st.tuples(st.just("deliver"), st.integers(0, 20))
 # Most histories start with a payment, since little can go wrong without one.
 beginnings = st.sampled_from([[("pay", None)], [("pay_later", None), ("bank_confirms", None)], []])
@@ -74,7 +74,7 @@ histories = st.builds(
 
 
 class World:
-    """One purchase, here and at Stripe."""
+    """One purchase, in the tables and in Stripe."""
 
     def __init__(self, stripe: StripeSimulator, frozen: Any) -> None:
         self.stripe = stripe
@@ -88,7 +88,7 @@ class World:
 
     def act(self, step: Step) -> None:
         name, detail = step
-        # A step that is not possible now is refused, and must have no effect.
+        # A step that is not currently possible is refused and must have no effect.
         with suppress(InvalidAction, TenantryError):
             getattr(self, f"_{name}", self._act_at_stripe)(name, detail)
 
@@ -106,7 +106,7 @@ class World:
         self.stripe.refund(self.session_id, amount, pending=True)
 
     def _open_dispute(self, _name: str, subject: Any) -> None:
-        """Dispute an amount, everything left (None), or nothing ("inquiry")."""
+        """Dispute an amount or everything left (None), or open an inquiry ("inquiry")."""
         inquiry = subject == "inquiry"
         amount = None if inquiry else subject
         self.stripe.open_dispute(self.session_id, inquiry=inquiry, amount=amount)
@@ -169,7 +169,7 @@ def quiet() -> Iterator[None]:
 
 @pytest.fixture
 def stripes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], StripeSimulator]]:
-    """Return a function that replaces the simulator behind the client with a new one."""
+    """Return a function that replaces the client's simulator with a new one."""
 
     def new() -> StripeSimulator:
         sdk.simulator = StripeSimulator(
@@ -185,14 +185,14 @@ def stripes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], StripeSimu
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_payment_histories_end_in_the_state_at_stripe(
+def test_payment_histories_end_in_the_state_in_stripe(
     part: int, quiet: None, tables: None, stripes: Callable[[], StripeSimulator], frozen: Any
 ) -> None:
     @settings(
         max_examples=HISTORIES,
         deadline=None,
         database=None,
-        # Failing histories are short enough to read, and shrinking would take minutes.
+        # No shrinking: it would take minutes, and failing histories are short enough to read.
         phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )

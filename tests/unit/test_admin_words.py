@@ -1,4 +1,4 @@
-"""How the admin pages rephrase sentences, fields, and actions from the API."""
+"""How the admin pages rephrase the API's sentences, fields, and actions."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which module may import which: layers, capabilities inside a layer, and no import cycles."""
+"""Which modules can import which others: layers, capabilities in a layer, and no import cycles."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ from tests.support.source_layout import (
 )
 
 LEAVES = {"settings", "observability", "errors", "clock"}
-# Each layer with the layers that it may import.
+# Each layer, with the layers that it can import.
 BELOW = {
     "domain": set(),
     "storage": {"domain", *LEAVES},
@@ -27,12 +27,12 @@ BELOW = {
     "services": {"storage", "payments", "domain", *LEAVES},
     "functions": {"services", "storage", "payments", "domain", *LEAVES},
     "api": {"services", "storage", "domain", *LEAVES},
-    # Pages parse forms with the API's models and answer errors with the API's statuses.
+    # Pages parse forms with the API's models and report errors with the API's statuses.
     "web": {"api", "services", "storage", "domain", *LEAVES},
     "app": {"api", "web", "functions"},
 }
-# Each capability with the capabilities of the same layer that it may use. An edge that no import
-# needs any more has to go, so the table is also a description.
+# Each capability, with the capabilities in the same layer that it uses. An edge that no import
+# needs must be removed, so the table always describes the code.
 CAPABILITIES = {
     "services": {
         "core": set(),
@@ -67,9 +67,9 @@ CAPABILITIES = {
         "reconciliation": {"shell", "admin_shell"},
     },
 }
-# Modules of a layer that belong to no capability and may use all of them.
+# Modules that belong to no capability and can use all capabilities in their layer.
 OUTSIDE_CAPABILITIES = {"chalicelib.web.registry"}
-# Too slow for every cold start, so they are imported inside the functions that need them.
+# Modules too slow to load on every cold start. Functions that need them import them locally.
 SLOW_IMPORTS = {"stripe", "argon2", "jinja2", "dns", "requests"}
 
 EVERY_SOURCE = pytest.mark.parametrize(
@@ -105,11 +105,11 @@ def test_a_capability_uses_exactly_the_capabilities_it_declares(layer: str) -> N
 
 
 @pytest.mark.parametrize("layer", CAPABILITIES)
-def test_capabilities_form_no_cycle(layer: str) -> None:
+def test_capabilities_do_not_form_a_cycle(layer: str) -> None:
     TopologicalSorter(CAPABILITIES[layer]).prepare()
 
 
-def test_no_modules_import_each_other_in_a_circle() -> None:
+def test_modules_do_not_import_each_other_in_a_cycle() -> None:
     """Imports inside functions and under TYPE_CHECKING count too."""
     try:
         TopologicalSorter(import_graph()).prepare()
@@ -150,7 +150,7 @@ def test_a_cold_start_imports_nothing_slow() -> None:
 
 
 def test_settings_are_not_read_at_import() -> None:
-    """A function's environment may be incomplete, and routes that need no settings still work."""
+    """Routes that need no settings work even if the function's environment is incomplete."""
     found = subprocess.run(
         [sys.executable, "-c", "import app"], cwd=ROOT, capture_output=True, text=True, env={}
     )

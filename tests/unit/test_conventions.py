@@ -1,4 +1,4 @@
-"""Rules that hold for all of the product's code, checked in the source."""
+"""Rules for all of the product's code, checked in the source."""
 
 import ast
 import re
@@ -26,8 +26,8 @@ def calls_in(source: Path) -> list[ast.Call]:
 
 
 @EVERY_SOURCE
-def test_no_code_runs_commands_or_text(source: Path) -> None:
-    """Nor does it read a format that can do more than hold values."""
+def test_no_code_runs_commands_or_evaluates_text(source: Path) -> None:
+    """Nor does the code use data formats that can do more than hold values."""
     assert not UNSAFE_MODULES & {module.split(".")[0] for module in imports(source)}
     functions = [call.func for call in calls_in(source)]
     called = {function.id for function in functions if isinstance(function, ast.Name)}
@@ -65,8 +65,8 @@ def test_every_dependency_is_pinned() -> None:
         assert [line for line in named if "==" not in line] == []
 
 
-def test_no_module_but_the_pool_writes_the_counters() -> None:
-    """The rest is refused at run time: see the tests below."""
+def test_only_the_pool_writes_the_counters() -> None:
+    """Other ways to write the counters are refused at run time, as the tests below check."""
     pool = PACKAGE / "storage" / "pool.py"
     transactions = PACKAGE / "storage" / "transactions.py"
     for source in sources():
@@ -84,7 +84,7 @@ def test_no_module_but_the_pool_writes_the_counters() -> None:
 
 @pytest.mark.parametrize("column", sorted(COUNTERS))
 def test_a_transaction_refuses_a_counter_from_any_other_module(column: str) -> None:
-    """Whatever way it is named: as a keyword, in a dictionary, or in an update action."""
+    """The counter is refused as a keyword, as a dictionary key, and in an update action."""
     reseller = Reseller("rsl_1", version=1, license_count=5, license_used=2)
     columns: dict[str, Any] = {"slug": "acme", column: 3}
     with pytest.raises(ValueError, match=column):

@@ -29,7 +29,7 @@ NAME = re.compile(r"[a-z]+(?:_[a-z]+)+|(?:[A-Z][a-z]+){2,}")
 
 
 def code_spans(document: Path) -> set[str]:
-    """Return the inline code of a document."""
+    """Return the inline code in a document."""
     prose = re.sub(r"^```.*?^```", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
     return set(re.findall(r"`([^`\n]+)`", prose))
 

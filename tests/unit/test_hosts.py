@@ -1,4 +1,4 @@
-"""Which host names a reseller can use as a custom domain, and how they are normalized."""
+"""Which host names can be custom domains, and how host names are normalized."""
 
 from dataclasses import replace
 

@@ -55,7 +55,7 @@ def test_the_server_finishes_open_requests_before_it_stops() -> None:
 
     stop_thread = threading.Thread(target=stop)
     stop_thread.start()
-    serving.join(TIMEOUT_SECONDS)  # it accepts no more requests
+    serving.join(TIMEOUT_SECONDS)  # the server accepts no more requests
     assert not stopped.wait(0.3)
     release.set()
     stop_thread.join(TIMEOUT_SECONDS)

@@ -1,4 +1,4 @@
-"""Exponential lockout: the pause after each number of failures."""
+"""Exponential lockout: how long the pause is after a given number of failures."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ def test_each_failure_doubles_the_pause_up_to_the_maximum() -> None:
     "policy", [lockout.ACCOUNT, lockout.SOURCE, lockout.MAILBOX, lockout.MAIL_SOURCE]
 )
 def test_no_policy_locks_out_forever(policy: Policy) -> None:
-    """The pause is limited, and ends before the failures are forgotten."""
+    """The pause has a maximum, and it ends before the failures are forgotten."""
     assert policy.pause(1_000_000) == policy.max_pause
     assert policy.max_pause <= timedelta(hours=6)
     assert policy.max_pause < policy.forget_after

@@ -137,7 +137,8 @@ def test_a_prefix_of_a_name_finds_it(name: str, length: int) -> None:
     start = name[:length]
     if search_key(name).startswith(search_key(start)):
         return
-    # Composition can join characters across the cut. Nothing else may lose a match.
+    # Unicode composition can join the characters on either side of the cut. There must be no other
+    # reason for a prefix not to match.
     assert search_key(name) != search_key(start) + search_key(name[length:])
 
 

@@ -38,7 +38,7 @@ def test_prices_of_the_initial_tiers(quantity: int, unit_amount: int, price: int
     ("quantity", "offer"),
     [
         (7, None),  # 10 licenses cost more: 20000 instead of 17500
-        (8, Offer(10, 20000)),  # 10 licenses cost the same
+        (8, Offer(10, 20000)),  # 10 licenses cost the same: 20000
         (9, Offer(10, 20000)),
         (10, None),
         (43, None),

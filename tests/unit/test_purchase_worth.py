@@ -1,4 +1,7 @@
-"""The worth of a purchase, case by case: 12 licenses at 20.00 unless a case says otherwise."""
+"""The worth of a purchase, case by case.
+
+Unless a case says otherwise, it is 12 licenses at 20.00.
+"""
 
 from dataclasses import replace
 
@@ -93,7 +96,7 @@ CASES = {
         0,
         False,
     ),
-    # refunds made in Stripe's dashboard: refunded // unit amount
+    # refunds issued in Stripe's dashboard, which take back refunded // unit amount licenses
     "one cent": (refunded(1), Status.PARTIALLY_REFUNDED, 12, False),
     "one cent less than a license": (refunded(1_999), Status.PARTIALLY_REFUNDED, 12, False),
     "one license": (refunded(2_000), Status.PARTIALLY_REFUNDED, 11, False),
@@ -128,7 +131,7 @@ CASES = {
         11,
         False,
     ),
-    # refunds that name the licenses they take back
+    # refunds that state how many licenses they take back
     "3 licenses returned": (returned(3, 1_500), Status.PARTIALLY_REFUNDED, 9, False),
     "0 licenses returned": (returned(0, 20_000), Status.PARTIALLY_REFUNDED, 12, False),
     "one that names licenses and one that does not": (
@@ -235,8 +238,8 @@ def test_an_accepted_amount_counts_as_full_payment(case: str) -> None:
     assert (assessment.status, assessment.worth) == (status, worth)
 
 
-def test_an_accepted_overpayment_is_the_price() -> None:
-    """A dashboard refund then takes back its share of licenses instead of reducing an excess."""
+def test_an_accepted_overpayment_becomes_the_price() -> None:
+    """A dashboard refund then takes back a share of the licenses, instead of reducing an excess."""
     accepted = replace(QUOTED, accepted=30_000)
     assert assess(accepted, refunded(2_500, facts=OVERPAYMENT)).worth == 11
     assert assess(accepted, refunded(6_000, facts=OVERPAYMENT)).worth == 10

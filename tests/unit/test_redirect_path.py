@@ -1,4 +1,4 @@
-"""The redirect after sign-in leads only to our own pages."""
+"""The redirect after sign-in can lead only to our own pages."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Changes to tables must be deployable on a stack that runs the last release."""
+"""Table changes must be deployable to a stack that runs the last release."""
 
 import copy
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Settings from the environment, and the runbook's tables of them."""
+"""Settings from the environment, and the runbook's tables of settings."""
 
 import re
 from pathlib import Path
@@ -43,7 +43,7 @@ def test_promotion_codes_setting(text: str, *, on: bool) -> None:
 
 @pytest.mark.parametrize("code", ["jpy", "KWD", "dollars", "u$d"])
 def test_a_currency_without_hundredths_is_refused(code: str) -> None:
-    """Prices are in cents, so yen would be charged a hundredfold."""
+    """Prices are in hundredths, so a price in yen would be charged a hundredfold."""
     with pytest.raises(ConfigurationError, match="CURRENCY"):
         from_environment({**REQUIRED, "CURRENCY": code})
     assert from_environment({**REQUIRED, "CURRENCY": "EUR"}).currency == "eur"
@@ -66,7 +66,7 @@ def variables_read() -> set[str]:
 
 
 def rows(heading: str) -> dict[str, str]:
-    """Return a table of the runbook: the code in each first cell mapped to the rest of its row."""
+    """Return a table from the runbook, mapping the code in each row's first cell to the rest."""
     text = (ROOT / "docs" / "runbook.md").read_text()
     _, _, section = text.partition(f"\n## {heading}\n")
     section, _, _ = section.partition("\n## ")

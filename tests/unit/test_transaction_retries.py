@@ -1,4 +1,4 @@
-"""Which failures of a transaction are retried, for how long, and what a lost reply means."""
+"""Which transaction failures are retried, for how long, and what a lost response means."""
 
 import random
 from collections.abc import Callable
@@ -110,7 +110,7 @@ def assert_changed_once() -> None:
     assert (row.owner, row.version) == ("you", 2)
 
 
-def test_after_a_lost_reply_the_commit_marker_shows_that_it_was_committed(
+def test_after_a_lost_response_the_commit_marker_shows_the_commit(
     aws_faults: AwsFaults,
 ) -> None:
     """Unlike DynamoDB, moto forgets request tokens, so the retry finds the first attempt's rows."""
@@ -121,7 +121,7 @@ def test_after_a_lost_reply_the_commit_marker_shows_that_it_was_committed(
 
 
 def lose_reply_at_deadline(aws_faults: AwsFaults) -> Callable[[], object]:
-    """Return a fault that loses the reply after all the time is used up."""
+    """Return a fault that loses the response once all the time is used up."""
 
     def lose() -> object:
         aws_faults.seconds += transactions.DEADLINE_SECONDS
@@ -130,7 +130,7 @@ def lose_reply_at_deadline(aws_faults: AwsFaults) -> Callable[[], object]:
     return lose
 
 
-def test_a_reply_lost_at_the_deadline_is_followed_by_one_more_attempt(
+def test_a_response_lost_at_the_deadline_is_followed_by_another_attempt(
     aws_faults: AwsFaults,
 ) -> None:
     store_claim("counter")
@@ -147,7 +147,7 @@ def test_busy_says_if_the_outcome_is_unknown(aws_faults: AwsFaults) -> None:
     assert len(aws_faults.writes()) == 2
 
 
-def test_a_lost_request_is_sent_again(aws_faults: AwsFaults) -> None:
+def test_a_lost_request_is_resent(aws_faults: AwsFaults) -> None:
     store_claim("counter")
     aws_faults.before(lost_reply())
     marked_change().commit()

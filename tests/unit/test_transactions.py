@@ -1,4 +1,4 @@
-"""Transactions: the error of each refused step, and changes of a row as it was read."""
+"""Transactions: the error raised by each refused step, and changes to a row that was read."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ from tests.support.claims import Refused, change_owner, put_claim, store_claim
 
 
 def four_steps() -> Transaction:
-    """Return a transaction with one step of each kind, in another order than they are sent."""
+    """Return a transaction with one step of each kind, in an order unlike the order sent."""
     tx = Transaction()
     change_owner(tx, "updated", "you")
     put_claim(tx, "put")
@@ -58,7 +58,7 @@ def test_a_refusal_raises_the_error_of_its_step(aws_faults: AwsFaults, refused: 
 @pytest.mark.usefixtures("rows")
 @pytest.mark.parametrize("refused", SENT_ORDER)
 def test_a_refused_transaction_writes_nothing(refused: str) -> None:
-    """The refusal comes from the database itself."""
+    """Here, the database itself refuses the transaction."""
     if refused == "put":
         store_claim("put")
     else:
@@ -70,7 +70,7 @@ def test_a_refused_transaction_writes_nothing(refused: str) -> None:
 
 
 @pytest.mark.usefixtures("rows")
-def test_of_several_refusals_the_last_step_sent_wins(aws_faults: AwsFaults) -> None:
+def test_the_last_step_sent_wins_if_several_are_refused(aws_faults: AwsFaults) -> None:
     aws_faults.before(
         transaction_canceled("ConditionalCheckFailed", "None", "ConditionalCheckFailed", "None")
     )
@@ -100,7 +100,7 @@ def test_an_existing_commit_marker_means_that_the_commit_succeeded() -> None:
 
 @pytest.mark.usefixtures("aws_faults")
 def test_a_commit_marker_outranks_a_decisive_refusal() -> None:
-    """If the reply to a keyed request is lost, the retry also finds the request's own record."""
+    """If the response to a keyed request is lost, the retry also finds the request's own record."""
     store_claim("marker")
     store_claim("decisive")
     tx = Transaction()
@@ -186,8 +186,8 @@ def test_changing_a_column_to_none_removes_it() -> None:
 
 
 @pytest.mark.usefixtures("aws_faults")
-def test_a_row_without_a_version_can_be_changed_once_by_one_of_two() -> None:
-    """A row that was created in the AWS console may have none."""
+def test_only_one_of_two_changes_to_a_row_without_a_version_succeeds() -> None:
+    """A row created in the AWS console may have no version."""
     table_edits.edit(store_claim("name"), version=None)
     first, second = get(Claim, "name"), get(Claim, "name")
     assert first is not None
@@ -247,7 +247,7 @@ def test_a_condition_reads_a_missing_column_as_its_default(
 
 @pytest.mark.usefixtures("aws_faults")
 @pytest.mark.parametrize("caller", ["me", "somebody else"])
-def test_only_its_owner_releases_a_name(caller: str) -> None:
+def test_only_the_owner_can_release_a_name(caller: str) -> None:
     store_claim("name")
     tx = Transaction()
     release_name(tx, "name", caller)

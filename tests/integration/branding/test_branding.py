@@ -67,7 +67,7 @@ def test_an_edit_of_a_stale_version_is_refused(reseller: Person) -> None:
 
 
 def test_the_etag_depends_only_on_the_branding(reseller: Person, tenant: dict[str, Any]) -> None:
-    """Changes to the license pool or a tenant's name do not change it."""
+    """The ETag does not change with the license pool or a tenant's name."""
     path = branding_of(tenant)
     reseller.api.put(MINE, {"product_name": "Acme"})
     tags = {address: reseller.api.get(address).headers["ETag"] for address in (path, MINE)}
@@ -89,7 +89,7 @@ def test_the_etag_depends_only_on_the_branding(reseller: Person, tenant: dict[st
 def test_a_concurrent_license_change_does_not_fail_an_edit(
     reseller: Person, aws_faults: AwsFaults
 ) -> None:
-    """The license is taken between the edit's read and its write, with If-Match."""
+    """A license is taken between the read and the write of an edit that sends If-Match."""
     tag = reseller.api.get(MINE).headers["ETag"]
     aws_faults.before(lambda: reseller.api.post("/v1/resellers/me/tenants", {"name": "Meanwhile"}))
     edited = reseller.api.put(MINE, {"product_name": "Acme"}, if_match=tag)
@@ -117,7 +117,7 @@ def test_the_second_of_two_edits_of_the_same_version_is_refused(reseller: Person
 def test_without_if_match_concurrent_patches_are_merged(
     reseller: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The other edit runs between this one's read and its write."""
+    """The second edit runs between the read and the write of the first."""
     change = documents.set_reseller_branding
 
     def late(row: Reseller, document: Any, *, by: str) -> Any:
@@ -137,7 +137,7 @@ def test_the_etag_changes_with_inherited_values(reseller: Person, tenant: dict[s
     assert reseller.api.get(path, headers=tag).status == 304
     reseller.api.put(MINE, {"product_name": "Acme"})
     assert reseller.api.get(path, headers=tag).json["effective"]["product_name"] == "Acme"
-    # The tenant's own branding has not changed since, so an edit of it is not refused.
+    # The tenant's own branding has not changed since the read, so editing it is not refused.
     changed = reseller.api.put(path, {}, if_match=before.headers["ETag"])
     assert changed.status == 200
 
@@ -162,7 +162,7 @@ def test_unreadable_text_is_refused_with_the_nearest_color_that_passes(reseller:
 def test_unreadable_text_on_an_inherited_color_is_refused(
     reseller: Person, tenant: dict[str, Any], inherited: dict[str, str], own: dict[str, str]
 ) -> None:
-    """The error names the color that this document sets, and suggests another one for it."""
+    """The error names the color set by the refused document and suggests a replacement."""
     reseller.api.put(MINE, inherited)
     (field,) = own
     new = {"name": "New", "branding_config": own}

@@ -31,9 +31,9 @@ WRITES = st.tuples(
 )
 @given(st.lists(READS | WRITES, min_size=4, max_size=12))
 def test_no_edit_is_lost(people: People, steps: list[Any]) -> None:
-    """Each person edits the version they read last.
+    """Each person edits the version that they last read.
 
-    A write succeeds if and only if that is still the current version.
+    A write succeeds only if that version is still current, and always then.
     """
     account = people.reseller()
     path = "/v1/resellers/me/branding"

@@ -164,7 +164,7 @@ def test_an_unknown_reseller_gets_the_platforms_branding(reseller: Person) -> No
 
 @pytest.fixture(params=["reseller", "tenant"])
 def base(request: pytest.FixtureRequest, reseller: Person) -> str:
-    """Return the branding page of a reseller or a tenant whose product is Northwind Desk."""
+    """Return the path of a branding page with the product name Northwind Desk."""
     document = {"product_name": "Northwind Desk"}
     if request.param == "reseller":
         reseller.api.put("/v1/resellers/me/branding", document)
@@ -214,7 +214,7 @@ def test_a_domain_action_opened_by_get_shows_the_page(client: PageClient, base: 
 def test_domains_of_another_resellers_tenant_are_not_found(
     client: PageClient, people: People
 ) -> None:
-    """test_page_access.py checks that the response equals that for a missing tenant."""
+    """test_page_access.py checks that the response is the same as for a missing tenant."""
     other = people.reseller(licenses=1)
     theirs = other.api.post("/v1/resellers/me/tenants", {"name": "Theirs"}).json["id"]
     form = [("host", "desk.northwind.example"), *client.get("/reseller").form("/logout").fields]
@@ -236,7 +236,7 @@ def test_an_invalid_host_is_refused_next_to_its_field(client: PageClient, base: 
 def test_signing_in_works_at_a_custom_domain(
     reseller: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Browsers without Fetch Metadata send the page's origin."""
+    """Browsers that don't send Fetch Metadata send the page's origin instead."""
     monkeypatch.setenv("PUBLIC_URL", "https://licenses.example.com")
     settings.cache_clear()
     try:

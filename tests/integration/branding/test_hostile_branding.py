@@ -22,7 +22,7 @@ def reseller(people: People) -> Person:
 
 
 def send(person: Person, method: str, path: str, body: Any) -> Any:
-    """Send JSON with every character escaped in ASCII, including a lone surrogate."""
+    """Send the body as ASCII-only JSON, in which even a lone surrogate can be escaped."""
     return person.api.call(method, path, json.dumps(body).encode())
 
 
@@ -76,7 +76,7 @@ def test_hostile_values_written_in_the_console_are_never_shown(
     row = Reseller.get(reseller.reseller_id)
     for value in REFUSED[field]:
         if "\ud83d" in value:
-            continue  # DynamoDB does not accept such a string
+            continue  # DynamoDB does not accept a lone surrogate
         row.branding_config = {field: value, "onload": SCRIPT, SCRIPT: value}
         row.save()
         assert reseller.api.get(MINE).json["own"] == {}, value
@@ -86,7 +86,7 @@ def test_hostile_values_written_in_the_console_are_never_shown(
 
 
 def without(sheet: str, field: str) -> str:
-    """Return the stylesheet without a field's property."""
+    """Return the stylesheet without the CSS property that the field sets."""
     names = {"primary_color": "--brand-primary", "accent_color": "--brand-accent"}
     return re.sub(rf"{names.get(field, '(?!)')}:[^;]*;", "", sheet)
 

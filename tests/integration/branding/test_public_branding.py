@@ -1,4 +1,4 @@
-"""GET /v1/branding: the branding of the login page, without authentication."""
+"""GET /v1/branding: the sign-in page's branding, available without authentication."""
 
 from typing import Any
 

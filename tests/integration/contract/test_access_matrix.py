@@ -1,7 +1,7 @@
-"""Call every JSON route as every kind of caller.
+"""Access to every JSON route by every kind of caller.
 
-ROWS repeats the intended access of each route on purpose: a declaration that differs from it, or
-a new route that is missing here, fails. Pages are in test_page_access.py.
+ROWS deliberately repeats who can call each route: a declaration that differs from it fails, and so
+does a new route that is not listed in it. Pages are in test_page_access.py.
 """
 
 import pytest
@@ -17,8 +17,8 @@ RESELLER = "/v1/resellers/{reseller}"
 TENANT = RESELLER + "/tenants/{id}"
 REPORT = "/v1/reconciliations/{id}"
 
-# By audience and scope. "reseller" routes are for a reseller's own account, and for admins. No API
-# key has the scope "session".
+# The routes, by audience and scope. Routes for "reseller" can be called by the reseller that owns
+# the account and by admins. No API key has the scope "session".
 ROWS: dict[tuple[str, str], set[str]] = {
     ("public", "-"): {
         "POST /v1/login",

@@ -55,7 +55,7 @@ def test_malformed_bodies_are_refused(world: World, route: Route) -> None:
     request = example(world, route)
     rows = comparable_rows()
     place = WITH_BODY.index(route)
-    # All routes share one parser, so the first one gets every body and the others a sample.
+    # All routes share one parser, so the first route gets every body and the others get a sample.
     for body in list(MALFORMED.values())[place % 5 :: 5 if place else 1]:
         reply = request.caller.call(route.method, request.path, body)
         assert_problem(reply, 422, "invalid_request")
@@ -83,7 +83,7 @@ def test_a_body_of_exactly_256_kib_is_accepted(world: World) -> None:
 
 @EVERY_BODY
 def test_every_field_refuses_wrong_types(world: World, route: Route) -> None:
-    """Types are not converted: a number is not accepted as text, or 1 as true."""
+    """Types are not converted: a number is not accepted as text, and 1 is not accepted as true."""
     request = example(world, route)
     rows = comparable_rows()
     wrong_values: list[Any] = [[[]], 1.5, {"a": 1}, "\ud800", "\x00"]
@@ -92,7 +92,7 @@ def test_every_field_refuses_wrong_types(world: World, route: Route) -> None:
             if name in ("branding_config", "password") and isinstance(wrong, dict | str):
                 continue
             if name.endswith(("password", "_id", "to")) and wrong == "\x00":
-                continue  # valid text that matches nothing
+                continue  # valid, but matches no row
             reply = request.caller.call(
                 route.method, request.path, {**(request.body or {}), name: wrong}
             )
@@ -128,7 +128,7 @@ def test_impossible_ids_are_not_found(world: World, part: str) -> None:
     rows = comparable_rows()
     admin = world.people.admin.api
     with_parameters = [route for route in ROUTES if "{" in route.path]
-    # All routes share the code that parses paths, so each one gets a sample.
+    # All routes share the code that parses paths, so each ID is tried on a sample of routes.
     for route in with_parameters[PATHS.index(part) % 6 :: 6]:
         path = route.path.replace("{reseller}", str(world.reseller.reseller_id))
         path = path.replace("{id}", part)

@@ -1,4 +1,4 @@
-"""Values of the right type that are still invalid: numbers, slugs, names, branding."""
+"""Values of the right type that are still invalid: numbers, slugs, names, and branding."""
 
 import json
 from typing import Any
@@ -99,7 +99,7 @@ def test_invalid_names_are_refused(world: World, name: Any) -> None:
     ids=lambda branding: str(branding)[:20],
 )
 def test_branding_that_exceeds_dynamodb_limits_is_refused(world: World, branding: Any) -> None:
-    """The limits are 32 levels of nesting, 38 digits, and 400 KB per item."""
+    """DynamoDB's limits are 32 levels of nesting, 38 digits per number, and 400 KB per item."""
     rows = comparable_rows()
     body = {"name": "Bakery", "branding_config": branding}
     assert_problem(world.reseller.api.post("/v1/resellers/me/tenants", body), *INVALID)

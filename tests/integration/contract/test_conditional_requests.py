@@ -1,4 +1,4 @@
-"""ETag, If-Match, and If-None-Match; and edits that change nothing."""
+"""ETag, If-Match, and If-None-Match, and edits that change nothing."""
 
 from typing import Any, get_args
 
@@ -20,7 +20,7 @@ RESOURCES = [
     and route.returns is not None
     and issubclass(route.returns, RowOutput)
 ]
-# Branding responses combine several rows. They have tests of their own.
+# Branding responses combine several rows, so test_branding.py tests their ETags.
 PATCHES = [r for r in ROUTES if r.method == "PATCH" and not r.path.endswith("/branding")]
 EVERY_DELETE = pytest.mark.parametrize(
     "route", [r for r in ROUTES if r.method == "DELETE"], ids=lambda r: r.path
@@ -29,21 +29,21 @@ EVERY_RESOURCE = pytest.mark.parametrize("route", RESOURCES, ids=lambda r: r.pat
 
 
 def required_fields(route: Route) -> list[str]:
-    """Return the fields of a route's input that do not accept null."""
+    """Return the fields in a route's input that do not accept null."""
     fields = route.input.model_fields.items()
     return [name for name, field in fields if type(None) not in get_args(field.annotation)]
 
 
 EVERY_PATCH = pytest.mark.parametrize("route", PATCHES, ids=lambda r: r.path)
 
-# A valid change for each PATCH route.
+# A valid request body for each PATCH route.
 CHANGES: dict[str, dict[str, Any]] = {
     "/v1/users/{id}": {"name": "Changed"},
     "/v1/resellers/{reseller}": {"company_name": "Changed"},
     "/v1/resellers/{reseller}/tenants/{id}": {"name": "Changed"},
     "/v1/settings": {"low_license_threshold": 7},
 }
-# A concurrent change of another field. Routes not listed here change the slug.
+# A concurrent change to a different field. For routes not listed here, it changes the slug.
 CONCURRENT_CHANGES: dict[str, dict[str, Any]] = {
     "/v1/users/{id}": {"is_active": False},
     "/v1/settings": {"support_email": "other@example.com"},

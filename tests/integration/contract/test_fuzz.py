@@ -53,7 +53,7 @@ CALLERS = ("admin", "reseller", "nobody", "garbage")
 
 @st.composite
 def bodies(draw: st.DrawFn, route: Route, world: World) -> bytes:
-    """Generate garbage, or a body in which only some fields are wrong."""
+    """Generate either garbage or a body in which only some fields are wrong."""
     if draw(st.integers(0, 3)) == 0:
         return draw(raw_bodies)
     body: dict[str, Any] = {}
@@ -126,7 +126,7 @@ def test_no_input_causes_a_server_error(route: Route, world: World) -> None:
 
 
 def test_the_fuzz_test_detects_broken_responses(people: People, stripe: StripeSimulator) -> None:
-    """A 500, an error without a code, and NaN are all detected."""
+    """The test detects a status of 500, an error without a code, and NaN in a body."""
     broken = [
         Reply(500, {"X-Request-Id": "1", "Content-Type": "application/problem+json"}, '{"code":1}'),
         Reply(404, {"X-Request-Id": "1", "Content-Type": "application/json"}, "{}"),

@@ -59,7 +59,7 @@ def test_the_same_key_with_another_body_is_refused(world: World, route: Route) -
 def test_concurrent_requests_with_one_key_take_effect_once(
     world: World, route: Route, aws_faults: AwsFaults
 ) -> None:
-    """The second request runs completely between the reads and the write of the first."""
+    """The second request starts after the reads of the first and finishes before its write."""
     request = example(world, route)
     inner: list[Reply] = []
     aws_faults.before(lambda: inner.append(request.send(key=KEY)))
@@ -70,7 +70,7 @@ def test_concurrent_requests_with_one_key_take_effect_once(
 
 
 @EVERY_POST
-def test_a_request_takes_effect_once_if_the_databases_reply_is_lost(
+def test_a_request_takes_effect_once_if_the_databases_response_is_lost(
     world: World, route: Route, aws_faults: AwsFaults
 ) -> None:
     request = example(world, route)
@@ -139,21 +139,21 @@ def test_invalid_keys_are_refused(world: World, key: str) -> None:
 def test_a_key_is_remembered_for_seven_days(
     frozen: TestClock, people: People, after: timedelta, replayed: bool
 ) -> None:
-    """After that, the key can be used again, even if TTL has not deleted its row yet."""
+    """After seven days, the key can be used again, even if TTL has not yet deleted its row."""
     frozen.current = frozen.current.replace(microsecond=400_000)
     account = people.reseller()
     path = f"/v1/resellers/{account.reseller_id}/license-adjustments"
     adjustment = {"change": 2, "reason": "Gift"}
     people.admin.api.post(path, adjustment, key=KEY)
     frozen.advance(after)
-    people.admin.__dict__.pop("api")  # the session has expired by now
+    people.admin.__dict__.pop("api")  # the old session has expired
     again = people.admin.api.post(path, adjustment, key=KEY)
     assert again.status == 201
     assert ("Idempotent-Replayed" in again.headers) == replayed
 
 
 def test_no_secret_is_stored(world: World) -> None:
-    """Neither from a request nor from a response: no password, token, or key."""
+    """No password, token, or key is stored, whether it came from a request or a response."""
     secrets: list[str] = [PASSWORD, KEY]
     for route in POSTS:
         if route.sensitive:
@@ -189,7 +189,7 @@ def test_the_token_of_a_replayed_sign_in_works(people: People, api_session: Any)
     assert people.admin.api.as_(token).get("/v1/me").status == 200
 
 
-def test_the_key_of_a_sign_in_does_not_help_to_guess_the_password(people: People) -> None:
+def test_the_idempotency_key_of_a_sign_in_does_not_help_guess_the_password(people: People) -> None:
     account = people.reseller()
     right = {"email": account.email, "password": PASSWORD}
     nobody = account.api.as_(None)

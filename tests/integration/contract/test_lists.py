@@ -1,4 +1,4 @@
-"""Lists: pages contain every row once, and only cursors of the same list are accepted."""
+"""Lists: pages contain every row once, and only cursors from the same list are accepted."""
 
 import base64
 import json
@@ -49,7 +49,7 @@ def fill_tenants(world: World) -> tuple[Api, str]:
 
 
 def fill_tenants_by_name(world: World) -> tuple[Api, str]:
-    """All have the same name, so the index must distinguish them by ID."""
+    """All tenants have the same name, so the index must distinguish them by ID."""
     return fill_tenants(world)[0], "/v1/resellers/me/tenants?search=bak"
 
 
@@ -171,7 +171,7 @@ def test_broken_cursors_are_refused(world: World, fill: Callable[[World], tuple[
 
 
 def test_a_forged_cursor_stays_within_its_list(world: World) -> None:
-    """Cursors are not signed. A forged one can only select another position in its list."""
+    """Cursors are not signed. A forged cursor can only select another position in its own list."""
     api, path = fill_tenants(world)
     own = {row["id"] for row in api.get(f"{path}?limit=100").json["data"]}
     scope, _ = decode_cursor(api.get(f"{path}?limit=2").json["next_cursor"])
@@ -181,7 +181,7 @@ def test_a_forged_cursor_stays_within_its_list(world: World) -> None:
 
 
 def test_cursors_of_other_lists_are_refused(world: World) -> None:
-    """Other lists are those of another resource, another reseller, or another search."""
+    """A cursor from another resource, reseller, or search belongs to another list."""
     api, tenants = fill_tenants(world)
     world.purchase()
     world.purchase()
@@ -208,7 +208,7 @@ def test_cursors_of_other_lists_are_refused(world: World) -> None:
 
 
 def test_a_resellers_cursor_works_for_an_admin(world: World) -> None:
-    """`me` and the reseller's ID are paths to the same list."""
+    """The paths with `me` and with the reseller's ID lead to the same list."""
     api, path = fill_tenants(world)
     cursor = api.get(f"{path}?limit=3").json["next_cursor"]
     named = f"/v1/resellers/{world.reseller.reseller_id}/tenants?cursor={cursor}"
@@ -255,7 +255,7 @@ def test_unknown_and_repeated_parameters_are_refused(world: World, query: str) -
 def test_a_filtered_page_reads_a_limited_number_of_rows(
     world: World, aws_faults: AwsFaults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A page that reaches the limit can be empty and still have a cursor."""
+    """A page that has read the maximum number of rows can be empty and still have a cursor."""
     monkeypatch.setattr(reads, "MAX_FILTERED_ROWS", 3)
     rare = world.tenant(deleted=True)
     for _ in range(COUNT):

@@ -29,7 +29,7 @@ def test_operation_ids_are_unique(api: Api) -> None:
 
 
 def test_the_fields_of_a_patch_show_no_default(api: Api) -> None:
-    """A field that is not sent keeps its value. The default in the code is never used."""
+    """A field missing from the request keeps its value. The default in the code is never used."""
     document = api.get("/openapi.json").json
     edits = [item["patch"] for item in document["paths"].values() if "patch" in item]
     assert edits

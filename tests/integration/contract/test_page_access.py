@@ -1,6 +1,6 @@
-"""Open every page as every kind of caller, and send every form as another site would.
+"""Access to every page by every kind of caller, and forms sent from other sites.
 
-A new page fails until it is listed in ROWS. JSON routes are in test_access_matrix.py.
+The tests fail for a new page until it is listed in ROWS. JSON routes are in test_access_matrix.py.
 """
 
 import re
@@ -26,7 +26,7 @@ SESSION = "__Host-session"
 
 
 def with_form(base: str, *paths: str) -> set[str]:
-    """Return the routes of pages that post to their own address."""
+    """Return the routes for pages whose forms post to the page's own address."""
     return {f"{method} {base}{path}" for path in paths for method in ("GET", "POST")}
 
 
@@ -64,7 +64,7 @@ ROWS: dict[str, set[str]] = {
         "GET /docs/objects",
     },
     "signed in": {"POST /logout", "GET /account", *account_actions("/account")},
-    # Always for the caller's own account: the path does not name one.
+    # These pages always show the caller's own account, because the path does not name one.
     "reseller": {
         "GET /reseller",
         "GET /reseller/licenses",
@@ -148,7 +148,7 @@ def open_page(client: PageClient, page: PageRoute, path: str) -> PageResponse:
 
 
 def test_every_page_is_listed() -> None:
-    """Every route that the app serves, no matter how it was declared."""
+    """ROWS lists every route that the app serves, no matter how the route was declared."""
     routed = {
         f"{method} {path}"
         for path, methods in tenantry.app.routes.items()
@@ -186,7 +186,7 @@ def test_static_files_are_public(kind: str, people: People, frozen: TestClock) -
 
 @pytest.fixture
 def full_access(people: People, frozen: TestClock) -> str:
-    """Return the session of an admin with a reseller account, who can open every page."""
+    """Return the session token of an admin with a reseller account, who can open every page."""
     return str(CALLERS["an admin with an account"](CallerFactory(people, frozen)).token)
 
 
@@ -197,9 +197,10 @@ def _fill_path(path: str, ids: dict[str, str], world: World) -> str:
 
 
 def test_get_requests_change_nothing(world: World, stripe: StripeSimulator) -> None:
-    """Tried for every route and page, as a caller with access.
+    """Every route and page is requested by a caller with access.
 
-    Reading a purchase with an open checkout settles it. This one is still open at Stripe too.
+    Reading a purchase with an open checkout settles the purchase. Here the checkout is also still
+    open in Stripe, so settling changes nothing.
     """
     admin, own = world.people.admin.api, world.reseller.api
     requests = [example(world, route) for route in ROUTES if route.method == "GET"]
@@ -217,12 +218,12 @@ def test_get_requests_change_nothing(world: World, stripe: StripeSimulator) -> N
     assert found == {200}
     for path in paths:
         statuses = {client_for(str(api.token)).get(path).status for api in (admin, own)}
-        assert statuses & {200, 303, 422}, path  # 422: an unpaid purchase has no refund
+        assert statuses & {200, 303, 422}, path  # 422: an unpaid purchase cannot be refunded
         assert comparable_rows() == rows, path
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "none"])
-def test_forms_of_other_sites_are_refused(full_access: str, site: str) -> None:
+def test_forms_from_other_sites_are_refused(full_access: str, site: str) -> None:
     client = client_for(full_access)
     with stub_handlers(PAGES, "show"):
         assert {open_page(client, page, any_path(page)).status for page in FORMS} == {
@@ -249,12 +250,12 @@ OWNED_PAGES = [page for page in PAGES if "{" in page.path and name_of(page) in P
 
 
 @pytest.mark.parametrize("page", OWNED_PAGES, ids=name_of)
-def test_another_persons_page_looks_like_a_missing_one(world: World, page: PageRoute) -> None:
-    """The responses differ only in request ID and path, and nothing is written."""
+def test_another_persons_page_looks_like_a_missing_page(world: World, page: PageRoute) -> None:
+    """The responses differ only in their request IDs and paths, and nothing is written."""
     is_admins = ROW_OF[name_of(page)] == "admin"
     person = world.people.admin if is_admins else world.people.reseller(licenses=3)
     other = str(person.api.token)
-    assert client_for(other).get("/").status == 303  # records the use of the session
+    assert client_for(other).get("/").status == 303  # records that the session was used
     theirs = page_path(world, page.path)
     nowhere = re.sub(r"(_01)\w{20}\w*", r"\g<1>JD0000000000000000000000", theirs)
     nowhere = re.sub(r"\bapp\d+\.", "nowhere.", nowhere)

@@ -1,4 +1,4 @@
-"""Public routes (prices, quotes, health), and what every response contains."""
+"""Public routes (prices, quotes, and health), and what every response contains."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every declared route, called by no one, by its reseller, by another one, and by an admin."""
+"""Every declared route, called anonymously, by its own and another reseller, and by an admin."""
 
 import pytest
 
@@ -54,8 +54,8 @@ def test_resellers_are_refused_on_admin_routes(world: World, route: Route) -> No
 
 
 @pytest.mark.parametrize("route", OF_A_RESELLER, ids=lambda r: f"{r.method} {r.path}")
-def test_another_account_looks_like_a_missing_one(world: World, route: Route) -> None:
-    """The responses differ only in request ID, and nothing is written."""
+def test_another_account_looks_like_a_missing_account(world: World, route: Route) -> None:
+    """The responses differ only in their request IDs, and nothing is written."""
     request = example(world, route)
     other = world.people.reseller(licenses=1).api
     assert other.get("/v1/me").status == 200

@@ -1,4 +1,4 @@
-"""Security headers of every response, cookies, and protection against forged forms."""
+"""Security headers on every response, cookies, and protection against forged forms."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,8 @@ from tests.support.api import Api
 from tests.support.page_client import PageClient, PageResponse
 from tests.support.people import PASSWORD, People
 
-# Cacheable, because they are the same for everyone. Only browsers can cache /brand.css.
+# Responses that can be cached, because they are the same for everyone. Only browsers can cache
+# /brand.css.
 CACHEABLE = {"/v1/branding", "/brand.css", "/static/app.css"}
 
 
@@ -36,7 +37,7 @@ def assert_security_headers(path: str, shown: PageResponse) -> None:
 
 @pytest.mark.parametrize("signed_in", [False, True])
 def test_every_response_has_security_headers(people: People, signed_in: bool) -> None:
-    """Tried for every route and page: successes, refusals, bad input, and redirects."""
+    """Requests every route and page, which yields successes, refusals, bad input, and redirects."""
     client = PageClient(app)
     if signed_in:
         client.cookies["__Host-session"] = str(people.admin.api.token)
@@ -108,7 +109,7 @@ def test_an_oversized_body_is_refused(api: Api) -> None:
 
 
 def test_the_api_accepts_no_cookie(people: People) -> None:
-    """A browser sends cookies by itself, so they must not authenticate API requests."""
+    """A browser sends cookies automatically, so they must not authenticate API requests."""
     someone = people.reseller()
     cookie = {"Cookie": f"__Host-session={someone.api.token}"}
     stranger = someone.api.as_(None)
@@ -143,7 +144,7 @@ def test_the_session_cookie_is_bound_to_this_host_and_hidden_from_scripts() -> N
     ['a={"x":1}', "a=b c", "a", "a[b]=1", "ü=1", "expires=1", "secure", '"', "=", "", "; ;"],
 )
 def test_foreign_cookies_do_not_end_the_session(people: People, other: str) -> None:
-    """Cookies of a parent domain are sent to us too, and can contain anything."""
+    """Browsers also send us the cookies of a parent domain, which can contain anything."""
     session = f"__Host-session={people.reseller().api.token}"
     browser = people.admin.api.as_(None)
     for sent in (f"{other}; {session}", f"{session}; {other}"):

@@ -1,4 +1,4 @@
-"""Every page under a path prefix: the API Gateway stage, if there is no custom domain."""
+"""Every page works under a path prefix: the API Gateway stage, if there is no custom domain."""
 
 import re
 from collections import deque
@@ -18,16 +18,16 @@ from tests.support.people import PASSWORD
 STAGE = "/api"
 HOST = "https://abc.execute-api.example"
 ADDRESSES = ("href", "src", "action", "formaction", "data-suggest", "poster", "srcset")
-# Not followed, because it would end the session.
+# This link is not followed, because it would end the session.
 SIGN_OUT = (f"{STAGE}/logout",)
-# Confirmation pages for browsers without JavaScript, whose links open dialogs, and the refund page,
-# which a form opens.
+# Pages that no plain link leads to: confirmation pages, whose links open dialogs and which appear
+# only without JavaScript, and the refund page, which a form opens.
 UNLINKED = re.compile(r"/(revoke|refund|tenants/\{id\}/delete|remove)$")
 EXTERNAL = re.compile(rf"(https?://(?!{HOST.partition('//')[2]})|mailto:|#|data:image/)")
 
 
 class _Addresses(HTMLParser):
-    """Collects the links, files, and forms (method and address) of a page."""
+    """Collects the links, files, and forms (method and address) on a page."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def patterns(method: str) -> dict[str, re.Pattern[str]]:
-    """Return a pattern for the addresses of each route with this method, by its template."""
+    """Map the path template of each route with this method to a pattern for its addresses."""
     declared = [(page.method, page.resource) for page in PAGES] + [
         (r.method, r.path) for r in ROUTES
     ]
@@ -74,7 +74,7 @@ def template_of(address: str, method: str = "GET") -> str | None:
 
 
 def crawl(client: PageClient, start: str) -> set[str]:
-    """Follow every link from here, and return the templates of the pages seen.
+    """Follow every link from `start`, and return the path templates of the pages seen.
 
     Each template is opened at most four times.
     """

@@ -47,7 +47,7 @@ def actions() -> list[str]:
     return sorted(entry.action for entry in AuditEntry.scan() if entry.target == HOST)
 
 
-def test_a_lost_reply_leaves_one_claim_and_one_audit_entry(
+def test_a_lost_response_leaves_one_claim_and_one_audit_entry(
     owner: str, aws_faults: AwsFaults
 ) -> None:
     domain = add(owner)
@@ -127,7 +127,7 @@ def test_a_crash_before_the_write_has_no_effect(owner: str, aws_faults: AwsFault
 
 
 def lookup_reads(aws_faults: AwsFaults, **query: Any) -> list[tuple[str, list[str]]]:
-    """Return the operations of one branding lookup, with their tables."""
+    """Return the database operations of one branding lookup, with their tables."""
     aws_faults.calls.clear()
     documents.login_branding(**query)
     return [

@@ -76,7 +76,7 @@ def test_a_missing_record_suspends_the_domain_after_the_grace_period(
 
     zone.txt[record] = value
     frozen.advance(A_DAY)
-    assert run_now("check-domains")["checked"] == 0  # only its owner can verify it again
+    assert run_now("check-domains")["checked"] == 0  # only its owner can verify it now
 
 
 def test_a_tenants_page_links_its_domain_while_it_is_in_use(

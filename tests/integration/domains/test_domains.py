@@ -1,4 +1,4 @@
-"""Custom domains through the API, with a real DNS server running locally."""
+"""Managing custom domains through the API, with a real DNS server running locally."""
 
 from datetime import timedelta
 from typing import Any

@@ -17,7 +17,7 @@ NEW_PASSWORD = " four unrelated words! "
 
 @dataclass(frozen=True)
 class Account:
-    """A user's account page at the path `base`."""
+    """A user with an account page, whose path is `base`."""
 
     base: str
     person: Person
@@ -27,7 +27,7 @@ class Account:
         return (client or self.client).get(self.base)
 
     def other_browser(self) -> PageClient:
-        """Sign the same user in with another browser."""
+        """Sign the same user in from another browser."""
         other = PageClient(app)
         other.headers["User-Agent"] = "Mozilla/5.0 (X11; Linux) Gecko/2010 Firefox/140.0"
         return other.sign_in(self.person.email, PASSWORD)
@@ -35,7 +35,7 @@ class Account:
 
 @pytest.fixture(params=["/reseller/settings", "/account"])
 def account(request: pytest.FixtureRequest, people: People) -> Account:
-    """The account of a reseller, on its settings page, or of an admin, on a page of its own."""
+    """A reseller with its settings page, or an admin with the separate account page."""
     person = people.admin if request.param == "/account" else people.reseller(licenses=2)
     return Account(request.param, person, signed_in(person))
 
@@ -127,7 +127,7 @@ def test_signing_out_all_other_sessions(account: Account) -> None:
 def test_opening_the_url_of_a_form_action_shows_the_page_and_changes_nothing(
     account: Account, action: str
 ) -> None:
-    """Covers a reload after a form was sent, and links planted by an attacker."""
+    """Such a request can come from reloading after a form was sent, or from an attacker's link."""
     other_browser = account.other_browser()
     assert account.client.get(f"{account.base}?action={action}").status == 200
     assert account.page(other_browser).status == 200
@@ -168,7 +168,7 @@ def test_new_password_fields_state_the_required_length(
         field = re.search(r'<input id="[a-z-]*new_password"[^>]*>', shown.text)
         assert field
         assert 'type="password"' in field[0]
-        assert 'autocomplete="new-password"' in field[0]  # password managers can fill it in
+        assert 'autocomplete="new-password"' in field[0]  # lets password managers fill it in
         assert f'minlength="{LENGTH.start}"' in field[0]
         assert f'maxlength="{LENGTH[-1]}"' in field[0]
         assert f"At least {LENGTH.start} characters" in shown.text

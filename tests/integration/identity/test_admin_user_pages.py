@@ -5,7 +5,7 @@ from tests.support.people import People
 
 
 def fields_without(page: PageResponse, action: str, *names: str) -> list[tuple[str, str]]:
-    """Return the form's fields except `names`, as if these checkboxes were cleared."""
+    """Return the form's fields except `names`, as if those checkboxes were cleared."""
     return [(name, value) for name, value in page.form(action).fields if name not in names]
 
 

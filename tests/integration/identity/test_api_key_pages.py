@@ -1,4 +1,4 @@
-"""API key pages: a reseller's in its settings, an admin's on the account page."""
+"""API keys on the pages: a reseller's in its settings, an admin's on the account page."""
 
 import re
 
@@ -58,7 +58,7 @@ def test_invalid_input_for_a_new_key_is_shown_at_the_field(
     assert 'role="alert"' in refused.text
 
 
-def test_an_api_key_does_not_open_pages(client: PageClient) -> None:
+def test_an_api_key_cannot_open_pages(client: PageClient) -> None:
     key = _key_on_page(
         client.submit(settings(client), "?action=create-key", name="K", scopes="read")
     )
@@ -93,10 +93,10 @@ def test_each_error_of_a_new_admin_key_is_shown_once(people: People) -> None:
     refused = admin.submit(admin.get("/account"), "/account?action=create-key", name="Nightly")
     assert refused.status == 422
     assert refused.text.count('id="key-scopes-error"') == 1
-    assert refused.text.count("Choose at least one.") == 2  # in the summary and at the field
+    assert refused.text.count("Choose at least one.") == 2  # in the summary and next to the field
 
 
-def test_only_admins_reach_the_admin_key_pages(people: People, client: PageClient) -> None:
+def test_only_admins_can_open_the_admin_key_pages(people: People, client: PageClient) -> None:
     user = signed_in(people.user())
     page = user.get("/account")
     assert page.status == 200

@@ -105,7 +105,7 @@ def test_a_key_has_no_idle_timeout_and_records_its_last_use(
     assert iso(row.used_at) == used_at
 
 
-def test_a_resellers_key_reaches_only_that_reseller(people: People) -> None:
+def test_a_resellers_key_can_access_only_that_reseller(people: People) -> None:
     first, second = people.reseller(), people.reseller()
     api = with_key(first, "read")
     assert api.get(f"/v1/resellers/{first.reseller_id}").status == 200
@@ -123,7 +123,7 @@ def test_keys_of_other_owners_cannot_be_revoked(people: People) -> None:
     assert first.api.as_(made["key"]).get("/v1/me").status == 200
 
 
-def test_an_admins_key_reaches_every_reseller_within_its_scopes(people: People) -> None:
+def test_an_admins_key_can_access_every_reseller_within_its_scopes(people: People) -> None:
     account = people.reseller()
     path = f"/v1/resellers/{account.reseller_id}"
     reader = with_key(people.admin, "read", path=ADMIN_KEYS)
@@ -200,7 +200,7 @@ def test_keys_of_a_former_admin_stop_working(people: People) -> None:
     assert api.get(ADMIN_KEYS).json["data"] == []
 
 
-def test_moving_an_account_to_another_user_ends_its_keys(people: People) -> None:
+def test_moving_an_account_to_another_user_invalidates_its_keys(people: People) -> None:
     account = people.reseller()
     key = with_key(account, "read")
     new_user = people.admin.api.post("/v1/users", {"email": "n@example.com", "name": "N"}).json

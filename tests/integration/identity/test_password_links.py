@@ -23,7 +23,7 @@ def invite(people: People, email: str = "new@example.com") -> str:
 
 
 def link_for(email: str) -> str:
-    """Return the token of the link mailed last."""
+    """Return the token from the most recently mailed link."""
     mail = mails_to(email)[-1]
     found = re.findall(r"/password\?token=(\S+)", mail["text"])
     assert len(found) == 1

@@ -129,7 +129,7 @@ def test_deactivating_a_user_permanently_ends_sessions_and_keys(
 def test_a_revoked_credential_that_was_not_deleted_stays_invalid(
     people: People, frozen: TestClock
 ) -> None:
-    """The index used to delete credentials can lag behind."""
+    """The index used to find the credentials to delete can lag behind the table."""
     someone = people.reseller()
     assert is_signed_in(someone.api)
     kept = Credential.get(str(someone.api.token).partition(".")[0])

@@ -134,7 +134,7 @@ def test_signing_out_ends_only_the_current_session(api: Api, people: People) -> 
     assert api.as_(second).get("/v1/me").status == 200
 
 
-def test_a_session_sees_an_account_linked_after_it_began(people: People) -> None:
+def test_a_session_can_use_an_account_linked_after_sign_in(people: People) -> None:
     user = people.user()
     assert user.api.get("/v1/me").json["reseller"] is None
     assert user.api.get("/v1/resellers/me").status == 404

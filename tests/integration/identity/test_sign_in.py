@@ -121,8 +121,8 @@ def test_a_known_idempotency_key_gives_no_extra_password_guesses(
 ) -> None:
     """A recorded sign-in must not reveal to other clients whether a password is correct.
 
-    Otherwise a wrong one would be refused as a different request, and the right one would replay
-    the session.
+    Otherwise, a wrong password would be refused as a different request, and the right one would
+    return the recorded session.
     """
     login = {"email": people.reseller().email, "password": PASSWORD}
     first = api.post("/v1/login", login, key="sign-in")

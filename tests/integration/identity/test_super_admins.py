@@ -1,4 +1,4 @@
-"""Super admins: who can create and remove them, and that one always remains."""
+"""Who can create and remove super admins, and the rule that at least one always remains."""
 
 import re
 from typing import Any
@@ -70,7 +70,7 @@ def test_resellers_cannot_call_routes_that_grant_super_admin(people: People) -> 
 
 
 def test_users_cannot_make_themselves_super_admins(people: People) -> None:
-    """The service refuses this even if a route forgot to authorize the caller."""
+    """The service refuses the edit even if a route forgot to authorize the caller."""
     someone = people.reseller()
     user = users.read_user(someone.user_id)
     with pytest.raises(Forbidden):
@@ -107,7 +107,7 @@ def test_a_super_admin_made_in_the_console_has_full_rights(people: People) -> No
     edit_in_console(console_admin, is_super_admin=True)
     granted = console_admin.api.patch(f"/v1/users/{someone.user_id}", {"is_super_admin": True})
     assert granted.status == 200
-    # It counts as a remaining super admin, no matter who makes the request.
+    # The super admin made in the console counts as remaining, no matter who makes the request.
     edit_in_console(someone, is_super_admin=False)
     own = f"/v1/users/{people.admin.user_id}"
     assert people.admin.api.patch(own, {"is_active": False}).status == 200
@@ -147,22 +147,24 @@ def test_the_last_two_super_admins_cannot_be_removed_concurrently(
     assert people.admin.api.get(own).json["is_active"] is True
 
 
-def test_no_first_admin_if_a_super_admin_was_made_in_the_console(people: People, api: Api) -> None:
+def test_no_first_admin_is_created_if_a_super_admin_was_made_in_the_console(
+    people: People, api: Api
+) -> None:
     edit_in_console(people.user(), is_super_admin=True)
     assert first_admin()["error"] == str(AdminExists())
 
 
-def test_a_new_first_admin_if_all_were_removed_in_the_console(people: People) -> None:
+def test_a_first_admin_is_created_if_all_were_removed_in_the_console(people: People) -> None:
     edit_in_console(people.admin, is_active=False)
     made = first_admin("rescue@example.com")
     assert made["user_id"]
     assert first_admin("other@example.com")["error"] == str(AdminExists())
-    # A removed super admin can be restored in the console too.
+    # A removed super admin can also be restored in the console.
     edit_in_console(people.admin, is_active=True)
     assert first_admin("rescue@example.com")["error"] == str(AdminExists())
 
 
-def test_the_email_of_an_ordinary_user_makes_no_first_admin(people: People) -> None:
+def test_a_first_admin_cannot_have_the_email_of_another_user(people: People) -> None:
     taken = people.user()
     assert "already in use" in first_admin(taken.email)["error"]
     assert User.get(taken.user_id).is_super_admin is False
@@ -171,7 +173,7 @@ def test_the_email_of_an_ordinary_user_makes_no_first_admin(people: People) -> N
 def test_a_user_duplicated_in_the_console_works_after_reconciliation(
     people: People, api: Api
 ) -> None:
-    """Uses the console's "Duplicate item", as described in docs/operators.md."""
+    """Uses the console's "Duplicate item" action, as described in docs/operators.md."""
     assert people.admin.api.get("/v1/me").status == 200
     copy = {**table_edits.read_item(User(people.admin.user_id)), "id": {"S": "usr_copy"}}
     del copy["password_hash"]
@@ -217,7 +219,7 @@ def test_the_operator_creates_the_first_admin(api: Api) -> None:
 
 
 def test_the_first_admin_gets_a_new_link_until_the_password_is_set(api: Api) -> None:
-    """The first response can be lost, or its link can expire."""
+    """A new link is needed if the first response is lost or if its link expires."""
     first, second = first_admin(), first_admin()
     assert first["user_id"] == second["user_id"]
     assert "error" in first_admin("other@example.com")
@@ -239,6 +241,6 @@ def test_a_first_admin_needs_a_valid_email_and_name(api: Api, event: dict[str, A
     assert "error" in create_first_admin(event, None)
 
 
-def test_no_first_admin_if_a_super_admin_exists(people: People) -> None:
+def test_no_first_admin_is_created_if_a_super_admin_exists(people: People) -> None:
     assert people.admin.user_id
     assert first_admin()["error"] == str(AdminExists())

@@ -1,4 +1,4 @@
-"""Users, created and edited by super admins."""
+"""Creating and editing users as a super admin."""
 
 import pytest
 

@@ -80,7 +80,7 @@ def test_failing_mail_is_retried_with_backoff_then_given_up(frozen: TestClock) -
 
 
 def test_mail_older_than_a_day_is_given_up_unsent(frozen: TestClock) -> None:
-    """For example, if MAIL_FROM is set weeks after the mail was queued."""
+    """This happens, for example, if MAIL_FROM is set weeks after the mail was queued."""
     queue()
     frozen.advance(timedelta(hours=24, minutes=1))
     assert vars(outbox.send_due()) == {"sent": 0, "failed": 0, "given_up": 1}

@@ -1,4 +1,4 @@
-"""Notices mailed to resellers, each sent once."""
+"""Notices mailed to resellers, each exactly once."""
 
 from datetime import timedelta
 

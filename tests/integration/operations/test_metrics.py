@@ -1,4 +1,4 @@
-"""The metrics in the log, as CloudWatch reads them for the dashboard and the alarms."""
+"""The metrics in the log, from which CloudWatch feeds the dashboard and the alarms."""
 
 import json
 from collections import Counter
@@ -90,7 +90,10 @@ def test_purchases_refunds_and_disputes_are_counted(
 def test_a_payment_without_a_webhook_is_counted_as_healed(
     seller: Person, stripe: StripeSimulator, new_metrics: NewMetrics, frozen: Any
 ) -> None:
-    """For the first few minutes, the webhook event may still be on its way."""
+    """For the first few minutes, the sweep does not count the payment as healed.
+
+    The webhook event may still be on its way.
+    """
     buy_and_pay(seller, stripe, 10, deliver=False)
     new_metrics()
     frozen.advance(timedelta(minutes=6))

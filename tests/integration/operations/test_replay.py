@@ -1,4 +1,4 @@
-"""`make replay`: failed events are replayed once, and none is lost."""
+"""`make replay`: failed events are replayed once, and no event is lost."""
 
 import json
 from collections.abc import Iterator
@@ -138,7 +138,7 @@ def test_an_event_that_fails_again_stays_in_the_queue(
 
 
 def test_a_crash_before_deleting_keeps_the_message(queue: Queue) -> None:
-    """It becomes visible again after the visibility timeout."""
+    """The message becomes visible again after the queue's visibility timeout."""
     queue.add_failed("take-figures", scheduled_event("03:00"))
 
     def crash(*_: Any) -> None:

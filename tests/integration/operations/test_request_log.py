@@ -1,4 +1,4 @@
-"""Every request logs one line, which support can find by the request ID given to the caller."""
+"""Every request logs one line, which support can find by the request ID in the response."""
 
 import json
 import re
@@ -54,7 +54,10 @@ def test_the_line_has_the_caller_the_route_and_the_status(seller: Person, lines:
 def test_the_line_has_the_ids_of_the_reseller_and_the_row(
     seller: Person, people: People, lines: Lines
 ) -> None:
-    """An admin acts for every reseller. Only valid IDs are logged: a path may contain a secret."""
+    """The reseller's ID shows which reseller an admin acted for.
+
+    Only valid IDs are logged, because a path could contain a secret.
+    """
     tenant = seller.api.post("/v1/resellers/me/tenants", {"name": "Blue"}).json["id"]
     lines()
     people.admin.api.get(f"/v1/resellers/{seller.reseller_id}/tenants/{tenant}")
@@ -73,7 +76,7 @@ def test_the_line_has_the_ids_of_the_reseller_and_the_row(
 def test_the_line_has_the_cause_of_a_503(
     seller: Person, lines: Lines, aws_faults: AwsFaults
 ) -> None:
-    """The line has the table and the error code, and the response has neither."""
+    """The log line has the table and the error code. The response has neither."""
     aws_faults.before(transaction_canceled("None", "TransactionConflict"), times=10_000)
     reply = seller.api.post("/v1/resellers/me/tenants", {"name": "Blue"})
     aws_faults.clear()
@@ -103,7 +106,7 @@ def test_the_line_has_the_code_of_a_refusal(seller: Person, people: People, line
 
 
 def test_page_requests_are_logged_by_route(seller: Person, lines: Lines) -> None:
-    """The line has the route's pattern, because the path may contain a secret."""
+    """The log line has the route's pattern instead of the path, which could contain a secret."""
     client = signed_in(seller)
     tenant = seller.api.post("/v1/resellers/me/tenants", {"name": "Blue"}).json
     lines()

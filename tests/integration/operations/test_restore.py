@@ -25,7 +25,7 @@ def seller(people: People) -> Person:
 
 @pytest.fixture
 def restored(seller: Person) -> Iterator[Any]:
-    """A restored copy of the table as it is now, created as docs/runbook.md describes."""
+    """A restored copy of the current table, created as docs/runbook.md describes."""
     client = boto3.client("dynamodb")
     client.update_continuous_backups(
         TableName=TABLE, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}

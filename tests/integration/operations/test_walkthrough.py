@@ -1,4 +1,4 @@
-"""`make run` and `make walkthrough` as two processes, as the README describes."""
+"""`make run` and `make walkthrough`, run as two processes as the README describes."""
 
 import signal
 import socket

@@ -19,7 +19,7 @@ from tests.support.people import People, Person
 
 
 class QuarantinedPurchase:
-    """A purchase of 10 licenses, quoted at 150.00, for which 200.00 was paid."""
+    """A purchase of 10 licenses, quoted at 150.00 but paid with 200.00."""
 
     def __init__(self, people: People, stripe: StripeSimulator) -> None:
         self.seller: Person = people.reseller()

@@ -115,7 +115,7 @@ def test_a_refund_shows_its_amount_and_is_paid_once(
     for name in range(8):
         seller.api.post("/v1/resellers/me/tenants", {"name": f"Tenant {name}"})
     question = admin.get(f"{path}/refund?licenses=5&reason=Too many")
-    # 10 licenses were paid at 20.00 each. The 5 that stay cost 25.00 each.
+    # 10 licenses were bought at 20.00 each. The 5 that remain cost 25.00 each.
     assert "Refund $75.00?" in question.words
     assert "over-allocates the reseller by 3 licenses" in question.words
     first = admin.submit(question, path + "/refund")
@@ -228,7 +228,7 @@ def test_invalid_prices_are_explained_and_the_input_is_kept(
     assert platform_settings.read_settings().version == 0
 
 
-def test_rules_are_saved_and_invalid_ones_refused(admin: PageClient) -> None:
+def test_rules_are_saved_and_invalid_rules_are_refused(admin: PageClient) -> None:
     path = "/admin/settings?action=rules"
     shown = admin.get("/admin/settings")
     fields = [(n, v) for n, v in shown.form(path).fields if n != "restrict_inactive_resellers"]
@@ -243,7 +243,7 @@ def test_rules_are_saved_and_invalid_ones_refused(admin: PageClient) -> None:
     assert 'id="rules-low_license_threshold-error"' in refused.text
 
 
-def test_platform_branding_is_saved_and_invalid_branding_refused(admin: PageClient) -> None:
+def test_platform_branding_is_saved_and_invalid_branding_is_refused(admin: PageClient) -> None:
     path = "/admin/settings/branding"
     refused = admin.submit(admin.get(path), path, product_name="Acme", primary_color="red")
     assert refused.status == 422

@@ -114,7 +114,7 @@ def test_a_price_change_expires_the_checkout_at_the_old_price(
 def test_a_price_change_during_an_order_does_not_mix_prices(
     reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A refund is computed from the tiers that the total came from, so both must match."""
+    """A refund is computed from the stored tiers, so they must be the tiers that gave the total."""
     original = pricing.quote
 
     def quote(*arguments: Any) -> pricing.Quote:
@@ -133,7 +133,7 @@ def test_a_price_change_during_an_order_does_not_mix_prices(
 def test_an_order_right_after_a_payment_is_a_new_purchase(
     people: People, stripe: StripeSimulator, by: str
 ) -> None:
-    """The webhook of the payment has not arrived yet."""
+    """The webhook event for the payment has not arrived yet."""
     buyer = people.reseller()
     path, order = "/v1/resellers/me/purchases", {"quantity": 12}
     first = buyer.api.post(path, order, key="one").json
@@ -149,7 +149,7 @@ def test_an_order_right_after_a_payment_is_a_new_purchase(
 
 @pytest.mark.parametrize("owner", ["paid", "gone"])
 def test_a_stale_claim_is_taken_over(people: People, stripe: StripeSimulator, owner: str) -> None:
-    """This happens if tables are restored to different points in time."""
+    """A claim becomes stale if tables are restored to different points in time."""
     buyer = people.reseller()
     path, order = "/v1/resellers/me/purchases", {"quantity": 12}
     first = buyer.api.post(path, order).json
@@ -172,7 +172,7 @@ def test_a_stale_claim_is_taken_over(people: People, stripe: StripeSimulator, ow
 def test_a_session_unknown_to_stripe_does_not_block_a_new_order(
     reseller: Reseller, stripe: StripeSimulator, frozen: Any, hours: int
 ) -> None:
-    """For example, after switching from Stripe's test mode to live mode."""
+    """This happens, for example, after a switch from Stripe's test mode to live mode."""
     first = buy()
     table_edits.edit(first, session_id="cs_test_other_mode")
     frozen.advance(timedelta(hours=hours))
@@ -183,7 +183,7 @@ def test_a_session_unknown_to_stripe_does_not_block_a_new_order(
 def test_the_claim_of_a_pending_purchase_is_not_taken_over(
     reseller: Reseller, stripe: StripeSimulator
 ) -> None:
-    """Another request opened a checkout after this one searched for it: the write is refused."""
+    """Another request opened a checkout after this one looked for it, so the write fails."""
     first = buy()
     prices = platform_settings.cached_settings()
     with pytest.raises(VersionConflict):
@@ -242,7 +242,7 @@ def test_request_parameters_can_change_between_attempts(
         app_settings.settings.cache_clear()
     newest, lost = stripe.all("checkout.session")
     assert bought.session_id == newest["id"]
-    run_sweep()  # finds the session whose reply was lost, and expires it
+    run_sweep()  # finds the lost session and expires it
     assert stripe.find("checkout.session", lost["id"])["status"] == "expired"
     assert reload(bought).status == "pending"
 

@@ -1,4 +1,4 @@
-"""A purchase with more than one session at Stripe: one counts, and all of them are tracked."""
+"""A purchase with more than one session in Stripe: one counts, and all of them are tracked."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def reseller(tables: None) -> Reseller:
 
 
 def lose_the_session(purchase: Purchase) -> str:
-    """Make the row look as if Stripe's reply had been lost, and return the lost session's ID."""
+    """Make the row look as if Stripe's response had been lost, and return the lost session's ID."""
     tx = Transaction()
     lost = purchase.session_id or ""
     attempt = (purchase.checkout_attempt or 0) + 1
@@ -35,7 +35,7 @@ def buy_with_a_lost_session() -> tuple[str, Purchase]:
     return lost, buy()
 
 
-def test_a_paid_session_that_the_row_does_not_know_counts(
+def test_a_paid_session_missing_from_the_row_counts(
     reseller: Reseller, stripe: StripeSimulator
 ) -> None:
     lost, purchase = buy_with_a_lost_session()
@@ -71,7 +71,7 @@ def test_two_paid_sessions_count_once_and_are_reported(
 def test_three_paid_sessions_are_all_tracked(
     reseller: Reseller, stripe: StripeSimulator, frozen: Any
 ) -> None:
-    """After the others are refunded, the remaining paid session counts."""
+    """After the other two sessions are refunded, the remaining paid session counts."""
     purchase = buy()
     sessions = []
     for _ in range(3):
@@ -96,7 +96,10 @@ def test_three_paid_sessions_are_all_tracked(
 
 
 def test_a_dry_run_expires_no_session(reseller: Reseller, stripe: StripeSimulator) -> None:
-    """A dry run of reconciliation only reads. Settling expires the stray session."""
+    """A dry run of reconciliation only reads.
+
+    Settling the purchase expires the extra open session.
+    """
     lost, purchase = buy_with_a_lost_session()
     stripe.pay(lost)
     purchase.update([Purchase.other_sessions.add({lost})])

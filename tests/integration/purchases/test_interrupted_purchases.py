@@ -1,4 +1,4 @@
-"""A purchase interrupted between our row and Stripe's session is resumed."""
+"""A purchase interrupted after its row is created and before its session is stored is resumed."""
 
 import pytest
 
@@ -50,7 +50,7 @@ def test_the_next_request_resumes_after_a_failure_at_stripe(
 def test_a_crash_after_stripe_answered_keeps_the_session(
     buyer: Person, stripe: StripeSimulator, aws_faults: AwsFaults
 ) -> None:
-    """Stripe has the session, but our second write failed: the retry gets the same session."""
+    """Stripe created the session, but our second write failed. The retry gets the same session."""
     aws_faults.before(
         lambda: aws_faults.before(transaction_canceled("TransactionConflict"), times=10_000)
     )
@@ -63,7 +63,7 @@ def test_a_crash_after_stripe_answered_keeps_the_session(
 
 
 def test_two_keys_get_the_same_open_checkout(buyer: Person, stripe: StripeSimulator) -> None:
-    """There is one open checkout per quantity. Each key gets it, and replays it."""
+    """There is one open checkout per quantity. A request with either key returns and replays it."""
     first = buyer.api.post(PURCHASES, ORDER, key="one").json
     second = buyer.api.post(PURCHASES, ORDER, key="two").json
     assert first == second

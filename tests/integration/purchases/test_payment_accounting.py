@@ -1,4 +1,4 @@
-"""The books match the money that Stripe holds, and no license is granted without money."""
+"""The books match the money in Stripe, and no license is granted without payment."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -41,7 +41,7 @@ def settled(purchase: Purchase) -> Purchase:
 
 
 def with_another_session(purchase: Purchase) -> tuple[str, str]:
-    """Return the lost first session, and the second one, which the row knows."""
+    """Return the IDs of the lost first session and the second session, which is on the row."""
     lost = current_session(purchase)
     table_edits.edit(reread(purchase), session_id=None, checkout_url=None, checkout_attempt=1)
     return lost, str(buy_licenses(purchase_fixtures.read_reseller(), 10, by="usr_buyer").session_id)
@@ -93,7 +93,10 @@ def test_the_books_do_not_depend_on_which_session_counts(
 def test_a_partial_dispute_holds_only_its_amount(
     purchase: Purchase, stripe: StripeSimulator
 ) -> None:
-    """The bank took 50.00 of 200.00. No license counts in the meantime; the rest is still ours."""
+    """The bank withdrew 50.00 of 200.00.
+
+    Until the dispute ends, no license counts, but the remaining 150.00 is still booked.
+    """
     stripe.pay(current_session(purchase))
     settled(purchase)
     dispute = stripe.open_dispute(current_session(purchase), amount=5_000)
@@ -139,8 +142,11 @@ def test_a_payment_in_another_currency_is_not_booked(
 def test_a_free_checkout_is_not_a_second_payment(
     purchase: Purchase, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One session is paid, and a promotion makes the other free. No money was paid twice, so
-    the purchase can be refunded here, and then the free session grants no licenses."""
+    """One session is paid, and a promotion makes the other free.
+
+    No money was paid twice, so the purchase can be refunded through the service. The free session
+    then grants no licenses.
+    """
     monkeypatch.setenv("STRIPE_PROMOTION_CODES", "on")
     free, paid = with_another_session(purchase)
     stripe.pay(paid)

@@ -1,4 +1,4 @@
-"""What settling reads from Stripe, and what it writes."""
+"""What settling a purchase reads from Stripe and writes."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -27,8 +27,10 @@ def reseller(tables: None) -> Reseller:
 def test_a_stale_snapshot_written_after_a_newer_one_is_corrected(
     reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One caller sees a refund. Before it writes, the refund fails, and another caller finds
-    nothing to do."""
+    """One caller reads a refund from Stripe.
+
+    Before it writes, the refund fails, and another caller finds nothing to do.
+    """
     purchase = buy()
     stripe.pay(purchase.session_id or "")
     purchase = settle(purchase).purchase
@@ -92,7 +94,7 @@ def test_links_are_stored_and_paid_at_is_stripes_time(
     assert row.paid_at == paid_at
 
 
-def test_the_sweep_finds_an_invoice_that_comes_late(
+def test_the_sweep_finds_an_invoice_that_is_created_late(
     reseller: Reseller, stripe: StripeSimulator, frozen: Any
 ) -> None:
     purchase = buy()

@@ -1,4 +1,4 @@
-"""Payments that differ from the quote: twice, too much, or for another purchase."""
+"""Payments that differ from the quote: paid twice, too high, or for another purchase."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,7 @@ Paid = tuple[Purchase, str, str]
 
 @pytest.fixture
 def paid_twice(tables: None, stripe: StripeSimulator) -> Paid:
-    """A purchase paid on two sessions: the one on the row comes first, then the other."""
+    """A purchase paid on two sessions. The session on the row comes before the other one."""
     purchase = buy_licenses(purchase_fixtures.create_reseller(), 10, by="usr_buyer")
     first = str(purchase.session_id)
     table_edits.edit(purchase, session_id=None, checkout_url=None, checkout_attempt=1)
@@ -57,7 +57,7 @@ def test_a_purchase_paid_twice_is_first_refunded_in_the_dashboard(
     purchase_fixtures.check_invariants()
 
 
-def test_the_counting_session_counts_until_it_is_fully_refunded(
+def test_the_session_that_counts_changes_only_after_a_full_refund(
     paid_twice: Paid, stripe: StripeSimulator
 ) -> None:
     row, own, other = paid_twice
@@ -89,10 +89,10 @@ def test_a_copied_row_does_not_book_the_original_payment(
     assert settled(one).amount_paid == 20_000
 
 
-def test_a_dispute_prevented_by_paying_the_buyer_takes_the_licenses(
+def test_a_dispute_prevented_by_paying_the_buyer_takes_back_the_licenses(
     tables: None, stripe: StripeSimulator
 ) -> None:
-    """As in Visa's Rapid Dispute Resolution: there is no chargeback, but the money is gone."""
+    """In Visa's Rapid Dispute Resolution, the money is gone without a chargeback."""
     purchase = buy_licenses(purchase_fixtures.create_reseller(), 10, by="usr_buyer")
     stripe.pay(str(purchase.session_id))
     assert settled(purchase).licenses_granted == 10
@@ -110,7 +110,7 @@ def test_a_dispute_prevented_by_paying_the_buyer_takes_the_licenses(
 def test_an_overpaid_purchase_is_quarantined_until_the_excess_is_refunded(
     tables: None, stripe: StripeSimulator, frozen: TestClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The sweep leaves a quarantined purchase alone. Refunding the excess ends the quarantine."""
+    """The sweep skips a quarantined purchase. Refunding the excess ends the quarantine."""
     fetched: list[str] = []
     fetch = reports.fetch_session
 

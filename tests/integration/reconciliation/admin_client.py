@@ -26,12 +26,15 @@ class AdminClient:
         return findings
 
     def finding(self, report: dict[str, Any], code: str) -> dict[str, Any]:
-        """Return the report's one finding with this code."""
+        """Return the report's only finding with the given code."""
         (finding,) = (f for f in self.findings(report) if f["code"] == code)
         return finding
 
     def find_only(self, code: str) -> tuple[dict[str, Any], str]:
-        """Check that a dry run finds only this code. Return the finding and its decision path."""
+        """Check that a dry run reports only one finding, with this code.
+
+        Return the finding and the path for its decision.
+        """
         report = self.run()
         findings = self.findings(report)
         assert len(findings) == 1, (report, findings)

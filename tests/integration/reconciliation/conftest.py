@@ -35,9 +35,9 @@ def function(frozen: TestClock) -> ScheduledFunction:
 def set_inspection_cost(
     function: ScheduledFunction, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Callable[[str, bool], float]], None]:
-    """Set how many seconds inspecting a reseller takes.
+    """Return a function that sets how many seconds it takes to inspect a reseller.
 
-    The cost function receives the reseller's ID and whether the run is a complete one.
+    The cost function receives the reseller's ID and whether the run is complete.
     """
 
     def set_cost(cost: Callable[[str, bool], float]) -> None:

@@ -1,4 +1,4 @@
-"""Simulate hourly invocations, which can be killed, and create many rows for them."""
+"""Simulate hourly invocations, which can be killed, and create the many rows that they check."""
 
 from datetime import timedelta
 from typing import Any
@@ -20,11 +20,11 @@ PARTIAL = {"scope": "partial", "apply": True, "by": "schedule"}
 
 
 class Killed(BaseException):
-    """Lambda has killed the function, so it writes nothing more."""
+    """Simulates that Lambda killed the function, which then writes nothing more."""
 
 
 class ScheduledFunction:
-    """Invocations by the schedule, an hour apart, each with a timeout."""
+    """The reconciliation function, invoked once an hour with a timeout."""
 
     def __init__(self, frozen: TestClock) -> None:
         self.frozen = frozen
@@ -36,7 +36,10 @@ class ScheduledFunction:
             raise Killed
 
     def invoke(self, event: dict[str, Any]) -> dict[str, Any] | None:
-        """Run the function, then advance the clock by an hour. Return None if it was killed."""
+        """Run the function, then advance the clock by an hour.
+
+        Return None if the function was killed.
+        """
         self.used = 0.0
         try:
             return scheduled.handle_event(event, lambda: TIMEOUT_SECONDS - self.used)
@@ -72,7 +75,7 @@ def in_scan_order() -> list[str]:
 
 
 def put_purchases(seller: Person, number: int, **columns: Any) -> list[str]:
-    """Create expired purchases, whose status cannot change anymore."""
+    """Create expired purchases, whose status can no longer change."""
     ids = [new_id("pur") for _ in range(number)]
     with Purchase.batch_write() as batch:
         for id in ids:

@@ -84,7 +84,7 @@ def test_a_finding_is_decided_only_once(seller: Person, reconciliation: AdminCli
 
 @pytest.fixture
 def fetched_sessions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Collect the IDs of the sessions that are fetched from Stripe."""
+    """Collect the IDs of sessions fetched from Stripe."""
     sessions: list[str] = []
     real = payment_reports.fetch_session
 
@@ -102,7 +102,7 @@ def test_a_decision_about_a_counter_does_not_query_stripe(
     stripe: StripeSimulator,
     fetched_sessions: list[str],
 ) -> None:
-    """With many purchases, the queries would exceed API Gateway's limit of 29 seconds."""
+    """With many purchases, querying Stripe would exceed API Gateway's 29-second limit."""
     for quantity in range(1, 6):
         buy_and_pay(seller, stripe, quantity)
     table_edits.edit(reseller_of(seller), license_count=50)

@@ -1,7 +1,7 @@
 """Runs that time out, die, or fail halfway.
 
-The next run resumes where the last one stopped, and an unfinished run doesn't block others.
-The tests simulate the time that each step takes.
+The next run resumes where the last one stopped, and an unfinished run doesn't block others. The
+tests simulate how long each step takes.
 """
 
 from datetime import timedelta
@@ -219,7 +219,7 @@ def test_scheduled_runs_check_each_dormant_purchase_every_28_nights(
     stripe: StripeSimulator,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A run that a person starts checks all of them."""
+    """A run started manually checks all dormant purchases."""
     old = put_purchases(seller, 12, created_at=clock.now() - timedelta(days=200))
     recent = put_purchases(seller, 3)
     queried: list[str] = []

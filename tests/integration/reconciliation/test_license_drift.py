@@ -61,10 +61,10 @@ def test_an_edited_count_can_be_reverted(seller: Person, reconciliation: AdminCl
     reconciliation.assert_clean()
 
 
-def test_an_edited_count_does_not_pass_for_a_lost_purchase_entry(
+def test_an_edited_count_is_not_mistaken_for_a_lost_purchase_entry(
     seller: Person, reconciliation: AdminClient, stripe: StripeSimulator
 ) -> None:
-    """The scheduled run credits the payment. A person decides whether to keep the edit."""
+    """The scheduled run credits the payment. An admin decides whether to keep the edited count."""
     buy_and_pay(seller, stripe, 10, deliver=False)
     table_edits.edit(reseller_of(seller), license_count=5 + 4)
     report = reconciliation.run(apply=True)
@@ -80,7 +80,7 @@ def test_an_edited_count_does_not_pass_for_a_lost_purchase_entry(
 def test_an_over_allocated_reseller_can_be_allocated_the_missing_licenses(
     seller: Person, reconciliation: AdminClient
 ) -> None:
-    """This state can result from a refund. Nothing is damaged, but an admin should know."""
+    """A refund can over-allocate a reseller. No data is damaged, but an admin should know."""
     table_edits.edit(reseller_of(seller), license_count=1)
     for entry in LedgerEntry.query(str(seller.reseller_id)):
         if entry.kind == "allocation":
@@ -91,7 +91,7 @@ def test_an_over_allocated_reseller_can_be_allocated_the_missing_licenses(
     reconciliation.assert_clean()
 
 
-def test_a_wrong_license_mark_of_a_tenant_is_repaired(
+def test_a_wrong_license_flag_on_a_tenant_is_repaired(
     seller: Person, reconciliation: AdminClient
 ) -> None:
     table_edits.edit(tenants_of(seller)[0], holds_license=False)

@@ -77,7 +77,7 @@ def test_a_duplicated_tenant_can_be_deleted(seller: Person, reconciliation: Admi
     reconciliation.assert_clean()
 
 
-def test_a_reseller_is_linked_to_its_user_again_or_to_another(
+def test_a_reseller_is_relinked_to_its_user_or_another_user(
     seller: Person, people: People, reconciliation: AdminClient
 ) -> None:
     user = get(User, seller.user_id)

@@ -1,7 +1,7 @@
-"""The nightly run, invoked as the schedule invokes it, makes every safe repair.
+"""The nightly run makes every safe repair when invoked the way the schedule invokes it.
 
 The function's policy allows only AWS calls that tests make (tests/support/iam_recorder.py). A
-repair that is not tested here would be denied on AWS.
+repair not tested here could be denied on AWS.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Purchases that differ from Stripe."""
+"""Purchases that differ from their sessions in Stripe."""
 
 import pytest
 

@@ -45,7 +45,7 @@ def test_sync_returns_the_counters_before_and_after_and_the_reason(
 def test_sync_limits_the_number_of_findings_returned(
     seller: Person, reconciliation: AdminClient
 ) -> None:
-    """The response to a request with an idempotency key is stored in one row."""
+    """If the request has an idempotency key, its whole response must fit in one row."""
     with Tenant.batch_write() as batch:
         for number in range(60):
             row = Tenant(

@@ -1,6 +1,6 @@
-"""Payments at Stripe that no purchase accounts for.
+"""Payments in Stripe that no purchase accounts for.
 
-The row is gone, or it was restored from a backup that is older than the payment.
+Either the purchase's row is gone, or it was restored from a backup older than the payment.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -41,7 +41,7 @@ def remove_and_recreate(seller: Person, reconciliation: AdminClient) -> Purchase
 
 
 def restore_older_rows(seller: Person) -> None:
-    """Restore the row, ledger, and counter as they were just after the purchase was created."""
+    """Reset the row, ledger, and counter to their state just after the purchase was created."""
     purchase = the_purchase(seller)
     item = table_edits.read_item(purchase)
     for column in ("session_id", "checkout_url", "paid_at", "payment_intent_id", "credited_at"):
@@ -111,7 +111,7 @@ def test_recreating_a_purchase_keeps_licenses_returned_without_a_refund(
     seller: Person, reconciliation: AdminClient, stripe: StripeSimulator
 ) -> None:
     bought = buy_and_pay(seller, stripe, 10)
-    # 9 licenses cost more than 10, so no money is refunded.
+    # 9 licenses cost more than 10, so there is nothing to refund.
     refund_licenses(read_purchase(str(seller.reseller_id), bought["id"]), 1, reason="x", by="usr_1")
     assert reseller_of(seller).license_count == 14
     recreated = remove_and_recreate(seller, reconciliation)

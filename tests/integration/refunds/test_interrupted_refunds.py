@@ -1,4 +1,4 @@
-"""Refunds that Stripe did not answer: never paid twice, never lost, and never paid late."""
+"""Refunds without a response from Stripe are never paid twice, never lost, and never paid late."""
 
 import re
 from datetime import timedelta
@@ -26,7 +26,7 @@ def sale(people: People, stripe: StripeSimulator) -> Sale:
 
 
 def break_refunds(stripe: StripeSimulator, kind: FaultKind = "500") -> None:
-    """Fail every attempt that one request makes."""
+    """Make every attempt of the next refund request to Stripe fail."""
     stripe.faults.fail(next=3, kind=kind, method="POST", path="/v1/refunds")
 
 
@@ -167,8 +167,11 @@ def test_repeating_the_request_after_a_dashboard_refund_is_refused(
 def test_a_refund_is_not_paid_after_a_day(
     sale: Sale, stripe: StripeSimulator, frozen: TestClock, fault: FaultKind
 ) -> None:
-    """Fixing an API key weeks later must not pay a refund that was handled in another way by
-    then. Stripe has also forgotten the idempotency keys by then."""
+    """Fixing an API key weeks later must not pay the refund.
+
+    By then, the refund may have been handled another way, and Stripe has forgotten its idempotency
+    key.
+    """
     break_refunds(stripe, fault)
     assert sale.refund(5, key="r").status == 502
     frozen.advance(timedelta(hours=25))
@@ -200,8 +203,11 @@ def test_a_refund_that_fails_later_is_marked_failed(sale: Sale, stripe: StripeSi
 def test_a_slow_request_with_outdated_data_does_not_pay_twice(
     sale: Sale, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stripe rejected our API key for a while. A request that saw no refund then, and continues
-    after another request made it, uses the same idempotency key."""
+    """Stripe rejected our API key for a while.
+
+    A request that found no refund during that time, and continues after another request issued the
+    refund, uses the same idempotency key.
+    """
     rows: list[Purchase] = []
     handle = stripe.handle
 

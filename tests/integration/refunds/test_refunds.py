@@ -17,7 +17,7 @@ def sale(people: People, stripe: StripeSimulator) -> Sale:
     return Sale(people, stripe)
 
 
-def test_the_licenses_that_stay_are_priced_at_their_own_tier(
+def test_the_remaining_licenses_are_priced_at_their_own_tier(
     sale: Sale, stripe: StripeSimulator
 ) -> None:
     assert sale.quote(91).json == {
@@ -96,7 +96,7 @@ def test_a_failure_at_stripe_leaves_the_refund_resumable(
 
 
 def test_a_permanently_refused_refund_is_closed(sale: Sale, stripe: StripeSimulator) -> None:
-    """The buyer disputes the payment after the quote and before Stripe gets the request."""
+    """The buyer disputes the payment between the refund's quote and the request to Stripe."""
     stripe.faults.fail(next=3, kind="drop_before", path="/v1/refunds", method="POST")
     assert sale.refund(91, key="r").status == 502
     stripe.open_dispute(sale.session_id)

@@ -1,4 +1,4 @@
-"""Dashboard statistics: counted live if there are few rows, otherwise by the schedule."""
+"""Dashboard statistics, counted live if there are few rows, otherwise by the scheduled function."""
 
 from datetime import date, timedelta
 
@@ -77,8 +77,10 @@ def test_each_count_keeps_the_months_it_does_not_recount(
 def test_money_by_month_matches_the_statements(
     people: People, stripe: StripeSimulator, frozen: TestClock
 ) -> None:
-    """Money counts in the month in which it moved, whenever the purchase was started. An hourly
-    count reads only the newest purchases, and keeps what older ones did this month."""
+    """Money counts in the month in which it moved, no matter when the purchase was created.
+
+    An hourly count reads only the newest purchases and keeps this month's money from older ones.
+    """
     seller = people.reseller()
     bought = buy_and_pay(seller, stripe, 10)["id"]
     frozen.advance(timedelta(days=100))

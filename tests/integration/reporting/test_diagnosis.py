@@ -1,4 +1,4 @@
-"""The diagnosis of a reseller: each failed check gives its reason and the next step."""
+"""The diagnosis of a reseller's account: each failed check states the reason and the next step."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The reseller's pages, without a browser and without scripts."""
+"""The reseller's pages, tested without a browser or scripts."""
 
 import pytest
 

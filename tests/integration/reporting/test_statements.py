@@ -108,7 +108,7 @@ def session_of(bought: dict[str, str]) -> str:
 
 
 def money_of(seller: Person, month: str) -> tuple[int, int, int]:
-    """Return gross, refunded and disputed cents of a month, after checking the CSV against them."""
+    """Return a month's gross, refunded, and disputed cents, after checking that the CSV agrees."""
     seller.sign_in_again()
     found = statement(seller, f"?month={month}")
     sums = {"gross": 0, "refunded": 0, "disputed": 0} | found["money"].get("usd", {})
@@ -152,7 +152,7 @@ def test_a_later_refund_does_not_change_closed_months(
 def test_a_won_dispute_gives_the_money_back(
     people: People, stripe: StripeSimulator, frozen: TestClock
 ) -> None:
-    """The purchase was disputed before it was credited: its licenses still count as purchased."""
+    """Licenses count as purchased even if the purchase was disputed before it was credited."""
     frozen.current = OCTOBER
     seller = people.reseller()
     session = session_of(buy_and_pay(seller, stripe, 10, deliver=False))
@@ -210,7 +210,7 @@ def test_another_resellers_statement_is_not_found(people: People) -> None:
 
 @pytest.mark.parametrize(("letter", "fits"), [("a", True), ("é", False), ("界", False)])
 def test_the_size_limit_counts_the_encoded_response(letter: str, fits: bool) -> None:
-    """Lambda's limit of 6 MB counts the response as JSON, where such a letter takes six bytes."""
+    """Lambda's 6 MB limit applies to JSON, where a non-ASCII letter takes six bytes."""
     made = Csv("ledger.csv", ["reason"], ([letter * 1000] for _ in range(1000)))
     if fits:
         assert made.text().count(letter) >= 1_000_000

@@ -1,4 +1,4 @@
-"""The license pool: the condition and the error of each operation."""
+"""The license pool: each operation's condition and the error raised if it fails."""
 
 from collections.abc import Callable
 
@@ -137,7 +137,7 @@ def test_an_inactive_reseller_is_reported_before_a_full_pool() -> None:
     ],
 )
 def test_every_change_requires_an_existing_reseller(step: Callable[[Transaction], object]) -> None:
-    """A bare ADD would create the row."""
+    """Without a condition, DynamoDB's ADD action would create the row."""
     with pytest.raises(NotFound):
         commit(step)
     assert get(Reseller, ID) is None
@@ -185,7 +185,7 @@ def test_an_admin_cannot_revoke_licenses_in_use(licenses: int) -> None:
 
 
 def test_an_admin_cannot_revoke_a_license_taken_concurrently() -> None:
-    """The condition is checked on the usage at write time, not at read time."""
+    """The condition checks the usage at the time of the write, not of the read."""
     row = open_pool(2, 1)
     commit(take)
     with pytest.raises(LicenseCountBelowUsed, match=r"in use \(2\)"):
@@ -280,7 +280,7 @@ def test_sync_is_refused_if_the_pool_changed_during_the_count(
         (lambda tx: pool.set_used(tx, current(), 1, 2, MOVE), (5, 1)),
     ],
 )
-def test_a_change_is_applied_once_after_a_lost_reply(
+def test_a_change_is_applied_once_after_a_lost_response(
     aws_faults: AwsFaults, step: Callable[[Transaction], object], after: tuple[int, int]
 ) -> None:
     open_pool(5, 2)
@@ -290,10 +290,10 @@ def test_a_change_is_applied_once_after_a_lost_reply(
 
 
 @pytest.mark.parametrize("step", [take, release])
-def test_a_lost_reply_is_not_mistaken_for_a_refusal(
+def test_a_lost_response_is_not_mistaken_for_a_refusal(
     aws_faults: AwsFaults, step: Callable[[Transaction], object]
 ) -> None:
-    """After the last license is taken and the reply is lost, the retry finds the pool full."""
+    """If the response is lost after the last license is taken, the retry finds the pool full."""
     open_pool(1, 0 if step is take else 1)
     aws_faults.after(lost_reply())
     commit(step)

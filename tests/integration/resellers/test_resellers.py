@@ -28,7 +28,7 @@ def pool_of(people: People, account: Person) -> tuple[int, int]:
 
 
 def ledger(people: People, account: Person) -> list[tuple[str, int, int]]:
-    """Return (kind, count_change, used_change) of each entry, oldest first."""
+    """Return (kind, count_change, used_change) for each ledger entry, oldest first."""
     entries = people.admin.api.get(f"{RESELLERS}/{account.reseller_id}/ledger?limit=100").json
     return [(e["kind"], e["count_change"], e["used_change"]) for e in reversed(entries["data"])]
 
@@ -116,7 +116,7 @@ def test_changing_the_slug_frees_the_old_one(people: People) -> None:
     assert (refused.status, refused.code) == (409, "slug_taken")
 
 
-def test_editing_the_license_count_as_in_the_guides_option_a(people: People) -> None:
+def test_an_admin_edits_the_license_count(people: People) -> None:
     account = people.reseller(licenses=2)
     account.api.post(f"{RESELLERS}/me/tenants", {"name": "Bakery"})
     assert edit(people, account, license_count=5).json["license_count"] == 5

@@ -94,7 +94,7 @@ def test_if_match_works_from_the_first_edit_on(people: People) -> None:
 def test_a_change_by_another_process_is_seen_within_a_minute(
     people: People, frozen: TestClock
 ) -> None:
-    """Uses wall-clock time, since a monotonic clock stops while Lambda freezes a process."""
+    """The cache uses the wall clock: a monotonic clock stops while Lambda freezes a process."""
     people.admin.api.patch("/v1/settings", {"low_license_threshold": 77})
     api = people.admin.api.as_(None)
     assert api.get("/v1/pricing").json["tiers_version"] == 1

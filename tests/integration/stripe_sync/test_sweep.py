@@ -61,7 +61,7 @@ def test_a_lost_webhook_of_an_old_purchase_is_recovered(
 def test_events_are_recovered_after_a_long_outage(
     reseller: Reseller, stripe: StripeSimulator, frozen: Any
 ) -> None:
-    """The sweep goes as far back as Stripe keeps events."""
+    """The sweep goes back as far as Stripe keeps events."""
     (purchase,) = pay_unnoticed(stripe, 12)
     settle(purchase)
     stripe.refund(purchase.session_id or "")
@@ -108,7 +108,7 @@ def test_the_next_run_resumes_where_time_ran_out(
 def test_an_open_checkout_is_skipped_until_it_expires(
     reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch, frozen: Any
 ) -> None:
-    """Stripe has an event for a payment, so an abandoned checkout costs almost nothing."""
+    """A payment would create an event in Stripe, so the sweep need not fetch an open checkout."""
     for quantity in (1, 2, 3):
         buy(quantity)
     fetch = Mock(side_effect=reports.fetch_session)
@@ -123,7 +123,7 @@ def test_an_open_checkout_is_skipped_until_it_expires(
 def test_a_long_first_window_is_processed_in_slices(
     reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch, frozen: Any
 ) -> None:
-    """The Stripe account is busy and shared, and the function is killed in every run."""
+    """The Stripe account is busy, and the function is killed in every run."""
 
     class Killed(BaseException):
         pass
@@ -168,7 +168,7 @@ def test_a_long_first_window_is_processed_in_slices(
 
 
 def foreign_session(number: int) -> None:
-    """Open a session of another product in the same Stripe account."""
+    """Open a session for another product in the same Stripe account."""
     order = CheckoutRequest(
         purchase_id=f"order_{number}",
         reseller_id="",

@@ -41,15 +41,15 @@ def test_a_failure_on_a_settled_purchase_is_retried(
     stripe.refund(purchase.session_id or "")
     stripe.faults.fail(next=3, kind="500", path=f"/v1/checkout/sessions/{purchase.session_id}")
     sweep.run_sweep()
-    frozen.advance(timedelta(days=40))  # past the window, and past Stripe's retention of events
+    frozen.advance(timedelta(days=40))  # past the window and past Stripe's event retention
     sweep.run_sweep()
     assert total_granted() == 0
 
 
-def test_a_session_that_the_row_does_not_know_is_retried(
+def test_a_session_missing_from_the_row_is_retried(
     reseller: Reseller, stripe: StripeSimulator, frozen: Any
 ) -> None:
-    """The window moves past the session, so only the row can lead to it again."""
+    """The window moves past the session, so only the purchase's row can lead to it again."""
     (purchase,) = pay_unnoticed(stripe, 12)
     table_edits.edit(purchase, session_id=None, checkout_url=None)
     stripe.faults.fail(next=3, kind="500", path=f"/v1/checkout/sessions/{purchase.session_id}")
@@ -91,7 +91,7 @@ def test_a_deleted_row_does_not_stop_the_rest(
 def test_an_event_without_a_session_does_not_stop_the_rest(
     reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch, frozen: Any
 ) -> None:
-    """Stripe permanently refuses to say which session a payment belongs to."""
+    """Stripe permanently refuses to return the session that a payment belongs to."""
     elsewhere = pay_unnoticed(stripe, 1)[0]
     settle(elsewhere)
     stripe.open_dispute(elsewhere.session_id or "")
@@ -106,7 +106,7 @@ def test_an_event_without_a_session_does_not_stop_the_rest(
     assert total_granted() == 12
 
 
-def test_a_failure_that_cannot_be_recorded_holds_the_window(
+def test_the_window_does_not_advance_past_an_unrecorded_failure(
     reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch, frozen: Any
 ) -> None:
     """Stripe and the database fail together, so the next sweep lists the same records again."""
@@ -132,7 +132,7 @@ def test_the_index_is_swept_even_if_stripes_lists_fail(
     with pytest.raises(PaymentProviderUnavailable):
         sweep.run_sweep()
     (purchase,) = purchase_fixtures.rows("purchases")
-    assert purchase["licenses_granted"] == 12  # from the index, which does not need Stripe's lists
+    assert purchase["licenses_granted"] == 12  # found by the index, without Stripe's lists
     stripe.refund(purchase["session_id"])
     sweep.run_sweep()
     assert total_granted() == 0

@@ -1,4 +1,4 @@
-"""The webhook function from the outside: what it accepts, answers, and records."""
+"""The webhook function: which requests it accepts, how it responds, and what it records."""
 
 import base64
 import json
@@ -39,7 +39,7 @@ def post(
 
 @pytest.fixture
 def paid(people: People, stripe: StripeSimulator) -> dict[str, Any]:
-    """A purchase that is paid at Stripe, before its webhook arrives."""
+    """A purchase that is paid in Stripe, but whose webhook event has not arrived."""
     bought = people.reseller().api.post("/v1/resellers/me/purchases", {"quantity": 12}).json
     stripe.pay(bought["checkout_url"].rsplit("/", 1)[1])
     return dict(bought)
@@ -205,7 +205,7 @@ def test_the_payment_of_another_product_is_ignored(tables: None, stripe: StripeS
     assert json.loads(answer["body"]) == {"outcome": "no purchase of ours"}
 
 
-def test_it_answers_2xx_only_after_the_commit(
+def test_the_webhook_responds_2xx_only_after_the_commit(
     signed_event: tuple[dict[str, str], bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_tx: Transaction) -> None:
@@ -249,7 +249,7 @@ print(sorted(n for n in sys.modules if n in unwanted or n.startswith(("jinja2.",
 def test_a_timestamp_ahead_of_our_clock_is_refused(
     signed_event: tuple[dict[str, str], bytes], frozen: Any
 ) -> None:
-    """The tolerance applies in both directions: our clock is behind, so the event is too new."""
+    """The tolerance applies in both directions: if our clock is behind, the event is too new."""
     _, body = signed_event
     frozen.advance(timedelta(seconds=-webhooks.TOLERANCE_SECONDS - 10))
     assert post(body, signed(body, time.time()))["statusCode"] == 400

@@ -1,4 +1,4 @@
-"""Deactivating, reactivating, deleting, and restoring tenants, and what it does to licenses."""
+"""Deactivating, reactivating, deleting, and restoring tenants, and the effects on licenses."""
 
 from datetime import timedelta
 
@@ -74,7 +74,7 @@ def test_with_the_setting_off_deactivating_frees_the_license(people: People) -> 
 def test_changing_the_setting_never_frees_or_takes_a_license_twice(
     account: Person, before: bool
 ) -> None:
-    """`holds_license` records what each tenant did under the setting of its time."""
+    """`holds_license` records what the setting caused when each tenant was deactivated."""
     set_switches(deactivated_tenants_hold_license=before)
     tenant = create_tenant_id(account)
     post_action(account, tenant, "deactivate")
@@ -219,7 +219,7 @@ def test_a_row_that_expires_during_a_restore_is_not_recreated(
 
 
 def test_a_wrong_counter_does_not_block_a_deletion(people: People, account: Person) -> None:
-    """Somebody set license_used to 0 in the console. Reconciliation repairs the counter later."""
+    """Someone set license_used to 0 in the console. Reconciliation repairs the counter later."""
     tenant = create_tenant_id(account)
     row = get(Reseller, account.reseller_id or "")
     assert row is not None

@@ -69,6 +69,6 @@ class Shop:
         return self.retrieve(session.id)
 
     def event_types(self, *prefixes: str) -> list[str]:
-        """Return the types of all events so far, or of those that start with a prefix."""
+        """Return the types of all events so far, or only the types with one of these prefixes."""
         types = [event["type"] for event in self.simulator.events()]
         return [t for t in types if t.startswith(prefixes)] if prefixes else types

@@ -1,4 +1,4 @@
-"""After any sequence of actions, the simulator's amounts and states are consistent."""
+"""The simulator's amounts and states are consistent after any sequence of actions."""
 
 from __future__ import annotations
 

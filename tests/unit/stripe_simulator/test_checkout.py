@@ -96,7 +96,7 @@ def test_a_session_with_a_zero_total_completes_without_a_payment(shop: Shop) -> 
     assert (done.amount_subtotal, done.amount_total) == (20_000, 0)
     assert (done.status, done.payment_status) == ("complete", "no_payment_required")
     assert done.payment_intent is None
-    assert done.customer is not None  # Checkout always creates one for a no-cost order
+    assert done.customer is not None  # Checkout always creates a customer for a no-cost order
 
 
 def test_a_promotion_code_reduces_the_total(shop: Shop) -> None:

@@ -1,4 +1,4 @@
-"""Injected faults look to the SDK like network failures or errors from Stripe."""
+"""To the SDK, injected faults look like network failures or errors from Stripe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A POST with an Idempotency-Key executes once, even if responses are lost."""
+"""A POST request with an Idempotency-Key takes effect once, even if responses are lost."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from tests.unit.stripe_simulator.shop import API_KEY, Shop
 
 FREE_FORM = {"metadata", "payment_method_options", "enhanced_evidence", "fraud_details"}
 
-# Fields that the API shows only when they have a value, so that the examples lack them.
+# Fields missing from the examples, because the API includes them only when they have a value.
 OPTIONAL_FIELDS = {
     "refund.failure_reason",
     "refund.failure_balance_transaction",
@@ -66,7 +66,7 @@ def retrieve_json(shop: Shop, session_id: str) -> dict[str, Any]:
 
 @pytest.fixture
 def objects(shop: Shop) -> dict[str, Any]:
-    """Return one object of each kind, with as many fields set as possible."""
+    """Return one object of each type, with as many fields set as possible."""
     session = shop.paid_session(
         invoice_creation={"enabled": True},
         payment_intent_data={"metadata": {"purchase": "pur_1"}, "receipt_email": "a@b.example"},
@@ -118,7 +118,7 @@ def test_objects_have_the_fields_and_types_of_stripes_examples(
     example = _stripe_examples()[kind]
     if kind == "event":
         example = {**example, "data": {"object": {}}}
-    if kind == "price":  # the example is recurring; ours is a one-time price
+    if kind == "price":  # the example is a recurring price; ours is a one-time price
         example = {**example, "recurring": None}
     assert differences(objects[kind], example, kind) == []
 

@@ -182,7 +182,7 @@ def test_receipts_and_invoices_are_served(shop: Shop, site: Site) -> None:
     assert session.invoice.number in get(site, urlsplit(session.invoice.hosted_invoice_url).path)[1]
     pdf = site.handle("GET", urlsplit(session.invoice.invoice_pdf).path, {}).body
     assert pdf.startswith(b"%PDF-1.4")
-    assert pdf[int(pdf.split()[-2]) :].startswith(b"xref")  # the trailer points to the table
+    assert pdf[int(pdf.split()[-2]) :].startswith(b"xref")  # the trailer points at the xref table
     assert get(site, "/pay/invoices/in_nothing")[0].status == 404
 
 

@@ -1,4 +1,4 @@
-"""Requests that Stripe would refuse get Stripe's status, code, and parameter."""
+"""Invalid requests get the same status, error code, and parameter as from Stripe."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def test_another_api_key_is_refused(shop: Shop) -> None:
         ("", 401),
         ("Bearer", 401),
         ("Basic ???", 401),
-        # The key is the user name, and the password is empty.
+        # The API key is the user name, and the password is empty.
         ("Basic c2tfdGVzdF9vZl90aGVfc2hvcDo=", 200),
     ],
 )

@@ -1,4 +1,4 @@
-"""Webhooks: Stripe's signature, and the modes of delivery."""
+"""Webhooks: Stripe's signature and the delivery modes."""
 
 from __future__ import annotations
 
