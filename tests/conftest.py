@@ -1,4 +1,4 @@
-"""Fixtures for all tests: AWS (moto) and the Stripe simulator, in process and reset per test."""
+"""Fixtures for all tests: in-process AWS (moto) and Stripe simulator, both reset for each test."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -81,7 +81,7 @@ def frozen(monkeypatch: pytest.MonkeyPatch) -> TestClock:
 
 @pytest.fixture
 def stripe(monkeypatch: pytest.MonkeyPatch) -> Iterator[StripeSimulator]:
-    """The Stripe simulator behind the real SDK, without sockets and with the service's clock."""
+    """The Stripe simulator, called through the real SDK without sockets, on the service's clock."""
     simulator = StripeSimulator(
         api_key=settings().stripe_secret_key,
         webhook_secrets=settings().stripe_webhook_secrets,
@@ -101,7 +101,7 @@ def api(tables: None, stripe: StripeSimulator) -> Api:
 
 @pytest.fixture
 def people(api: Api) -> People:
-    """Creates users to act as: an admin, resellers, and others."""
+    """A factory for the users that tests act as: an admin, resellers, and others."""
     return People(api)
 
 
@@ -109,8 +109,8 @@ def people(api: Api) -> People:
 def world(api: Api, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch) -> World:
     """An admin and a reseller with 10 licenses, both signed in, for calling any route.
 
-    Since they are signed in, a call writes only its own changes. Their rows are created once per
-    process and then copied, since hundreds of tests use this fixture.
+    Because they are already signed in, a call writes only its own changes. Their rows are created
+    once per process and then copied, because hundreds of tests use this fixture.
     """
     monkeypatch.setattr(
         txt_records, "look_up_txt", lambda _name, expected: compare_txt_values([expected], expected)
@@ -131,5 +131,5 @@ _cached_world: list[tuple[People, Person, dict[str, Any]]] = []
 
 @pytest.fixture
 def aws_faults(tables: None, monkeypatch: pytest.MonkeyPatch) -> AwsFaults:
-    """Injects faults and races into calls to DynamoDB."""
+    """A recorder that injects faults and races into calls to DynamoDB."""
     return install_faults(monkeypatch)

@@ -118,7 +118,7 @@ def _refund(refund: stripe.Refund) -> Refund:
 
 
 def _dispute(dispute: stripe.Dispute, session: stripe.checkout.Session) -> Dispute:
-    """Convert a dispute. If the currency isn't the payment's, the full payment counts as disputed."""
+    """Convert a dispute. In a currency other than the payment's, it counts in full."""
     balance = sum(transaction.amount for transaction in dispute.balance_transactions)
     same_currency = dispute.currency == session.currency
     amount = dispute.amount if same_currency else session.amount_total or 0

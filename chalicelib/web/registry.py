@@ -1,4 +1,4 @@
-"""All pages. app.py registers them."""
+"""The blueprints for all pages, which app.py registers."""
 
 from chalicelib.web.audit import trail
 from chalicelib.web.branding import pages as branding

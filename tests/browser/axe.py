@@ -18,7 +18,7 @@ def _source() -> str:
 
 
 def violations(page: Page) -> list[str]:
-    """Return axe-core's violations, one line each.
+    """Return the violations that axe-core finds, one line each.
 
     The script is injected through the DevTools protocol, so the page's CSP stays in force.
     """

@@ -24,7 +24,7 @@ TIMEOUT_SECONDS = 30
 
 @contextmanager
 def ago(**distance: float) -> Iterator[None]:
-    """Set the clock back inside the block, as in `ago(days=9)`. Each reading advances it a tick."""
+    """Set the clock back inside the block, as in `ago(days=9)`. Each read advances it by 1 ms."""
     real_now = clock.now
     time = real_now() - timedelta(**distance)
 
@@ -56,7 +56,7 @@ class StripeBuyer:
             self._control("webhooks", mode="normal")
 
     def buy(self, reseller: Reseller, quantity: int, *actions: str, **options: str) -> Purchase:
-        """Buy, and apply actions such as `pay` or `dispute` to the checkout."""
+        """Buy licenses, and apply actions such as `pay` or `dispute` to the checkout."""
         fresh = read_reseller(reseller.id)
         purchase = checkout.buy_licenses(fresh, quantity, by=reseller.user_id)
         for action in actions:
@@ -64,7 +64,7 @@ class StripeBuyer:
         return purchase
 
     def apply(self, purchase: Purchase, action: str, **options: str) -> Purchase:
-        """Apply an action to the purchase's checkout, and settle the purchase."""
+        """Apply an action to a purchase's checkout, and settle the purchase."""
         self._control(f"sessions/{purchase.session_id}/{action}", **options)
         return settle(checkout.read_purchase(purchase.reseller_id, purchase.id)).purchase
 

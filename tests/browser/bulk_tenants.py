@@ -1,7 +1,7 @@
-"""Rows written directly to the tables.
+"""Write rows directly to the tables.
 
-Thousands of tenants, which the service would create too slowly for a test, and domains in states
-that depend on DNS.
+These are thousands of tenants, which the service would create too slowly for a test, and domains in
+states that depend on DNS.
 """
 
 from collections.abc import Sequence
@@ -23,11 +23,11 @@ from chalicelib.storage.tenants import Tenant, name_key, tenant_slug_claim
 from infra.local import table_edits
 
 NAMES = ("Harbour Dental", "Old Mill Bakery", "Kite & Co", "Brightwater School", "Juniper Yoga")
-LATEST = 500  # as many as the overview reads; every further row slows down moto's transactions
+LATEST = 500  # as many as the overview reads; each additional row slows moto's transactions
 
 
 def create_many_tenants(reseller: Reseller, count: int) -> None:
-    """Create tenants, the latest one now. Only the latest have claims and ledger entries."""
+    """Create tenants up to the current time. Only the latest have claims and ledger entries."""
     now = clock.now()
     tenants = [
         _tenant(reseller, f"{NAMES[i % len(NAMES)]} {i:05}", now - timedelta(minutes=10 * i))

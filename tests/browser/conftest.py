@@ -46,7 +46,7 @@ class DemoService:
 
 @pytest.fixture(scope="session")
 def service() -> Iterator[DemoService]:
-    """Run the service until the last test. Assert that it logged no error."""
+    """Run the service for the whole test session. Assert that it logged no errors."""
     process = start_service(0, "tests.browser.serve")
     assert process.stdout is not None
     assert process.stderr is not None
@@ -84,7 +84,7 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass
 class Window:
-    """A browser window of one user, and the monitor of its page."""
+    """One user's browser window, and the monitor for its page."""
 
     page: Page
     monitor: PageMonitor
@@ -95,7 +95,7 @@ Open = Callable[..., Window]
 
 @pytest.fixture(scope="session")
 def signed_in(chromium: Browser, service: DemoService) -> Callable[[str], Any]:
-    """Return a function that returns an account's cookies. Each account signs in only once."""
+    """Return a function that gets an account's cookies. Each account signs in only once."""
     states: dict[str, Any] = {}
 
     def state_of(account: str) -> Any:

@@ -57,7 +57,7 @@ DAY = timedelta(days=1)
 
 
 def create_demo_accounts(url: str) -> dict[str, str]:
-    """Create all demo data. Return its IDs by the names that paths in pages.py use."""
+    """Create all demo data. Return its IDs by the names used in the paths in pages.py."""
     buyer = StripeBuyer(url)
     with buyer.webhooks_off():
         resellers = {account: _create_reseller(account) for account in ACCOUNTS}
@@ -198,7 +198,7 @@ def _create_purchases(reseller: Reseller, buyer: StripeBuyer) -> dict[Status, Pu
 
 
 def _create_refund_in_progress(reseller: Reseller, buyer: StripeBuyer) -> Purchase:
-    """Create a refund as it is stored after Stripe did not answer."""
+    """Create a refund in the state in which it is stored if Stripe doesn't respond."""
     with ago(days=7):
         purchase = buyer.buy(reseller, 5, "pay")
     intent = RefundIntent(
@@ -261,7 +261,7 @@ def _set_up_full(reseller: Reseller) -> None:
 
 
 def _set_up_over(reseller: Reseller, buyer: StripeBuyer) -> None:
-    """Use three more licenses than owned, by refunding a purchase after they were used."""
+    """Leave three more licenses in use than owned, by refunding licenses that are in use."""
     with ago(days=12):
         _allocate(reseller, 2, "Welcome as a partner")
         bought = buyer.buy(reseller, 3, "pay")
@@ -273,7 +273,7 @@ def _set_up_over(reseller: Reseller, buyer: StripeBuyer) -> None:
 
 
 def _set_up_drifted(reseller: Reseller) -> None:
-    """Damage the rows as an edit in the AWS console could: a wrong counter and a missing claim."""
+    """Damage rows the way edits in the AWS console could: a wrong counter and a missing claim."""
     with ago(days=30):
         _allocate(reseller, 8, "Welcome as a partner")
     for i, name in enumerate(NAMES[:4]):

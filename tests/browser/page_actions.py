@@ -1,4 +1,4 @@
-"""Common user actions on the pages, and expectations about what they show."""
+"""Common user actions on pages, and expectations about what the pages show."""
 
 import re
 
@@ -44,7 +44,7 @@ def sign_in_on_second_try(window: Window, email: str) -> None:
 
 
 def buy(window: Window, quantity: int) -> None:
-    """Buy through the hosted payment page: the first card is declined, the second attempt works."""
+    """Buy through the hosted payment page. The first card is declined; the second attempt works."""
     page = window.page
     go_to(window, "Licenses")
     page.get_by_label("How many?").fill(str(quantity))

@@ -29,7 +29,7 @@ class PageMonitor:
     def _on_console_message(self, message: ConsoleMessage) -> None:
         if message.type not in ("error", "warning"):
             return
-        # Chromium logs the error status of a page itself. That is expected on error pages.
+        # If a page's own status is an error, Chromium logs it. That is expected on error pages.
         is_own_status = message.location.get("url") in self._documents
         if not (is_own_status and REFUSED_LOAD.match(message.text)):
             self.problems.append(f"console: {message.text}")
@@ -41,5 +41,5 @@ class PageMonitor:
             self.problems.append(f"{FOREIGN_REQUEST}{request.url}")
 
     def weight(self) -> int:
-        """Return the size of everything loaded so far in bytes, uncompressed, without headers."""
+        """Return the uncompressed size of everything loaded so far, in bytes, without headers."""
         return sum(len(response.body()) for response in self._responses if response.ok)

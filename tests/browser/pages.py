@@ -9,10 +9,10 @@ SIGNED_OUT = None
 
 @dataclass(frozen=True, slots=True)
 class PageCase:
-    """A page, opened from a demo account.
+    """A page to test, and the demo account to open it with.
 
     Attributes:
-        path: Can contain names of demo data, such as {tenant}.
+        path: The path, which can contain names of demo data, such as {tenant}.
         account: A demo account, or None to open the page signed out.
         expand_details: Whether to open all <details> elements first.
     """

@@ -17,7 +17,7 @@ from infra.local.demo import PASSWORD
 from tests.browser.backdated import StripeBuyer, ago
 
 COMPANY = "Harvest & Field"
-# Days ago, and the number of licenses bought.
+# Each order's age in days, and the number of licenses bought.
 ORDERS = {330: 10, 301: 20, 268: 12, 240: 50, 213: 9, 180: 24, 148: 60, 120: 15, 95: 30, 62: 20}
 CLIENTS = ("Foxglove Farm", "Millstone Bakery")
 UNCLAIMED = ("Windmill Dairy", "Barley Row", "Orchard Lane")
@@ -25,7 +25,7 @@ HISTORY_DAYS = 80
 
 
 def create_sales_history(buyer: StripeBuyer, by: str) -> str:
-    """Create the customer and return its ID. Some of its tenants lack the claim of their slug."""
+    """Create the customer and return its ID. Some of its tenants have no claim on their slug."""
     with ago(days=335):
         user = users.create_user(
             email="harvest@example.com",
@@ -62,7 +62,7 @@ def create_sales_history(buyer: StripeBuyer, by: str) -> str:
 
 
 def write_daily_history() -> None:
-    """Write the daily statistics that the schedule would have stored, from ledger and tenants."""
+    """Write the daily statistics that scheduled runs would have stored, per ledger and tenants."""
     changes = [(e.at, e.count_change) for e in LedgerEntry.scan() if e.count_change]
     lifetimes = [(t.created_at, t.deleted_at) for t in Tenant.scan()]
     now = clock.now()

@@ -17,12 +17,12 @@ PAINTED = """() => new Promise((resolve) => new PerformanceObserver((list) => {
 
 
 def test_the_first_paint_of_a_login_page_has_its_brand_colors(open_window: Open) -> None:
-    """Even if the stylesheet arrives after everything else."""
+    """The colors are right even if the stylesheet arrives after everything else."""
     page = open_window().page
     late: list[Route] = []
     page.route("**/brand.css*", lambda route: late.append(route))
-    # Wait for the script's request instead of evaluating in the page: without a paint, there is no
-    # animation frame in which the page would answer.
+    # Wait for the script's request, not for a condition in the page. Conditions are checked in
+    # animation frames, and there are none before the first paint.
     with page.expect_request_finished(lambda request: request.resource_type == "script"):
         page.goto("/login?reseller=northwind-desk", wait_until="commit")
     assert page.evaluate(PAINTS) == 0

@@ -1,4 +1,4 @@
-"""A small HTTP client over Chalice's test client."""
+"""A small HTTP client built on Chalice's test client."""
 
 import json
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Reply:
 
     @property
     def code(self) -> str:
-        """The error code. Assert that the response is a problem document."""
+        """The error code. Reading it asserts that the response is a problem document."""
         assert self.headers["Content-Type"] == "application/problem+json", self.text
         code: str = self.json["code"]
         return code

@@ -1,4 +1,4 @@
-"""Inject errors, lost replies, and races between the service and DynamoDB."""
+"""Inject errors, lost responses, and races into the service's calls to DynamoDB."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -46,7 +46,7 @@ class AwsFaults:
 
     Attributes:
         calls: Every call since the start of the test, as (operation, parameters).
-        pauses: The pauses between attempts in seconds. They are skipped.
+        pauses: The pauses between attempts, in seconds. Tests don't actually wait.
         seconds: The sum of the pauses, which serves as the monotonic clock.
     """
 
@@ -56,11 +56,11 @@ class AwsFaults:
     _plans: list[_Planned] = field(default_factory=list)
 
     def before(self, fault: Fault, *, operation: str = WRITE, times: int = 1) -> None:
-        """Raise or call `fault` before the next call. If it raises, the call is not made."""
+        """Raise or call `fault` before the next call. If it raises, the call is skipped."""
         self._plans += [_Planned(operation, fault, after=False)] * times
 
     def after(self, fault: Fault, *, operation: str = WRITE, times: int = 1) -> None:
-        """Raise or call `fault` after the next call was made."""
+        """Raise or call `fault` after the next call has been made."""
         self._plans += [_Planned(operation, fault, after=True)] * times
 
     def clear(self) -> None:
@@ -78,7 +78,7 @@ class AwsFaults:
         return None
 
     def call(self, real: Callable[..., Any], operation: str, params: dict[str, Any]) -> Any:
-        """Make a call through `real`, with the next planned fault for the operation."""
+        """Make a call through `real`, and apply the operation's next planned fault, if any."""
         self.calls.append((operation, params))
         plan = self._next_plan(operation)
         if plan is None:
@@ -102,7 +102,7 @@ def _trigger(fault: Fault) -> None:
 
 
 def install_faults(monkeypatch: pytest.MonkeyPatch) -> AwsFaults:
-    """Intercept calls on the shared connection. Pauses only advance the fake clock."""
+    """Intercept calls on the shared connection. Retry pauses only advance a fake clock."""
     faults = AwsFaults()
     client = connection().client
     real = client._make_api_call

@@ -1,4 +1,4 @@
-"""Every kind of caller, for the tests that call every route as each of them."""
+"""Every kind of caller, for the tests that call every route as each kind."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,17 +13,17 @@ from tests.support.people import PASSWORD, People
 
 SCOPES = ("read", "tenants", "purchases", "branding", "admin")
 
-# The status of the stubbed handlers. Nothing that runs before a handler responds with it.
+# The status that stubbed handlers return. No check that runs before a handler returns it.
 HANDLER_REACHED = 503
 
 
 @contextmanager
 def stub_handlers(routes: list[Any], attribute: str, **replaced: Any) -> Iterator[None]:
-    """Replace all handlers, so that tests exercise only the checks before them.
+    """Replace all handlers, so that tests exercise only the checks that run before them.
 
-    `attribute` is the attribute that holds a route's handler. `replaced` holds other attributes
-    to replace. The stubs fail with HANDLER_REACHED instead of succeeding, so that no route
-    counts as executed in tests/support/iam_recorder.py.
+    `attribute` is the name of the route attribute that holds the handler. `replaced` contains other
+    attributes to replace, with their values. The stubs fail with HANDLER_REACHED instead of
+    succeeding, so that no route counts as executed in tests/support/iam_recorder.py.
     """
 
     def handler_reached(*_: Any) -> None:
@@ -52,7 +52,7 @@ class Caller:
     Attributes:
         known: Whether the token is valid.
         owns: Whether the caller owns the account in the tested paths.
-        has_account: Whether the caller has that account or another one.
+        has_account: Whether the caller has a reseller account at all.
         scope: The only scope of an API key, or None for a session.
     """
 
@@ -66,7 +66,7 @@ class Caller:
 
 @dataclass
 class CallerFactory:
-    """Creates the tokens of CALLERS. `account` is the account in the tested paths."""
+    """Creates the tokens for CALLERS. `account` is the account in the tested paths."""
 
     people: People
     clock: TestClock
@@ -131,7 +131,7 @@ def _keys(scope: str) -> dict[str, Callable[[CallerFactory], Caller]]:
             cast.admin_key(scope), is_admin=True, scope=scope
         )
     }
-    if scope != "admin":  # reseller keys can't have it (test_api_keys.py)
+    if scope != "admin":  # reseller keys can't have this scope (see test_api_keys.py)
         made[f"the reseller's {scope} key"] = lambda cast: Caller(
             cast.key(scope), owns=True, scope=scope
         )

@@ -1,4 +1,4 @@
-"""Transaction steps on claims, the simplest rows."""
+"""Transaction steps that write claims, the simplest kind of row."""
 
 from chalicelib.storage.claims import Claim, claim_name
 from chalicelib.storage.reads import get
@@ -6,7 +6,7 @@ from chalicelib.storage.transactions import Transaction
 
 
 class Refused(Exception):
-    """Names the step whose condition failed."""
+    """Raised with the name of the step whose condition failed."""
 
 
 def put_claim(tx: Transaction, name: str) -> None:

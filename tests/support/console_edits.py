@@ -1,6 +1,6 @@
 """Damage that someone could cause by editing rows in the AWS console.
 
-Each kind of damage edits single rows. A number selects the row and the value, so Hypothesis can
+Each kind of damage edits individual rows. A number selects the row and the value, so Hypothesis can
 generate histories and damage from integers.
 """
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class ConsoleEditor:
-    """Damages rows, except those of the `spared` accounts.
+    """Damages rows, except those that belong to the `spared` accounts.
 
     `touched` collects the keys of damaged rows and of the rows that depend on them.
     """
@@ -32,7 +32,7 @@ class ConsoleEditor:
         self._spared = spared
 
     def damage(self, kind: str, number: int) -> None:
-        """Cause one kind of damage. Do nothing if there is no row for it."""
+        """Cause one kind of damage. If there is no suitable row, do nothing."""
         DAMAGE[kind](self, number)
 
     def pick(self, model: type[Any], number: int) -> Any:
@@ -76,7 +76,7 @@ def _remove(model: type[Row]) -> Callable[[ConsoleEditor, int], None]:
 
 
 def _duplicate(model: type[Row], **key: str) -> Callable[[ConsoleEditor, int], None]:
-    """Copy a row under a new key. `key` maps the changed columns to their ID prefixes."""
+    """Copy a row under a new key. `key` maps the columns to change to the new IDs' prefixes."""
 
     def duplicate(editor: ConsoleEditor, number: int) -> None:
         row = editor.pick(model, number)

@@ -1,4 +1,4 @@
-"""A real DNS server on 127.0.0.1 with configurable answers. Uses a free port."""
+"""A real DNS server with configurable answers, on a free port of 127.0.0.1."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +12,9 @@ class Zone(BaseResolver):  # type: ignore[misc] # dnslib carries no types
     """The records that the server answers with.
 
     Attributes:
-        txt: The TXT values of each name. A value that consists of several strings is a list.
+        txt: The TXT values for each name. A value that consists of several strings is a list.
         silent: Names that are never answered.
-        slow: Names that are answered only from the second query on.
+        slow: Names whose first query is not answered.
         failing: Names that are answered with SERVFAIL.
         queries: Every name that was queried, in order.
     """

@@ -1,6 +1,6 @@
 """A valid example request for every declared route, generated from the route.
 
-A new route needs an entry here only if it requires a new field (FIELD_FACTORIES) or a
+A new route needs an entry in this module only if it requires a new field (FIELD_FACTORIES) or a
 precondition (PRECONDITIONS).
 """
 
@@ -22,7 +22,7 @@ from tests.support.people import PASSWORD, People, Person
 
 _numbers = count(1)
 
-# A function per required field that returns a new example value.
+# For each required field, a function that returns a new example value.
 FIELD_FACTORIES: dict[str, Callable[["World"], Any]] = {
     "email": lambda world: f"new{next(_numbers)}@example.com",
     "name": lambda world: f"New {next(_numbers)}",
@@ -88,13 +88,13 @@ class World:
         return str(self._run)
 
     def finding(self) -> str:
-        """Return the finding of the most recent `reconciliation`."""
+        """Return the ID of the finding from the most recent `reconciliation`."""
         listed = self.people.admin.api.get(f"/v1/reconciliations/{self._run}/findings").json
         finding_id: str = listed["data"][0]["id"]
         return finding_id
 
     def session(self) -> str:
-        """Start another session of the reseller."""
+        """Start another session for the reseller."""
         login = {"email": self.reseller.email, "password": PASSWORD}
         token: str = self.reseller.api.post("/v1/login", login).json["token"]
         return token.partition(".")[0]
@@ -120,7 +120,7 @@ class World:
         return address.partition("token=")[2]
 
 
-# How to create what an {id} in a path refers to, by the path segment before it.
+# How to create the resource that an {id} in a path refers to, by the preceding path segment.
 ID_FACTORIES: dict[str, Callable[[World], str]] = {
     "users": lambda world: world.reseller.user_id,
     "tenants": lambda world: world.tenant(),
@@ -131,7 +131,8 @@ ID_FACTORIES: dict[str, Callable[[World], str]] = {
     "reconciliations": lambda world: world.reconciliation(),
     "findings": lambda world: world.finding(),
 }
-# The same by the last path segment, for actions that need a resource in a certain state.
+# How to create the resource for an action that needs it in a certain state, by the path's last
+# segment.
 PRECONDITIONS: dict[str, Callable[[World], str]] = {
     "restore": lambda world: world.tenant(deleted=True),
     "accept": lambda world: world.purchase(paid_wrong_amount=True),
@@ -175,7 +176,7 @@ def page_path(world: World, template: str) -> str:
         ID_FACTORIES[parts[place - 1]](world) if part.startswith("{") else part
         for place, part in enumerate(parts)
     )
-    # The parameters of an action: the ID of a session, or the host of a domain.
+    # An action's parameters are a session's ID or a domain's host.
     query = query.replace("{id}", world.session()) if "{id}" in query else query
     query = query.replace("{host}", world.domain()) if "{host}" in query else query
     return filled + (f"?{query}" if query else "")
@@ -197,7 +198,7 @@ def path(world: World, route: Route) -> str:
 
 
 def query(route: Route) -> str:
-    """Return the required query parameters of a GET."""
+    """Return the query string with a GET route's required parameters."""
     if route.method != "GET":
         return ""
     required = {"quantity": "3", "licenses": "1"}.items()

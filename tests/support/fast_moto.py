@@ -1,7 +1,7 @@
 """Call moto's DynamoDB directly, without signing, HTTP, or JSON, in tests that make many calls.
 
-The same engine evaluates the same conditions. A call that it refuses is repeated through
-botocore, so the error is the one that botocore makes of it.
+moto's engine still evaluates all conditions. A call that it rejects is repeated through botocore,
+so that tests see the error that botocore raises.
 """
 
 from collections.abc import Iterator

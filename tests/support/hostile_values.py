@@ -1,8 +1,8 @@
 """Branding values that could attack the visitors of a login page.
 
-REFUSED holds, by field, values that are rejected. NEUTRALIZED maps values to the harmless form in
-which they are stored. HOSTS holds hosts that are rejected as custom domains. The browser tests use
-the same values.
+REFUSED contains values that are rejected, by field. NEUTRALIZED maps values to the harmless form in
+which they are stored. HOSTS contains hosts that are rejected as custom domains. The browser tests
+use the same values.
 """
 
 SCRIPT = "<script>window.hurt=1</script>"

@@ -4,7 +4,8 @@ It records every AWS call that a function makes in a test. After a full run, eac
 must be allowed by the function's policy, and each allowed action must have been recorded.
 
 Calls that a test makes itself (fixtures, direct service calls) don't count, with one exception:
-most functions consist of one service call, and a test that makes that call runs the function.
+most functions consist of one service call, and a test that makes that call counts as a run of the
+function.
 """
 
 import sys
@@ -56,7 +57,7 @@ def _wrap_handlers() -> None:
 
 
 def _recording_routes(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Record the routes that succeeded. A failed request does not show all of a route's calls."""
+    """Record which routes succeeded. A failed request may not make all of a route's AWS calls."""
 
     def invoke(self: Any, event: Any, context: Any) -> Any:
         from chalicelib.web.shell.routing import ACTIONS
@@ -97,7 +98,7 @@ NAMES = _FunctionNames()
 
 @cache
 def _service_calls() -> dict[CodeType, str]:
-    """Map the service call that a function consists of to the function's name."""
+    """Map each service call that makes up a whole function to the function's name."""
     from chalicelib.services.domains import recheck
     from chalicelib.services.mail import outbox
     from chalicelib.services.reconciliation import runs
@@ -142,7 +143,7 @@ def _wrap_aws_calls() -> None:
 
     botocore.client.BaseClient._make_api_call = record_call
 
-    # In tests these values come from environment variables. On AWS, reading one is an SSM call.
+    # In tests, these values come from environment variables. On AWS, reading one is an SSM call.
     read = SettingValue.read
 
     def record_read(self: SettingValue) -> str:
@@ -158,7 +159,7 @@ def _wrap_aws_calls() -> None:
 
 
 def _wrap_cached_settings() -> None:
-    """Count a cache hit as a read. The functions share a cache here, but not on AWS."""
+    """Count a cache hit as a read, because functions share a cache in tests, but not on AWS."""
     from chalicelib.services.settings import platform_settings
     from chalicelib.settings import settings
 
@@ -213,7 +214,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 def _is_full_run(config: pytest.Config) -> bool:
     option = config.option
-    # The marker expression in pyproject.toml, which excludes engine and browser tests, is fine.
+    # The marker expression in pyproject.toml excludes only engine and browser tests, so a run with
+    # it is still a full run.
     marked = option.markexpr and option.markexpr not in config.getini("addopts")
     partial = option.keyword or marked or getattr(option, "deselect", None)
     return not partial and [Path(a).resolve() for a in config.args] == [ROOT / "tests"]

@@ -11,7 +11,7 @@ from chalicelib.services.core.idempotency import IdempotentRequest
 
 
 class LeakDetector(logging.Handler):
-    """Collects the log lines, formatted as for CloudWatch, and the secrets."""
+    """Collects the log lines, formatted the way they are for CloudWatch, and the secrets."""
 
     def __init__(self) -> None:
         super().__init__()

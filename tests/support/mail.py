@@ -1,4 +1,4 @@
-"""Sent mail, as shown in the local outbox."""
+"""Read the mail that was sent, as the local outbox shows it."""
 
 from typing import Any
 
@@ -7,6 +7,6 @@ from infra.local.outbox import sent_mails
 
 
 def mails_to(address: str) -> list[dict[str, Any]]:
-    """Send the due mail, and return all mail ever sent to this address, oldest first."""
+    """Send all mail that is due, and return every mail sent to this address, oldest first."""
     send_due()
     return [mail for mail in reversed(sent_mails()) if mail["to"] == address]

@@ -1,4 +1,4 @@
-"""A client for HTML pages without a browser. Keeps cookies and fills in forms."""
+"""A client that opens HTML pages without a browser, keeps cookies, and fills in forms."""
 
 import re
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from tests.support.people import PASSWORD, Person
 
 @dataclass
 class ShownForm:
-    """A form on a page. `fields` are the values that it would send unchanged."""
+    """A form on a page. `fields` are the values that it sends if nothing is changed."""
 
     action: str
     method: str

@@ -12,7 +12,7 @@ PASSWORD = "correct horse battery"
 
 
 class Person:
-    """A user who signs in on first use. `reseller_id` is the linked account, if any."""
+    """A user who signs in when `api` is first used. `reseller_id` is the linked account, if any."""
 
     def __init__(self, api: Api, email: str, user_id: str, reseller_id: str | None) -> None:
         self.email = email
@@ -32,7 +32,7 @@ class Person:
         return licenses["license_count"], licenses["license_used"]
 
     def sign_in_again(self) -> None:
-        """Sign in again before the next request, after time passed and the session expired."""
+        """Sign in again before the next request, because the session has expired."""
         vars(self).pop("api", None)
 
 

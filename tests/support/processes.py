@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def start_service(port: int, module: str = "infra.local.run") -> subprocess.Popen[str]:
-    """Start it as `make run` does, without the environment variables set for the tests."""
+    """Start the service the way `make run` does, without the tests' environment variables."""
     removed = ("STRIPE_", "AWS_", "PUBLIC_URL", "STAGE", "TABLE_PREFIX")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(removed)}
     return subprocess.Popen(

@@ -1,4 +1,4 @@
-"""A reseller and its purchases, created without HTTP, and the invariants of their rows."""
+"""Create a reseller and its purchases without HTTP, and check the invariants of their rows."""
 
 from collections.abc import Callable
 from typing import Any
@@ -52,7 +52,7 @@ def buy(quantity: int = 12) -> Purchase:
 def pay_unnoticed(
     stripe: StripeSimulator, *quantities: int, how: Callable[[str], Any] | None = None
 ) -> list[Purchase]:
-    """Buy and pay, without notifying the service. `how` replaces `stripe.pay`."""
+    """Buy and pay without notifying the service. If given, `how` replaces `stripe.pay`."""
     purchases = [buy(quantity) for quantity in quantities]
     for purchase in purchases:
         (how or stripe.pay)(purchase.session_id or "")
@@ -69,7 +69,7 @@ def reload(purchase: Purchase) -> Purchase:
 
 
 def rows(noun: str) -> list[dict[str, Any]]:
-    """Return every row of a table as plain values, read from moto's memory because it is fast."""
+    """Return every row in a table as plain values. For speed, reads moto's memory directly."""
     table = tables()[f"{settings().table_prefix}-{noun}"]
     return [
         {name: _plain(value) for name, value in item.attrs.items()}
@@ -94,7 +94,7 @@ def _plain(value: DynamoType) -> Any:
 def check_invariants(opened_with: int = 0) -> None:
     """Assert that the license counters agree with the tenants, the ledger, and the purchases.
 
-    `opened_with` is the license_count that the reseller was created with.
+    `opened_with` is the reseller's initial license_count.
     """
     (reseller,) = rows("resellers")
     ledger = rows("ledger")
@@ -114,7 +114,7 @@ def check_invariants(opened_with: int = 0) -> None:
 
 
 def _check_money(purchase: dict[str, Any]) -> None:
-    """Assert that the bookings cover the row's amounts, and exactly so with a single session."""
+    """Assert that the bookings cover the row's amounts; exactly, if there is only one session."""
     gross, refunded, disputed = booked_totals(purchase)
     if purchase.get("other_sessions"):
         assert gross >= purchase["amount_paid"]
@@ -138,9 +138,9 @@ HOLDING_DISPUTES = ("needs_response", "under_review", "lost")
 
 
 def expected_grant(stripe: StripeSimulator, session_id: str, quantity: int) -> tuple[int, int]:
-    """Return the licenses a session pays for and the cents refunded, from the simulator's objects.
+    """Return the licenses a session pays for and the cents refunded, per the simulator's objects.
 
-    Computed independently of the code under test.
+    These values are computed independently of the code under test.
     """
     session = stripe.find("checkout.session", session_id)
     if session["payment_status"] == "unpaid":
@@ -161,9 +161,9 @@ def expected_grant(stripe: StripeSimulator, session_id: str, quantity: int) -> t
 
 
 def expected_money(stripe: StripeSimulator, session_id: str) -> tuple[int, int, int]:
-    """Return the cents paid, refunded, and disputed, from the simulator's objects.
+    """Return the cents paid, refunded, and disputed, per the simulator's objects.
 
-    Computed independently of the code under test.
+    These values are computed independently of the code under test.
     """
     session = stripe.find("checkout.session", session_id)
     if session["payment_status"] == "unpaid":

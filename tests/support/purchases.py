@@ -12,7 +12,7 @@ from tests.support.people import People, Person
 def buy_and_pay(
     seller: Person, stripe: StripeSimulator, quantity: int, *, deliver: bool = True
 ) -> dict[str, Any]:
-    """Buy and pay. With `deliver`, the service also settles the purchase."""
+    """Buy and pay. If `deliver` is true, the service also settles the purchase."""
     reply = seller.api.post("/v1/resellers/me/purchases", {"quantity": quantity})
     assert reply.status == 201, reply.text
     purchase: dict[str, Any] = reply.json

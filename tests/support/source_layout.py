@@ -1,4 +1,4 @@
-"""The modules of the product and what they import, read from the source."""
+"""The product's modules and their imports, read from the source code."""
 
 import ast
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ PACKAGE = ROOT / "chalicelib"
 
 
 def sources() -> list[Path]:
-    """Return every Python file of the product."""
+    """Return every Python file in the product."""
     return [ROOT / "app.py", *sorted(PACKAGE.rglob("*.py"))]
 
 
 def imports(source: Path) -> Iterator[str]:
-    """Yield the dotted name of everything that a file imports, at any depth.
+    """Yield the dotted name of everything that a file imports, at any nesting level.
 
     This includes imports inside functions and under TYPE_CHECKING.
     """
@@ -34,13 +34,13 @@ def layer_of(source: Path) -> str:
 
 
 def module_of(source: Path) -> str:
-    """Return the dotted name of a file's module."""
+    """Return a file's dotted module name."""
     parts = source.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts).removesuffix(".__init__")
 
 
 def import_graph() -> dict[str, set[str]]:
-    """Return the product's own modules, each with the modules that it imports."""
+    """Return each of the product's modules with the product modules that it imports."""
     modules = {module_of(source): source for source in sources()}
 
     def imported(name: str) -> str | None:
@@ -56,7 +56,7 @@ def import_graph() -> dict[str, set[str]]:
 
 
 def capability_of(module: str, layer: str) -> str | None:
-    """Return the capability package of a module in a layer, or None if it is in none."""
+    """Return the capability package that a layer's module belongs to, or None."""
     parts = module.split(".")
     if parts[:2] != ["chalicelib", layer] or len(parts) < 3:
         return None

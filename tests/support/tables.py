@@ -40,9 +40,9 @@ def tables() -> dict[str, Any]:
 
 
 def comparable_rows() -> dict[str, Any]:
-    """Return every row of every table, without the last use of the credentials.
+    """Return every row in every table, leaving out when each credential was last used.
 
-    The last use is written every few minutes, regardless of the request.
+    That time is written every few minutes, regardless of the request.
     """
     return {
         name: sorted(_comparable(name, item.to_json()["Attributes"]) for item in table.all_items())
@@ -56,7 +56,7 @@ def _comparable(table: str, columns: dict[str, Any]) -> str:
 
 
 def stored_items() -> dict[str, list[dict[str, Any]]]:
-    """Return every row by the noun of its table, in DynamoDB's own format."""
+    """Return every row, by its table's noun, in DynamoDB's own format."""
     prefix = f"{settings().table_prefix}-"
     return {
         name.removeprefix(prefix): [item.to_json()["Attributes"] for item in table.all_items()]
@@ -65,7 +65,7 @@ def stored_items() -> dict[str, list[dict[str, Any]]]:
 
 
 def put_items(items: dict[str, list[dict[str, Any]]]) -> None:
-    """Write rows that have the format of `stored_items`."""
+    """Write rows in the format that `stored_items` returns."""
     client = connection().client
     for noun, rows in items.items():
         for row in rows:
@@ -73,7 +73,7 @@ def put_items(items: dict[str, list[dict[str, Any]]]) -> None:
 
 
 def key_columns(noun: str) -> list[str]:
-    """Return the names of a table's key columns, the hash key first."""
+    """Return the names of a table's key columns, hash key first."""
     table = tables()[_table_name(noun)]
     return [name for name in (table.hash_key_attr, table.range_key_attr) if name]
 

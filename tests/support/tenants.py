@@ -27,7 +27,7 @@ def delete_tenant(account: Person, tenant_id: str) -> None:
 
 
 def licenses_used(account: Person) -> int:
-    """Return license_used. Assert that it agrees with the ledger and the tenants."""
+    """Return license_used, after asserting that it agrees with the ledger and the tenants."""
     licenses = account.api.get("/v1/resellers/me/licenses").json
     entries = account.api.get("/v1/resellers/me/ledger?limit=100").json["data"]
     assert sum(e["used_change"] for e in entries) == licenses["license_used"]

@@ -1,1 +1,1 @@
-"""Shared by the admin pages: their layout, and names for codes and IDs."""
+"""Code shared by the admin pages: their layout, and readable names for codes and IDs."""

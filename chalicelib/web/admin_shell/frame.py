@@ -1,4 +1,4 @@
-"""Shared by the admin pages: their layout, and rows combined with related values."""
+"""Code shared by the admin pages: their layout, and rows combined with related values."""
 
 import hashlib
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ def offered_months() -> dict[str, str]:
 
 
 class RowView:
-    """A row with extra attributes for a template, such as the row it refers to."""
+    """A row with extra attributes for a template, such as a related row."""
 
     def __init__(self, row: Row, **extra: Any) -> None:
         self._row = row
@@ -49,14 +49,15 @@ def reseller_or_id(found: Any, reseller_id: str) -> Any:
 
 
 def columns_fingerprint(row: Row, columns: Sequence[str]) -> str:
-    """Return a hash of these columns, used as the version of an edit form.
+    """Return a hash of the given columns, which serves as the version of an edit form.
 
-    The row's own version changes with every tenant created, which should not reject an edit.
+    A reseller row's own version also changes when a tenant is created, which must not invalidate an
+    open edit form.
     """
     content = repr([getattr(row, name) for name in columns])
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def format_licenses(number: int) -> str:
-    """Format a number of licenses without its sign: `12 licenses`."""
+    """Format a number of licenses, ignoring its sign: `12 licenses`."""
     return "1 license" if abs(number) == 1 else f"{abs(number):,} licenses"

@@ -15,10 +15,10 @@ ID = re.compile(r"\b(?:usr|rsl|tnt)_[0-9A-Z]{26}\b")
 
 
 class Names:
-    """The names of the users, resellers, and tenants whose IDs occur in some texts."""
+    """The names of the users, resellers, and tenants whose IDs appear in the given texts."""
 
     def __init__(self, texts: Iterable[tuple[str | None, str | None]]) -> None:
-        """Look up the names. Each text comes with the ID of the reseller whose tenants it names."""
+        """Look up the names. Each text is paired with the ID of the reseller it concerns."""
         mentioned = [(reseller, id) for reseller, text in texts for id in ID.findall(text or "")]
         ids = [id for _, id in mentioned]
         self._names_and_paths: dict[str, tuple[str, str]] = {
@@ -37,11 +37,11 @@ class Names:
         }
 
     def of(self, id: str | None) -> str | None:
-        """Return the name, or None if the ID is unknown."""
+        """Return the name for an ID, or None if the ID is unknown."""
         return self._names_and_paths[id][0] if id in self._names_and_paths else None
 
     def path(self, id: str | None) -> str | None:
-        """Return the path of its page, or None if the ID is unknown."""
+        """Return the path of the page for an ID, or None if the ID is unknown."""
         return self._names_and_paths[id][1] if id in self._names_and_paths else None
 
     def plain(self, text: str) -> str:
@@ -49,7 +49,7 @@ class Names:
         return ID.sub(lambda match: self.of(match[0]) or match[0], text)
 
     def linked(self, text: str) -> "Markup":
-        """Return the text with IDs replaced by links, and times formatted."""
+        """Return the text with IDs replaced by linked names, and with times formatted."""
         from markupsafe import Markup
 
         parts: list[Markup] = []

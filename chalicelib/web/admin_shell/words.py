@@ -6,7 +6,7 @@ from chalicelib.domain.findings import Code
 from chalicelib.settings import settings
 from chalicelib.web.shell.rendering import amounts_in_text
 
-# The heading of a group of findings.
+# Headings for groups of findings.
 FINDING_TITLES: dict[str, str] = {
     Code.USED_MISMATCH: "Used licenses that don't match the tenants",
     Code.COUNT_UNEXPLAINED: "Total licenses that the ledger can't explain",
@@ -23,7 +23,7 @@ FINDING_TITLES: dict[str, str] = {
     Code.USER_LINK_WRONG: "Users linked to a reseller that is not theirs",
 }
 
-# Labels of columns. Other columns are labeled by their own name, without underscores.
+# Labels for columns. Any other column is labeled with its own name, without underscores.
 FIELD_LABELS = {
     "license_count": "Total Licenses",
     "license_used": "Used",
@@ -48,7 +48,7 @@ FIELD_LABELS = {
     "logo_url": "Logo",
     "logo_dark_url": "Logo on dark",
     "favicon_url": "Favicon",
-    # The facts of findings.
+    # Facts recorded with findings.
     "row": "About",
     "name": "Name",
     "claimed_rightly": "Claimed rightly",
@@ -64,7 +64,7 @@ FIELD_LABELS = {
     "purchase_id": "Purchase",
     "quantity": "Licenses",
 }
-# The API's sentences name columns and cents; the pages don't.
+# The API's messages mention columns and cents. Pages replace them with plain words.
 _PLAIN = (
     (re.compile(r"\bSet holds_license to true\b"), "Mark it as holding a license"),
     (re.compile(r"\bSet holds_license to false\b"), "Mark it as holding none"),

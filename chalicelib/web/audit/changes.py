@@ -1,4 +1,4 @@
-"""The changes of an audit entry, formatted for pages: each field before and after."""
+"""The changes in an audit entry, formatted for pages: each field's value before and after."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ KIND_WORDS = {str(code): words for code, words in FINDING_TITLES.items()}
 
 
 def mentioned_texts(entries: Sequence[AuditEntry]) -> Iterator[tuple[str | None, str | None]]:
-    """Yield the entries' texts that can contain IDs, as `Names` expects them."""
+    """Yield the texts in the entries that can contain IDs, in the form that `Names` expects."""
     for entry in entries:
         yield entry.reseller_id, entry.actor
         yield entry.reseller_id, entry.target
@@ -26,7 +26,7 @@ def mentioned_texts(entries: Sequence[AuditEntry]) -> Iterator[tuple[str | None,
 
 
 def changes_of(entry: AuditEntry, names: Names) -> list[dict[str, Any]]:
-    """Return {field, before, after} of each changed field. None stands for no value."""
+    """Return {field, before, after} for each changed field. None means there is no value."""
     before, after = entry.before or {}, entry.after or {}
     return [
         {

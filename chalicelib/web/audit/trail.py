@@ -43,9 +43,9 @@ def list_audit(page: PageContext) -> Response:
 
 
 def _search_entries(request: Pagination, month: str, q: str) -> Page[AuditEntry]:
-    """Return a month's entries, optionally only those that match `q`, in lowercase.
+    """Return a month's entries, optionally only those that match `q` (in lowercase).
 
-    `q` matches an ID, a user's email, an action, or text in the changes or the reason.
+    `q` matches an ID, a user's email, an action, or text in an entry's changes or reason.
     """
 
     def read(request: Pagination) -> Page[AuditEntry]:

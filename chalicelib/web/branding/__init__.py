@@ -1,1 +1,1 @@
-"""The branding pages of resellers, tenants, and the platform."""
+"""The branding pages for resellers, tenants, and the platform."""

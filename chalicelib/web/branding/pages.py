@@ -1,4 +1,4 @@
-"""The branding pages of a reseller and of a tenant, for the reseller and for an admin."""
+"""The branding pages for a reseller and a tenant, used by the reseller and by admins."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +39,7 @@ MOST_DOMAINS = 100
 class BrandingLevel:
     """Whose branding a page edits: the tenant's, or the reseller's if `tenant` is None.
 
-    `by_admin` is true on the admin's pages.
+    `by_admin` is true on the admin pages.
     """
 
     reseller: Reseller
@@ -48,7 +48,7 @@ class BrandingLevel:
 
     @classmethod
     def of(cls, page: PageContext) -> "BrandingLevel":
-        """Read the reseller and tenant in the path. Raises NotFound."""
+        """Read the reseller and tenant named in the path. Raises NotFound."""
         reseller_id = page.path.get("reseller")
         reseller = read_reseller(reseller_id) if reseller_id else page.reseller
         tenant_id = page.path.get("id")
@@ -79,7 +79,7 @@ class BrandingLevel:
         return documents.reseller_view(read_reseller(self.reseller.id))
 
     def domains(self) -> list[Domain]:
-        """Return the tenant's domains, or all of the reseller's, including its tenants'."""
+        """Return the tenant's domains, or all of the reseller's, including those of its tenants."""
         if self.tenant:
             return registry.list_tenant_domains(self.tenant)
         return registry.list_domains(self.reseller.id, Pagination(MOST_DOMAINS)).rows
@@ -112,7 +112,7 @@ def _title(level: BrandingLevel) -> str:
 
 
 def form_values(view: BrandingView) -> dict[str, Any]:
-    """Return the branding as the form expects it, with inherited fields."""
+    """Return the branding in the form's format, including inherited values."""
     return {
         "own": {name: view.own.get(name) for name in FIELDS},
         "effective": view.effective,
@@ -122,9 +122,9 @@ def form_values(view: BrandingView) -> dict[str, Any]:
 
 
 def submitted_changes(form: Form) -> dict[str, str | None]:
-    """Return the fields that the form sent; None resets a field to the inherited value.
+    """Return the submitted fields. None resets a field to the inherited value.
 
-    A field's own reset button changes only that field.
+    A field's reset button changes only that field.
     """
     if form.get("reset") in FIELDS:
         return {form.get("reset"): None}

@@ -1,1 +1,1 @@
-"""The pages of the API reference."""
+"""The API reference pages."""

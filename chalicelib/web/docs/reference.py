@@ -1,4 +1,4 @@
-"""The OpenAPI document prepared for pages: routes grouped by noun, with fields and objects."""
+"""The OpenAPI document, prepared for pages: routes grouped by noun, with fields and objects."""
 
 from functools import cache
 from typing import Any
@@ -11,7 +11,7 @@ Schema = dict[str, Any]
 # The nouns that a new user needs first. Other nouns follow in alphabetical order.
 ORDER = ("session", "password", "tenants", "purchases", "branding", "domains", "api keys")
 SPELLED = {"api keys": "API keys", "openapi": "OpenAPI"}
-# The JSON Schema names of a lower and an upper limit, and the unit.
+# The JSON Schema keywords for a lower and an upper limit, and the limits' unit.
 LIMITS = (
     ("minLength", "maxLength", "character"),
     ("minimum", "maximum", ""),
@@ -31,7 +31,7 @@ def reference() -> dict[str, Any]:
     names = sorted(sections, key=lambda n: (ORDER.index(n) if n in ORDER else len(ORDER), n))
     schemas = api["components"]["schemas"]
     return {
-        # Paragraphs, each split at backticks: every second piece is code.
+        # Paragraphs, each split at backticks, so that every second piece is code.
         "intro": [text.split("`") for text in api["info"]["description"].split("\n\n")],
         "sections": [
             {
@@ -76,7 +76,7 @@ def _parameter(parameter: Schema) -> Schema:
 
 
 def _object(name: str, schema: Schema) -> Schema:
-    # A response has all of its fields. Only requests have optional ones.
+    # A response always includes all of its fields. Only requests have optional fields.
     is_request = schema.get("additionalProperties") is False
     required = schema.get("required", []) if is_request else []
     return {
@@ -129,7 +129,7 @@ def _format_number(number: int) -> str:
 
 
 def _kind(schema: Schema) -> list[dict[str, str]]:
-    """Describe the type of a value in parts: words, and objects to link to."""
+    """Describe a value's type as a list of parts: words, and objects to link to."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return [{"words": name, "object": name}]

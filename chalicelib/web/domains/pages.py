@@ -1,4 +1,4 @@
-"""Custom domains on the branding pages: add, verify, and remove."""
+"""Add, verify, and remove custom domains on the branding pages."""
 
 from chalice.app import Response
 
@@ -42,7 +42,7 @@ def _read(page: PageContext, level: BrandingLevel) -> Domain:
 
 
 def verify(page: PageContext) -> Response:
-    """Look up the TXT record now, and show the result."""
+    """Look up the TXT record immediately, and show the result."""
     level = BrandingLevel.of(page)
     try:
         domain = page.on_current(
@@ -57,7 +57,7 @@ def verify(page: PageContext) -> Response:
 
 
 def confirm_remove(page: PageContext) -> Response:
-    """Ask for confirmation. Only used without JavaScript, which opens a dialog instead."""
+    """Ask for confirmation. Used only without JavaScript; with it, a dialog opens instead."""
     level = BrandingLevel.of(page)
     domain = _read(page, level)
     return page.render(

@@ -1,4 +1,4 @@
-"""Sign-in, sign-out, and the page of the signed-in user's account."""
+"""Sign-in, sign-out, and the signed-in user's account page."""
 
 from typing import Any
 
@@ -73,7 +73,7 @@ def log_out(page: PageContext) -> Response:
 
 @pages.page("GET", ACCOUNT, audience=Audience.SIGNED_IN)
 def show_account(page: PageContext, **context: Any) -> Response:
-    """Show the account, with an admin's API keys. Resellers have a settings page instead."""
+    """Show the account page, with API keys for admins. Resellers have a settings page instead."""
     caller = page.caller
     if caller.reseller is not None and not caller.is_admin and not context:
         return page.redirect("/reseller/settings")

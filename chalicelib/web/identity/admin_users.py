@@ -68,7 +68,7 @@ def create_user(page: PageContext) -> Response:
 
 @pages.page("GET", USERS + "/suggest", audience=Audience.ADMIN)
 def suggest(page: PageContext) -> Response:
-    """Suggest users for a new reseller as JSON: active, unlinked, with a matching email prefix."""
+    """Suggest a new reseller's user, as JSON: active users without a reseller, by email prefix."""
     typed = page.search.lower()
     found = users.list_users(Pagination(SUGGESTED), email_prefix=typed).rows if typed else []
     free = [{"email": u.email, "name": u.name} for u in found if u.is_active and not u.reseller_id]
@@ -101,8 +101,8 @@ def edit_user(page: PageContext) -> Response:
     user_id = page.path["id"]
     try:
         changes: dict[str, Any] = form.read(UserForm).model_dump()
-        # Admins change their own email on the account page, which requires the password. Their
-        # own two switches are disabled here, and a disabled field is not sent.
+        # Admins change their own email on the account page, which requires the password. On their
+        # own page here, both checkboxes are disabled, so the browser doesn't send them.
         if user_id == page.caller.id:
             del changes["email"]
         else:

@@ -1,4 +1,4 @@
-"""Profile, password, and sessions of the signed-in user, for resellers and for admins."""
+"""The signed-in user's profile, password, and sessions, for resellers and admins."""
 
 import re
 from collections.abc import Callable
@@ -42,7 +42,7 @@ class Profile(Input):
 
 
 def account_context(page: PageContext) -> dict[str, Any]:
-    """Return the template context of the account sections."""
+    """Return the template context for the account sections."""
     open_sessions = sessions.list_sessions(page.caller, Pagination(MOST_SESSIONS))
     newest_first = sorted(
         open_sessions.rows, key=lambda s: (not s.is_current, -s.used_at.timestamp())
@@ -65,7 +65,7 @@ def _session_view(session: OpenSession) -> dict[str, Any]:
 
 
 def device_name(user_agent: str | None) -> str | None:
-    """Describe the device by its User-Agent header, such as `Firefox on Linux`."""
+    """Describe a device based on its User-Agent header, as in `Firefox on Linux`."""
     browser = _first_match(BROWSERS, user_agent)
     system = _first_match(SYSTEMS, user_agent)
     return f"{browser} on {system}" if browser and system else browser or system
@@ -76,7 +76,7 @@ def _first_match(known: tuple[tuple[str, re.Pattern[str]], ...], text: str | Non
 
 
 def add_account_pages(pages: Pages, base: str, *, audience: Audience, show: Show) -> None:
-    """Declare the actions of these sections. `base` is the path of the page `show`."""
+    """Declare the account sections' actions. `base` is the path of the page that `show` renders."""
 
     def save_profile(page: PageContext) -> Response:
         form = page.form()

@@ -1,4 +1,4 @@
-"""The API keys section of the reseller's settings and of an admin's account page."""
+"""The API keys section on a reseller's settings page and an admin's account page."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from chalicelib.web.shell.routing import PageContext, Pages
 Scopes = Sequence[tuple[str, str, str]]
 
 MOST_KEYS = 100
-# Each scope with its label and a description.
+# Each scope, with a label and a description.
 SCOPES: Scopes = (
     ("read", "Read", "Licenses, tenants, purchases, the ledger."),
     ("tenants", "Manage tenants", "Create, change, deactivate, delete and restore them."),
@@ -35,7 +35,7 @@ ADMIN_SCOPES: Scopes = (
 
 @dataclass(frozen=True, slots=True)
 class ApiKeySection:
-    """Where an API keys section is, and whose keys it lists.
+    """Where an API keys section appears, and whose keys it lists.
 
     Attributes:
         base: The path of the page.
@@ -53,7 +53,7 @@ class ApiKeySection:
 
 
 def api_keys_context(owner: Owner, scopes: Scopes) -> dict[str, Any]:
-    """Return the template context of the API keys section."""
+    """Return the template context for the API keys section."""
     labels = {scope: label for scope, label, _ in scopes}
     return {
         "api_keys": [_key_view(key, labels) for key in _keys(owner)],
@@ -77,13 +77,13 @@ def _key_view(key: Credential, scope_labels: dict[str, str]) -> dict[str, Any]:
 
 
 def add_api_key_pages(pages: Pages, section: ApiKeySection) -> None:
-    """Declare the section's actions, below the path of its page."""
+    """Declare the section's actions, under the path of its page."""
     keys_path, anchor = f"{section.base}/api-keys", f"{section.base}#api-keys"
 
     def create_key(page: PageContext) -> Response:
         """Create a key and show it in the response, since a redirect can't carry a secret.
 
-        Sending the form again shows the same key.
+        If the form is sent again, the same key is shown.
         """
         form = page.form()
 
@@ -108,7 +108,7 @@ def add_api_key_pages(pages: Pages, section: ApiKeySection) -> None:
         return section.show(page, new_key={"key": key})
 
     def confirm_revoke(page: PageContext) -> Response:
-        """Ask for confirmation. Only used without JavaScript, which opens a dialog instead."""
+        """Ask for confirmation. Used only without JavaScript; with it, a dialog opens instead."""
         key = api_keys.read_key(section.owner(page), page.path["id"])
         return page.render(
             "confirm.html",
@@ -135,7 +135,7 @@ def add_api_key_pages(pages: Pages, section: ApiKeySection) -> None:
 
 
 def _end_of_day(day: str) -> datetime | None:
-    """Return the end of the chosen day in UTC: a key is valid through it. Raises InvalidRequest."""
+    """Return the end of a key's last valid day, in UTC. Raises InvalidRequest."""
     if not day:
         return None
     try:

@@ -1,4 +1,4 @@
-"""/password: request a link by mail, and set a password with it."""
+"""/password: request a link by email, and use it to set a password."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def show_request(page: PageContext, **context: Any) -> Response:
 
 
 def show_link(page: PageContext, token: str = "", **context: Any) -> Response:
-    """Show the form for a new password, or that the link is no longer valid."""
+    """Show the form for a new password, or a notice that the link is no longer valid."""
     token = token or page.query("token")
     try:
         _, user = passwords.find_link(token)
@@ -60,7 +60,7 @@ def post_password(page: PageContext) -> Response:
 
 
 def _request_link(page: PageContext, form: Form) -> Response:
-    """Mail a link. The response does not reveal whether the address belongs to a user."""
+    """Send a link by email. The response does not reveal whether the address belongs to a user."""
     try:
         passwords.request_reset(form.read(ResetRequest).email, device=page.device)
     except TenantryError as error:

@@ -1,4 +1,4 @@
-"""The admin page of one purchase: its state, settling it, and accepting an unexpected payment."""
+"""The admin page for a purchase: view its state, settle it, or accept an unexpected payment."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ PURCHASE = "/admin/purchases/{id}"
 
 
 def read_purchase(page: PageContext) -> Purchase:
-    """Read the purchase in the path. Raises NotFound."""
+    """Read the purchase named in the path. Raises NotFound."""
     return search.find_purchase(page.path["id"])
 
 
@@ -55,7 +55,7 @@ def show_purchase(page: PageContext, **context: Any) -> Response:
 
 
 def refundable_licenses(purchase: Purchase) -> int:
-    """Return how many licenses can be refunded here; 0 if Stripe's dashboard has to be used."""
+    """Return how many licenses can be refunded here, or 0 if Stripe's dashboard is required."""
     can_refund = purchase.status in REFUNDABLE and not purchase.status_reason
     return purchase.licenses_granted if can_refund else 0
 

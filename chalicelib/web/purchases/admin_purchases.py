@@ -1,4 +1,4 @@
-"""The admin's list of purchases, of all resellers or of one."""
+"""The admin page that lists the purchases of all resellers or of one reseller."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -58,7 +58,7 @@ def _read_reseller(reseller_id: str) -> Reseller | None:
 def _list_purchases(
     request: Pagination, reseller_id: str, month: str, status: str
 ) -> Page[Purchase]:
-    """List purchases, newest first: of one reseller, of one month, or all."""
+    """List purchases, newest first: one reseller's, one month's, or all."""
 
     def read(request: Pagination) -> Page[Purchase]:
         if reseller_id:

@@ -54,13 +54,13 @@ def show_licenses(page: PageContext, **context: Any) -> Response:
 
 
 def back_from_payment(page: PageContext) -> Response:
-    """Redirect from Stripe's payment page to the purchase."""
+    """Redirect a buyer who returns from Stripe's payment page to the purchase."""
     purchase_id = quote(page.query("purchase"), safe="")
     return page.redirect(f"/reseller/purchases/{purchase_id}?returned=1")
 
 
 def _quote(quantity: str) -> tuple[Any, dict[str, str]]:
-    """Return the quote for the typed quantity, or for a suggested one, and the field errors."""
+    """Return a quote for the typed quantity (or a suggested one if empty), and the field errors."""
     try:
         if quantity and not (quantity.isascii() and quantity.isdigit()):
             raise InvalidRequest.of("quantity", "A whole number, please.")
@@ -78,7 +78,7 @@ def _can_be_paid(purchase: Purchase) -> bool:
 
 
 def statement_periods(today: date) -> dict[str, Any]:
-    """Return the periods that the statement form offers: this month and the months before."""
+    """Return the periods that the statement form offers: this month and the preceding months."""
     presets = []
     last = today
     for _ in range(PRESETS):
@@ -108,5 +108,5 @@ def buy(page: PageContext) -> Response:
 
 
 def _purchase_path(purchase: Purchase) -> str:
-    """Return the path of a purchase whose checkout was paid or closed before the redirect."""
+    """Return the purchase's path, used if its checkout was paid or closed before the redirect."""
     return f"/reseller/purchases/{purchase.id}"

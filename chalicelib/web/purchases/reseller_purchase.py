@@ -1,4 +1,4 @@
-"""/reseller/purchases/{id}: the page that the buyer returns to. Opening it settles the purchase."""
+"""/reseller/purchases/{id}: the page a buyer returns to. Opening it settles the purchase."""
 
 from datetime import timedelta
 
@@ -31,8 +31,8 @@ def show_purchase(page: PageContext) -> Response:
         nav="licenses",
         reseller=read_reseller(page.reseller.id),
         purchase=purchase,
-        # If Stripe was just queried, its status counts. The buyer's return matters only if
-        # Stripe could not be reached.
+        # If Stripe was just queried, the page shows the status that Stripe reported. The fact that
+        # the buyer returned matters only if Stripe could not be reached.
         returned=bool(page.query("returned")) and not is_current,
         slow=clock.now() - purchase.updated_at > SLOW,
     )

@@ -1,4 +1,4 @@
-"""Findings as the pages show them: grouped by code, with names instead of IDs, and actions."""
+"""Findings as pages show them: grouped by code, with actions, and with names instead of IDs."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -87,7 +87,7 @@ def _decision_view(row: FindingRow, names: Names, people: dict[str, Any]) -> dic
 
 
 def _related_pages(row: FindingRow, names: Names) -> dict[str | None, str | None]:
-    """Return the names of related pages by path, except those that the sentence links to."""
+    """Return the names of related pages by path, except pages that the finding's text links to."""
     pages: dict[str | None, str | None] = {}
     if row.subject.startswith("pur_") and row.code != Code.SESSION_WITHOUT_PURCHASE:
         pages[f"/admin/purchases/{row.subject}"] = "The purchase"
@@ -97,7 +97,7 @@ def _related_pages(row: FindingRow, names: Names) -> dict[str | None, str | None
 
 
 def _action_view(action: str, description: str, names: Names) -> dict[str, Any]:
-    # The page has an input field above the buttons where the API has the parameter.
+    # Instead of the API's parameter, the page has an input field above the buttons.
     on_page = description.replace(f"specified in {TARGET_PARAMETER}", "named above")
     return {
         "action": action,
@@ -113,9 +113,10 @@ def _ordered_actions(row: FindingRow) -> list[tuple[str, str]]:
 
 
 def _group_actions(rows: Sequence[FindingRow]) -> list[dict[str, str]]:
-    """Return the actions for several open findings at once.
+    """Return the actions that can be taken on all of these open findings at once.
 
-    These are `ignore` and the proposed action, if it is the same for all and needs no target.
+    These are `ignore` and, if it is the same for all of them and needs no target, the proposed
+    action.
     """
     if len(rows) < 2:
         return []
@@ -130,14 +131,14 @@ def _group_actions(rows: Sequence[FindingRow]) -> list[dict[str, str]]:
 
 
 def adoption_target(row: FindingRow) -> str | None:
-    """Return what an adoption must specify: "user", "reseller", or None."""
+    """Return what an adoption must specify as its target: "user", "reseller", or None."""
     if TARGET_PARAMETER not in row.actions.get(Action.ADOPT, ""):
         return None
     return "user" if row.code == Code.RESELLER_WITHOUT_USER else "reseller"
 
 
 def _fact_view(name: str, value: Any, names: Names) -> "str | Markup":
-    """Return the exact value. If it is an ID, put the name before it."""
+    """Return the exact value. If it is an ID, precede it with the name."""
     from markupsafe import Markup
 
     if value is None or value == "":

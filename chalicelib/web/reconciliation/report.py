@@ -1,4 +1,4 @@
-"""The page of one run: its findings, and decisions about one or several of them."""
+"""The page for a reconciliation run: its findings, and decisions about one or several of them."""
 
 from collections import Counter
 from typing import Annotated, Any
@@ -66,7 +66,7 @@ def _kind(text: str) -> str:
 
 
 def _kinds(report: Report) -> list[dict[str, Any]]:
-    """Return {code, words, total, open} for each code that the run found."""
+    """Return {code, words, total, open} for each finding code that occurred in the run."""
     total = Counter(report.found) + Counter(report.repaired)
     still_open = open_findings.open_by_code(report)
     return [
@@ -123,10 +123,10 @@ def _target_id(row: FindingRow, typed: str) -> str | None:
 
 @pages.page("POST", REPORT + "?action=decide-several", audience=Audience.ADMIN)
 def decide_several(page: PageContext) -> Response:
-    """Decide all findings that the page showed, each in its own transaction.
+    """Apply a decision to all findings that the page showed, each in its own transaction.
 
-    Findings that were refused or that the request had no time for stay open. Sending the form
-    again continues with those.
+    A finding stays open if its decision was refused or if the request ran out of time. Sending the
+    form again continues with the findings that are still open.
     """
     form = page.form()
     report = runs.read_report(page.path["id"])
@@ -165,7 +165,7 @@ def decide_several(page: PageContext) -> Response:
 
 
 def _report_path(page: PageContext, form: Form) -> str:
-    """Return the report's path with the current filter, at the group that was decided."""
+    """Return the report's path with the current filter, anchored at the decided group."""
     kind, code = _kind(form.get("kind")), _kind(form.get("code"))
     query = f"?kind={kind}" if kind else ""
     return f"{RECONCILIATION}/{page.path['id']}{query}{f'#{code}' if code else ''}"

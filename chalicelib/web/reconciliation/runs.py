@@ -1,4 +1,4 @@
-"""The page with all reconciliation runs and the button to start one."""
+"""The page that lists all reconciliation runs and has the button to start one."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ def report_rows(reports: list[Report]) -> list[dict[str, Any]]:
 
 @pages.page("POST", RECONCILIATION, audience=Audience.ADMIN)
 def run(page: PageContext) -> Response:
-    """Start a run over everything. If it takes longer than a request, the schedule finishes it."""
+    """Start a full run. If it takes longer than the request, a scheduled invocation finishes it."""
     form = page.form()
     response = page.run_once(
         form,

@@ -1,1 +1,1 @@
-"""The admin page that reviews and makes a refund."""
+"""The admin page for reviewing and issuing a refund."""

@@ -1,4 +1,4 @@
-"""Refunding licenses: the admin reviews the amount and its consequences, then confirms."""
+"""The refund page, where an admin reviews the amount and its consequences and then confirms."""
 
 from chalice.app import Response
 
@@ -22,15 +22,15 @@ from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectT
 pages = Pages(__name__)
 
 REFUND = PURCHASE + "/refund"
-# The refund form on the purchase's page has no fields of these names.
+# The refund form on the purchase's page has no fields with these names.
 FIELD_NAMES = {"purchase": "", "amount": "", "kept": ""}
 
 
 @pages.page("GET", REFUND, audience=Audience.ADMIN)
 def review_refund(page: PageContext) -> Response:
-    """Show what the refund pays and whether it leaves the reseller with too few licenses."""
+    """Show the refund's amount and whether it leaves the reseller with too few licenses."""
     purchase, form = read_purchase(page), page.form()
-    open_refund = purchase.open_refund  # has to complete before another refund can start
+    open_refund = purchase.open_refund  # must complete before another refund can start
     try:
         requested = open_refund or form.read(NewRefund)
         quote = open_refund or refund_requests.quote_refund(purchase, requested.licenses)
@@ -81,7 +81,7 @@ def refund(page: PageContext) -> Response:
 
 
 def _rerender_purchase(page: PageContext, error: TenantryError) -> Response:
-    """Show the error on the purchase's page: at its refund form, or above if it has none."""
+    """Show the error on the purchase's page: in its refund form, if it has one, or at the top."""
     purchase = read_purchase(page)
     error = _with_formatted_amounts(error, purchase.currency)
     if purchase.open_refund or not refundable_licenses(purchase):

@@ -27,7 +27,7 @@ def show_overview(page: PageContext) -> Response:
 
 
 def history_points(activity: Activity) -> list[dict[str, object]]:
-    """Return the data points of the license chart."""
+    """Return the data points for the license chart."""
     return [
         {"label": f"{level.at.day} {level.at:%b}", "owned": level.owned, "used": level.used}
         for level in activity.history
@@ -35,7 +35,7 @@ def history_points(activity: Activity) -> list[dict[str, object]]:
 
 
 def ledger_lines(activity: Activity) -> list[dict[str, object]]:
-    """Return the recent ledger entries, for the template."""
+    """Return the recent ledger entries in the template's format."""
     return [
         {
             "at": entry.at,

@@ -1,4 +1,4 @@
-"""/reseller/statement: the reseller's statement, for its accounting."""
+"""/reseller/statement: the reseller's statement, for its own accounting."""
 
 from chalice.app import Response
 

@@ -1,4 +1,4 @@
-"""Statements as a printable page and as a CSV file, for resellers and for admins."""
+"""Statements as a printable page and a CSV file, for resellers and admins."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -23,7 +23,7 @@ BALANCE_LINES = ("opening", "closing")
 def show_statement(
     page: PageContext, reseller: Reseller, *, path: str, back: str, nav: str
 ) -> Response:
-    """Show the statement, or return the file with ?format=csv. Raises InvalidRequest.
+    """Show the statement, or return it as a file if ?format=csv is given. Raises InvalidRequest.
 
     ?from= and ?to= are UTC dates, both inclusive. The default is the current month.
     """
@@ -94,7 +94,7 @@ def _statement_view(reseller: Reseller, period: Period, first: date, last: date)
 
 
 def _line_view(cells: dict[str, Any]) -> dict[str, Any]:
-    """Return a line for the template. `amount` is in cents, negative for refunds and disputes."""
+    """Return a line for the template. `amount` is in cents; negative for refunds and disputes."""
     has_money = cells["paid"] is not None
     return {
         "at": cells["at"],

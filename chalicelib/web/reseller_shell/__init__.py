@@ -1,1 +1,1 @@
-"""Shared by the reseller pages: their layout."""
+"""Code shared by the reseller pages: their layout."""

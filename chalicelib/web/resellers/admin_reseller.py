@@ -1,4 +1,4 @@
-"""The admin page of one reseller: its licenses, its activity, and the admin's actions."""
+"""The admin page for a reseller: its licenses, its activity, and the admin's actions."""
 
 from typing import Any
 
@@ -73,9 +73,9 @@ def show_reseller(page: PageContext, *, edit_open: bool = False, **context: Any)
 
 
 def _check_view(check: Check, reseller: Reseller) -> dict[str, Any]:
-    """Return a check for the template. If it failed, include the admin's next step and its link.
+    """Return a check for the template, with the admin's next step and a link if the check failed.
 
-    The next step for the reseller is in the diagnosis's message instead.
+    The reseller's next step is in the diagnosis message instead.
     """
     own = f"/admin/resellers/{reseller.id}"
     edit = f"{own}?edit=1"
@@ -196,7 +196,7 @@ def allocate(page: PageContext) -> Response:
     form = page.form()
     reseller_id = page.path["reseller"]
     try:
-        # Accept the typographic minus sign: the hint shows one, and people copy it.
+        # Accept the typographic minus sign, because people copy it from the hint.
         adjustment = form.read(Adjustment, change=form.get("change").replace("−", "-"))
         return page.run_once(
             form,

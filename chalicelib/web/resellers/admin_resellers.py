@@ -1,4 +1,4 @@
-"""The admin's list of resellers with their license counts, and the form for a new one."""
+"""The admin page that lists resellers with license counts, and the form for a new reseller."""
 
 from collections.abc import Callable
 from typing import Any
@@ -62,7 +62,7 @@ def list_resellers(page: PageContext, *, create_open: bool = False, **context: A
 
 
 def _search_resellers(request: Pagination, q: str, status: str) -> Page[Reseller]:
-    """Find resellers whose name starts with `q`, or whose slug or email it is exactly."""
+    """Find resellers whose name starts with `q`, or whose slug or email is exactly `q`."""
 
     def read(request: Pagination) -> Page[Reseller]:
         return accounts.list_resellers(request, search=q)
@@ -75,7 +75,7 @@ def _search_resellers(request: Pagination, q: str, status: str) -> Page[Reseller
 
 
 def _free_users() -> list[Any]:
-    """Return the first users who can become resellers. A script suggests the others."""
+    """Return the first few users who can become resellers. A script suggests more of them."""
     first = users.list_users(Pagination(OFFERED_USERS)).rows
     return [user for user in first if user.is_active and not user.reseller_id]
 

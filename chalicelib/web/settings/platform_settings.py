@@ -40,7 +40,7 @@ class RulesForm(Input):
 def show_settings(
     page: PageContext, *, previewed: Sequence[Tier] | None = None, **context: Any
 ) -> Response:
-    """Show the settings, with a preview of `previewed`, prices that are not saved yet."""
+    """Show the settings. `previewed` contains unsaved prices to preview."""
     row = platform_settings.read_settings()
     return render(
         page,
@@ -55,7 +55,7 @@ def show_settings(
 
 
 def _edge_quotes(tiers: Sequence[Tier]) -> list[pricing.Quote]:
-    """Quote each tier's smallest and largest order, which shows where a larger order is cheaper."""
+    """Quote each tier's smallest and largest order, to show where a larger order is cheaper."""
     starts = [tier.from_quantity for tier in tiers]
     quantities = {1, *starts, *(start - 1 for start in starts if start > 1)}
     return [pricing.quote(quantity, tiers) for quantity in sorted(quantities)]
@@ -91,7 +91,8 @@ def save_prices(page: PageContext) -> Response:
 def _read_tiers(form: Form) -> list[Tier]:
     """Read the rows of the price table, skipping empty ones.
 
-    Raises InvalidRequest. Its field names carry the row's number: `tier_from-2`, `tier_price-2`.
+    Raises InvalidRequest. The error's field names include the row number: `tier_from-2`,
+    `tier_price-2`.
     """
     tiers: list[Tier] = []
     errors: list[FieldError] = []
@@ -136,7 +137,8 @@ def save_rules(page: PageContext) -> Response:
         checked = set(changes.pop("automatic_repairs"))
 
         def save(row: PlatformSettings) -> PlatformSettings:
-            # The page has no checkbox for the repairs that only a later release knows.
+            # Keep repairs that only a later release knows, because the page has no checkbox for
+            # them.
             repairs = sorted(checked | (set(row.automatic_repairs) - CODES))
             return platform_settings.edit_settings(
                 row, {**changes, "automatic_repairs": repairs}, by=page.by

@@ -1,5 +1,5 @@
-/* Progressive enhancements. Every page works without this file. Each part applies to elements with
-   its data- attribute. */
+/* Progressive enhancements. Every page works without this file. Each part applies to elements that
+   have its data- attribute. */
 (() => {
   "use strict";
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -22,7 +22,7 @@
     el.textContent = el.dataset.format === "date" ? day : `${day}, ${clock}`;
   });
 
-  /* Hide what is only for browsers without JavaScript, and show what needs it. */
+  /* Hide elements meant for browsers without JavaScript, and show elements that need it. */
   const reveal = (root) => {
     all("[data-nojs]", root).forEach((el) => { el.hidden = true; });
     all("[data-copy], [data-close], [data-print], [data-add-row]", root).forEach((el) => { el.hidden = false; });
@@ -54,7 +54,7 @@
     setTimeout(() => { label.textContent = before; }, 1600);
   }
 
-  /* Ignore a second click on submit, and show on the button that the form is being sent. */
+  /* Ignore a second click on a submit button, and show on it that the form is being sent. */
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (form.method !== "post") return;
@@ -69,7 +69,7 @@
     all("[aria-busy=true]").forEach((b) => { b.removeAttribute("aria-busy"); if (b.dataset.idle) b.textContent = b.dataset.idle; });
   });
 
-  /* Volume pricing, as on the server: the whole order is charged at its tier's price. */
+  /* Calculate volume prices like the server: the whole order is charged at its tier's price. */
   const tierOf = (tiers, n) => tiers.filter((t) => t.from <= n).pop() || tiers[0];
   const total = (tiers, n) => tierOf(tiers, n).unit_amount * n;
   const betterOffer = (tiers, n) => tiers.filter((t) => t.from > n && t.unit_amount * t.from <= total(tiers, n))
@@ -108,7 +108,7 @@
     show();
   });
 
-  /* The price editor: the totals at each tier's limits, and where a larger order is cheaper. */
+  /* In the price editor, show totals at each tier's limits, and where a larger order is cheaper. */
   all("form[data-tier-editor]").forEach((form) => {
     const body = one("[data-tier-body]", form), result = one("[data-tier-preview]");
     const read = () => all("tr", body).map((row) => ({ from: Number(one("[name=tier_from]", row).value), unit_amount: Math.round(Number(one("[name=tier_price]", row).value) * 100) }))
@@ -133,7 +133,7 @@
       const back = edges.filter((n) => betterOffer(tiers, n)).map((n) => { const offer = betterOffer(tiers, n); return `${format(offer.quantity)} cost ${offer.total < total(tiers, n) ? "less than" : "the same as"} ${format(n)}`; });
       one("[data-tier-advice]").textContent = back.length ? `Prices run backwards: ${back.join(", ")}. Buyers are told, and offered the larger order.` : "No order costs as much as a larger one.";
     };
-    /* Show what the server would reject as soon as the user leaves a field. */
+    /* As soon as the user leaves a field, show whether the server would reject it. */
     const setError = (input, message) => {
       const old = one(".field-error", input.parentElement);
       if (old) old.remove();
@@ -169,7 +169,7 @@
     name?.addEventListener("input", () => { if (!own) slug.value = name.value.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 63); });
   });
 
-  /* Search while typing. Only the results are replaced. */
+  /* Search while the user types. Only the results are replaced. */
   let latest = 0;
   const load = async (address, id) => {
     const sequence = ++latest, answer = await fetch(address, { headers: { "X-Requested-With": "fetch" } });
@@ -193,7 +193,7 @@
     const box = one("[data-slash]"); if (box) { event.preventDefault(); box.focus(); box.select(); }
   });
 
-  /* Suggest users' emails while typing. */
+  /* Suggest email addresses of users while the admin types. */
   all("[data-suggest]").forEach((input) => input.addEventListener("input", debounce(200, async () => {
     if (input.value.length < 2) return;
     try {
@@ -219,7 +219,7 @@
     all(`[data-text="${name}"]`).forEach((el) => { el.textContent = el.dataset.short ? now.slice(0, 1).toUpperCase() : now; });
   }));
 
-  /* While a payment is processing: poll, with growing intervals. */
+  /* While a payment is processing, poll at increasing intervals. */
   const poll = (wait) => setTimeout(async () => {
     try {
       const fresh = one("#purchase", new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html"));
@@ -230,8 +230,8 @@
   const waiting = one("[data-poll]");
   if (waiting) poll(Number(waiting.dataset.poll));
 
-  /* Make the history entry of a page that answered a POST a plain GET, so that going back to it or
-     reloading it does not send the form again. */
+  /* If a page is the response to a POST, turn its history entry into a plain GET, so that going back
+     to it or reloading it does not send the form again. */
   history.replaceState(history.state, "", location.href);
 
   reveal(document); localizeTimes(document);

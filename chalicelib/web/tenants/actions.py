@@ -1,4 +1,4 @@
-"""The actions on a tenant's page. The reseller's page and the admin's page share them."""
+"""The actions on a tenant's page, shared by the reseller's page and the admin's page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from chalicelib.web.shell.routing import PageContext, Pages
 
 @dataclass(frozen=True, slots=True)
 class TenantPage:
-    """How one of the two pages differs from the other.
+    """The properties in which the reseller's and the admin's tenant page differ.
 
-    `path` is the page's path with the tenant as `{id}`; the path above it is the list. `nav` is
-    the menu entry. `reseller_of` returns the reseller whose tenant is shown. `whose` names the
-    licenses' owner in sentences ("your"). `show` renders the page.
+    `path` is the page's path, with `{id}` for the tenant; its parent path is the list. `nav` is the
+    menu entry. `reseller_of` returns the reseller whose tenant is shown. `whose` refers to the
+    licenses' owner in sentences, as in "your licenses". `show` renders the page.
     """
 
     path: str
@@ -31,7 +31,7 @@ class TenantPage:
     show: Callable[..., Response]
 
     def read(self, page: PageContext) -> Tenant:
-        """Return the tenant that the path names. Raises NotFound."""
+        """Return the tenant named in the path. Raises NotFound."""
         return lifecycle.read_tenant(self.reseller_of(page), page.path["id"])
 
     def path_of(self, tenant: Tenant) -> str:
@@ -72,7 +72,7 @@ class TenantPage:
         )
 
     def confirm_delete(self, page: PageContext) -> Response:
-        """Ask for confirmation, for browsers without JavaScript."""
+        """Ask for confirmation in browsers without JavaScript."""
         tenant = self.read(page)
         path = self.path_of(tenant)
         if tenant.deleted_at is not None:
@@ -104,7 +104,7 @@ class TenantPage:
         )
 
     def restore(self, page: PageContext) -> Response:
-        """Restore under the old slug, or under the one from the form if the old one is taken."""
+        """Restore the tenant with the slug from the form, or with its old slug if none was sent."""
         form = page.form()
         try:
             slug = form.read(Restoration).slug
@@ -126,7 +126,7 @@ class TenantPage:
         flash: Callable[[Tenant], str],
         to: Callable[[Tenant], str] | None = None,
     ) -> Response:
-        """Run the action of a button. Running it twice has no further effect."""
+        """Run a button's action. Running it a second time has no further effect."""
         try:
             tenant = page.on_current(lambda: self.read(page), act)
         except TenantryError as error:
@@ -135,7 +135,7 @@ class TenantPage:
 
 
 def add_tenant_actions(pages: Pages, tenant_page: TenantPage) -> None:
-    """Register the actions below the page's path."""
+    """Register the actions under the page's path."""
     path, audience = tenant_page.path, tenant_page.audience
     pages.page("POST", path, audience=audience)(tenant_page.edit)
     pages.page("GET", path + "/delete", audience=audience)(tenant_page.confirm_delete)

@@ -1,4 +1,4 @@
-"""The admin's list of a reseller's tenants."""
+"""The admin page that lists a reseller's tenants."""
 
 from chalice.app import Response
 

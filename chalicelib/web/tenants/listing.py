@@ -8,7 +8,7 @@ from chalicelib.web.shell.page_context import PageContext
 
 
 def tenant_list_context(page: PageContext, reseller_id: str) -> dict[str, Any]:
-    """Return the template context of the list, filtered and searched as the query asks."""
+    """Return the template context for the list, filtered and searched according to the query."""
     asked = page.query("status")
     state = State(asked) if asked in set(State) else State.LIVE
     found = lifecycle.list_tenants(reseller_id, page.pagination(), state=state, search=page.search)

@@ -1,4 +1,4 @@
-"""/reseller/tenants: the list of tenants, its search and filter, and the form for a new one."""
+"""/reseller/tenants: the list of tenants, with search and filter, and the form for a new one."""
 
 from typing import Any
 
