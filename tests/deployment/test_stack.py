@@ -23,9 +23,9 @@ CREATED = (
 
 @pytest.fixture
 def stack(aws: None, transformed: Template, stage: str) -> dict[str, str]:
-    """Create the stack without its functions, for which moto would need Docker.
+    """Create the stack without its functions, because moto would need Docker for them.
 
-    Maps logical IDs to physical IDs.
+    Return the stack's physical IDs, keyed by logical ID.
     """
     kept = {
         name: {key: value for key, value in resource.items() if key != "Condition"}

@@ -268,7 +268,7 @@ def test_the_stage_has_rate_limits_and_an_access_log(transformed: Template) -> N
 def test_public_routes_that_hash_passwords_have_a_lower_rate_limit(
     transformed: Template,
 ) -> None:
-    """Includes routes that hash the request before any other check if it has an idempotency key."""
+    """Covers routes that hash any request with an idempotency key before any other check."""
     import app  # noqa: F401 - it declares the routes
 
     (stage_,) = of_type(transformed, "AWS::ApiGateway::Stage").values()

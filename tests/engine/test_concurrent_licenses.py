@@ -92,7 +92,7 @@ def test_a_webhook_delivered_a_hundred_times_credits_once(
 def test_a_refund_settled_concurrently_takes_licenses_once(
     tables: None, stripe: StripeSimulator
 ) -> None:
-    """Only the condition on the purchase's version prevents a double debit: there is no claim."""
+    """Without a claim, only the condition on the purchase's version prevents a double debit."""
     reseller = purchase_fixtures.create_reseller()
     purchase = checkout.buy_licenses(reseller, 12, by="usr_engine")
     stripe.pay(purchase.session_id or "")
@@ -151,7 +151,7 @@ def test_concurrent_requests_with_one_idempotency_key_run_once(
 def test_concurrent_purchases_with_one_idempotency_key_open_one_checkout(
     tables: None, people: People, stripe: StripeSimulator
 ) -> None:
-    """A purchase writes two transactions, with a call to Stripe between them."""
+    """A purchase takes two transactions, with a call to Stripe between them."""
     person = people.reseller()
     assert person.api.token is not None
     gateway = Gateway(app)
@@ -180,7 +180,7 @@ def test_concurrent_purchases_with_one_idempotency_key_open_one_checkout(
 def test_a_stale_checkout_claim_is_taken_over_once(
     tables: None, stripe: StripeSimulator, owner: str
 ) -> None:
-    """A checkout claim can be stale if only the claims table was restored.
+    """A checkout claim can be stale if only its table was restored.
 
     All buyers get the same checkout.
     """
@@ -207,7 +207,9 @@ def test_a_stale_checkout_claim_is_taken_over_once(
     assert len(stripe.all("checkout.session")) == 2
 
 
-def test_tenants_are_created_while_an_admin_removes_licenses(tables: None, people: People) -> None:
+def test_licenses_in_use_are_not_removed_while_tenants_are_created(
+    tables: None, people: People
+) -> None:
     """Licenses in use are never removed, no matter which operation comes first."""
     reseller_id = people.reseller(licenses=20).reseller_id or ""
 

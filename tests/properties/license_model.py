@@ -1,4 +1,4 @@
-"""A simple model of resellers, tenants, and purchases, with which the service is compared."""
+"""A simple model of resellers, tenants, and purchases to compare the service with."""
 
 from dataclasses import dataclass, field
 

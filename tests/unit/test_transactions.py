@@ -18,7 +18,7 @@ from tests.support.claims import Refused, change_owner, put_claim, store_claim
 
 
 def four_steps() -> Transaction:
-    """Return a transaction with one step of each kind, in an order unlike the order sent."""
+    """Return a transaction with one step of each kind, in a different order than they are sent."""
     tx = Transaction()
     change_owner(tx, "updated", "you")
     put_claim(tx, "put")

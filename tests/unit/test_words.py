@@ -26,7 +26,7 @@ def test_phrases_are_found(tmp_path: Path, name: str, text: str, found: list[str
     assert all(line.startswith(f"{name}:") for line in lines)
 
 
-def test_the_reported_line_has_the_phrase(tmp_path: Path) -> None:
+def test_the_line_of_the_phrase_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.md"
     path.write_text("One line.\nThe colour is red.\n")
     assert check("a.md", path)[0].startswith("a.md:2: ")

@@ -33,7 +33,7 @@ WRITES = st.tuples(
 def test_no_edit_is_lost(people: People, steps: list[Any]) -> None:
     """Each person edits the version that they last read.
 
-    A write succeeds only if that version is still current, and always then.
+    A write succeeds if and only if that version is still current.
     """
     account = people.reseller()
     path = "/v1/resellers/me/branding"

@@ -37,7 +37,7 @@ def assert_security_headers(path: str, shown: PageResponse) -> None:
 
 @pytest.mark.parametrize("signed_in", [False, True])
 def test_every_response_has_security_headers(people: People, signed_in: bool) -> None:
-    """Requests every route and page, which yields successes, refusals, bad input, and redirects."""
+    """The test calls every route and page: some succeed, and others refuse, redirect, or fail."""
     client = PageClient(app)
     if signed_in:
         client.cookies["__Host-session"] = str(people.admin.api.token)

@@ -20,8 +20,8 @@ HOST = "https://abc.execute-api.example"
 ADDRESSES = ("href", "src", "action", "formaction", "data-suggest", "poster", "srcset")
 # This link is not followed, because it would end the session.
 SIGN_OUT = (f"{STAGE}/logout",)
-# Pages that no plain link leads to: confirmation pages, whose links open dialogs and which appear
-# only without JavaScript, and the refund page, which a form opens.
+# Pages that no link opens directly. Links to confirmation pages open a dialog unless JavaScript is
+# off, and the refund page is opened by a form.
 UNLINKED = re.compile(r"/(revoke|refund|tenants/\{id\}/delete|remove)$")
 EXTERNAL = re.compile(rf"(https?://(?!{HOST.partition('//')[2]})|mailto:|#|data:image/)")
 

@@ -114,7 +114,7 @@ def test_a_price_change_expires_the_checkout_at_the_old_price(
 def test_a_price_change_during_an_order_does_not_mix_prices(
     reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A refund is computed from the stored tiers, so they must be the tiers that gave the total."""
+    """Refunds are computed from the stored tiers, so the total must come from the same tiers."""
     original = pricing.quote
 
     def quote(*arguments: Any) -> pricing.Quote:
@@ -183,7 +183,7 @@ def test_a_session_unknown_to_stripe_does_not_block_a_new_order(
 def test_the_claim_of_a_pending_purchase_is_not_taken_over(
     reseller: Reseller, stripe: StripeSimulator
 ) -> None:
-    """Another request opened a checkout after this one looked for it, so the write fails."""
+    """Another request opened a checkout after this one found none, so the write is refused."""
     first = buy()
     prices = platform_settings.cached_settings()
     with pytest.raises(VersionConflict):

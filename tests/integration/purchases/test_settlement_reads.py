@@ -1,4 +1,4 @@
-"""What settling a purchase reads from Stripe and writes."""
+"""What settling a purchase reads from Stripe, and what it writes to the tables."""
 
 from collections.abc import Iterator
 from datetime import timedelta

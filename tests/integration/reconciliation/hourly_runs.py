@@ -20,7 +20,7 @@ PARTIAL = {"scope": "partial", "apply": True, "by": "schedule"}
 
 
 class Killed(BaseException):
-    """Simulates that Lambda killed the function, which then writes nothing more."""
+    """Simulates Lambda killing the function, which then writes nothing more."""
 
 
 class ScheduledFunction:

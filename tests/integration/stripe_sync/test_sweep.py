@@ -108,7 +108,7 @@ def test_the_next_run_resumes_where_time_ran_out(
 def test_an_open_checkout_is_skipped_until_it_expires(
     reseller: Reseller, stripe: StripeSimulator, monkeypatch: pytest.MonkeyPatch, frozen: Any
 ) -> None:
-    """A payment would create an event in Stripe, so the sweep need not fetch an open checkout."""
+    """A payment creates an event in Stripe, so the sweep doesn't need to fetch open checkouts."""
     for quantity in (1, 2, 3):
         buy(quantity)
     fetch = Mock(side_effect=reports.fetch_session)

@@ -74,7 +74,7 @@ def test_with_the_setting_off_deactivating_frees_the_license(people: People) -> 
 def test_changing_the_setting_never_frees_or_takes_a_license_twice(
     account: Person, before: bool
 ) -> None:
-    """`holds_license` records what the setting caused when each tenant was deactivated."""
+    """`holds_license` records the effect of the setting at the time the tenant was deactivated."""
     set_switches(deactivated_tenants_hold_license=before)
     tenant = create_tenant_id(account)
     post_action(account, tenant, "deactivate")
