@@ -2,7 +2,7 @@
 
 
 def confirmed(answer: str, question: str) -> bool:
-    """Ask, and return whether the reply was exactly `answer`. Without a terminal, it was not."""
+    """Return whether the user replied with exactly `answer`, or False without a terminal."""
     try:
         return input(question).strip() == answer
     except (EOFError, KeyboardInterrupt):

@@ -1,13 +1,11 @@
 """`make replay STAGE=…`: replay failed events and remove them from the failures queue.
 
-SQS can't redrive these messages, because they don't come from another queue. Lambda writes them
-for failed asynchronous invocations, and EventBridge for events that it could not deliver. So for
-each message, the function is invoked with the same payload, and the message is deleted once
-the function succeeds.
-
-Every replayed function starts from what is in the tables and writes only the difference. So it
-is safe to repeat a replay, a message may arrive twice, and one invocation is enough for
-several messages with the same request.
+SQS can't redrive these messages, because they don't come from another queue. Lambda writes them for
+failed asynchronous invocations, and EventBridge for events that it could not deliver. So for each
+message, this command invokes the function with the same payload, and deletes the message once the
+function succeeds. Every replayed function starts from what is in the tables and writes only the
+difference. So a replay can safely be repeated, messages can safely arrive twice, and one invocation
+is enough for several messages with the same request.
 """
 
 import argparse
@@ -22,7 +20,8 @@ from botocore.config import Config
 
 from infra.deployment.inventory import STAGES
 
-# Slightly longer than a function's timeout. Until then, no other consumer sees the messages.
+# Slightly longer than a function's timeout. Until this time is over, no other consumer sees the
+# messages.
 VISIBILITY_SECONDS = 930
 # With any wait (long polling), SQS queries all of the queue's servers.
 WAIT_SECONDS = 1
@@ -57,7 +56,7 @@ def main() -> int:
 
 
 def replay(stage: str, invoke: Invoke) -> int:
-    """Replay all messages. Return how many are left because they failed again or are unknown."""
+    """Replay all messages. Return the number that failed again or are unknown."""
     sqs = boto3.client("sqs")
     queue = sqs.get_queue_url(QueueName=f"tenantry-{stage}-failures")["QueueUrl"]
     waiting: dict[tuple[str | None, str], list[FailedEvent]] = {}

@@ -1,10 +1,10 @@
-"""`make restore STAGE=… TABLE=… [ONLY=…] [OVERWRITE=yes]`: restore rows of a damaged table.
+"""`make restore STAGE=… TABLE=… [ONLY=…] [OVERWRITE=yes]`: restore rows in a damaged table.
 
-Point-in-time recovery creates a restored table next to the damaged one. This command copies
-missing rows back, each on condition that it is still missing. With --overwrite, it also replaces
-rows that differ, each on condition that it has not changed since the comparison. Their version
-keeps counting up, so that no request mistakes a restored row for the one it has read. Newer rows
-are kept. It is safe to stop the command and run it again.
+Point-in-time recovery creates a restored table next to the damaged one. This command copies missing
+rows back, each on condition that it is still missing. With --overwrite, it also replaces rows that
+differ, each on condition that it has not changed since the comparison. An overwritten row gets a
+higher version, so that no request mistakes it for the row it has read. Newer rows are kept. It is
+safe to stop the command and run it again.
 """
 
 import argparse
@@ -31,7 +31,7 @@ Item = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class RowDifference:
-    """A row of the restored table whose current row is missing or differs.
+    """A row in the restored table that is missing from the current table or differs there.
 
     `current` is None if the row is missing.
     """
@@ -64,7 +64,7 @@ def main() -> int:
 
 
 def restore_rows(table: str, only: str, *, overwrite: bool, confirm: Callable[[], bool]) -> int:
-    """Compare the tables, print the differences, ask, then compare again and write.
+    """Compare the tables, print the differences, and ask; then compare again and write.
 
     `only` is a hash key value, or empty for all rows. Return how many rows could not be
     restored because they changed in the meantime.
@@ -86,14 +86,16 @@ def restore_rows(table: str, only: str, *, overwrite: bool, confirm: Callable[[]
     with ThreadPoolExecutor(PARALLEL_WRITES) as pool:
         while batch := list(islice(rows, BATCH_SIZE)):
             done.update(pool.map(lambda row: _put(client, table, key, row), batch))
-    print(f"{done[True]} rows restored, {done[False]} skipped because they changed meanwhile.")
+    print(
+        f"{done[True]} rows restored, {done[False]} skipped because they changed in the meantime."
+    )
     if done[False]:
         print("Run the command again for the skipped rows.")
     return done[False]
 
 
 def find_differences(client: Any, table: str, only: str) -> Iterator[RowDifference]:
-    """Yield the rows of the restored table that are missing or different in the damaged one."""
+    """Yield the rows in the restored table that are missing or different in the damaged one."""
     keys = _keys(client, table)
     for rows in _batches(client, f"{table}-{RESTORED}", keys[0], only):
         current_rows = {_key_of(row, keys): row for row in _read(client, table, keys, rows)}

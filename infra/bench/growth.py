@@ -1,9 +1,8 @@
 """`make growth`: measure what each operation reads and writes as the data grows.
 
-Runs on DynamoDB Local. For each size, fills the tables with that many resellers, and one of the
-resellers with that many tenants. Then runs each operation once through the API and shows the
-capacity that DynamoDB reports for it. The last table shows the partitions with the most writes
-under simulated traffic.
+Runs on DynamoDB Local. For each size, creates that many resellers, one of which has that many
+tenants. Then runs each operation once through the API and shows the capacity that DynamoDB reports
+for it. The last table shows the partitions with the most writes under simulated traffic.
 """
 
 import argparse
@@ -28,7 +27,7 @@ TRAFFIC = 60
 
 @dataclass
 class Meter:
-    """What DynamoDB has reported since `reset`."""
+    """The calls and capacity that DynamoDB has reported since `reset`."""
 
     calls: int = 0
     reads: float = 0.0
@@ -106,7 +105,7 @@ class BenchService:
         return token
 
     def fill(self, size: int) -> None:
-        """Write rows like those of the services, but in batches, because this isn't measured.
+        """Write the same rows as the services, but in batches, because this isn't measured.
 
         Each tenant has its claim and its ledger entry, so that reconciliation finds no problems.
         """
@@ -160,7 +159,7 @@ class BenchService:
         return clock.now()
 
     def operations(self) -> dict[str, Callable[[], Any]]:
-        """Prepare the operations, so that only the operations themselves are measured."""
+        """Prepare what the operations need, so that only the operations themselves are measured."""
         me = "/v1/resellers/me"
         created = self.call(self.reseller, "POST", f"{me}/tenants", {"name": "Measured"})
         tenant = f"{me}/tenants/{created['id']}"
@@ -189,7 +188,7 @@ class BenchService:
         reconcile({"reseller_id": self.reseller_id, "apply": False}, None)
 
     def traffic(self, size: int) -> None:
-        """Create and delete tenants, as an API client would."""
+        """Create and delete tenants through the API."""
         for number in range(TRAFFIC):
             body = {"name": f"Traffic {number} of {size}"}
             created = self.call(self.reseller, "POST", "/v1/resellers/me/tenants", body)

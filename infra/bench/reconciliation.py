@@ -2,9 +2,9 @@
 
     python -m infra.bench.reconciliation [resellers] [tenants per reseller]
 
-The read request units are those that the engine reports (ReturnConsumedCapacity). DynamoDB Local
-reports what AWS would bill, moto does not. For reliable numbers, set AWS_ENDPOINT_URL_DYNAMODB
-to a DynamoDB Local.
+The read units are those that the database reports (ReturnConsumedCapacity). DynamoDB Local reports
+what AWS would bill, but moto does not. For reliable numbers, set AWS_ENDPOINT_URL_DYNAMODB to the
+URL of a DynamoDB Local.
 """
 
 import logging

@@ -5,12 +5,12 @@ that other load on the machine affects both. Each account is tried only once, so
 interferes. The benchmark measures the processor time of the service. It excludes the time of
 the database emulator, which runs in the same process, because its cost per row is not DynamoDB's.
 
-The rule: take the medians of two samples of attempts with known emails, each as large as the
-number of attempts before the lockout. The median difference between two such medians is the
-noise. The median difference between known and unknown emails must be smaller than that. An
-attacker who spends all attempts on one email then learns no more than from a coin toss. The
-output also shows the 99% confidence interval of the difference, from order statistics. It
-assumes no distribution, and load on the machine makes it wider, but not wrong.
+The rule: take the medians of two samples of attempts with known emails, each as large as the number
+of attempts before the lockout. The median difference between two such medians is the noise. The
+median difference between known and unknown emails must be smaller than that. An attacker who uses
+all attempts on one email then learns no more than from a coin toss. The output also shows the 99%
+confidence interval of the difference, from order statistics. It assumes no distribution, and load
+on the machine makes it wider, but not wrong.
 """
 
 import random
@@ -77,7 +77,7 @@ def measure_noise(times: Sequence[float]) -> float:
 
 
 def measure(rounds: int) -> list[tuple[float, float]]:
-    """Return the milliseconds that refusing a known and an unknown email took in each round."""
+    """Return how many milliseconds each round took for a known and for an unknown email."""
     create_users(rounds + WARM_UP)
     times = []
     for number in range(rounds + WARM_UP):
@@ -107,7 +107,7 @@ def create_users(number: int) -> None:
 
 
 def time_refused_sign_in(kind: str, number: int) -> float:
-    """Return the milliseconds of processor time, without those of the emulator."""
+    """Return the processor time in milliseconds, without the emulator's."""
     from chalicelib.errors import Unauthenticated
     from chalicelib.services.identity.sessions import Device, sign_in
 

@@ -43,7 +43,7 @@ class TooLarge(RuntimeError):
 def build_archive(architecture: str, target: Path, cache: Path = BUILD) -> dict[str, int]:
     """Write the archive to `target`.
 
-    Return the unzipped bytes per dependency, largest first. Dependencies rarely change, so
+    Return each dependency's unzipped size in bytes, largest first. Dependencies rarely change, so
     they are unpacked, compiled, and zipped once and cached below `cache`. Raises TooLarge.
     """
     dependencies = _build_dependencies(architecture, cache)
@@ -106,7 +106,7 @@ def _files(tree: Path) -> dict[str, Path]:
 
 
 def _unpack_wheels(found: list[Path], tree: Path) -> dict[str, str]:
-    """Unpack the wheels into `tree`. Return the name of the distribution for each file."""
+    """Unpack the wheels into `tree`. Return each file's distribution name."""
     owners = {}
     for wheel in found:
         distribution = wheel.name.split("-")[0]
@@ -131,7 +131,7 @@ def _is_needed(path: Path) -> bool:
 
 
 def _copy_own_code(tree: Path) -> dict[str, str]:
-    """Copy app.py, chalicelib/, and the two files of Chalice that run on Lambda."""
+    """Copy app.py, chalicelib/, and the two Chalice files that run on Lambda."""
     runtime = {"chalice/__init__.py": chalice, "chalice/app.py": chalice_app}
     sources = {name: Path(inspect.getfile(module)) for name, module in runtime.items()}
     sources |= {str(path.relative_to(ROOT)): path for path in _own_files()}
@@ -152,8 +152,8 @@ def _own_files() -> Iterator[Path]:
 def _compile(tree: Path) -> None:
     """Compile all modules to bytecode that Python uses without checking the source.
 
-    On Lambda, the code is read-only and file times differ from those of the build. Bytecode
-    that is validated by time would be recompiled at every cold start.
+    On Lambda, the code is read-only and file times differ from those of the build. If Python
+    validated the bytecode by file time, it would recompile it at every cold start.
 
     Bytecode depends slightly on what the compiler did before, so for a reproducible result a
     separate process compiles everything. Raises CalledProcessError.

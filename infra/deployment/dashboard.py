@@ -1,4 +1,4 @@
-"""The CloudWatch dashboard. Its graphs are in the order in which an admin needs them."""
+"""The CloudWatch dashboard. The graphs are in the order in which an admin needs them."""
 
 import json
 from typing import Any

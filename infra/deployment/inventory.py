@@ -10,9 +10,9 @@ RESOURCES = ROOT / "infra" / "resources.yaml"
 POLICIES = ROOT / ".chalice"
 
 STAGES = ("dev", "staging", "prod")
-# The names that Lambda uses, and those that wheels use.
+# Lambda's name for each architecture, and the name that wheels use.
 ARCHITECTURES = {"arm64": "aarch64", "x86_64": "x86_64"}
-# Cheaper than x86_64 and faster per dollar. .chalice/config.json must name the same one.
+# arm64 is cheaper than x86_64 and faster per dollar. .chalice/config.json must name it too.
 ARCHITECTURE = "arm64"
 
 # Bytecode works with only one version of Python, so Lambda runs the version that packages and
@@ -56,7 +56,7 @@ def functions() -> list[Function]:
     resources = YAMLTemplateSerializer().load_template(RESOURCES.read_text())["Resources"]
 
     def schedules(resource: str) -> tuple[str, ...]:
-        """Return the events in resources.yaml. They have an input, which Chalice can't express."""
+        """Return the scheduled events in resources.yaml, whose input Chalice can't express."""
         return tuple(resources.get(resource, {}).get("Properties", {}).get("Events", {}))
 
     return [

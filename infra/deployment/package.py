@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def archive(architecture: str, out: Path = BUILD) -> tuple[Path, dict[str, int]]:
-    """Build the archive that all stages share. Return its path and the size per dependency."""
+    """Build the archive that all stages share. Return its path and each dependency's size."""
     path = out / f"{RUNTIME}-{architecture}.zip"
     path.parent.mkdir(exist_ok=True)
     return path, build_archive(architecture, path)
@@ -55,8 +55,8 @@ def archive(architecture: str, out: Path = BUILD) -> tuple[Path, dict[str, int]]
 def package(stage: str, archive: Path, out: Path = BUILD) -> Path:
     """Build the folder with the stage's template and archive, ready for CloudFormation.
 
-    Chalice generates the template and merges ours into it. The archive that Chalice would build
-    comes from a pip run of its own and has bytecode that Lambda ignores, so ours replaces it.
+    Chalice generates the template and merges ours into it. Our archive replaces the one that
+    Chalice would build with a separate pip run, because Lambda ignores the bytecode in Chalice's.
     """
     folder = out / stage
     source = folder / "source"
@@ -91,7 +91,7 @@ _no_caches = shutil.ignore_patterns("__pycache__")
 
 
 def _configure(path: Path) -> dict[str, Any]:
-    """Give every function its own policy file. Chalice must not generate any policy.
+    """Give every function its own policy file. Chalice must not generate any policies.
 
     Raises FileNotFoundError if a function has none.
     """

@@ -1,6 +1,6 @@
 """`make policies`: generate the functions' IAM policies from the AWS calls of a full test run.
 
-The generated files are under version control, so that every change in them gets reviewed.
+The generated files are under version control, so that every change to them gets reviewed.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""The table definitions of the last release, and what a deployed stack cannot take in one step.
+"""The last release's table definitions, and what a deployed stack cannot change in one step.
 
-`python -m infra.deployment.released_tables` records the current definitions. Run it when a
-release has been deployed everywhere, and commit the file with the release.
+`python -m infra.deployment.released_tables` records the current definitions. Run it once a release
+has been deployed everywhere, and commit the file with the release.
 
 CloudFormation creates or deletes at most one global secondary index of a table in one update, and
 replaces a table (losing its rows) if its name or key changes. DynamoDB accepts a new TTL attribute
@@ -57,9 +57,9 @@ def _key(owner: dict[str, Any], definition: dict[str, Any] | None = None) -> lis
 
 
 def undeployable_changes(released: Tables, current: Tables) -> list[str]:
-    """Return, in a sentence each, the changes that a deployed stack cannot take in one update.
+    """Return a sentence for each change that a deployed stack cannot take in one update.
 
-    New tables are not among them.
+    New tables are always possible.
     """
     problems = []
     for name, before in released.items():

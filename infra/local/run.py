@@ -59,7 +59,7 @@ class TerminalFormatter(LambdaPowertoolsFormatter):
 
 
 def _is_worth_showing(record: logging.LogRecord) -> bool:
-    """Hide mail runs that sent nothing: the mail function runs every second here."""
+    """Hide the log lines of mail runs that sent nothing, since mail runs every second here."""
     return record.msg != "Mail" or bool(getattr(record, "sent", 0) or getattr(record, "failed", 0))
 
 

@@ -20,8 +20,8 @@ def _reconcile(scope: str) -> Scheduled:
     return lambda _event, context: reconcile(event, context)
 
 
-# name: (function, seconds between runs). The intervals match AWS, except that mail goes out
-# every second rather than every minute, so that nobody waits for it.
+# Each name maps to a function and the seconds between its runs. The intervals match AWS, except
+# that mail goes out every second rather than every minute, so that nobody waits for it.
 SCHEDULED: dict[str, tuple[Scheduled, int]] = {
     "sweep-purchases": (sweep_purchases, 15 * 60),
     "check-domains": (check_domains, 60 * 60),
@@ -53,7 +53,7 @@ def run_now(name: str) -> Any:
 
 
 class Scheduler:
-    """Runs every scheduled function in a background thread of its own until stopped."""
+    """Runs every scheduled function in its own background thread until stopped."""
 
     def __init__(self) -> None:
         self._stopping = threading.Event()
@@ -68,7 +68,7 @@ class Scheduler:
             thread.start()
 
     def stop(self) -> None:
-        """Wait for running functions to finish, since moto's tables disappear afterwards."""
+        """Wait for running functions to finish, since moto's tables disappear afterward."""
         self._stopping.set()
         for thread in self._threads:
             thread.join(STOP_TIMEOUT_SECONDS)

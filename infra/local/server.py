@@ -11,7 +11,7 @@ from infra.local.stripe_simulator.errors import ConnectionLost
 
 Handle = Callable[[str, str, Mapping[str, str], bytes], LocalResponse]
 
-# More than the service accepts, so that the service itself rejects large bodies.
+# This is more than the service accepts, so that the service itself rejects large bodies.
 MAX_BODY_BYTES = 10 * 1024 * 1024
 STOP_TIMEOUT_SECONDS = 10
 

@@ -33,7 +33,7 @@ class LocalService:
 class _Router:
     """Routes each request to the app, the Stripe simulator, or a local tool.
 
-    `site` has the simulator's pages. It is None if the service talks to Stripe itself.
+    `site` serves the simulator's pages. It is None if the service talks to Stripe itself.
     """
 
     gateway: Gateway

@@ -1,8 +1,8 @@
-"""Edit table rows directly, as a person in the AWS console could.
+"""Edit table rows directly, the way someone could in the AWS console.
 
-POST /local/damage lets the walkthrough damage data, to see it found, explained, and repaired.
-It exists on one machine only. Every write bypasses the service: it changes no version and
-writes no ledger entry and no claim.
+POST /local/damage lets the walkthrough damage data, so that it can check that reconciliation finds,
+explains, and repairs the damage. The route exists only in local runs. Every write bypasses the
+service: it changes no version and writes no ledger entry and no claim.
 """
 
 import json

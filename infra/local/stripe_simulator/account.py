@@ -21,7 +21,7 @@ API_VERSION = "2026-10-28.endive"
 
 @dataclass
 class SessionDetails:
-    """What a Checkout Session keeps but does not show in its object."""
+    """Data of a Checkout Session that its API object does not contain."""
 
     line_items: list[Object]
     payment_intent_data: dict[str, Any] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class SessionDetails:
 
 @dataclass(frozen=True)
 class RequestInfo:
-    """The API request that caused an event. Empty for actions of a buyer, a bank, or the clock."""
+    """The API request that caused an event; empty if a buyer, a bank, or the clock caused it."""
 
     request_id: str | None = None
     idempotency_key: str | None = None
@@ -57,7 +57,7 @@ class Account:
 
     def change(self, old: Object, **fields: Any) -> Object:
         """Replace an object with a changed copy, and return the copy."""
-        # Start from the stored object, since the caller's may be an older snapshot.
+        # Start from the stored object, since the caller's copy may be older.
         current = self._objects[old["object"]][old["id"]]
         return self.add({**current, **fields})
 

@@ -45,7 +45,7 @@ class SimulatedActions(ABC):
             return checkout.pay(account, session, email)
 
     def pay_later(self, session_id: str, *, email: str | None = None) -> Object:
-        """Pay by a delayed method: the bank confirms or declines the payment later."""
+        """Pay with a delayed method: the bank confirms or declines the payment later."""
         with self._account_for_action() as account:
             return checkout.pay_later(account, account.get("checkout.session", session_id), email)
 

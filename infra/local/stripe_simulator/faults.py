@@ -1,4 +1,4 @@
-"""Injected faults: make the next calls fail in the ways that a network or Stripe fails."""
+"""Injected faults: make the next calls fail the way that a network or Stripe can fail."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Faults:
         """Make the next `next` calls of this method whose paths start with `path` fail.
 
         `500`, `429`, and `drop_before` fail before the call executes. `drop_after` and `timeout`
-        fail after it: the call takes effect, and only its response is lost.
+        fail after the call executes: it takes effect, and only its response is lost.
         """
         if kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}")

@@ -1,4 +1,4 @@
-"""Serve the simulator on its own port of 127.0.0.1."""
+"""Serve the simulator on its own port on 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from infra.local.stripe_simulator.site import Site
 
 class SimulatorServer:
     def __init__(self, site: Site, port: int = 0) -> None:
-        """Port 0 picks a free port. `url` has the one that was picked."""
+        """Port 0 picks a free port, which `url` contains."""
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(site))
         self._thread: threading.Thread | None = None
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"

@@ -50,7 +50,7 @@ class StripeSimulator(SimulatedActions):
     def handle(
         self, method: str, path_and_query: str, headers: Mapping[str, str], body: bytes = b""
     ) -> HttpResponse:
-        """Answer an API request. Raises `ConnectionLost` if a fault loses the response."""
+        """Answer an API request. Raises `ConnectionLost` if a fault drops the response."""
         headers = {name.lower(): value for name, value in headers.items()}
         url = urlsplit(path_and_query)
         with self._lock:

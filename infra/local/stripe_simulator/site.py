@@ -26,7 +26,7 @@ class Site:
     def handle(
         self, method: str, path_and_query: str, headers: Mapping[str, str], body: bytes = b""
     ) -> HttpResponse:
-        """Answer a request. Raises `ConnectionLost` if an injected fault loses the response."""
+        """Answer a request. Raises `ConnectionLost` if an injected fault drops the response."""
         path = urlsplit(path_and_query).path
         if path.startswith("/v1/"):
             return self._simulator.handle(method, path_and_query, headers, body)
@@ -47,6 +47,6 @@ class Site:
 
 
 def _is_cross_site(headers: Mapping[str, str]) -> bool:
-    """Detect CSRF: a website in the same browser must not be able to drive the simulator."""
+    """Return whether another website in the browser sent the request, which would be CSRF."""
     lowercase = {name.lower(): value for name, value in headers.items()}
     return lowercase.get("sec-fetch-site") == "cross-site"

@@ -66,7 +66,7 @@ class WebhookDelivery:
         self._thread: threading.Thread | None = None
 
     def set_mode(self, mode: str) -> None:
-        """Set the mode for new events. Earlier events keep the mode that they happened under."""
+        """Set the mode for new events. Earlier events keep the mode set when they happened."""
         if mode not in MODES:
             raise ValueError(f"mode must be one of {', '.join(MODES)}")
         self._collect_new_events()

@@ -11,7 +11,7 @@ from infra.local.stripe_simulator.account import Object
 
 
 def signature(body: bytes, secrets: Sequence[str], timestamp: int) -> str:
-    """Return a Stripe-Signature header with one `v1` per secret. There are two during rotation."""
+    """Return a Stripe-Signature header with one `v1` per secret (two during a rotation)."""
     payload = f"{timestamp}.".encode() + body
     digests = [hmac.new(s.encode(), payload, hashlib.sha256).hexdigest() for s in secrets]
     return ",".join([f"t={timestamp}", *(f"v1={digest}" for digest in digests)])

@@ -1,4 +1,4 @@
-"""An HTTP client that checks the service's answers and prints them."""
+"""An HTTP client that checks the service's responses and prints the results."""
 
 import time
 import uuid
@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 TIMEOUT_SECONDS = 30
-# A webhook arrives shortly after the payment. This is the longest to wait for its effect.
+# A webhook arrives shortly after the payment. This is the maximum time to wait for its effect.
 POLL_TIMEOUT_SECONDS = 20.0
 
 
@@ -22,7 +22,8 @@ class Client:
     def __init__(self, base_url: str, *, admin_email: str, admin_password: str) -> None:
         self.base_url = base_url
         self.checks_passed = 0
-        # Makes names unique to this run, since the walkthrough can run against a service twice.
+        # Makes names unique to this run, since the walkthrough can run against the same service
+        # twice.
         self.run_id = uuid.uuid4().hex[:8]
         self.admin_token = self.sign_in(admin_email, admin_password)
 
@@ -34,7 +35,7 @@ class Client:
     def call(
         self, token: str | None, method: str, path: str, body: Any = None, expected: int = 200
     ) -> Any:
-        """Return the response's JSON. Raises Mismatch if its status is not `expected`."""
+        """Return the response's JSON. Raises Mismatch if the status is not `expected`."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         if method == "POST":
             headers["Idempotency-Key"] = str(uuid.uuid4())
@@ -56,7 +57,7 @@ class Client:
         return self.call(None, "POST", f"/local/schedule/{name}", None, 200)
 
     def pay_at_hosted_page(self, checkout_url: str) -> None:
-        """Open the payment page and press Pay, as a person would."""
+        """Open the payment page and press Pay, the way a buyer would."""
         page = requests.get(checkout_url, timeout=TIMEOUT_SECONDS)
         if page.status_code != 200 or "Pay" not in page.text:
             raise Mismatch(f"Opening the payment page returned {page.status_code}")
@@ -74,7 +75,7 @@ class Client:
         print(f"  ✓ {text:68} {actual}")
 
     def check_eventually(self, text: str, read: Callable[[], Any], expected: Any) -> None:
-        """Check a result that a webhook brings about: read it again until it is as expected."""
+        """Check a result that depends on a webhook: re-read it until it is as expected."""
         deadline = time.monotonic() + POLL_TIMEOUT_SECONDS
         while (actual := read()) != expected and time.monotonic() < deadline:
             time.sleep(0.1)

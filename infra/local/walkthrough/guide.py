@@ -17,7 +17,7 @@ class Reseller:
 
 
 def run(client: Client) -> Reseller:
-    """Go through these chapters with a new reseller, and return it."""
+    """Go through these chapters with a new reseller. Return that reseller."""
     reseller = become_a_reseller(client)
     purchase_licenses(client, reseller)
     create_tenants(client, reseller)
@@ -87,7 +87,7 @@ def purchase_licenses(client: Client, reseller: Reseller) -> None:
     client.pay_at_hosted_page(purchase["checkout_url"])
     path = f"/v1/resellers/me/purchases/{purchase['id']}"
     client.check_eventually(
-        "It pays on Stripe's page, and the purchase becomes",
+        "The reseller pays on Stripe's page, and the purchase becomes",
         lambda: client.call(reseller.token, "GET", path)["status"],
         "paid",
     )
@@ -115,7 +115,7 @@ def manage_tenants(client: Client, reseller: Reseller) -> None:
     client.check("A new tenant can use that license", licenses(client, reseller), "12 / 12")
     refused = client.call(reseller.token, "POST", f"{path}/restore", None, 409)
     client.check(
-        "Now no license is left to restore the deleted tenant",
+        "No license is left to restore the deleted tenant",
         refused["code"],
         "licenses_exhausted",
     )
@@ -139,7 +139,9 @@ def allocate_licenses(client: Client, reseller: Reseller) -> None:
     client.check("An admin sets the total to 18", used_of_total(edited), "12 / 18")
     refused = client.call(client.admin_token, "PATCH", path, {"license_count": 11}, 409)
     client.check(
-        "A total below what is used is refused", refused["code"], "license_count_below_used"
+        "A total below the number of used licenses is refused",
+        refused["code"],
+        "license_count_below_used",
     )
 
 
@@ -148,14 +150,20 @@ def deactivate_reseller(client: Client, reseller: Reseller) -> None:
     path = f"/v1/resellers/{reseller.id}"
     client.call(client.admin_token, "PATCH", path, {"is_active": False})
     refused = client.call(client.admin_token, "POST", f"{path}/tenants", {"name": "No"}, 409)
-    client.check("No tenant can be created for it", refused["code"], "reseller_inactive")
+    client.check(
+        "No tenant can be created for the deactivated reseller",
+        refused["code"],
+        "reseller_inactive",
+    )
     active = {tenant["is_active"] for tenant in list_tenants(client, reseller)}
     client.check("Its tenants stay active", active, {True})
     refused = client.call(reseller.token, "GET", "/v1/me", expected=401)
     client.check("Its session no longer works", refused["code"], "unauthenticated")
     client.call(client.admin_token, "PATCH", path, {"is_active": True})
     create_tenant(client, reseller, "Client 14")
-    client.check("Reactivated, it creates a tenant again", licenses(client, reseller), "13 / 18")
+    client.check(
+        "After reactivation, it can create a tenant again", licenses(client, reseller), "13 / 18"
+    )
 
 
 def check_ledger(client: Client, reseller: Reseller) -> None:
@@ -176,7 +184,7 @@ def list_tenants(client: Client, reseller: Reseller) -> list[dict[str, Any]]:
 
 
 def list_all(client: Client, path: str) -> list[dict[str, Any]]:
-    """Return every page of a list, read as the admin."""
+    """Return the rows from every page of a list, read as the admin."""
     rows: list[dict[str, Any]] = []
     cursor = ""
     while True:

@@ -60,7 +60,7 @@ def refund_in_part(client: Client, reseller: Reseller) -> dict[str, Any]:
     quote = client.call(client.admin_token, "GET", f"{path}/refund-quote?licenses=4")
     # The 6 licenses that remain fall into the tier of 2500 cents each.
     client.check(
-        "The refund for 4, with the other 6 repriced at 2500 each",
+        "The refund for 4 licenses, with the other 6 repriced at 2500 cents",
         quote["amount"],
         20000 - 6 * 2500,
     )

@@ -49,19 +49,19 @@ def repair_orphaned_tenant(client: Client, reseller: Reseller) -> None:
         f"/v1/reconciliations/{finding['report']}/findings/{finding['id']}/resolution",
         {"action": "delete", "reason": "Created by the walkthrough"},
     )
-    client.check("An admin deletes it", resolved["state"], "repaired")
-    client.check("The next run finds nothing", _find(client, orphan["id"]), {})
+    client.check("An admin deletes the orphaned tenant", resolved["state"], "repaired")
+    client.check("The next run no longer finds it", _find(client, orphan["id"]), {})
 
 
 def damage(client: Client, **parameters: Any) -> Any:
-    """Edit the tables as a person in the AWS console could."""
+    """Edit the tables the way someone could in the AWS console."""
     return client.call(None, "POST", "/local/damage", parameters, 200)
 
 
 def _find(client: Client, subject: str) -> dict[str, Any]:
     """Run a full reconciliation that applies nothing, and return its finding about `subject`.
 
-    The finding also has its `report`. Without a finding, the result is empty.
+    The ID of the run's report is added as `report`. If there is no finding, the result is empty.
     """
     report = client.call(client.admin_token, "POST", "/v1/reconciliations", {"scope": "whole"}, 201)
     findings = list_all(client, f"/v1/reconciliations/{report['id']}/findings")

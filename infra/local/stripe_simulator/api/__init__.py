@@ -1,1 +1,1 @@
-"""The calls of Stripe's REST API that the service makes."""
+"""The Stripe API calls that the service makes."""

@@ -1,4 +1,4 @@
-"""API calls. Each validates its parameters, changes or reads the account, and returns an object."""
+"""API calls: each validates its parameters, reads or changes the account, and returns an object."""
 
 from __future__ import annotations
 

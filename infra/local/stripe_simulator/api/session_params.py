@@ -110,7 +110,7 @@ _SESSION = p.hash_of(
 
 
 def read(form: dict[str, Any], now: int) -> dict[str, Any]:
-    """Return the validated parameters. Raises StripeError for what Stripe would refuse."""
+    """Return the validated parameters. Raises StripeError if Stripe would refuse them."""
     params: dict[str, Any] = _SESSION(form, "")
     if params["mode"] != "payment":
         raise StripeError("The Stripe simulator supports only `payment` mode.", param="mode")

@@ -1,4 +1,4 @@
-"""The Charge: one attempt of a PaymentIntent to collect money."""
+"""The Charge: one attempt by a PaymentIntent to collect money."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dashboard at /stripe, with buttons for actions of the merchant and the buyer's bank."""
+"""The dashboard at /stripe, with buttons for the actions of the merchant and the buyer's bank."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def handle(
 def _run(
     simulator: StripeSimulator, webhooks: WebhookDelivery | None, command: str, body: bytes
 ) -> HttpResponse:
-    """Run the command of a button that was pressed, and return to the dashboard."""
+    """Run the pressed button's command, and redirect to the dashboard."""
     try:
         run_command(simulator, webhooks, command, dict(parse_qsl(body.decode(errors="replace"))))
     except UnknownCommand:

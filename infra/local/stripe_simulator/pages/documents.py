@@ -1,4 +1,4 @@
-"""Receipts and invoices, which charges and invoices link to."""
+"""The receipt and invoice pages that charge and invoice objects link to."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def create_session(account: Account, params: dict[str, Any]) -> Object:
 
 
 def expire_overdue(account: Account) -> None:
-    """Expire sessions whose time is up. Each access calls this, so no timer is needed."""
+    """Expire overdue sessions. Each access to the account calls this, so no timer is needed."""
     while account.expirations and account.expirations[0][0] <= account.now():
         _, id = heapq.heappop(account.expirations)
         session = account.get("checkout.session", id)
@@ -45,7 +45,7 @@ def expire(account: Account, session: Object) -> Object:
 
 
 def pay(account: Account, session: Object, email: str | None) -> Object:
-    """Pay by card, which succeeds at once. If the total is zero, complete without a payment."""
+    """Pay by card, which succeeds immediately. If the total is zero, complete without a payment."""
     require_open(session)
     session = _set_customer(account, session, email)
     if session["amount_total"] == 0:
@@ -58,7 +58,7 @@ def pay(account: Account, session: Object, email: str | None) -> Object:
 
 
 def pay_later(account: Account, session: Object, email: str | None) -> Object:
-    """Pay by a method whose outcome the bank reports days later."""
+    """Pay with a method whose outcome the bank reports days later."""
     require_open(session)
     if DELAYED_METHOD not in session["payment_method_types"]:
         raise InvalidAction(f"{session['id']} accepts only {session['payment_method_types']}")

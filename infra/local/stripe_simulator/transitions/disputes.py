@@ -89,7 +89,7 @@ def win(account: Account, dispute: Object) -> Object:
 
 
 def prevent(account: Account, dispute: Object) -> Object:
-    """Close the dispute as prevented. Money that was already withdrawn stays with the buyer."""
+    """Close the dispute as prevented. If the money was already withdrawn, the buyer keeps it."""
     _require_status(dispute, *INQUIRY, *CHARGEBACK)
     return _close(account, dispute, "prevented")
 

@@ -28,7 +28,7 @@ def charge_of(account: Account, id: str) -> Object:
 
 
 def start_attempt(account: Account, session: Object, method: str) -> tuple[Object, Object]:
-    """Create a pending charge, and the payment intent at the first attempt. Return both."""
+    """Create a pending charge and, at the first attempt, the payment intent. Return both."""
     if session["payment_intent"]:
         # An earlier attempt was declined. Since then, the customer may have become known.
         intent = account.get("payment_intent", session["payment_intent"])
@@ -49,7 +49,7 @@ def start_attempt(account: Account, session: Object, method: str) -> tuple[Objec
 
 
 def process(account: Account, intent: Object, charge: Object) -> Object:
-    """Leave a payment by a delayed method pending until the bank confirms or declines it."""
+    """Leave a payment with a delayed method pending until the bank confirms or declines it."""
     intent = account.change(intent, status="processing")
     account.emit("payment_intent.processing", intent)
     account.emit("charge.pending", charge)

@@ -1,4 +1,4 @@
-"""Refunds: they succeed at once or start as pending, and can fail even after they succeeded."""
+"""Refunds: they succeed immediately or start as pending, and can fail even after succeeding."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def succeed(account: Account, refund: Object) -> Object:
 
 
 def fail(account: Account, refund: Object) -> Object:
-    """Fail the refund: the buyer's bank returns the money, even weeks after a success."""
+    """Fail the refund: the bank returns the money, even weeks after the refund succeeded."""
     if refund["status"] not in ("pending", "succeeded"):
         raise InvalidAction(f"{refund['id']} is already {refund['status']}")
     _change_amount_refunded(account, account.get("charge", refund["charge"]), -refund["amount"])
