@@ -1,9 +1,9 @@
-"""White-label branding: the document of each level, and the result that a visitor sees.
+"""White-label branding: each level's own document, and the combined result that visitors see.
 
-A document is replaced as a whole, provided that the row has not changed since it was read. So
-concurrent edits never lose each other's fields: the second writer gets a conflict, or reads again.
-The version that clients see is a hash of the document, so changes to other columns of the row
-do not cause a conflict for them.
+A document is replaced as a whole, provided that its row has not changed since it was read.
+Concurrent edits therefore never overwrite each other's fields: the second writer either gets a
+conflict or re-reads the row. Clients see a hash of the document as its version, so a change to
+another column of the row does not cause them a conflict.
 """
 
 import hashlib
@@ -34,13 +34,13 @@ from chalicelib.storage.resellers import Reseller, slug_claim
 from chalicelib.storage.tenants import Tenant, tenant_slug_claim
 from chalicelib.storage.transactions import Transaction
 
-# Read if there is no such owner, so that unknown hosts and slugs cost the same reads.
+# Read this ID if a host or slug has no owner, so that unknown ones cost the same reads.
 UNKNOWN_ID = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
 class BrandingView:
-    """The branding of one level. `version` depends only on the level's own document."""
+    """The branding of the platform, a reseller, or a tenant. `version` depends only on `own`."""
 
     own: OwnFields
     effective: dict[str, str | None]
@@ -73,7 +73,7 @@ def _view(own: OwnFields, effective: EffectiveBranding) -> BrandingView:
 
 
 def version_of(row: Reseller | Tenant) -> str:
-    """Return the version of the row's own document."""
+    """Return the version of the row's branding document."""
     return _document_version(valid_fields(row.branding_config))
 
 
@@ -82,7 +82,7 @@ def _document_version(own: OwnFields) -> str:
 
 
 def inherited_by_tenants(reseller_id: str) -> dict[str, str | None]:
-    """Return the values that a tenant of this reseller inherits."""
+    """Return the branding values that this reseller's tenants inherit."""
     reseller = get(Reseller, reseller_id)
     own = valid_fields(reseller.branding_config) if reseller else None
     return branding.inherit(_platform_fields(), own).values
@@ -95,7 +95,7 @@ def _platform_fields() -> OwnFields:
 def set_reseller_branding(
     reseller: Reseller, document: Mapping[str, Any], *, by: str
 ) -> BrandingView:
-    """Replace the reseller's own document. Raises InvalidRequest or VersionConflict."""
+    """Replace the reseller's branding document. Raises InvalidRequest or VersionConflict."""
     inherited = branding.inherit(_platform_fields()).values
     own = validate_branding(document, inherited=inherited, before=reseller_view(reseller).effective)
     _save_document(reseller, own, by=by, reseller_id=reseller.id, noun="reseller")
@@ -105,7 +105,7 @@ def set_reseller_branding(
 def set_tenant_branding(
     reseller: Reseller, tenant: Tenant, document: Mapping[str, Any], *, by: str
 ) -> BrandingView:
-    """Replace the tenant's own document. With an empty one, the tenant inherits everything.
+    """Replace the tenant's branding document. With an empty document, all values are inherited.
 
     Raises InvalidRequest, VersionConflict, or NotFound if the tenant is deleted.
     """
@@ -119,18 +119,19 @@ def set_tenant_branding(
 
 
 def merge_changes(row: Reseller | Tenant, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the row's own document with `changes` applied. None resets a field to inherited."""
+    """Return the row's branding with `changes` applied. None makes a field inherited again."""
     return {**valid_fields(row.branding_config), **changes}
 
 
 def _save_document(
     row: Reseller | Tenant, own: OwnFields, *, by: str, reseller_id: str, noun: str
 ) -> None:
-    """Replace the row's own document, unless it is already equal.
+    """Replace the row's branding document, unless the new one is equal.
 
-    Fields that only a later release knows are kept, since an editor of this release can't see them.
-    Invariant: a document is replaced only by one derived from it. Condition: the row's version.
-    A retry after a lost reply finds the new document already there and writes nothing.
+    Fields that only a later release knows are kept, since an editor running this release can't see
+    them. Invariant: a document is replaced only by one derived from it. Condition: the row's
+    version is unchanged. If the response is lost, a retry finds the new document already stored and
+    writes nothing.
     """
     document = branding.with_unknown_fields(own, row.branding_config)
     if document == row.branding_config:
@@ -152,7 +153,7 @@ def _save_document(
 def login_branding(
     host: str | None = None, reseller_slug: str | None = None, tenant_slug: str | None = None
 ) -> dict[str, str | None]:
-    """Return the branding of the login page of a host, or of a reseller or tenant by slug.
+    """Return the branding for the login page of a host, or of a reseller or tenant by slug.
 
     Unknown hosts and slugs get the platform's branding after the same reads, so neither the
     response nor its timing reveals which ones exist.

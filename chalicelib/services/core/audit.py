@@ -1,6 +1,7 @@
-"""Audit trail: who changed what, and from where. Written in the transaction of the change.
+"""Audit trail: who changed what, and from where.
 
-License movements are recorded in the ledger and are not duplicated here.
+An entry is written in the same transaction as the change. License movements are recorded in the
+ledger and are not duplicated here.
 """
 
 from datetime import datetime
@@ -13,15 +14,16 @@ from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import Row, iso, new_id
 from chalicelib.storage.transactions import Transaction
 
-# Columns that hold a secret or its hash. An entry records that they changed, not their values.
+# Columns that hold a secret or its hash. An audit entry records that such a column changed, but
+# not its values.
 SECRET_COLUMNS = frozenset({"password", "password_hash", "secret_hash"})
 HIDDEN = "(hidden)"
 
 
 class Actor(str):
-    """The name of the actor, as the ledger stores it, plus where the call came from.
+    """The name of an actor, as stored in the ledger, plus where the request came from.
 
-    It subclasses str so that any function that takes `by: str` accepts it.
+    This is a subclass of str, so any function that takes `by: str` accepts it.
     """
 
     __slots__ = ("credential_id", "source_ip")
@@ -49,9 +51,9 @@ def record(
     after: dict[str, Any] | None = None,
     reason: str | None = None,
 ) -> AuditEntry:
-    """Add an entry to `tx`, so that it is written if and only if the change is.
+    """Add an audit entry to `tx`, so that it is written if and only if the change is.
 
-    `actor` is an Actor if a request caused the change, or else a plain name such as `schedule`.
+    `actor` is an Actor if a request caused the change, otherwise a plain name such as `schedule`.
     `action` has the form `noun.verb_past`, such as `user.deactivated`. `target` is the ID of
     the row that changed.
     """
@@ -83,7 +85,7 @@ def record_edit(
     target: str,
     reseller_id: str | None,
 ) -> None:
-    """Record the columns whose values in `changes` differ from the row, if there are any.
+    """Record the columns in `changes` whose values differ from the row's, if there are any.
 
     Call this before `tx.change`, which assigns the new values to `row`.
     """
@@ -101,15 +103,15 @@ def record_edit(
 
 
 def list_month(month: str | None, request: Pagination) -> Page[AuditEntry]:
-    """Return the entries of a month such as `2026-11` (default: the current one), newest first."""
+    """Return a month's entries (`2026-11`; default: the current month), newest first."""
     return query_page(AuditEntry, month or month_partition(clock.now()), request, newest_first=True)
 
 
 def list_for_reseller(reseller: Reseller, request: Pagination) -> Page[AuditEntry]:
     """Return the entries about this reseller, newest first.
 
-    The source IP and credential ID are kept for the reseller's own user and removed for
-    everyone else, so that a reseller cannot see where admins connect from.
+    The source IP and credential ID are kept in entries by the reseller's own user and removed from
+    all other entries, so that a reseller cannot see where admins connect from.
     """
     page = query_page(
         AuditEntry, reseller.id, request, index=AuditEntry.by_reseller, newest_first=True

@@ -1,4 +1,4 @@
-"""Batch reads of the rows behind a list of IDs, and lookups by slug or email."""
+"""Batch reads by ID, and lookups by slug or email address."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from chalicelib.storage.users import User, email_claim
 
 
 def users_by_id(ids: Iterable[str | None]) -> dict[str, User]:
-    """Return the users among `ids`. IDs of other kinds or of missing rows are left out."""
+    """Return the users with these IDs, by ID. IDs of other kinds and missing users are skipped."""
     keys = [User(id) for id in _distinct(ids, "usr_")]
     return {user.id: user for user in batch_get(User, keys)}
 
@@ -21,7 +21,7 @@ def resellers_by_id(ids: Iterable[str | None]) -> dict[str, Reseller]:
 
 
 def tenants_by_id(ids: Iterable[tuple[str | None, str | None]]) -> dict[str, Tenant]:
-    """Return the tenants for pairs of a reseller ID and a tenant ID, by tenant ID."""
+    """Return tenants by tenant ID. Each pair in `ids` is a reseller ID and a tenant ID."""
     keys = [
         Tenant(reseller_id, tenant_id)
         for reseller_id, tenant_id in dict.fromkeys(ids)
@@ -36,7 +36,7 @@ def user_with_email(email: str) -> User | None:
 
 
 def find_reseller(slug_or_email: str) -> Reseller | None:
-    """Return the reseller with exactly this slug, or whose user has this email address."""
+    """Return the reseller that has exactly this slug or whose user has this email address."""
     if not slug_or_email:
         return None
     if "@" in slug_or_email:

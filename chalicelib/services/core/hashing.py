@@ -41,10 +41,11 @@ def hash_password(password: str) -> str:
 
 
 def password_matches(password: str, password_hash: str | None) -> bool:
-    """Return whether the password matches. Without a hash, do the same work and return False."""
+    """Return whether the password matches. Without a hash, return False after the same work."""
     from argon2.exceptions import InvalidHashError, VerificationError
 
-    # Created even if not needed, or else the first unknown user would take twice as long.
+    # Created even if not needed; otherwise, the first sign-in with an unknown email would take
+    # twice as long.
     dummy_hash = _dummy_hash()
     try:
         _hasher().verify(password_hash or dummy_hash, password)
@@ -55,12 +56,12 @@ def password_matches(password: str, password_hash: str | None) -> bool:
 
 @cache
 def _dummy_hash() -> str:
-    """Return a hash that matches no password, verified if there is no user or no password."""
+    """Return a hash that matches no password, used if the user doesn't exist or has no password."""
     return hash_password(new_secret())
 
 
 def derive_seed(secret: bytes, salt: str) -> bytes:
-    """Derive 32 bytes from `secret` with argon2id, so that guessing is as slow as for passwords."""
+    """Derive 32 bytes from `secret` with argon2id, so it is as slow to guess as a password."""
     from argon2.low_level import Type, hash_secret_raw
 
     return hash_secret_raw(

@@ -1,8 +1,8 @@
-"""Idempotency: a request retried with its Idempotency-Key takes effect once.
+"""Idempotency: a request that is retried with the same Idempotency-Key takes effect only once.
 
-The response is recorded in the transaction of the effect, so neither exists without the other.
-A request in two steps (reserve here, call Stripe, finish here) first records the ID from which
-a retry can resume.
+The response is recorded in the same transaction as the effect, so neither exists without the other.
+A request that needs several transactions, for example with a call to Stripe in between, first
+records an ID from which a retry can resume.
 """
 
 import hashlib
@@ -24,19 +24,19 @@ RETENTION = timedelta(days=7)
 
 
 class AlreadyCompleted(Busy):
-    """A concurrent request with the same key completed first. Its response is on record."""
+    """A concurrent request with the same key completed first, and its response is stored."""
 
 
 @dataclass
 class IdempotentRequest:
-    """One request with an idempotency key. Without a key, recording does nothing.
+    """A request and its idempotency key, if any. Without a key, nothing is recorded.
 
     Attributes:
         render: Converts the service's result to the response that a replay returns.
         ref: The ID that an earlier attempt of this request reserved.
-        unknown_columns: What a later release has stored with that attempt.
+        unknown_columns: Columns that a later release has stored with that attempt.
         seed: Set if the response contains a secret, which must not be stored. The secret is
-            derived from the seed instead, and the same request derives the same secret.
+            derived from the seed instead, so that a retry of the request derives the same secret.
     """
 
     key: str | None = None
@@ -47,21 +47,21 @@ class IdempotentRequest:
     unknown_columns: Mapping[str, Any] = field(default_factory=dict)
 
     def resuming(self, unfinished: KeyedRequest | None) -> "IdempotentRequest":
-        """Return this request as the continuation of an unfinished attempt, if there was one."""
+        """Return this request, set up to resume an unfinished attempt if there was one."""
         if unfinished is None:
             return self
         unknown_columns = unfinished.unknown_columns
         return replace(self, ref=unfinished.ref, unknown_columns=unknown_columns)
 
     def secret_for(self, credential_id: str) -> str:
-        """Return a secret for a new credential. With a seed, a replay gets the same one."""
+        """Return a secret for a new credential. If there is a seed, a replay gets the same one."""
         if self.seed is None:
             return hashing.new_secret()
         derived = hmac.digest(self.seed, credential_id.encode(), "sha256")
         return urlsafe_b64encode(derived).decode().rstrip("=")
 
     def record(self, tx: Transaction, made: object) -> None:
-        """Add the rendered response to `tx`, the transaction that writes the effect."""
+        """Add the rendered response to `tx`, the transaction that writes the request's effect."""
         if self.key is not None:
             self._write(tx, self.key, response=self.render(made), ref=None)
 
@@ -81,8 +81,9 @@ class IdempotentRequest:
             expires_at=tx.now + RETENTION,
         )
         row.unknown_columns = self.unknown_columns
-        # A key is free if it was never used, or has expired and TTL has not deleted it yet. The
-        # record of an unfinished request can be replaced only by that request's next step.
+        # A key is free if it was never used, or if its record has expired but TTL has not deleted
+        # it yet. The record of an unfinished request can be replaced only by that request's next
+        # step.
         allowed = KeyedRequest.key.does_not_exist() | (KeyedRequest.expires_at <= tx.now)
         if self.ref is not None:
             allowed = KeyedRequest.response.does_not_exist() & (KeyedRequest.ref == self.ref)
@@ -93,14 +94,14 @@ NO_KEY = IdempotentRequest()
 
 
 def key_for(caller: str, idempotency_key: str) -> str:
-    """Return the row key: scoped to the caller, with the client's key hashed."""
+    """Return the row's key: the caller plus a hash of the client's key."""
     return f"{caller}:{hashlib.sha256(idempotency_key.encode()).hexdigest()}"
 
 
 def find(key: str, fingerprint: str) -> KeyedRequest | None:
-    """Return the unexpired record of this key, if there is one.
+    """Return this key's record, if there is one that has not expired.
 
-    Raises IdempotencyKeyReused if the key was used for a request with another fingerprint.
+    Raises IdempotencyKeyReused if the key was used for a request with a different fingerprint.
     """
     row = get(KeyedRequest, key)
     if row is None or row.expires_at <= clock.now():

@@ -1,1 +1,1 @@
-"""Custom domains: added, verified by a TXT record, and rechecked daily."""
+"""Custom domains: add them, verify them with a TXT record, and recheck them daily."""

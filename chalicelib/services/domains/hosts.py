@@ -1,6 +1,6 @@
 """Validation and normalization of host names for custom domains.
 
-Names are stored and shown only in ASCII (xn--…), so that no two names look the same.
+Host names are stored and shown only in ASCII (xn--…), so that different names never look the same.
 """
 
 import unicodedata
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
 MAX_HOST = 253
-# The name of the verification record, which is longer than the host, must fit too.
+# The verification record's name, which is longer than the host, must also be within the limit.
 MAX_CUSTOM_HOST = MAX_HOST - len(record_name(""))
-# Not served by the public DNS: RFC 6761, RFC 6762, and ICANN's .internal.
+# Top-level domains that the public DNS doesn't serve: RFC 6761, RFC 6762, and ICANN's .internal.
 SPECIAL_USE_TLDS = frozenset({"localhost", "local", "internal", "onion", "arpa", "invalid"})
 
-# Scripts that are written together, identified by the first word of a character's Unicode name.
-# IDEOGRAPHIC and KATAKANA-HIRAGANA cover the marks in 佐々木 and データ.
+# Scripts that can be mixed within a label, each identified by the first word of its characters'
+# Unicode names. IDEOGRAPHIC and KATAKANA-HIRAGANA cover the marks in 佐々木 and データ.
 _EAST_ASIAN_SCRIPTS = (
     {"CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "LATIN"},
     {"CJK", "HANGUL", "LATIN"},
@@ -30,7 +30,7 @@ _EAST_ASIAN_SCRIPTS = (
 
 
 def normalize_host(text: str) -> str | None:
-    """Return the host in lowercase ASCII, without port and trailing dot, or None if invalid."""
+    """Return the host in lowercase ASCII, without a port or trailing dot, or None if invalid."""
     host = text.strip().rsplit(":", 1)[0] if text.count(":") == 1 else text.strip()
     try:
         return _to_ascii(host)
@@ -39,7 +39,7 @@ def normalize_host(text: str) -> str | None:
 
 
 def check_custom_host(text: str) -> str:
-    """Return the normalized host to store. Raises ValueError that states the broken rule."""
+    """Return the normalized host to store. Raises ValueError with the rule that was broken."""
     if any(c in text.strip() for c in "/:@?#%*\\ "):
         raise ValueError("Enter only a host name, such as app.example.com.")
     host = _to_ascii(text.strip())
@@ -57,7 +57,7 @@ def check_custom_host(text: str) -> str:
 
 
 def _to_ascii(host: str) -> str:
-    """Encode the host with IDNA 2008 and the UTS 46 mapping that browsers apply.
+    """Encode the host with IDNA 2008 and the UTS 46 mapping, as browsers do.
 
     Removes a trailing dot. Raises ValueError.
     """
@@ -72,7 +72,9 @@ def _to_ascii(host: str) -> str:
         raise ValueError("This is not a valid host name.") from None
     for label in labels:
         if _mixes_scripts(label):
-            raise ValueError("A label must not mix alphabets, since it could imitate another name.")
+            raise ValueError(
+                "Don't mix alphabets within a label, since it could imitate another one."
+            )
     return ascii_host.removesuffix(".")
 
 
@@ -82,16 +84,16 @@ def _mixes_scripts(label: str) -> bool:
 
 
 def _is_ip_address(host: str) -> bool:
-    """Return whether browsers would read the host as an IPv4 address: its last label is a number.
+    """Return whether browsers would parse the host as an IPv4 address: its last label is a number.
 
-    IPv6 addresses contain colons and were rejected before.
+    IPv6 addresses never get here, because hosts with colons were already rejected.
     """
     last = host.rpartition(".")[2]
     return last.isdigit() or last.startswith("0x")
 
 
 def is_platform_host(host: str) -> bool:
-    """Return whether the host equals, is above, or is below one of the platform's hosts."""
+    """Return whether the host is the same as, a parent of, or a subdomain of a platform host."""
     platform_hosts = [urlsplit(settings().public_url).hostname or "", *settings().platform_hosts]
     return any(
         host == name or name.endswith("." + host) or host.endswith("." + name)

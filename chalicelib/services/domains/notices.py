@@ -1,4 +1,4 @@
-"""Mail to a domain's owner when its record goes missing."""
+"""Notices to a domain's owner when the domain's verification record goes missing."""
 
 from chalicelib.domain.custom_domains import DomainState, Status, TxtLookup, explain_lookup
 from chalicelib.services.mail import outbox
@@ -12,7 +12,7 @@ TEMPLATES: dict[str, str] = {Status.FAILING: "domain_failing", Status.SUSPENDED:
 
 
 def notify_owner(tx: Transaction, domain: Domain, now: DomainState, lookup: TxtLookup) -> None:
-    """Queue a mail in `tx` if the domain becomes failing or suspended.
+    """Queue a mail in `tx` if the domain's new status is failing or suspended.
 
     Sends nothing if the reseller or its user no longer exists.
     """

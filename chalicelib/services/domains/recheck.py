@@ -1,4 +1,4 @@
-"""Daily recheck that the TXT record of every domain in use still exists."""
+"""Daily recheck that every domain in use still has its TXT record."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,11 +11,12 @@ from chalicelib.services.domains.verification import check_domain, look_up_recor
 from chalicelib.storage.domains import VERIFIED, Domain
 from chalicelib.storage.reads import batch_get
 
-# Limits memory use. In practice, a run is limited by time.
+# Limits memory use. In practice, a run reaches its time limit first.
 BATCH = 200
-# Reserved for writing the results.
+# Time reserved for writing the results.
 SPARE_SECONDS = 30.0
-# If at least this many lookups were made and none was conclusive, our own resolver is down.
+# If at least this many lookups were made and none was conclusive, our own resolver is considered
+# down.
 MIN_OUTAGE_LOOKUPS = 5
 SCHEDULE = "schedule"
 
@@ -31,8 +32,8 @@ class DomainReport:
 def check_due_domains(seconds_left: Callable[[], float] = lambda: 60.0) -> DomainReport:
     """Recheck the domains that were last checked at least a day ago, oldest first.
 
-    One failure does not stop the rest. Domains left over when time runs out come first in the
-    next run. If no lookup is conclusive, nothing is written.
+    If one domain fails, the rest are still checked. Domains left over when time runs out come first
+    in the next run. If DNS seems to be down, nothing is written.
     """
     report = DomainReport()
     lookups = [

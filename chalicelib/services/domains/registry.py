@@ -1,6 +1,6 @@
 """Add, list, and remove custom domains. `verification` checks their DNS records.
 
-Adding a domain doesn't reserve the host, so an unverified request can't block anyone else.
+Adding a domain doesn't reserve the host, so an unverified domain can't block other resellers.
 """
 
 import secrets
@@ -27,14 +27,14 @@ MAX_DOMAINS = 100
 def add_domain(
     reseller_id: str, host: str, *, tenant_id: str | None, by: str, once: IdempotentRequest = NO_KEY
 ) -> Domain:
-    """Add a pending domain. Adding it again returns it, reassigned to `tenant_id`.
+    """Add a pending domain. If it already exists, reassign it to `tenant_id` and return it.
 
-    Raises InvalidRequest for the host, the tenant, or too many domains; DomainTaken; or
+    Raises InvalidRequest (invalid host, unknown tenant, or too many domains), DomainTaken, or
     VersionConflict.
     """
     name = _validated_host(host)
     if owner_of(domain_claim(name)) not in (None, reseller_id):
-        raise DomainTaken(name)  # early answer; the claim made at verification is what counts
+        raise DomainTaken(name)  # fail early; the claim made at verification decides
     existing = _find(reseller_id, name)
     tx = Transaction()
     if tenant_id is not None:
@@ -81,7 +81,7 @@ def _check_domain_limit(reseller_id: str) -> None:
 
 
 def _put_pending(tx: Transaction, reseller_id: str, host: str, tenant_id: str | None) -> Domain:
-    """Add a new row to `tx`. It can replace an expired one that TTL has not deleted yet."""
+    """Add a new row to `tx`, which can replace an expired row that TTL has not deleted yet."""
     domain = Domain(
         reseller_id,
         host,
@@ -96,19 +96,19 @@ def _put_pending(tx: Transaction, reseller_id: str, host: str, tenant_id: str | 
 
 
 def _expiry(tx: Transaction) -> datetime:
-    """Return the expiry in whole seconds, as the table stores it."""
+    """Return when a pending domain expires, in whole seconds, as the table stores it."""
     return (tx.now + PENDING_LIFETIME).replace(microsecond=0)
 
 
 def _renew(tx: Transaction, domain: Domain, tenant_id: str | None) -> None:
-    """Keep the row and its token, so that a TXT record that was already set stays valid."""
+    """Update the row but keep its token, so that a TXT record that is already set stays valid."""
     pending = domain.status == Status.PENDING
     expires_at = _expiry(tx) if pending else domain.expires_at
     tx.change(domain, still=same_registration(domain), tenant_id=tenant_id, expires_at=expires_at)
 
 
 def read_domain(reseller_id: str, host: str) -> Domain:
-    """Return the domain. Raises NotFound, also for a pending domain that has expired."""
+    """Return the domain. Raises NotFound if it doesn't exist or is pending and has expired."""
     domain = _find(reseller_id, host)
     if domain is None:
         raise NotFound("domain")
@@ -123,7 +123,7 @@ def _find(reseller_id: str, host: str) -> Domain | None:
 
 
 def list_domains(reseller_id: str, request: Pagination) -> Page[Domain]:
-    """Return the reseller's domains ordered by host."""
+    """Return a page of the reseller's domains, ordered by host."""
     return query_page(Domain, reseller_id, request, filter_condition=_not_expired())
 
 
@@ -134,13 +134,13 @@ def list_tenant_domains(tenant: Tenant) -> list[Domain]:
 
 
 def _not_expired() -> Condition:
-    """Return a filter for rows that have not expired, since TTL deletes rows days late."""
+    """Return a filter for unexpired rows, which is needed because TTL deletes rows days late."""
     condition: Condition = Domain.expires_at.does_not_exist() | (Domain.expires_at > clock.now())
     return condition
 
 
 def remove_domain(domain: Domain, *, by: str) -> None:
-    """Remove the domain and free its host at once. Raises VersionConflict."""
+    """Remove the domain and release its host immediately. Raises VersionConflict."""
     tx = Transaction()
     tx.delete(
         Domain(domain.reseller_id, domain.host),

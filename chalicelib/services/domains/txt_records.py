@@ -1,4 +1,4 @@
-"""TXT lookups within strict limits, since any user can make us query any name server."""
+"""TXT lookups with strict limits, since any user can make us query any name server."""
 
 import unicodedata
 from typing import TYPE_CHECKING
@@ -9,7 +9,7 @@ from chalicelib.settings import settings
 if TYPE_CHECKING:
     from dns.resolver import Resolver
 
-# Timeouts of one query and of the whole lookup, well below API Gateway's 29 seconds.
+# Timeouts for one query and for the whole lookup, well below API Gateway's limit of 29 seconds.
 ATTEMPT_SECONDS = 2.0
 LIFETIME_SECONDS = 4.0
 # Limits on the untrusted values that we store and show.
@@ -18,8 +18,8 @@ MAX_VALUE_LENGTH = 255
 
 
 def resolver() -> "Resolver":
-    """Return the system's resolver, or one that uses DNS_SERVER. Tests replace this function."""
-    # Imported on first use, since it takes 200 ms and only checking a domain needs it.
+    """Return the system's resolver, or one that queries DNS_SERVER. Tests replace this function."""
+    # Imported on first use, since the import takes 200 ms and is needed only to check a domain.
     from dns.resolver import Resolver
 
     address, _, port = (settings().dns_server or "").rpartition(":")

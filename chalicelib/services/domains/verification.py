@@ -1,7 +1,7 @@
-"""Verification of custom domains, on request and by the daily recheck.
+"""Verification of custom domains, on request and in the daily recheck.
 
-Both callers apply a lookup through `check_domain`. A host is claimed in the transaction that
-verifies its domain, and freed in the one that suspends or removes it.
+Both apply the result of a lookup through `check_domain`. A host is claimed in the transaction that
+verifies the domain, and released in the one that suspends or removes it.
 """
 
 from datetime import timedelta
@@ -27,7 +27,8 @@ from chalicelib.storage.domains import VERIFIED, Domain, domain_claim, same_regi
 from chalicelib.storage.reads import get
 from chalicelib.storage.transactions import Transaction
 
-# Rate limit for requested lookups of one domain. The daily recheck is not counted.
+# Rate limit for the lookups that users request for one domain. The daily recheck doesn't count
+# toward it.
 ATTEMPTS_ALLOWED = 10
 ATTEMPTS_WINDOW = timedelta(minutes=10)
 MAX_CONFLICTS = 5
@@ -36,7 +37,7 @@ MAX_CONFLICTS = 5
 def verify_domain(domain: Domain, *, by: str, once: IdempotentRequest = NO_KEY) -> Domain:
     """Look up the domain's record now, and apply the result with `check_domain`.
 
-    Raises RateLimited, VersionConflict if a concurrent attempt was counted first, and what
+    Raises RateLimited, VersionConflict if a concurrent attempt was counted first, and anything that
     `check_domain` raises.
     """
     _count_attempt(domain)
@@ -57,7 +58,7 @@ def _count_attempt(domain: Domain) -> None:
     if attempts >= ATTEMPTS_ALLOWED:
         wait = int((since + ATTEMPTS_WINDOW - now).total_seconds()) + 1
         raise RateLimited(
-            "This domain was checked too often. Wait a few minutes, then try again.", wait
+            "This domain was checked too many times. Wait a few minutes, then try again.", wait
         )
     tx = Transaction()
     tx.change(domain, still=same_registration(domain), attempts=attempts + 1, attempts_since=since)
@@ -74,9 +75,9 @@ def check_domain(
 ) -> Domain:
     """Update the domain to the state that follows from `lookup`, in one transaction.
 
-    Invariant: the host is claimed for this reseller exactly while the domain is in use.
-    Condition: the row's version and, for a new claim, that no other reseller holds it. After a
-    version conflict, the same lookup is applied to the current row. Raises DomainTaken, Busy, or
+    Invariant: the host is claimed for this reseller if and only if the domain is in use. Condition:
+    the row's version is unchanged and, for a new claim, no other reseller holds it. After a version
+    conflict, the same lookup result is applied to the current row. Raises DomainTaken, Busy, or
     NotFound if the domain was removed in the meantime.
     """
     for _ in range(MAX_CONFLICTS):
@@ -133,7 +134,7 @@ def _write_state(tx: Transaction, domain: Domain, after: DomainState, lookup: Tx
 
 
 def _claim_host(tx: Transaction, domain: Domain) -> None:
-    """Claim the host. A manual repair can have claimed it for this reseller already."""
+    """Claim the host. A manual repair may already have claimed it for this reseller."""
     taken = DomainTaken(domain.host)
     claim = get(Claim, domain_claim(domain.host))
     if claim is not None and claim.owner == domain.reseller_id:

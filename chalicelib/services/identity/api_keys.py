@@ -1,4 +1,4 @@
-"""API keys of resellers, which reach only that account, and of super admins."""
+"""API keys for reseller accounts and for super admins."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ OWNER_INACTIVE = "The key's user is not active."
 class Owner:
     """The owner of API keys: a super admin, or a reseller account.
 
-    A reseller's keys act as the user that the account is linked to.
+    A reseller's keys act as the user who is linked to the account.
     """
 
     user_id: str
@@ -47,13 +47,13 @@ def owner_of_reseller_keys(reseller: Reseller) -> Owner:
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A new key's row, and the complete key, which is shown only once."""
+    """A new key's row and the complete key, which is shown only once."""
 
     row: Credential
     key: str = field(repr=False)
 
     def __getattr__(self, column: str) -> Any:
-        """Return a column of the row, so that one response can render both."""
+        """Return a column of the row, so that a response can be rendered from this object alone."""
         return getattr(self.row, column)
 
 
@@ -70,7 +70,7 @@ def create_key(
 
     Condition: the owner is active and, for an admin key or the scope `admin`, a super admin.
     Raises InvalidRequest if `expires_at` is in the past or the condition fails, or
-    Unauthenticated if the caller is the owner and is not active anymore.
+    Unauthenticated if the caller is the owner and is no longer active.
     """
     if expires_at is not None and expires_at <= clock.now():
         raise InvalidRequest.of("expires_at", "Choose a time in the future.")
@@ -112,7 +112,7 @@ def _require_owner(tx: Transaction, owner: Owner, *, admin: bool, by: str) -> No
             owner.user_id,
             condition=active & reads_as(User.is_super_admin, True),
             otherwise=InvalidRequest.of(
-                "scopes", "Only a super admin's key can have the scope admin."
+                "scopes", "Only a super admin's key can have the admin scope."
             ),
         )
     else:
@@ -126,7 +126,7 @@ def _require_owner(tx: Transaction, owner: Owner, *, admin: bool, by: str) -> No
 
 
 def list_keys(owner: Owner, request: Pagination) -> Page[Credential]:
-    """Return the keys that were not revoked, including expired ones, oldest first."""
+    """Return the keys that have not been revoked, including expired keys, oldest first."""
     page = query_page(
         Credential,
         owner.user_id,
@@ -148,7 +148,7 @@ def read_key(owner: Owner, key_id: str) -> Credential:
 def revoke_key(row: Credential, *, by: str) -> None:
     """Delete the key, effective immediately.
 
-    Raises VersionConflict if it was used or revoked since it was read.
+    Raises VersionConflict if the key has been used or revoked since it was read.
     """
     tx = Transaction()
     tx.delete(row, condition=row.unchanged(), otherwise=VersionConflict())

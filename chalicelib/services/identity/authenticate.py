@@ -1,7 +1,7 @@
 """Authentication: resolve a session token or an API key to a caller.
 
-Every request reads the user's and the reseller's rows, so a deactivation takes effect at once
-even if credentials still exist.
+Every request reads the user's and the reseller's rows, so a deactivation takes effect immediately,
+even while credentials still exist.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from chalicelib.storage.users import User
 # A session ends SESSION_IDLE after its last use, and at most SESSION_LIFETIME after sign-in.
 SESSION_IDLE = timedelta(hours=1)
 SESSION_LIFETIME = timedelta(hours=12)
-# Use is recorded at most this often, so a session can end this much earlier than SESSION_IDLE.
+# The last use is recorded at most this often, so a session can end up to this much early.
 USE_RECORDED_EVERY = timedelta(minutes=5)
 
 MAX_TOKEN_LENGTH = 200
@@ -30,7 +30,7 @@ MAX_TOKEN_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated user, with the reseller account linked to it, if any."""
+    """An authenticated user, with the linked reseller account, if any."""
 
     user: User
     reseller: Reseller | None
@@ -38,7 +38,7 @@ class Caller:
 
     @property
     def is_admin(self) -> bool:
-        """Whether the caller acts as a super admin. A reseller's key needs the scope `admin`."""
+        """Whether the caller acts as a super admin. A reseller's key also needs scope `admin`."""
         bound = self.credential.kind == Kind.RESELLER_KEY and "admin" not in self.scopes
         return bool(self.user.is_super_admin) and not bound
 
@@ -48,11 +48,11 @@ class Caller:
 
     @property
     def scopes(self) -> frozenset[str]:
-        """The scopes of an API key. Empty for a session, which needs none."""
+        """The API key's scopes. Empty for a session, which doesn't need any."""
         return frozenset(self.credential.scopes or ())
 
     def may(self, scope: str) -> bool:
-        """Return whether the credential allows routes of this scope."""
+        """Return whether the credential gives access to routes that require this scope."""
         return not self.credential.is_key or scope in self.scopes
 
     def actor(self, source_ip: str | None) -> Actor:
@@ -61,7 +61,7 @@ class Caller:
 
 
 def authenticate(token: str, *, accept_keys: bool = False) -> Caller:
-    """Return the caller of a session token or, with `accept_keys`, an API key. Two round trips.
+    """Resolve a session token or, with `accept_keys`, an API key. Takes two round trips.
 
     Raises Unauthenticated, with the same message for every cause.
     """
@@ -87,7 +87,7 @@ def authenticate(token: str, *, accept_keys: bool = False) -> Caller:
 
 
 def has_expired(credential: Credential) -> bool:
-    """Return whether the credential has expired, or the session was idle for too long.
+    """Return whether the credential has expired or, if it is a session, was idle for too long.
 
     Checked on every use: TTL deletes rows days late and knows nothing about idle sessions.
     """
@@ -99,11 +99,11 @@ def has_expired(credential: Credential) -> bool:
 
 
 def is_revoked(credential: Credential, user: User) -> bool:
-    """Return whether the user's row has invalidated the credential.
+    """Return whether a change to the user has invalidated the credential.
 
-    This applies to any credential issued before a deactivation, a session authenticated before
-    the user's sessions were ended, a reseller's key after the account has moved to another user,
-    and an admin key of a former super admin.
+    This is true for a credential issued before a deactivation, a session authenticated before the
+    user's sessions were ended, a reseller's key whose account has moved to another user, and an
+    admin key owned by a former super admin.
     """
     if user.deactivated_at is not None and credential.created_at <= user.deactivated_at:
         return True
@@ -131,7 +131,7 @@ def _read_owner(credential: Credential) -> tuple[User | None, Reseller | None]:
 
 
 def is_restricted(user: User, reseller: Reseller | None) -> bool:
-    """Return whether the user of an inactive reseller is locked out.
+    """Return whether the user is locked out because the reseller is inactive.
 
     Depends on the platform setting `restrict_inactive_resellers`. Never applies to super admins.
     """
@@ -146,7 +146,8 @@ def is_restricted(user: User, reseller: Reseller | None) -> bool:
 def _record_use(credential: Credential, refused: Unauthenticated) -> None:
     """Update `used_at` if it is at least USE_RECORDED_EVERY old.
 
-    Condition: the credential exists. Raises `refused` if it was revoked since it was read.
+    Condition: the credential exists. Raises `refused` if the credential has been revoked since it
+    was read.
     """
     now = clock.now()
     if credential.used_at is not None and now - credential.used_at < USE_RECORDED_EVERY:

@@ -16,7 +16,7 @@ OPERATOR = "operator"
 
 @dataclass(frozen=True, slots=True)
 class FirstAdmin:
-    """The new user. `link` sets the first password and is valid for a day.
+    """The new user and a link for setting the first password, which is valid for a day.
 
     `link` is None if a password was given.
     """
@@ -26,11 +26,11 @@ class FirstAdmin:
 
 
 def create_first_admin(*, email: str, name: str, password: str | None = None) -> FirstAdmin:
-    """Create a super admin, provided that there is no active one.
+    """Create a super admin, provided that no super admin is active.
 
-    Return the link instead of mailing it, since a new installation might not send mail yet.
-    Calling this again with the same email before a password is set creates a new link, in case
-    the first response was lost or the link has expired. Raises AdminExists or EmailTaken.
+    The link is returned instead of mailed, since a new installation might not be able to send mail
+    yet. Calling this again with the same email before a password is set creates a new link, in case
+    the first response was lost or the first link has expired. Raises AdminExists or EmailTaken.
     """
     tx = Transaction()
     user = add_user(tx, email=email, name=name, password=password, is_super_admin=True, by=OPERATOR)

@@ -1,9 +1,9 @@
-"""Lockout: every attempt counts as a failure until it has succeeded.
+"""Lockout: an attempt counts as a failure until it succeeds.
 
-Invariant: between two lockouts, at most the policy's free attempts are evaluated, however many
-run concurrently. Condition: the counter is still within the free attempts, or it is unchanged
-since it was read and its lockout is over. After a lost reply or a crash, an attempt can stay
-counted without having been evaluated.
+Invariant: between two lockouts, at most the policy's number of free attempts is evaluated, no
+matter how many run concurrently. Condition: the counter is still within the free attempts, or it is
+unchanged since it was read and its lockout is over. If a response is lost or the process crashes,
+an attempt can be counted although it was never evaluated.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ TOO_MANY_ATTEMPTS = "Too many attempts. Wait a while, then try again."
 
 @dataclass(frozen=True, slots=True)
 class CounterChange:
-    """A counter that was incremented, and whether this attempt started a lockout."""
+    """An incremented counter, and whether the attempt started a lockout."""
 
     key: str
     started_lockout: bool
@@ -51,7 +51,10 @@ def begin_sign_in(email: str, source_ip: str | None) -> Attempt:
 
 
 def begin_mail(email: str, source_ip: str | None) -> Attempt:
-    """Count a mail that anyone can request, before it is queued. Raises RateLimited or Busy."""
+    """Count a request for a mail before the mail is queued. Raises RateLimited or Busy.
+
+    Such mails can be requested without signing in.
+    """
     return _count_attempt(
         [
             (f"mail:{_email_digest(email)}", lockout.MAILBOX),
@@ -63,8 +66,9 @@ def begin_mail(email: str, source_ip: str | None) -> Attempt:
 def clear_after_success(attempt: Attempt) -> None:
     """Reset the account's counter, and subtract this attempt from the source address's counter.
 
-    Other failures at the address stay counted, so signing in to your own account gives no extra
-    guesses at other accounts. If this write fails, the next lockout only starts sooner.
+    Other failures from that address stay counted, so signing in to your own account doesn't give
+    you extra guesses at other accounts. If this write fails, the only effect is that the next
+    lockout starts sooner.
     """
     account, source = attempt.counted
     tx = Transaction()
@@ -85,9 +89,9 @@ def clear_after_success(attempt: Attempt) -> None:
 
 
 def clear_lockout(tx: Transaction, email: str) -> None:
-    """Reset the account's counter in `tx`, after its user has proved access to the mailbox.
+    """Reset the account's counter in `tx`, after the user has proved access to the mailbox.
 
-    So a stranger cannot keep a user locked out.
+    This way, a stranger can't keep a user locked out.
     """
     _delete_counter(tx, _account_key(email))
 
@@ -98,7 +102,7 @@ def _delete_counter(tx: Transaction, key: str) -> None:
 
 
 def _account_key(email: str) -> str:
-    """Return a key by email address, not by user, so that unknown emails are locked out too."""
+    """Return a key based on the email, not the user, so that unknown emails are locked out too."""
     return f"account:{_email_digest(email)}"
 
 
@@ -107,12 +111,12 @@ def _source_key(source_ip: str | None) -> str:
 
 
 def network(source_ip: str | None) -> str:
-    """Return the address to count by. For IPv6, that is the /64 that one customer controls."""
+    """Return the address to count attempts by. For IPv6, that is the customer's /64 network."""
     if source_ip is None:
         return "unknown"
     try:
         address = ipaddress.ip_address(source_ip)
-    except ValueError:  # not an address: a test call in the API Gateway console
+    except ValueError:  # not an address: a test call from the API Gateway console
         return source_ip
     if address.version == 4:
         return source_ip
@@ -152,14 +156,14 @@ def _increment(tx: Transaction, key: str, policy: Policy, found: Attempts | None
     expires_at = tx.now + policy.forget_after
     if found is None or found.expires_at <= tx.now:
         unchanged = Attempts.key.does_not_exist() if found is None else found.unchanged()
-        # Continue the version of the expired row, so that the two cannot be confused.
+        # Continue the expired row's version number, so that the new row can't be mistaken for it.
         version = found.version + 1 if found else 1
         row = Attempts(key, failures=1, expires_at=expires_at, version=version)
         tx.put(row, condition=unchanged, otherwise=VersionConflict())
         return CounterChange(key, started_lockout=False)
     pause = policy.pause(found.failures + 1)
     actions: list[Action] = [Attempts.failures.add(1), Attempts.expires_at.set(expires_at)]
-    if pause is None:  # concurrent attempts are fine while they are free
+    if pause is None:  # concurrent attempts are allowed while they are free
         below = Attempts.failures < policy.free_failures - 1
         condition = below | Attempts.failures.does_not_exist()
     else:

@@ -1,7 +1,7 @@
-"""Passwords: rules for new ones, password changes, and mailed links that set a password.
+"""Passwords: the rules for new passwords, password changes, and mailed links for setting one.
 
-A link's secret is created when its mail is sent, so it is never stored in the outbox; the
-credentials table holds its hash. A link works once: the transaction that sets the password
+A link's secret is created when its mail is sent, so the secret is never stored in the outbox. The
+credentials table holds only its hash. A link works once: the transaction that sets the password
 deletes it.
 """
 
@@ -65,9 +65,9 @@ def change_password(
     by: str,
     once: IdempotentRequest = NO_KEY,
 ) -> None:
-    """Change the caller's own password, and end all other sessions.
+    """Change the caller's own password, and end all of the caller's other sessions.
 
-    Invariant: the password that was verified is the one replaced. Raises InvalidRequest,
+    Invariant: the password that was verified is the one that is replaced. Raises InvalidRequest,
     RateLimited, or VersionConflict if the password was changed in the meantime.
     """
     user = caller.user
@@ -85,7 +85,7 @@ def change_password(
 
 
 def verify_current_password(user: User, current_password: str, *, device: Device) -> None:
-    """Check the user's current password. Wrong ones count toward the sign-in lockout.
+    """Check the user's current password. A wrong one counts toward the sign-in lockout.
 
     Raises InvalidRequest or RateLimited.
     """
@@ -96,10 +96,10 @@ def verify_current_password(user: User, current_password: str, *, device: Device
 
 
 def request_reset(email: str, *, device: Device, once: IdempotentRequest = NO_KEY) -> None:
-    """Queue a mail with a link to set a new password, if a user has this address.
+    """Queue a mail with a link to set a new password. It is sent only if a user has this address.
 
-    The user is looked up when the mail is sent, so that response and timing are the same for
-    unknown addresses. Raises RateLimited.
+    The user is looked up when the mail is sent, so that the response and its timing are the same
+    for unknown addresses. Raises RateLimited.
     """
     lockout.begin_mail(email, device.source_ip)
     tx = Transaction()
@@ -130,7 +130,7 @@ def add_link(tx: Transaction, user: User, lifetime: timedelta) -> str:
 
 
 def find_link(token: str) -> tuple[Credential, User]:
-    """Return the link's credential and user. Raises InvalidRequest if it is not valid."""
+    """Return the link's credential and user. Raises InvalidRequest if the link is not valid."""
     link_id, _, secret = token.partition(".")
     invalid = InvalidRequest.of("token", INVALID_LINK)
     if not link_id.startswith(f"{Kind.PASSWORD_LINK}_") or not secret or len(token) > 200:
@@ -147,8 +147,8 @@ def find_link(token: str) -> tuple[Credential, User]:
 def _is_link_invalid(link: Credential, user: User) -> bool:
     """Return whether the link can no longer be used.
 
-    A link is invalid if it has expired, if the user's email has changed, or if after its creation
-    the user was deactivated or its sessions were ended, for example by a new password.
+    A link becomes invalid when it expires, when the user's email changes, when the user is
+    deactivated, or when the user's sessions are ended, for example by a new password.
     """
     invalidated_at = [at for at in (user.sessions_since, user.deactivated_at) if at is not None]
     return bool(
@@ -162,7 +162,7 @@ def _is_link_invalid(link: Credential, user: User) -> bool:
 def set_password_by_link(
     token: str, new_password: str, *, device: Device, once: IdempotentRequest = NO_KEY
 ) -> None:
-    """Set the password with a mailed link. Ends all sessions and a lockout.
+    """Set the password with a mailed link. Ends all of the user's sessions and any lockout.
 
     Condition: the link still exists, so that it cannot be used twice, and the user's row still
     allows it. Raises InvalidRequest.

@@ -35,7 +35,7 @@ MAX_USER_AGENT_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """The client that a person signs in from."""
+    """The client that someone signs in from."""
 
     source_ip: str | None = None
     user_agent: str | None = None
@@ -43,7 +43,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A new session. `token` is its secret and is returned only once."""
+    """A new session. `token` contains its secret and is returned only once."""
 
     token: str
     expires_at: datetime
@@ -58,7 +58,7 @@ def sign_in(
     replaces: str | None = None,
     once: IdempotentRequest = NO_KEY,
 ) -> SignedIn:
-    """Open a new session, and end the session with the token `replaces`, if there is one.
+    """Open a new session, and end the session whose token is `replaces`, if there is one.
 
     An unknown email causes the same reads, lockout, and hashing as a known one. Raises
     Unauthenticated (with the same message for every cause), SignInRefused, or RateLimited.
@@ -80,7 +80,7 @@ def sign_in(
 
 
 def _log_refusal(user: User | None, device: Device) -> None:
-    """Log the refusal without the email that was typed, since people type passwords there."""
+    """Log the refusal without the email, since people sometimes type their password there."""
     count("SignInRefused")
     logger.warning(
         "Sign-in refused", extra={"user_id": user.id if user else None, "from": device.source_ip}
@@ -90,7 +90,7 @@ def _log_refusal(user: User | None, device: Device) -> None:
 def _create_session(
     user: User, password_hash: str, device: Device, once: IdempotentRequest
 ) -> SignedIn:
-    """Write the session if the verified password is still current and the user is active."""
+    """Create the session if the verified password is still current and the user is active."""
     tx = Transaction()
     session_id = new_id(Kind.SESSION)
     secret = once.secret_for(session_id)
@@ -129,7 +129,7 @@ def _record_sign_in(signed_in: SignedIn, attempt: Attempt, replaces: str | None)
 
 
 def sign_out(caller: Caller, *, once: IdempotentRequest = NO_KEY) -> None:
-    """End the current session. Raises Unauthenticated if it has ended already."""
+    """End the current session. Raises Unauthenticated if it has already ended."""
     tx = Transaction()
     ended = Unauthenticated("This session has ended.")
     tx.delete(caller.credential, condition=Credential.id.exists(), otherwise=ended)
@@ -164,7 +164,7 @@ def list_sessions(caller: Caller, request: Pagination) -> Page[OpenSession]:
 
 
 def list_user_sessions(user: User) -> list[OpenSession]:
-    """Return up to 100 open sessions of a user, for admins."""
+    """Return up to 100 of a user's open sessions, for admins."""
     return _open_sessions(user, Pagination(100)).rows
 
 
@@ -207,7 +207,7 @@ def read_session(caller: Caller, session_id: str) -> Credential:
 def revoke_session(caller: Caller, session: Credential, *, by: str) -> None:
     """End one of the caller's sessions.
 
-    Raises VersionConflict if it was used or ended since it was read.
+    Raises VersionConflict if the session has been used or has ended since it was read.
     """
     tx = Transaction()
     tx.delete(session, condition=session.unchanged(), otherwise=VersionConflict())
@@ -239,7 +239,7 @@ def end_other_sessions(caller: Caller, *, by: str) -> None:
 def revoke_other_sessions(
     tx: Transaction, caller: Caller, condition: Condition, *actions: Action
 ) -> None:
-    """Invalidate all other sessions of the caller in `tx`, and apply `actions` to the user.
+    """Invalidate the caller's other sessions in `tx`, and apply `actions` to the user.
 
     The current session counts as newly authenticated. At commit, raises VersionConflict if
     `condition` on the user's row fails, or Unauthenticated if the current session has ended.
@@ -261,10 +261,10 @@ def revoke_other_sessions(
 def delete_revoked_credentials(
     user_id: str, kinds: Iterable[Kind], *, but: str | None = None
 ) -> None:
-    """Delete credentials that the user's row has invalidated, except the one with the ID `but`.
+    """Delete the user's credentials of these kinds, except the one with the ID `but`.
 
-    This only cleans up. The index can lag, but a row that is missed stays invalid; see
-    `authenticate.is_revoked`.
+    The credentials are already invalid, so this is only a cleanup. The index can lag, but a row
+    that is missed stays invalid; see `authenticate.is_revoked`.
     """
     for kind in kinds:
         found = Credential.by_owner.query(user_id, Credential.id.startswith(f"{kind}_"))

@@ -25,10 +25,10 @@ def create_user(
     by: str,
     once: IdempotentRequest = NO_KEY,
 ) -> User:
-    """Create a user. Without a password, the user is mailed a link to set one.
+    """Create a user. If no password is given, the user is mailed a link to set one.
 
-    Raises EmailTaken, InvalidRequest for the password, or Forbidden if `by` cannot create super
-    admins.
+    Raises EmailTaken, InvalidRequest if the password breaks a rule, or Forbidden if `by` cannot
+    create super admins.
     """
     tx = Transaction()
     user = add_user(
@@ -54,7 +54,7 @@ def add_user(
 ) -> User:
     """Add the rows of a new user to `tx`.
 
-    For a super admin, the caller must add the condition that permits it.
+    If the user is a super admin, the caller must also add the condition that permits it.
     """
     hashed = passwords.hash_new_password(password, email=email) if password is not None else None
     user = User(
@@ -82,7 +82,7 @@ def read_user(user_id: str) -> User:
 
 
 def list_users(request: Pagination, *, email_prefix: str = "") -> Page[User]:
-    """Return users ordered by email."""
+    """Return a page of users, ordered by email."""
     return query_page(
         User,
         "users",
@@ -93,11 +93,11 @@ def list_users(request: Pagination, *, email_prefix: str = "") -> Page[User]:
 
 
 def edit_user(user: User, changes: dict[str, Any], *, by: str) -> User:
-    """Change some of email, name, password, is_super_admin, and is_active.
+    """Change any of email, name, password, is_super_admin, and is_active.
 
-    Deactivating a user permanently ends its sessions and keys. A new password ends its sessions.
-    Removing super admin rights ends its admin keys. Values that are already set are ignored.
-    Raises EmailTaken, InvalidRequest, Forbidden, or VersionConflict.
+    Deactivating a user permanently revokes the user's sessions and keys. A new password ends the
+    user's sessions. Removing super admin rights revokes the user's admin keys. Values that have not
+    changed are ignored. Raises EmailTaken, InvalidRequest, Forbidden, or VersionConflict.
     """
     changes = dict(changes)
     password = changes.pop("password", None)
@@ -136,10 +136,10 @@ def edit_user(user: User, changes: dict[str, Any], *, by: str) -> User:
 def edit_user_with_password(
     user: User, changes: dict[str, Any], *, current_password: str, device: Device, by: str
 ) -> User:
-    """Edit a user, and require the current password for changes to your own password or email.
+    """Edit a user. Users who change their own password or email must enter their current one.
 
-    The email is included since password links are sent to it. Raises what `edit_user` raises,
-    or RateLimited.
+    This includes the email because password links are sent to it. Raises RateLimited and anything
+    that `edit_user` raises.
     """
     is_sensitive = "password" in changes or changes.get("email", user.email) != user.email
     if is_sensitive and str(by) == user.id:
@@ -148,7 +148,7 @@ def edit_user_with_password(
 
 
 def _check_admin_change(tx: Transaction, user: User, columns: dict[str, Any], *, by: str) -> None:
-    """Add the conditions for a change of `is_super_admin` or `is_active` to `tx`."""
+    """Add to `tx` the conditions for changing `is_super_admin` or `is_active`."""
     granted = columns.get("is_super_admin", user.is_super_admin)
     active = columns.get("is_active", user.is_active)
     was, will_be = user.is_super_admin and user.is_active, granted and active
@@ -170,7 +170,7 @@ def _delete_revoked(user: User, new_password: bool, deactivated: bool, demoted: 
 
 
 def send_password_link(user: User, *, by: str, once: IdempotentRequest = NO_KEY) -> User:
-    """Mail the user a new link to set a password, for example after the first one expired."""
+    """Mail the user a new link to set a password, for example if the first one has expired."""
     tx = Transaction()
     passwords.invite(tx, user)
     _audit(tx, user, "user.password_link_sent", by=by)
@@ -180,7 +180,7 @@ def send_password_link(user: User, *, by: str, once: IdempotentRequest = NO_KEY)
 
 
 def sign_out_everywhere(user: User, *, by: str, once: IdempotentRequest = NO_KEY) -> User:
-    """End all sessions of a user. API keys stay valid. Raises VersionConflict."""
+    """End all of a user's sessions. API keys stay valid. Raises VersionConflict."""
     tx = Transaction()
     tx.change(user, sessions_since=tx.now)
     _audit(tx, user, "user.signed_out", by=by)

@@ -1,4 +1,4 @@
-"""Render mail templates to messages, in plain text and HTML, with the platform's branding.
+"""Render mail templates as messages in plain text and HTML, with the platform's branding.
 
 `<name>.txt` starts with the subject line (`Subject: …`). `<name>.html` is the HTML version.
 """

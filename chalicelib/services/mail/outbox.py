@@ -1,8 +1,8 @@
-"""Outbox: mail is queued in the transaction of its cause, and a scheduled function sends it.
+"""Outbox: a mail is queued in the transaction that causes it, and a scheduled function sends it.
 
-So no mail is lost, none is sent for a change that did not happen, and a mail that cannot be sent
-never fails the operation. Delivery is at least once: the next retry is scheduled before each
-attempt, so a crash in between causes at worst a duplicate mail, never a lost one.
+This way, no mail is lost, no mail is sent for a change that did not happen, and a mail that cannot
+be sent never makes the operation fail. Each mail is delivered at least once: the next retry is
+scheduled before each attempt, so a crash can cause a duplicate mail but never a lost one.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,16 +29,16 @@ MAX_RETRY_DELAY = timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(days=1)
 NOT_SENT_IN_TIME = "It was not sent within a day."
 BATCH = 25
-# Enough for one call to SES that times out.
+# Enough time for one SES call to time out.
 SPARE_SECONDS = 8.0
 
 CONTEXT_BUILDERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}
-"""Maps a template to a function that completes its stored context just before sending. It adds
-what must not be stored, such as the secret of a password link."""
+"""Maps a template to a function that completes its stored context just before sending. The function
+adds values that must not be stored, such as a password link's secret."""
 
 
 class NoRecipient(Exception):
-    """Raised by a context builder if nobody is left to receive the mail, which is then dropped."""
+    """Raised by a context builder if the mail no longer has a recipient and must be dropped."""
 
 
 @dataclass
@@ -49,7 +49,7 @@ class SendReport:
 
 
 def queue_mail(tx: Transaction, *, to: str, template: str, context: dict[str, Any]) -> None:
-    """Add a mail to `tx`, the transaction of the change that it reports."""
+    """Add a mail to `tx`, the transaction that makes the change it reports."""
     tx.put_commit_marker(
         Mail(
             new_id("mai"),
@@ -64,7 +64,7 @@ def queue_mail(tx: Transaction, *, to: str, template: str, context: dict[str, An
 
 
 def send_due(seconds_left: Callable[[], float] = lambda: 60.0) -> SendReport:
-    """Send due mail until none is left or time runs out. A failed mail does not stop the rest."""
+    """Send due mail until none is left or time runs out. A failed mail doesn't stop the rest."""
     report = SendReport()
     if settings().mail_from is None:
         logger.warning("MAIL_FROM is not set; mail stays in the outbox")
@@ -96,7 +96,7 @@ def _attempt(mail: Mail, report: SendReport) -> None:
     try:
         _send(mail)
     except NoRecipient:
-        logger.info("Mail dropped: it has no recipient anymore", extra={"mail_id": mail.id})
+        logger.info("Mail dropped: it no longer has a recipient", extra={"mail_id": mail.id})
         _drop(mail)
     except Exception as error:
         logger.exception("Mail could not be sent", extra={"mail_id": mail.id, "to": mail.to})
@@ -110,9 +110,9 @@ def _attempt(mail: Mail, report: SendReport) -> None:
 def _is_too_late(mail: Mail) -> bool:
     """Return whether the mail is too old to send.
 
-    This also covers mail that was never tried: a mail queued weeks before MAIL_FROM was set
-    would only confuse its reader. A mail that was given up and is due again is sent, since
-    a person has requeued it.
+    This includes mail that was never attempted: a mail queued weeks before MAIL_FROM was set
+    would only confuse its recipient. A mail that was given up but is due again is still sent, since
+    someone has requeued it.
     """
     return _is_past_deadline(mail) and mail.due is not None and mail.given_up_at is None
 
@@ -130,7 +130,7 @@ def _give_up(mail: Mail, reason: str, report: SendReport) -> None:
 def _claim_attempt(mail: Mail) -> bool:
     """Schedule the next retry before sending.
 
-    Return False if the mail is not due anymore or another sender claimed it first.
+    Return False if the mail is no longer due or another sender claimed it first.
     """
     now = clock.now()
     if mail.due is None or mail.due_at is None or mail.due_at > now:

@@ -1,10 +1,10 @@
-"""Notices to resellers by mail, queued in the transaction of the change they report.
+"""Email notices to resellers, queued in the transaction that makes the change they report.
 
-A low-license notice is sent once per drop. Invariant: `supply_told` on the reseller's row is the
-level last reported, or the higher level that the supply has recovered to. Mail and level are
-written in one transaction, on condition of the row's version, so two tenants created at the same
-time queue one mail. Hourly reconciliation checks every reseller and catches notices that a crash
-prevented.
+A low-license notice is sent once each time the supply drops to a lower level. Invariant:
+`supply_told` on the reseller's row is the level last reported, or the higher level that the supply
+has since recovered to. The mail and the level are written in one transaction, on the condition that
+the row's version is unchanged, so if two tenants are created at the same time, only one mail is
+queued. Hourly reconciliation checks every reseller and sends any notice that a crash prevented.
 """
 
 from collections.abc import Callable
@@ -26,10 +26,10 @@ ATTEMPTS = 3
 
 
 def notify_low_supply(reseller_id: str) -> None:
-    """Queue a notice if licenses have run low or out since the last notice.
+    """Queue a notice if licenses have run low or run out since the last notice.
 
-    Errors are logged and not raised, since the operation itself has succeeded. Reconciliation
-    sends the notice later.
+    Errors are logged, not raised, since the caller's operation has already succeeded. In that case,
+    reconciliation sends the notice later.
     """
     try:
         for _ in range(ATTEMPTS):
@@ -45,7 +45,7 @@ def notify_low_supply(reseller_id: str) -> None:
 def supply_columns(tx: Transaction, reseller: Reseller, license_count: int) -> dict[str, Any]:
     """Queue a notice in `tx` if the supply gets worse, and return the reseller columns to change.
 
-    For callers that write the reseller's row themselves. `license_count` is the new total.
+    This is for callers that write the reseller's row themselves. `license_count` is the new total.
     """
     available = license_count - reseller.license_used
     now = supply_level(available, platform_settings.cached_settings().low_license_threshold)
@@ -58,7 +58,7 @@ def supply_columns(tx: Transaction, reseller: Reseller, license_count: int) -> d
 
 
 def _report_level(reseller: Reseller) -> bool:
-    """Queue the notice if needed. Return False if the row changed concurrently: read it again."""
+    """Queue a notice if needed. Return False if the row has changed and must be re-read."""
     now = supply_level(
         reseller.license_available, platform_settings.cached_settings().low_license_threshold
     )
@@ -76,7 +76,7 @@ def _report_level(reseller: Reseller) -> bool:
 def notify_purchase_change(tx: Transaction, purchase: Purchase, licenses: int, kind: Kind) -> None:
     """Queue a notice that a purchase added licenses, or that a refund or dispute took them back.
 
-    Only the absolute value of `licenses` is used. Other kinds send nothing.
+    Only the absolute value of `licenses` is used. No notice is sent for other kinds.
     """
     extra_context: dict[Kind, Callable[[], dict[str, Any]]] = {
         Kind.PURCHASE: lambda: {"receipt_url": purchase.receipt_url},
@@ -106,7 +106,7 @@ def notify_activation_change(tx: Transaction, reseller: Reseller, is_active: boo
 def _queue_to_user(
     tx: Transaction, reseller: Reseller, template: str, context: dict[str, Any]
 ) -> None:
-    """Queue a mail to the reseller's user, unless it has no active one."""
+    """Queue a mail to the reseller's user, provided that the user is active."""
     user = get(User, reseller.user_id) if reseller.user_id else None
     if user is None or not user.is_active:
         logger.warning(

@@ -1,4 +1,4 @@
-"""Accept a quarantined payment: an admin lets the amount paid stand for the amount quoted."""
+"""Accept a quarantined payment: an admin accepts the amount paid instead of the amount quoted."""
 
 from chalicelib.domain.purchases import Status
 from chalicelib.errors import Busy, InvalidRequest, VersionConflict
@@ -22,12 +22,12 @@ def accept_as_paid(
 ) -> Purchase:
     """Grant the quoted licenses for the amount that was actually paid.
 
-    Two transactions: the first writes the decision and its audit entry, the second settles.
-    Invariant: the decision covers exactly this amount. If a different amount is captured later,
-    the purchase is quarantined again. Condition of the first write: the purchase is unchanged
-    since it was settled. After a crash between the two, the sweep settles the purchase, and so
-    does the same request when repeated. Without a key, a repeated request finds the payment
-    accepted and only settles again.
+    This takes two transactions: the first writes the decision and its audit entry, and the second
+    settles the purchase. Invariant: the decision covers exactly this amount. If a different amount
+    is captured later, the purchase is quarantined again. Condition for the first write: the
+    purchase is unchanged since it was settled. After a crash between the two, the purchase is
+    settled by the sweep or by a retry of the request. A retry without an idempotency key finds that
+    the payment was already accepted and only settles again.
     Raises InvalidRequest (nothing to accept), Busy, and PaymentProviderUnavailable.
     """
     if once.ref is not None:
@@ -66,5 +66,5 @@ def _write_decision(purchase: Purchase, reason: str, by: str, once: IdempotentRe
 
 def _refusal_message(purchase: Purchase) -> str:
     if purchase.status != Status.QUARANTINED:
-        return "This purchase has no payment that waits to be accepted."
-    return "This purchase holds no money in its currency that could be accepted."
+        return "This purchase has no payment waiting to be accepted."
+    return "This purchase has no money in its own currency that could be accepted."

@@ -1,7 +1,7 @@
 """Buy licenses: write the purchase row first, then open a Stripe Checkout Session for it.
 
-A crash between the two leaves a pending purchase without a session. The next request for the
-same quantity resumes it, with or without the same Idempotency-Key: Stripe returns the same
+A crash between these steps leaves a pending purchase without a session. The next request for the
+same quantity resumes that purchase, even without the same Idempotency-Key: Stripe returns the same
 session for the purchase's own idempotency key.
 """
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from chalicelib.payments.checkout import CheckoutRequest, CheckoutSession
 
 ATTEMPTS = 3
-# Stripe error codes for an amount outside its limits: no retry can succeed.
+# Stripe's error codes for an amount outside its limits, for which no retry can succeed.
 AMOUNT_REFUSED = frozenset({"amount_too_small", "amount_too_large"})
 AWAITING_PAYMENT = frozenset({Status.PENDING, Status.PROCESSING})
 
@@ -48,7 +48,7 @@ def buy_licenses(
 
     Invariant: a reseller has at most one open checkout per quantity, and it is at the current
     price. A checkout at an older price is expired, or settled if it was just paid.
-    If Stripe does not answer, or the process crashes, the pending purchase stays and the next
+    If Stripe does not respond or the process crashes, the pending purchase stays, and the next
     request resumes it. Raises InvalidRequest (the amount is outside the limits), Busy, and
     PaymentProviderUnavailable.
     """
@@ -76,8 +76,8 @@ def _create_purchase(
 ) -> Purchase:
     """Write the pending purchase and its claim on the quantity, in one transaction.
 
-    `prices` holds the tiers that the quote came from. Raises VersionConflict if there is an open
-    checkout of this quantity.
+    `prices` holds the tiers that the quote came from. Raises VersionConflict if there is already an
+    open checkout for this quantity.
     """
     now = clock.now()
     purchase = Purchase(
@@ -107,8 +107,8 @@ def _create_purchase(
 def _finish(reseller: Reseller, purchase: Purchase, once: IdempotentRequest) -> Purchase:
     """Open a session for a purchase that has none, and record the response for the key.
 
-    Condition: the purchase is unchanged since it was read. If another request has given it a
-    session or settled it, read it again and return that.
+    Condition: the purchase is unchanged since it was read. If another request has opened its
+    session or settled it, the purchase is re-read and returned.
     """
     for _ in range(ATTEMPTS):
         if purchase.session_id is None and purchase.status_reason is not None:
@@ -135,11 +135,12 @@ def _finish(reseller: Reseller, purchase: Purchase, once: IdempotentRequest) -> 
 
 
 def _open_session(reseller: Reseller, purchase: Purchase) -> "CheckoutSession":
-    """Open the session at Stripe.
+    """Open the Checkout Session in Stripe.
 
-    When Stripe has stored an error under our idempotency key, it would return that error again.
-    So the next attempt uses a new key: here and now if the cause can be removed, else on the
-    buyer's next request. Raises PaymentProviderUnavailable, InvalidRequest, and VersionConflict.
+    If Stripe has stored an error under our idempotency key, it would return the same error again.
+    The next attempt therefore uses a new key: immediately if the cause can be removed, otherwise on
+    the buyer's next request. Raises PaymentProviderUnavailable, InvalidRequest, and
+    VersionConflict.
     """
     from chalicelib.payments.checkout import open_checkout
 
@@ -188,7 +189,7 @@ def _checkout_request(
 
 
 def _increment_attempt(purchase: Purchase) -> None:
-    """Change the idempotency key of the next attempt to open a session."""
+    """Make the next attempt to open a session use a new idempotency key."""
     tx = Transaction()
     tx.change(purchase, checkout_attempt=(purchase.checkout_attempt or 0) + 1)
     tx.commit()
@@ -210,8 +211,8 @@ def _forget_customer(reseller: Reseller, customer_id: str) -> None:
 def current_purchase(reseller_id: str, purchase_id: str) -> tuple[Purchase, bool]:
     """Return the purchase, and whether it is known to be current.
 
-    A purchase that awaits its payment is settled first, because the webhook may be late. If that
-    fails, return the stored row and False. Raises NotFound.
+    A purchase that is awaiting payment is settled first, because the webhook may be late. If
+    settling fails, returns the stored row and False. Raises NotFound.
     """
     purchase = read_purchase(reseller_id, purchase_id)
     if purchase.status not in AWAITING_PAYMENT or purchase.session_id is None:
@@ -227,7 +228,7 @@ def current_purchase(reseller_id: str, purchase_id: str) -> tuple[Purchase, bool
 
 
 def read_purchase(reseller_id: str, purchase_id: str) -> Purchase:
-    """Return one purchase of a reseller. Raises NotFound."""
+    """Return one of a reseller's purchases. Raises NotFound."""
     purchase = get(Purchase, reseller_id, purchase_id)
     if purchase is None:
         raise NotFound("purchase")

@@ -1,4 +1,4 @@
-"""Compute the columns of a purchase's row from a snapshot of its Stripe sessions."""
+"""Compute the columns for a purchase's row from a snapshot of its Stripe sessions."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,8 @@ from chalicelib.storage.purchases import REFUND_STATES, Purchase, RefundIntent, 
 if TYPE_CHECKING:
     from chalicelib.services.purchases.stripe_sessions import SessionSnapshot
 
-# Stripe creates the invoice shortly after the payment. The sweep looks for it this long.
+# Stripe creates the invoice shortly after the payment. The sweep keeps looking for the invoice for
+# this long.
 INVOICE_AWAITED_FOR = timedelta(hours=24)
 CLOSED = REFUND_STATES - {RefundState.OPEN}
 REFUND_DONE = {"state": RefundState.DONE, "note": None}
@@ -28,10 +29,10 @@ REFUND_FAILED = {
 
 
 def assess_without_session(purchase: Purchase) -> Assessment:
-    """Assess a purchase that has no session because a crash came before it was opened.
+    """Assess a purchase that has no session because of a crash before one was opened.
 
-    It stays pending, for the buyer's next request to resume, until it is too old for a session.
-    A purchase with a status of a later release stays as it is.
+    The purchase stays pending, so that the buyer's next request can resume it, until it is too old
+    for a session. A purchase whose status only a later release knows stays as it is.
     """
     status, reason = purchase.status, purchase.status_reason
     if status not in STATUSES:
@@ -80,12 +81,12 @@ def _session_columns(purchase: Purchase, snapshot: "SessionSnapshot") -> dict[st
 def _refund_outcomes(refunds: dict[str, Any] | None, snapshot: "SessionSnapshot") -> dict[str, Any]:
     """Return the `refunds` column with the current outcome of every closed refund.
 
-    A refund can fail weeks after it was made. An open one keeps its state: only the request or
-    the sweep that executes it closes it, so that requesting the same refund again resumes it.
+    A refund can fail weeks after it was issued. An open refund keeps its state: only the request or
+    sweep that executes the refund closes it, so that requesting the same refund again resumes it.
     """
     if not refunds:
         return {}
-    # Effective refunds sort last, so they win if one intent has several refunds at Stripe.
+    # Effective refunds sort last, so they win if one intent has several refunds in Stripe.
     by_intent = {r.intent: r for r in sorted(snapshot.report.facts.refunds, key=_is_effective)}
     return {
         "refunds": {
@@ -109,9 +110,9 @@ def _refund_outcome(stored: dict[str, Any], refund: Refund | None) -> dict[str, 
 def refund_behind_move(
     purchase: Purchase, snapshot: "SessionSnapshot | None"
 ) -> RefundIntent | None:
-    """Return the admin's refund that explains why licenses are taken back, if there is one.
+    """Return the admin's refund that caused licenses to be taken back, if there is one.
 
-    That is the open refund, if Stripe has made it or it pays back no money. Otherwise someone
+    This is the open refund, if Stripe has issued it or if it pays back no money. Otherwise, someone
     refunded the payment in Stripe's dashboard.
     """
     intent = purchase.open_refund

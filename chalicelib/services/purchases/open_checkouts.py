@@ -1,7 +1,7 @@
-"""One open checkout per reseller and quantity: find it, claim it, and give it up.
+"""Find, claim, or abandon the open checkout, of which there is one per reseller and quantity.
 
-A claim row enforces this. The transaction that creates the purchase takes the claim, and the
-one that ends its pending status releases it.
+A claim row enforces this limit. The transaction that creates the purchase takes the claim, and the
+transaction that ends the purchase's pending status releases it.
 """
 
 from chalicelib import clock
@@ -19,9 +19,9 @@ from chalicelib.storage.transactions import Transaction
 def find_open_checkout(reseller_id: str, quote: Quote) -> Purchase | None:
     """Return the pending purchase that holds the claim, if it can still be paid at this price.
 
-    If it can't, close it, which releases the claim, and return None. Stripe is checked first,
-    because the buyer may have just paid: a new order then needs a new purchase. Raises
-    PaymentProviderUnavailable, Busy, and VersionConflict.
+    If it can't, close the purchase, which releases the claim, and return None. Stripe is checked
+    first, because the buyer may have just paid. In that case, a new order needs a new purchase.
+    Raises PaymentProviderUnavailable, Busy, and VersionConflict.
     """
     purchase_id = claims.owner_of(checkout_claim(reseller_id, quote.quantity))
     purchase = get(Purchase, reseller_id, purchase_id) if purchase_id else None
@@ -45,11 +45,11 @@ def find_open_checkout(reseller_id: str, quote: Quote) -> Purchase | None:
 
 
 def claim_quantity(tx: Transaction, purchase: Purchase) -> None:
-    """Add the claim on the quantity to the transaction that creates the purchase.
+    """Add a claim on the quantity to `tx`, the transaction that creates the purchase.
 
-    Condition: no one holds the claim, or its owner is missing or no longer pending. The latter
-    happens if tables were restored to different points in time. Raises VersionConflict at
-    commit if a pending purchase holds it.
+    Condition: no purchase holds the claim, or the purchase that holds it is missing or no longer
+    pending. This can happen if tables were restored to different points in time. At
+    commit, raises VersionConflict if a pending purchase holds the claim.
     """
     name = checkout_claim(purchase.reseller_id, purchase.quantity)
     claim = get(claims.Claim, name)
@@ -72,11 +72,11 @@ def is_resumable(purchase: Purchase) -> bool:
 
 
 def abandon_checkout(purchase: Purchase, reason: str | None) -> None:
-    """Expire a purchase that has no session that can be paid, and release its claim.
+    """Expire a purchase that has no payable session, and release its claim.
 
-    Condition: the purchase is unchanged since it was read; else VersionConflict. If Stripe did
-    open a session and its reply was lost, the sweep finds that session and closes it, or settles
-    the purchase if it was paid.
+    Condition: the purchase is unchanged since it was read; otherwise, raises VersionConflict. If
+    Stripe opened a session but the response was lost, the sweep finds that session and closes it,
+    or settles the purchase if the session was paid.
     """
     tx = Transaction()
     tx.change(purchase, status=Status.EXPIRED, status_reason=reason, unsettled=None)
@@ -85,7 +85,7 @@ def abandon_checkout(purchase: Purchase, reason: str | None) -> None:
 
 
 def _expire_or_settle(purchase: Purchase) -> None:
-    """Make sure that the purchase can no longer be paid. If it was paid already, settle it."""
+    """Make sure that the purchase can no longer be paid. If it was already paid, settle it."""
     if purchase.session_id is not None:
         from chalicelib.payments.checkout import expire_checkout
 

@@ -1,4 +1,4 @@
-"""Purchases of all resellers, for admins: by month, by ID alone, or by company name."""
+"""Find purchases across all resellers, for admins: by month, by ID, or by company name."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from chalicelib.storage.rows import id_created_at
 # empty month costs a query. Older purchases can be found by company or ID.
 MONTHS = 36
 QUIET_MONTHS = 12
-# Limits of a search by company name.
+# Limits for a search by company name.
 MAX_COMPANIES = 10
 MAX_PURCHASES_EACH = 25
 
@@ -21,9 +21,9 @@ MAX_PURCHASES_EACH = 25
 def find_purchase(purchase_id: str) -> Purchase:
     """Return a purchase by its ID alone. Raises NotFound.
 
-    The ID contains its creation time, which gives the month, and the index of that month has
-    the reseller. The row's month is computed an instant apart from the ID, so the months one
-    second earlier and later are tried as well.
+    The ID contains its creation time, which gives the month, and the index for that month gives the
+    reseller. The row's month is computed at almost but not exactly the same time as the ID, so the
+    months one second earlier and one second later are tried as well.
     """
     try:
         made = id_created_at(purchase_id)
@@ -39,15 +39,15 @@ def find_purchase(purchase_id: str) -> Purchase:
 
 
 def list_purchases_in_month(month: str, request: Pagination) -> Page[Purchase]:
-    """Return a page of the purchases started in a month (`2026-11`), newest first."""
+    """Return a page of the purchases started in a month (such as `2026-11`), newest first."""
     return query_page(Purchase, month, request, index=Purchase.by_month, newest_first=True)
 
 
 def list_recent_purchases(request: Pagination) -> Page[Purchase]:
     """Return a page of all purchases, newest first, across months.
 
-    The cursor is `<month>~<cursor within the month>`. Raises InvalidRequest for a cursor that is
-    not one of this list's.
+    The cursor is `<month>~<cursor within the month>`. Raises InvalidRequest if the cursor does not
+    belong to this list.
     """
     months = clock.recent_months(MONTHS)
     start_month, _, inner_cursor = (request.cursor or months[0]).partition("~")
@@ -81,7 +81,7 @@ def _next_month_with_purchases(month: str, months: list[str]) -> str | None:
 
 
 def search_purchases(text: str) -> list[Purchase]:
-    """Return the purchase with this ID, or the newest ones of companies whose name starts so."""
+    """Search by purchase ID or by the start of a company's name. Newest purchases come first."""
     if text.startswith("pur_"):
         try:
             return [find_purchase(text)]

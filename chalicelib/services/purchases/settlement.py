@@ -2,8 +2,8 @@
 
 Every entry point (webhook, return page, sweep, admin button) calls `settle`. It re-reads Stripe,
 ignores what the event claimed, and writes only the difference, provided the purchase has not
-changed since it was read. So the order, repetition, and loss of events don't matter, callers can
-run concurrently, and after a crash the next call writes what is missing.
+changed since it was read. Events can therefore be reordered, repeated, or lost; callers can run
+concurrently; and after a crash, the next call writes what is missing.
 """
 
 from collections.abc import Callable, Sequence
@@ -46,7 +46,7 @@ ATTEMPTS = 5
 STRIPE = "stripe"
 
 ExtraColumns = Callable[[Purchase], dict[str, Any]]
-"""Computes further columns to write in the same transaction, from the row as it was read."""
+"""Computes additional columns to write in the same transaction, from the row as it was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +70,23 @@ def settle(
     once: IdempotentRequest = NO_KEY,
     extra_columns: ExtraColumns | None = None,
 ) -> SettleResult:
-    """Re-read Stripe and write the difference to pool, ledger and purchase in one transaction.
+    """Re-read Stripe and write the difference to the pool, ledger, and purchase in one transaction.
 
-    `session_id` is a session of this purchase that its row may not know yet. `extra_columns` and
+    `session_id` is a session of this purchase that the row may not list yet. `extra_columns` and
     the response recorded by `once` are written in the same transaction.
 
     Invariant: the pool holds exactly `licenses_granted` licenses for this purchase, and when the
-    call returns, that is what the purchase is worth at Stripe.
+    call returns, that is what the purchase is worth according to Stripe.
     Condition: the purchase's version is unchanged since it was read. A caller that loses the
     race re-reads the row and Stripe, and tries again.
-    Repeated call: finds no difference and writes nothing. Crash: either all of the transaction
-    is in the database or none of it, and the next call writes what is missing. Lost reply: the
-    transaction layer finds out whether the commit succeeded.
+    A repeated call finds no difference and writes nothing. After a crash, either all of the
+    transaction is in the database or none of it, and the next call writes what is missing. If the
+    database's response is lost, the transaction layer finds out whether the commit succeeded.
 
-    After changing an already paid purchase, check Stripe once more: a refund may have failed in
-    the meantime, and a concurrent caller may have seen that before our write. It found the row
-    still correct and wrote nothing, and no later event would correct our older snapshot.
+    After a change to a purchase that was already paid, Stripe is checked once more. A refund may
+    have failed in the meantime, and a concurrent caller may have seen that before our write. That
+    caller found the row still correct and wrote nothing, and no later event would correct what we
+    wrote from our older snapshot.
 
     Raises PaymentProviderUnavailable, Busy, and NotFound (the row was deleted).
     """
@@ -104,7 +105,7 @@ def settle(
         changed = changed or result.changed
         if not (was_paid and result.changed):
             return SettleResult(result.purchase, granted, changed)
-        once, extra_columns = NO_KEY, None  # both are written
+        once, extra_columns = NO_KEY, None  # both have been written
     if changed:
         return SettleResult(purchase, granted, changed)
     raise Busy
@@ -145,7 +146,7 @@ def _apply(
     once: IdempotentRequest,
     snapshot: SessionSnapshot | None = None,
 ) -> SettleResult:
-    """Write the columns that differ, and move the licenses that differ, in one transaction."""
+    """Write the changed columns and move the difference in licenses, in one transaction."""
     before = _StateBefore.of(purchase)
     refund = refund_behind_move(purchase, snapshot)
     tx = Transaction()
@@ -173,7 +174,7 @@ def _apply(
 
 @dataclass(frozen=True, slots=True)
 class _StateBefore:
-    """The row as it was read, because `Transaction.change` updates the row object at once."""
+    """The row's state before `Transaction.change`, which updates the row object immediately."""
 
     status: str
     granted: int
@@ -209,7 +210,7 @@ def _ledger_move(
     purchase_id: str,
     refund: RefundIntent | None,
 ) -> Move:
-    """Explain the change for the ledger.
+    """Return how the ledger explains the change.
 
     A refund that an admin requested is attributed to that admin, with the admin's reason,
     regardless of which caller settles it.
@@ -231,7 +232,7 @@ def _move_licenses(
     move: Move,
     snapshot: SessionSnapshot | None,
 ) -> None:
-    """Add or take back licenses. Taking back can leave the reseller over-allocated."""
+    """Add licenses or take them back. Taking them back can leave the reseller over-allocated."""
     if difference > 0:
         customer_id = snapshot.report.customer_id if snapshot is not None else None
         pool.grant(
@@ -248,12 +249,12 @@ def _move_licenses(
 
 
 def release_checkout_claim(tx: Transaction, purchase: Purchase) -> None:
-    """Let the reseller open another checkout of this quantity."""
+    """Let the reseller open another checkout for this quantity."""
     release_name(tx, checkout_claim(purchase.reseller_id, purchase.quantity), purchase.id)
 
 
 def _remember_customer(customer_id: str | None) -> Sequence[Action]:
-    """Keep the first Stripe customer, so that the reseller's next checkout reuses it."""
+    """Store the reseller's first Stripe customer ID, so that the next checkout reuses it."""
     column = Reseller.stripe_customer_id
     return [column.set(column | customer_id)] if customer_id else []
 

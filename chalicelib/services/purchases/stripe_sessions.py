@@ -1,8 +1,9 @@
 """Decide which of a purchase's Checkout Sessions counts, and what that makes it worth.
 
-A purchase normally has one session. It has several if Stripe created one, the reply was lost, and
-a retry could not get it again. Then at most one session may stay open, and only one counts toward
-licenses. Money is booked for all of them, because the books must match what Stripe holds.
+A purchase normally has one session. It has several if Stripe created one, the response was lost,
+and a retry could not retrieve that session. In that case, at most one session may stay open, and
+only one counts toward licenses. The money from all of them is booked, because the books must match
+what Stripe holds.
 """
 
 from collections.abc import Sequence
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SessionSnapshot:
-    """What Stripe reports now about all sessions of one purchase.
+    """What Stripe currently reports about all of a purchase's sessions.
 
-    `report`, `assessment` and `counted` (its money) are those of the session that counts.
-    `money` is the total of all sessions of the purchase. `other_sessions` are the IDs of the
-    paid ones that don't count; `paid_twice` says that one of them holds money that should be
+    `report`, `assessment`, and `counted` (the money) belong to the session that counts. `money` is
+    the total for all of the purchase's sessions. `other_sessions` are the IDs of paid sessions that
+    don't count; `paid_twice` says whether one of those sessions holds money that should be
     refunded. `strays` are the IDs of open sessions that must not be paid.
     """
 
@@ -40,7 +41,7 @@ class SessionSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class _Session:
-    """One session. `money` is zero if it belongs to another purchase, currency, or mode."""
+    """One session. `money` is zero if the session is for another purchase, currency, or mode."""
 
     purchase: Purchase
     report: "SessionReport"
@@ -58,22 +59,22 @@ class _Session:
 
     @property
     def is_taken(self) -> bool:
-        """Return whether it is paid, or a delayed payment is in progress."""
+        """Return whether the session is paid or a delayed payment is in progress."""
         processing = self.assessment.status == Status.PROCESSING
         return self.is_ours and (self.report.facts.paid or processing)
 
     @property
     def rank(self) -> tuple[bool | int, ...]:
-        """Return the sort key; the highest session counts. The criteria, in order:
+        """Return the sort key: the session that ranks highest counts. The criteria, in order:
 
-        1. The session on the row, while it is worth licenses: they were credited for its money,
-           and refunds come out of that money.
+        1. The session on the purchase's row, while it is worth licenses: they were credited for its
+           money, and refunds come out of that money.
         2. A session whose licenses were paid for with money, then one that holds money but is
            worth no licenses (quarantined, for example).
         3. The session on the row, if paid: after its money was refunded, a free checkout must not
            grant licenses in its place.
-        4. The session worth the most licenses. Then one that is ours, paid, being paid, or not
-           expired, and finally the one on the row.
+        4. The session worth the most licenses. Then a session that is ours, paid, being paid, or
+           not expired, and finally the session on the row.
         """
         worth, has_money = self.assessment.worth, self.money.net > 0
         return (
@@ -91,9 +92,9 @@ class _Session:
 
 
 def read_sessions(purchase: Purchase, session_id: str | None = None) -> SessionSnapshot | None:
-    """Read the purchase's sessions from Stripe, without changing anything there or here.
+    """Read the purchase's sessions from Stripe, without changing anything.
 
-    `session_id` is a session that the row may not know yet. Return None if no session is known.
+    `session_id` is a session that the row may not list yet. Return None if no session is known.
     Raises PaymentProviderUnavailable.
     """
     from chalicelib.payments.reports import fetch_session
@@ -125,8 +126,9 @@ def read_and_close_strays(
 ) -> SessionSnapshot | None:
     """Read the sessions like `read_sessions`, and expire those that must not be paid.
 
-    After expiring any, read all of them again, because one may have been paid just before.
-    A repeated call, or one after a crash, finds them expired. Raises PaymentProviderUnavailable.
+    If any session was expired, all sessions are read again, because one may have been paid just
+    before. A repeated call, for example after a crash, finds those sessions already expired. Raises
+    PaymentProviderUnavailable.
     """
     snapshot = read_sessions(purchase, session_id)
     if snapshot is not None and snapshot.strays:
@@ -159,8 +161,8 @@ def _expire(purchase: Purchase, session_ids: tuple[str, ...]) -> None:
 def _is_stray(session: _Session, sessions: Sequence[_Session], purchase: Purchase) -> bool:
     """Return whether the session is open but must not be paid.
 
-    That is so if the row has another session, if another session was paid or is being paid, or
-    if the purchase was abandoned.
+    This is the case if the row has a different session, if another session was paid or is being
+    paid, or if the purchase was abandoned.
     """
     if session.report.facts.session_status != "open" or not session.is_ours:
         return False
@@ -192,7 +194,7 @@ def _assess_session(purchase: Purchase, report: "SessionReport") -> _Session:
 def _assess_quote(purchase: Purchase, quoted: Quoted, facts: PaymentFacts) -> Assessment:
     """Assess the session so that no license moves because of a refund in an unknown state.
 
-    If such a refund may have returned licenses, the reading that the pool already has wins.
+    If such a refund may have returned licenses, the assessment that matches the pool is used.
     """
     assessment = assess(quoted, facts)
     if not purchase.maybe_returned:

@@ -1,6 +1,6 @@
-"""Automatic repairs: safe findings whose codes are enabled in the platform's settings.
+"""Automatic repairs of safe findings whose codes are enabled in the platform settings.
 
-If a repair fails, for example because of a race or a full pool, its finding stays open.
+If a repair fails, for example because of a race or a full pool, the finding stays open.
 """
 
 from collections.abc import Iterable
@@ -24,8 +24,8 @@ def repair(
 ) -> dict[str, str]:
     """Make the allowed repairs and return their outcomes by finding ID.
 
-    `inspection` is the snapshot of the reseller that the findings are about, if any. The
-    repair of license_used comes last, because the others can change the reseller's row.
+    `inspection` is the snapshot of the reseller that the findings are about, if any. license_used
+    is repaired last, because the other repairs can change the reseller's row.
     """
     outcomes: dict[str, str] = {}
     for finding in sorted(findings, key=lambda one: one.code == Code.USED_MISMATCH):
@@ -41,7 +41,7 @@ def repair(
 
 
 def _repair_used(report: Report, finding: Finding) -> str | None:
-    """Repair from a fresh snapshot, and retry if the reseller changes before the write."""
+    """Repair license_used from a fresh snapshot. Retry if the reseller changes before the write."""
     for _ in range(ATTEMPTS):
         try:
             fresh = inspect_reseller(finding.subject)

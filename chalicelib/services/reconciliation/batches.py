@@ -17,12 +17,12 @@ Position = dict[str, Any] | None
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What the check of a batch found.
+    """What checking a batch found.
 
     Attributes:
         inspection: The snapshot that the findings are based on, if any.
         counts_reseller: Whether the report should count the inspected reseller as checked.
-        notes: What could not be checked, as sentences.
+        notes: Sentences that say what could not be checked.
     """
 
     findings: Sequence[Finding] = ()
@@ -37,8 +37,8 @@ class Batch:
 
     Attributes:
         position: Where to continue after this batch.
-        label: Names the batch in the report's notes if it is skipped.
-        check: Runs the check. It can raise, and it saves nothing.
+        label: Names the batch in the report's notes if the batch is skipped.
+        check: Checks the batch. It can raise, and it saves nothing.
     """
 
     position: Position
@@ -56,7 +56,8 @@ def row_batches(
 ) -> Iterator[tuple[list[R], dict[str, Any]]]:
     """Yield the rows of a table or partition in batches, each with the key of its last row.
 
-    `after` is the key to start after, in DynamoDB's format. A later release can have added to it.
+    `after` is the key to start after, in DynamoDB's format. A later release may have added names to
+    it.
     """
     rows: list[R] = []
     keys = [key.attr_name for key in key_columns(model) if key is not None]

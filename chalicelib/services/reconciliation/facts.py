@@ -1,8 +1,8 @@
 """A consistent snapshot of everything the tables hold about one reseller.
 
 Every transaction that changes a counter, a ledger entry, or a tenant's license also changes
-the reseller's version. So everything read between two reads of the same version was true at
-the same time. If the version changes in between, the snapshot is taken again.
+the reseller's version. Everything read between two reads that return the same version is therefore
+consistent. If the version has changed, the snapshot is taken again.
 """
 
 from collections import defaultdict
@@ -31,15 +31,16 @@ from chalicelib.storage.rows import iso
 from chalicelib.storage.tenants import Tenant
 
 ATTEMPTS = 4
-# Bounds memory. The next run finds the rest.
+# Limits memory use. The next run finds the rest.
 MAX_FINDINGS_PER_CODE = 500
-# Enough for any damage short of a lost table, and few enough for API Gateway's 29 seconds.
+# Enough for any damage short of a lost table, and few enough to check within API Gateway's limit of
+# 29 seconds.
 MAX_STRIPE_CHECKS = 15
 TENANT_COLUMNS = ["reseller_id", "id", "name", "is_active", "deleted_at", "holds_license"]
-# The sweep settles every 15 minutes. If a purchase is later than this, the sweep misses it.
+# The sweep runs every 15 minutes. If a purchase is overdue by more than this, the sweep missed it.
 SWEEP_GRACE = timedelta(hours=1)
 SLOWEST_PAYMENT = timedelta(days=14)
-# An older purchase can no longer get a session.
+# A purchase older than this can no longer get a session.
 SESSION_DEADLINE = timedelta(hours=24)
 # Buyers can dispute a payment for 120 days.
 DORMANT_AFTER = timedelta(days=180)
@@ -55,12 +56,13 @@ class Inspection:
     """A consistent snapshot of one reseller.
 
     Attributes:
-        reseller: The reseller's row at that time.
+        reseller: The reseller's row at the time of the snapshot.
         tenants: The number of tenants, including deleted ones.
         findings: Findings about the counters and the tenants' license marks.
-        purchases: By ID, oldest first. Stripe was queried about those that have a `worth`.
+        purchases: Facts by purchase ID, oldest first. Stripe was queried about those with a
+            `worth`.
         drift: The part of license_count that neither the ledger nor a purchase explains.
-        truncated: Whether there were more findings of one code than are kept.
+        truncated: Whether there were more findings with the same code than are kept.
     """
 
     reseller: Reseller
@@ -91,9 +93,9 @@ class Inspection:
 def inspect_reseller(reseller_id: str, *, ask_stripe: bool = False) -> Inspection | None:
     """Take a snapshot of a reseller; return None if it doesn't exist.
 
-    With `ask_stripe`, query Stripe about the purchases whose row and ledger disagree, at most
-    MAX_STRIPE_CHECKS of them: only those can explain a difference in license_count.
-    Raises ResellerBusy, Busy, and with `ask_stripe` PaymentProviderUnavailable.
+    With `ask_stripe`, query Stripe about up to MAX_STRIPE_CHECKS purchases whose row and ledger
+    disagree, because only those can explain a difference in license_count. Raises ResellerBusy,
+    Busy, and, with `ask_stripe`, PaymentProviderUnavailable.
     """
     for _ in range(ATTEMPTS):
         reseller = get(Reseller, reseller_id)
@@ -143,7 +145,7 @@ def _count_reseller(reseller: Reseller) -> Inspection:
 
 
 def _ledger_sums(reseller_id: str) -> tuple[int, int, dict[str, int]]:
-    """Return the sums of the count changes, the used changes, and the count changes by purchase."""
+    """Return the ledger's total count change and used change, and the count change per purchase."""
     count = used = 0
     credited: dict[str, int] = defaultdict(int)
     columns = ["count_change", "used_change", "ref"]
@@ -168,7 +170,7 @@ def tenant_facts(tenant: Tenant) -> TenantFacts:
 
 
 def purchase_facts(purchase: Purchase, credited: int) -> PurchaseFacts:
-    """Return the facts that the tables alone provide."""
+    """Return the facts about a purchase that the tables provide, without Stripe."""
     return PurchaseFacts(
         id=purchase.id,
         reseller_id=purchase.reseller_id,
@@ -184,8 +186,8 @@ def purchase_facts(purchase: Purchase, credited: int) -> PurchaseFacts:
 def _is_dormant(purchase: Purchase) -> bool:
     """Return whether the purchase is settled and too old for a dispute or a delayed payment.
 
-    A refund can still happen. Stripe keeps its event for 30 days, and the sweep reads events
-    every 15 minutes.
+    Such a purchase can still be refunded. Stripe keeps the refund's event for 30 days, and the
+    sweep reads events every 15 minutes.
     """
     awaited = purchase.status in AWAITED_STATUSES or purchase.paid_elsewhere
     settled = purchase.unsettled is None and not awaited
@@ -193,7 +195,7 @@ def _is_dormant(purchase: Purchase) -> bool:
 
 
 def _overdue_reason(purchase: Purchase) -> str:
-    """Return why the purchase needs attention, as a sentence, or an empty string."""
+    """Return a sentence that says why the purchase needs attention, or an empty string."""
     now = clock.now()
     match purchase.status:
         case Status.PENDING if purchase.session_id is None:

@@ -4,8 +4,8 @@ A row with a name must own the claim to it, and the owner of a claim must have t
 reseller and its user must refer to each other.
 
 Related rows are written in one transaction but read separately, so they can look inconsistent
-without being wrong. A suspected problem is therefore confirmed with a second read: it counts
-only if the row is still the same.
+without being wrong. A suspected problem is therefore confirmed with a second read: it counts only
+if the row is unchanged.
 """
 
 from collections.abc import Iterator, Sequence
@@ -76,7 +76,7 @@ def _missing_claims(rows: Sequence[Named]) -> Iterator[Finding]:
 
 
 def missing_claim_finding(row: Named, name: str, owner: str | None) -> Finding:
-    """Return the finding that `row` doesn't own the claim to its name.
+    """Return a finding for a row that doesn't own the claim to its name.
 
     `owner` is the current owner of the claim, if any. If the owner has the name as well, one
     of the two has to change or be deleted.
@@ -178,7 +178,7 @@ def orphan_claim_finding(claim: Claim) -> Finding:
 
 
 def is_claim_valid(claim: Claim) -> bool:
-    """Return whether the claim's owner exists and has this name."""
+    """Return whether the claim's owner exists and has the claimed name."""
     return _is_owned(claim, _owners([claim]).get(claim.name))
 
 

@@ -1,4 +1,4 @@
-"""Repairs of names, links, and single tenants.
+"""Repairs for names, links, and individual tenants.
 
 Each function adds its steps to a transaction and returns a sentence about the outcome.
 """
@@ -43,7 +43,7 @@ def repair_license_mark(tx: Transaction, request: RepairRequest) -> str:
 def free_claim(tx: Transaction, request: RepairRequest) -> str:
     """Delete a claim whose owner doesn't have the name.
 
-    The owner needs no condition: to get the name in the meantime, it would have to claim it.
+    No condition on the owner is needed: to start using the name, the owner would have to claim it.
     """
     orphan = get(Claim, request.finding.subject)
     if orphan is None or orphan.owner != request.finding.evidence["owner"]:
@@ -109,7 +109,7 @@ def _delete(tx: Transaction, request: RepairRequest, row: name_checks.Named) -> 
 
 
 def resolve_orphan_tenant(tx: Transaction, request: RepairRequest) -> str:
-    """Move a tenant whose reseller doesn't exist to another reseller, or delete it."""
+    """Move a tenant whose reseller doesn't exist to another reseller, or delete the tenant."""
     tenant = _read_tenant(request)
     if get(Reseller, tenant.reseller_id) is not None:
         raise VersionConflict
@@ -148,7 +148,7 @@ def _adopt(tx: Transaction, request: RepairRequest, tenant: Tenant, before: dict
 
 
 def resolve_reseller_user(tx: Transaction, request: RepairRequest) -> str:
-    """Link the reseller to its own user again or to another user, or delete the reseller."""
+    """Relink the reseller to its user, link it to another user, or delete the reseller."""
     reseller = get(Reseller, request.finding.subject)
     if reseller is None:
         raise VersionConflict

@@ -1,4 +1,4 @@
-"""Count the findings that wait for a person. Every admin page shows the number in its menu."""
+"""Count the findings that await a decision. Every admin page shows the number in its menu."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -18,10 +18,10 @@ _cached: tuple[datetime, int] | None = None
 
 
 def count_open_findings() -> int:
-    """Return the number of open findings, at most CACHED_FOR old.
+    """Return the number of open findings, which can be up to CACHED_FOR old.
 
-    Counts the last complete run and the last run after it. A finding that was decided in
-    either one is not open.
+    Considers the last complete run and, if there is one, the most recent run since then. A finding
+    that was decided in either run is not open.
     """
     global _cached
     if _cached is None or not clock.is_recent(_cached[0], CACHED_FOR):
@@ -30,13 +30,13 @@ def count_open_findings() -> int:
 
 
 def clear_cache() -> None:
-    """Make the next count include the decisions just made."""
+    """Clear the cache, so that the next count includes the decisions just made."""
     global _cached
     _cached = None
 
 
 def open_by_code(report: Report) -> Counter[str]:
-    """Return the number of open findings of one report by code."""
+    """Return the number of a report's open findings by code."""
     rows = _finding_rows(report) if report.found else ()
     return Counter(row.code for row in rows if row.state == OPEN)
 

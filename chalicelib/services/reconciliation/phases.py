@@ -1,6 +1,6 @@
-"""The phases of a run. Each yields batches and can resume after any of them.
+"""The phases of a run. Each phase yields batches and can resume after any of them.
 
-A position identifies the last batch that was checked. None is the beginning of the phase.
+A position identifies the last batch that was checked. None is the start of the phase.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -1,8 +1,8 @@
-"""Repairs of purchases: align the row with the ledger, then settle the purchase.
+"""Purchase repairs: align the row with the ledger, then settle the purchase.
 
-These are two transactions, and the books are consistent after each. The first makes the row,
+This takes two transactions, and the books are consistent after each. The first makes the row,
 the ledger, and the counter agree. Any remaining difference from Stripe is then settled as
-usual. If the process dies in between, the next settlement finishes the work.
+usual. If the process crashes in between, the next settlement finishes the work.
 """
 
 from typing import Any
@@ -39,11 +39,11 @@ def repair_purchase(tx: Transaction, request: RepairRequest) -> str:
 
 
 def _align(request: RepairRequest, purchase: Purchase) -> None:
-    """Set the row's granted licenses to what was credited.
+    """Set the row's granted licenses to the number that was credited.
 
-    Credited are the ledger's entries plus what license_count already includes although the
-    ledger entry is missing; that entry is written now. Condition: neither the reseller's row
-    nor the purchase has changed since it was read. The purchase's ledger entries change only
+    That number is the total in the ledger plus any licenses that license_count already includes
+    without a ledger entry; the missing entry is written now. Condition: neither the reseller's row
+    nor the purchase has changed since they were read. The purchase's ledger entries change only
     together with the purchase.
     """
     inspection = request.require_inspection()
@@ -92,7 +92,8 @@ def _delete(tx: Transaction, request: RepairRequest, purchase: Purchase) -> str:
 def repair_session(_tx: Transaction, request: RepairRequest) -> str:
     """Settle the purchase with a session that its row doesn't list, or recreate the purchase.
 
-    If the session is the one that counts, it becomes the row's own; see `settlement.settle`.
+    If the session is the one that counts, it becomes the row's own session; see
+    `settlement.settle`.
     """
     evidence = request.finding.evidence
     if request.action is Action.ADOPT:

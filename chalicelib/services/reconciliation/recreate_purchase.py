@@ -42,9 +42,9 @@ class _LedgerHistory:
 def recreate_purchase(
     reseller_id: str, purchase_id: str, session_id: str, request: RepairRequest
 ) -> None:
-    """Write the row in the state of its last ledger entry.
+    """Write the row in the state that matches its last ledger entry.
 
-    Settling it afterward then applies only what has happened at Stripe since. Raises
+    Settling the purchase afterward then applies only what has happened in Stripe since. Raises
     VersionConflict if the row exists, and PaymentProviderUnavailable.
     """
     from chalicelib.payments.reports import fetch_session
@@ -115,8 +115,8 @@ def _returned_without_refund(facts: PaymentFacts, history: _LedgerHistory) -> in
     """Return the number of licenses that were given back without a refund.
 
     Only the ledger shows these: it credits fewer licenses than were bought, and neither a
-    dispute nor Stripe's refunds explain the difference. If it credits none, the row may have
-    been lost before the purchase was credited, so none count as returned.
+    dispute nor Stripe's refunds explain the difference. If the ledger credits none, the row may
+    have been lost before the purchase was credited, so none count as returned.
     """
     level = history.credited + history.held
     quoted = Quoted(facts.quantity, facts.amount_subtotal, facts.currency, facts.livemode)
@@ -139,8 +139,8 @@ def _free_refund(licenses: int, request: RepairRequest) -> RefundIntent:
 def _tiers_for(quantity: int, unit_amount: int) -> dict[str, Any]:
     """Return the price tiers for the row, on which later refunds are based.
 
-    Uses the current tiers if they give the price that was paid. Otherwise only the paid price
-    is known.
+    These are the current tiers if they give the price that was paid. Otherwise, the price that was
+    paid is the only one known.
     """
     current = platform_settings.cached_settings()
     tiers = platform_settings.tiers(current)

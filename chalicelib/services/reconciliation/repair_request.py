@@ -13,9 +13,9 @@ class RepairRequest:
     """An action to take on a finding.
 
     Attributes:
-        ref: What the ledger entry refers to, usually the report.
+        ref: The ID that the ledger entry refers to, usually the report's.
         inspection: The snapshot that a finding about a counter or a purchase is based on.
-        to: The ID of the reseller or user that an adoption specifies, if it needs one.
+        to: The ID of the new reseller or user, if an adoption needs one.
     """
 
     finding: Finding

@@ -1,7 +1,7 @@
 """Dispatch each finding to its repair.
 
-A repair adds its steps to a transaction, together with its ledger entry or audit entry. Each
-step has the condition that its row has not changed since the problem was found. If one has,
+A repair adds its steps to a transaction, together with its ledger entry or audit entry. Each step
+is conditional on its row being unchanged since the problem was found. If a row has changed, the
 commit raises VersionConflict, and the finding has to be checked again.
 """
 
@@ -21,7 +21,7 @@ def add_repair(tx: Transaction, request: RepairRequest) -> str:
     """Add the repair's steps to `tx` and return a sentence about the outcome.
 
     A purchase is settled immediately, in a separate transaction that is safe to repeat.
-    Raises InvalidRequest, VersionConflict, and whatever the repair raises.
+    Raises InvalidRequest, VersionConflict, and anything that the repair raises.
     """
     finding = request.finding
     if request.action not in finding.actions:

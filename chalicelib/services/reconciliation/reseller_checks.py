@@ -1,7 +1,7 @@
 """Check one reseller within a run: take a snapshot, then compare its purchases with Stripe.
 
-The snapshot has to be taken in one go. Querying Stripe takes a second per purchase, so a run
-can stop between batches of purchases. A run that resumes there takes a new snapshot.
+The snapshot has to be taken without interruption. Querying Stripe takes a second per purchase, so a
+run can stop between batches of purchases. A run that resumes at that point takes a new snapshot.
 """
 
 import zlib
@@ -21,18 +21,18 @@ from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reports import SCHEDULE, Report, Scope
 from chalicelib.storage.resellers import Reseller
 
-# API Gateway waits 29 seconds, and Stripe takes one or two seconds per purchase.
+# API Gateway times out after 29 seconds, and Stripe takes one or two seconds per purchase.
 PURCHASES_PER_BATCH = 10
-# Scheduled runs query Stripe about each dormant purchase on one night out of this many.
+# Scheduled runs query Stripe about each dormant purchase once every DORMANT_INTERVAL nights.
 DORMANT_INTERVAL = 28
 CHECK_FAILED = "A reseller or purchase could not be checked"
 
 
 def resellers(report: Report, position: Position) -> Iterator[Batch]:
-    """Check every reseller, or only the report's.
+    """Check every reseller, or only the one that the report is for.
 
-    The position {"reseller"} means that this reseller is done. {"reseller", "after"} means that
-    its snapshot was taken and its purchases were checked up to `after`.
+    A position with only the key "reseller" means that this reseller is done. If the position also
+    has the key "after", the snapshot was taken and the purchases were checked up to that ID.
     """
     if position is not None and "after" in position:
         check = _ResellerCheck(report, position["reseller"])
@@ -48,7 +48,10 @@ def resellers(report: Report, position: Position) -> Iterator[Batch]:
 
 @dataclass(slots=True)
 class _ResellerCheck:
-    """`inspection` is None until the snapshot is taken, and stays None if that fails."""
+    """The check of one reseller.
+
+    `inspection` is None until the snapshot is taken, and stays None if that fails.
+    """
 
     report: Report
     reseller_id: str
@@ -95,7 +98,7 @@ class _ResellerCheck:
         except (Busy, PaymentProviderUnavailable):
             raise
         except Exception:
-            # One damaged row must not prevent the check of other resellers.
+            # One damaged row must not prevent other resellers from being checked.
             logger.exception(CHECK_FAILED, extra={"subject": self.reseller_id})
             return BatchResult(notes=(_count_failure(self.reseller_id),))
         more = f"{self.reseller_id} has more findings of one kind than a run can keep."
@@ -110,7 +113,7 @@ class _ResellerCheck:
             if self.inspection is None:
                 return BatchResult(notes=notes)
         purchases = self.inspection.purchases
-        known = [purchases[id] for id in ids if id in purchases]  # others are newer
+        known = [purchases[id] for id in ids if id in purchases]  # the others are newer
         findings: list[Finding] = []
         failures: list[str] = []
         for facts in known:
@@ -130,7 +133,7 @@ class _ResellerCheck:
     def _is_due(self, facts: PurchaseFacts) -> bool:
         """Return whether to query Stripe about a dormant purchase in this run.
 
-        A run that a person starts checks all purchases.
+        A run that was started manually checks all purchases.
         """
         night = self.report.created_at.toordinal()
         own_night = zlib.crc32(facts.id.encode()) % DORMANT_INTERVAL

@@ -1,7 +1,8 @@
-"""A person's decision about one finding.
+"""Apply a person's decision about one finding.
 
 The facts are checked again first. If the problem has gone away, the finding is marked `gone`.
-If the facts have changed since the decision, it is refused, and nothing changes.
+If the facts have changed since the finding was recorded, the decision is refused, and nothing is
+written.
 """
 
 from chalicelib import clock
@@ -55,9 +56,9 @@ def resolve(
     """Carry out the decision and mark the finding, in one transaction.
 
     A finding that was already decided is returned unchanged, except that an ignored one can
-    still be resolved. `to` is the ID of the reseller or user that an adoption specifies.
+    still be resolved. `to` is the ID of the new reseller or user, if an adoption needs one.
     Raises InvalidRequest, VersionConflict (the facts have changed: run reconciliation again),
-    Busy, PaymentProviderUnavailable, and whatever the repair raises.
+    Busy, PaymentProviderUnavailable, and anything that the repair raises.
     """
     tx = Transaction()
     if row.state != OPEN and not (row.state == IGNORED and action != Action.IGNORE):
@@ -83,7 +84,7 @@ def resolve(
 
 
 def _ignore(tx: Transaction, row: FindingRow, *, reason: str, by: str) -> str:
-    """Record the decision so that later runs ignore the finding while its facts are the same."""
+    """Record the decision so that later runs ignore the finding until its facts change."""
     columns = ("code", "subject", "reseller_id", "what", "why", "proposed", "safe", "fingerprint")
     decision = FindingRow(DECISIONS, row.id, **{name: getattr(row, name) for name in columns})
     decision.evidence, decision.actions = row.evidence, row.actions
@@ -91,7 +92,8 @@ def _ignore(tx: Transaction, row: FindingRow, *, reason: str, by: str) -> str:
     decision.resolved_by, decision.resolved_at = str(by), clock.now()
     is_decision = FindingRow.id.does_not_exist() | (FindingRow.reconciliation_id == DECISIONS)
     tx.put(decision, condition=is_decision, otherwise=VersionConflict())
-    # No reseller_id: the reseller must not see this entry, because the reason is for admins.
+    # No reseller_id is recorded: the reseller must not see this entry, because its reason is meant
+    # for admins.
     audit.record(
         tx,
         actor=by,

@@ -28,12 +28,12 @@ from chalicelib.storage.transactions import Transaction
 
 SecondsLeft = Callable[[], float]
 
-# Enough to finish a typical batch.
+# Enough time to finish a typical batch.
 SPARE_SECONDS = 8.0
-# How long a run keeps a report without saving. After that, it is considered dead.
+# A run that has not saved its report for this long is considered dead.
 LEASE = timedelta(minutes=16)
 SAVE_SECONDS = 30.0
-# After this many runs have failed or died at a batch, the next one skips it.
+# After this many runs have failed or died at a batch, the next run skips the batch.
 MAX_FAILURES = 2
 MAX_NOTES = 20
 
@@ -44,7 +44,7 @@ class RunTakenOver(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """How far a run has come.
+    """How far a run has progressed.
 
     Attributes:
         position: The last batch checked within the phase.
@@ -62,7 +62,7 @@ class RunProgress:
         return from_stored(cls, report.cursor)
 
     def cursor(self, report: Report) -> dict[str, Any]:
-        """Return the report's `cursor` column with this progress."""
+        """Return the value of the report's `cursor` column that records this progress."""
         return {**(report.cursor or {}), **asdict(self)}
 
     def failed(self) -> "RunProgress":
@@ -70,9 +70,9 @@ class RunProgress:
 
 
 def can_resume(report: Report) -> bool:
-    """Return whether a run is unfinished, in a scope and phase that this release knows.
+    """Return whether a run is unfinished and has a scope and phase that this release knows.
 
-    A later release resumes the others.
+    A later release has to resume other unfinished runs.
     """
     phases = PHASES_BY_SCOPE.get(report.scope, [])
     phase = report.cursor.get("phase") if report.cursor else next(iter(phases), None)
@@ -83,7 +83,7 @@ def run_phases(report: Report, seconds_left: SecondsLeft, once: IdempotentReques
     """Continue a run from its saved position until it finishes or runs out of time.
 
     If a batch fails, the run pauses. The next run resumes after the last batch checked, and
-    skips the failing batch once it has failed MAX_FAILURES times. So one bad batch cannot
+    skips the failing batch once it has failed MAX_FAILURES times. This way, one bad batch can't
     block the rest.
     """
     try:
@@ -99,7 +99,8 @@ class _Run:
         self.seconds_left = seconds_left
         self.once = once
         self.progress = RunProgress.of(report)
-        # After a failure, save after every batch, to identify the batch if this run dies too.
+        # After a failure, save after every batch, so that the batch can be identified if this run
+        # dies too.
         self.save_every_batch = self.progress.failures > 0
         self.saved_at = seconds_left()
         self.longest_batch = 0.0
@@ -144,7 +145,7 @@ class _Run:
     def _should_skip_phase(self, failure: Exception) -> bool:
         """Log and count the failure. Return whether to skip the rest of the phase.
 
-        More than MAX_FAILURES at one position means that not even the batch to skip can be
+        More than MAX_FAILURES failures at one position mean that even the batch to skip can't be
         read.
         """
         phase = self.progress.phase
@@ -210,7 +211,7 @@ def _process_batch(report: Report, batch: Batch) -> None:
 
 
 def _save_findings(report: Report, findings: Iterable[Finding], outcomes: dict[str, str]) -> None:
-    """Save the findings. `outcomes` has the results of automatic repairs by finding ID."""
+    """Save the findings. `outcomes` holds the results of automatic repairs by finding ID."""
     rows = [finding_row(finding, report.id, clock.now()) for finding in findings]
     decisions = ignore_decisions(row.id for row in rows)
     for row in rows:

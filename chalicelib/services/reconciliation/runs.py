@@ -1,7 +1,7 @@
 """A run checks everything once, in batches, and saves its position along the way.
 
-A run stops when its time is up, and the next one resumes it. Two runs never work on the same
-report: taking a report requires a write on condition of its version.
+A run stops when its time is up, and the next one resumes its work. Two runs never work on the same
+report, because taking a report requires a write that is conditional on the report's version.
 """
 
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ from chalicelib.storage.rows import new_id
 from chalicelib.storage.transactions import Transaction
 
 RETENTION = timedelta(days=90)
-# A run over a lot of data can take days, with hourly runs in between.
+# How far back to look for unfinished runs. A run over a lot of data can take days.
 UNFINISHED_SEARCHED = timedelta(days=14)
 PAGE_SIZE = 100
 
@@ -67,7 +67,7 @@ def start_run(
 
 
 def unfinished_runs() -> list[Report]:
-    """Return the runs to be resumed, oldest first, whether or not they are being worked on."""
+    """Return the runs that can be resumed, oldest first, including those in progress."""
     found: list[Report] = []
     since = clock.now() - UNFINISHED_SEARCHED
     cursor: str | None = None

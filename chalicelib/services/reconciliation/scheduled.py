@@ -1,4 +1,4 @@
-"""Handle an event that starts reconciliation, from the schedule or from the Lambda console."""
+"""Handle an event that starts reconciliation, from the schedule or the Lambda console."""
 
 from typing import Any
 
@@ -9,15 +9,15 @@ from chalicelib.storage.reports import RUNNING, SCHEDULE, Report, Scope
 
 EVENT_KEYS = frozenset({"scope", "apply", "reseller_id", "by"})
 
-# Seconds that resumed runs must leave for a new nightly run to start.
+# Resumed runs must leave this many seconds, or no new nightly run starts.
 NEW_RUN_SECONDS = 60.0
 
 
 def handle_event(event: dict[str, Any], seconds_left: SecondsLeft) -> dict[str, Any]:
-    """Run reconciliation as the event asks and return a summary.
+    """Run reconciliation as the event requests, and return a summary.
 
     A scheduled run also resumes unfinished runs. Raises InvalidRequest for an event with
-    unknown keys or values, so that a typo does not start a run over everything.
+    unknown keys or values, so that a typo doesn't start a full run.
     """
     unknown = set(event) - EVENT_KEYS
     scope, apply = event.get("scope", Scope.WHOLE), event.get("apply", False)
@@ -39,10 +39,10 @@ def handle_event(event: dict[str, Any], seconds_left: SecondsLeft) -> dict[str, 
 
 
 def _run_scheduled(scope: Scope, seconds_left: SecondsLeft, *, apply: bool) -> Report:
-    """Run what is scheduled and resume unfinished runs.
+    """Start or resume the scheduled run, and resume other unfinished runs.
 
     An hourly run checks the counters first and leaves half of the time for unfinished runs. At
-    night, unfinished runs go first, and a new nightly run starts only once the last one has
+    night, unfinished runs go first, and a new nightly run starts only after the previous one has
     finished.
     """
     unfinished = runs.unfinished_runs()

@@ -1,4 +1,4 @@
-"""What Stripe reports about a purchase. Only reads: nothing here changes a row."""
+"""What Stripe reports about a purchase. This module only reads; it never changes a row."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,7 +22,7 @@ RESOURCE_MISSING = "resource_missing"
 class StripeView:
     """A purchase's status and worth in licenses according to Stripe.
 
-    `wrong_session` is true if its session belongs to another purchase or doesn't exist.
+    `wrong_session` is true if the purchase's session belongs to another purchase or doesn't exist.
     """
 
     status: str
@@ -33,8 +33,9 @@ class StripeView:
 def worth_now(purchase: Purchase, credited: int) -> StripeView:
     """Return the purchase's current status and worth according to Stripe.
 
-    Without a session, Stripe can't be queried. The worth is then what the ledger credits,
-    since nothing more can have been paid, and a status of a later release is not doubted.
+    If the purchase has no session, Stripe can't be queried. Its worth is then what the ledger
+    credits, since nothing more can have been paid, and a status that only a later release knows is
+    accepted.
     Raises PaymentProviderUnavailable.
     """
     try:
@@ -53,7 +54,7 @@ def worth_now(purchase: Purchase, credited: int) -> StripeView:
 def compare_with_stripe(facts: PurchaseFacts) -> PurchaseFacts | None:
     """Return the facts with Stripe's view added.
 
-    Return None if the purchase has changed since the snapshot. Whatever changed it has just
+    Return None if the purchase has changed since the snapshot, because whatever changed it has just
     checked Stripe. Raises PaymentProviderUnavailable.
     """
     purchase = get(Purchase, facts.reseller_id, facts.id)
@@ -84,7 +85,7 @@ class SessionSummary:
 
     @property
     def is_relevant(self) -> bool:
-        """False for a session that closed without payment."""
+        """Whether the session was paid or can still be paid."""
         return self.paid or self.is_open
 
 
@@ -103,7 +104,7 @@ def list_own_sessions(
     """Return a page of the sessions created in [start, end], newest first.
 
     Only sessions that this installation created for a purchase are included. The second value
-    is the session to continue after, or None on the last page. Raises
+    is the ID of the session to continue after, or None on the last page. Raises
     PaymentProviderUnavailable.
     """
     from chalicelib.payments.listings import sessions_page

@@ -37,13 +37,13 @@ class Counters:
 class SyncResult:
     """The outcome of a sync.
 
-    Sync changes only license_used. All other findings are decided in a reconciliation of the
-    reseller, which also checks Stripe.
+    Sync changes only license_used. All other findings have to be resolved through a reconciliation
+    of the reseller, which also checks Stripe.
 
     Attributes:
         after: The counters after the sync, or what they would be if it were applied.
-        found: The total number of findings that the tables show.
-        findings: At most MAX_FINDINGS of them, those about the counters first.
+        found: The total number of findings based on the tables alone.
+        findings: At most MAX_FINDINGS findings, starting with those about the counters.
     """
 
     reseller_id: str
@@ -58,8 +58,8 @@ class SyncResult:
 def sync(reseller_id: str, *, apply: bool, by: str, once: IdempotentRequest = NO_KEY) -> SyncResult:
     """Count the tenants' licenses and, with `apply`, set license_used to the result.
 
-    Condition: the reseller's row has not changed since the count. If it has, count again.
-    Raises NotFound, Busy.
+    Condition: the reseller's row has not changed since the count. If it has, the count is repeated.
+    Raises NotFound or Busy.
     """
     for _ in range(ATTEMPTS):
         try:

@@ -1,7 +1,7 @@
 """Find Stripe sessions that no purchase lists.
 
-The purchase's row was lost, or it was restored from a backup older than the session. Once the
-sweep's window has passed, nothing else leads to such a payment.
+This happens if the purchase's row was lost or was restored from a backup older than the session.
+Once the sweep's window has passed, nothing else finds such a payment.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,8 @@ from chalicelib.storage.rows import iso
 if TYPE_CHECKING:
     from chalicelib.payments.listings import SessionOwner
 
-# Older sessions can't be paid anymore, and an earlier nightly run settled those that were paid.
+# Sessions older than this can no longer be paid, and an earlier nightly run settled those that
+# were.
 SESSION_AGE_LIMIT = timedelta(days=180)
 
 PURCHASE_COLUMNS = ["reseller_id", "id", "session_id", "other_sessions"]
@@ -68,7 +69,7 @@ def _session_finding(owner: "SessionOwner", row: Purchase | None) -> Finding | N
     reseller_id, purchase_id = _purchase_key(owner)
     if row is None:
         return lost_session_finding(owner.session_id, purchase_id, reseller_id)
-    # The row of a new session may not be updated yet, and the sweep checks the session first.
+    # The purchase's row may not list a new session yet, and the sweep checks the session first.
     if _lists_session(row, owner.session_id) or clock.now() - owner.at < SWEEP_GRACE:
         return None
     return unknown_session_finding(owner.session_id, purchase_id, reseller_id)
@@ -91,7 +92,7 @@ def recheck(evidence: dict[str, Any]) -> Finding | None:
 
 
 def lost_session_finding(session_id: str, purchase_id: str, reseller_id: str) -> Finding | None:
-    """Return the finding for a session whose purchase doesn't exist."""
+    """Return a finding for a session whose purchase doesn't exist."""
     session = stripe_view.read_session(session_id)
     if not session.is_relevant:
         return None
@@ -110,7 +111,7 @@ def lost_session_finding(session_id: str, purchase_id: str, reseller_id: str) ->
 
 
 def unknown_session_finding(session_id: str, purchase_id: str, reseller_id: str) -> Finding | None:
-    """Return the finding for a session that its purchase doesn't list.
+    """Return a finding for a session that its purchase doesn't list.
 
     Settling the purchase with the session is safe: the sweep does the same with every session
     that it encounters.

@@ -1,7 +1,7 @@
-"""Execute a refund: have Stripe pay it, or give it up.
+"""Execute a refund: have Stripe pay it, or give up on it.
 
 An interrupted refund is resumed as recorded, for up to 24 hours and only if no other money from
-that payment has moved. If the outcome is uncertain, we don't pay; an admin can request the
+that payment has moved since. If the outcome is uncertain, we don't pay; an admin can request the
 refund again.
 """
 
@@ -26,7 +26,8 @@ from chalicelib.storage.purchases import Purchase, RefundIntent, RefundState
 from chalicelib.storage.transactions import Transaction
 
 ATTEMPTS = 5
-# How long an intent is resumed. After that, the admin has probably found another solution.
+# How long an interrupted refund can be resumed. After that, the admin has probably found another
+# solution.
 RESUMED_FOR = timedelta(hours=24)
 TOO_LATE = "Stripe did not make this refund within a day. Request it again if it is still needed."
 OTHER_REFUND_MADE = (
@@ -36,7 +37,7 @@ OTHER_REFUND_MADE = (
 
 
 class RefundRefused(InvalidRequest):
-    """The refund is closed, and it moved no money."""
+    """The refund was closed without moving any money."""
 
 
 def execute_refund(
@@ -46,12 +47,12 @@ def execute_refund(
     *,
     is_new: bool = False,
 ) -> Purchase:
-    """Have Stripe pay an open refund, then settle, which takes the licenses and closes it.
+    """Have Stripe pay an open refund. Then settle, which takes back licenses and closes the refund.
 
     Invariant: Stripe pays an intent at most once. The idempotency key comes from the intent, and
-    unless the intent is new, its refund is first looked up at Stripe by its metadata.
-    Repeated call, or a crash at any point: the next call finds the refund if Stripe made it, and
-    only settles. Lost reply from Stripe: the intent stays open, and the sweep resumes it.
+    unless the intent is new, its refund is first looked up in Stripe by its metadata. If the call
+    is repeated, for example after a crash, it finds any refund that Stripe has issued and only
+    settles. If Stripe's response is lost, the intent stays open, and the sweep resumes it.
     Raises RefundRefused (closed without paying), Busy, and PaymentProviderUnavailable (the
     intent stays open).
     """
@@ -72,10 +73,11 @@ def execute_refund(
 
 
 def _pay(purchase: Purchase, intent: RefundIntent, *, is_new: bool) -> str | None:
-    """Return the ID of the Stripe refund, made now or earlier; None if there is nothing to pay.
+    """Return the ID of the Stripe refund, issued now or earlier, or None if nothing is to be paid.
 
-    A refund that the first attempt did not make is made later only if the payment is in the
-    state that it was quoted from. Raises RefundRefused and PaymentProviderUnavailable.
+    If the first attempt did not issue the refund, a later attempt does so only if the payment is
+    still in the state that the quote was based on. Raises RefundRefused and
+    PaymentProviderUnavailable.
     """
     payment = intent.payment_intent_id or purchase.payment_intent_id
     if intent.amount == 0 or payment is None:
@@ -117,7 +119,7 @@ def _pay(purchase: Purchase, intent: RefundIntent, *, is_new: bool) -> str | Non
 def _give_up(purchase: Purchase, intent: RefundIntent, reason: str) -> None:
     """Close the refund as refused, unless a concurrent call has closed it already.
 
-    An admin expects this money to be paid, so this logs an error and counts a metric.
+    An admin expects this money to be paid, so this logs an error and emits a metric.
     """
     refused = replace(intent, state=RefundState.REFUSED, note=reason)
 
@@ -136,7 +138,7 @@ def _give_up(purchase: Purchase, intent: RefundIntent, reason: str) -> None:
 def _save_intent(purchase: Purchase, intent: RefundIntent) -> None:
     """Save an open intent; do nothing if it was closed in the meantime.
 
-    Condition: the purchase is unchanged since it was read; else read it again. Raises Busy.
+    Condition: the purchase is unchanged since it was read; otherwise, it is re-read. Raises Busy.
     """
     for _ in range(ATTEMPTS):
         if get_refund_intent(purchase, intent.id).state != RefundState.OPEN:
@@ -151,7 +153,7 @@ def _save_intent(purchase: Purchase, intent: RefundIntent) -> None:
 
 
 def get_refund_intent(purchase: Purchase, intent_id: str) -> RefundIntent:
-    """Return one refund of the purchase. Raises NotFound."""
+    """Return one of the purchase's refunds. Raises NotFound."""
     intent = next((r for r in purchase.refund_list if r.id == intent_id), None)
     if intent is None:
         raise NotFound("refund")
@@ -166,7 +168,7 @@ def _still_open_error(
         cause = str(failure)
     return PaymentProviderUnavailable(
         f"{cause} The refund of {format_licenses(intent)} stays open and is retried every "
-        "15 minutes for a day. Don't make it in Stripe's dashboard as well."
+        "15 minutes for a day. Don't issue it in Stripe's dashboard as well."
     )
 
 

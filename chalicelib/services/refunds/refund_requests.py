@@ -1,9 +1,10 @@
 """Refunds requested by an admin: take licenses back and pay what they are worth.
 
-There are three steps. Record the intent on the purchase, on the condition that no refund is in
-progress. Ask Stripe to pay, with an idempotency key that comes from the intent. Settle the
-purchase, which takes the licenses back and closes the intent in one transaction. After a crash
-or an error in between, the sweep or a repeated request resumes the intent as it was recorded.
+1. Record the intent on the purchase, on the condition that no refund is in progress.
+2. Ask Stripe to pay, with an idempotency key that comes from the intent.
+3. Settle the purchase, which takes the licenses back and closes the intent in one transaction.
+
+After a crash or an error in between, the sweep or a retry resumes the intent as it was recorded.
 """
 
 from chalicelib import clock
@@ -39,9 +40,9 @@ NOT_REFUNDABLE: dict[str, str] = {
 
 
 def quote_refund(purchase: Purchase, licenses: int) -> RefundQuote:
-    """Return what a refund of this many licenses would pay now, without making it.
+    """Return what a refund of this many licenses would pay now, without issuing it.
 
-    If a refund of as many licenses is in progress, return what that one pays. Raises
+    If a refund of the same number of licenses is in progress, returns what that refund pays. Raises
     InvalidRequest (for example, another refund is in progress) and PaymentProviderUnavailable.
     """
     purchase = settle(purchase).purchase
@@ -63,19 +64,18 @@ def refund_licenses(
     kept: int | None = None,
     once: IdempotentRequest = NO_KEY,
 ) -> Purchase:
-    """Refund licenses of a purchase and take them out of the pool.
+    """Refund licenses from a purchase and take them out of the pool.
 
     The pool can become over-allocated. `amount` (cents) and `kept` (the licenses that stay) are
     what the admin was shown; the request is refused if either has changed since.
 
     Invariant: a purchase has at most one refund in progress, and Stripe pays each one once.
-    Condition of recording it: the purchase is unchanged since the quote.
-    Repeated request: while a refund is in progress, the same licenses and reason resume it,
-    no matter who sends them or under which key; a different refund is refused. The same key
-    always means the same refund, even after it is done.
-    Crash or lost reply: the recorded intent stays open, and the sweep or the next request
-    resumes it. Raises InvalidRequest, Busy, and PaymentProviderUnavailable (the intent stays
-    open).
+    Condition for recording it: the purchase is unchanged since the quote.
+    While a refund is in progress, a request with the same licenses and reason resumes it, no matter
+    who sends the request or with which key; any other refund is refused. The same key always refers
+    to the same refund, even after the refund is done. After a crash or a lost response, the
+    recorded intent stays open, and the sweep or the next request resumes it. Raises InvalidRequest,
+    Busy, and PaymentProviderUnavailable (the intent stays open).
     """
     if once.ref is not None:
         return _resume_keyed_refund(purchase, once)
@@ -100,7 +100,7 @@ def refund_licenses(
 
 
 def resume_refund(purchase: Purchase) -> Purchase:
-    """Finish the refund in progress, if there is one: execute it or give it up.
+    """Finish the refund in progress, if there is one: execute it or give up on it.
 
     Raises Busy and PaymentProviderUnavailable.
     """
@@ -114,7 +114,7 @@ def resume_refund(purchase: Purchase) -> Purchase:
 
 
 def _resume_keyed_refund(purchase: Purchase, once: IdempotentRequest) -> Purchase:
-    """Continue a repeated request whose key is bound to a refund, whatever its state."""
+    """Continue a retried request whose key is bound to a refund, whatever the refund's state."""
     intent = get_refund_intent(purchase, str(once.ref))
     if intent.state == RefundState.REFUSED:
         raise RefundRefused.of("licenses", intent.note or "The refund was refused.")
@@ -149,11 +149,11 @@ def _quote(purchase: Purchase, licenses: int) -> RefundQuote:
     if (unknown := purchase.unknown_refund) is not None:
         message = f"A refund of {format_licenses(unknown)} has the state “{unknown.state}”."
         raise InvalidRequest.of("purchase", f"This purchase can't be refunded now. {message}")
-    if purchase.status_reason:  # its worth does not depend on this payment alone
+    if purchase.status_reason:  # the worth does not depend on this payment alone
         message = f"This purchase can't be refunded here. {purchase.status_reason}"
         raise InvalidRequest.of("purchase", message)
     if not 1 <= licenses <= purchase.licenses_granted:
-        message = f"Between 1 and {purchase.licenses_granted} licenses can be refunded."
+        message = f"You can refund between 1 and {purchase.licenses_granted} licenses."
         raise InvalidRequest.of("licenses", message)
     if len(purchase.refunds or {}) >= MAX_REFUNDS:
         message = f"This purchase already has {MAX_REFUNDS} refunds, the maximum."
@@ -175,8 +175,8 @@ def _record_intent(
 ) -> RefundIntent:
     """Record the intent on the purchase, and bind the key to it, in one transaction.
 
-    Invariant: one refund in progress per purchase. Condition: the purchase is unchanged since
-    the quote. Raises VersionConflict.
+    Invariant: a purchase has at most one refund in progress. Condition: the purchase is unchanged
+    since the quote. Raises VersionConflict.
     """
     intent = RefundIntent(
         id=new_id("rfn"),
@@ -201,7 +201,7 @@ def _record_intent(
 def _bind_key(intent: RefundIntent, once: IdempotentRequest) -> None:
     """Bind the request's key to a refund that another request recorded.
 
-    Otherwise this request, repeated after that refund is done, would make a second one.
+    Otherwise, retrying this request after that refund is done would start a second refund.
     Condition: the key is unused.
     """
     tx = Transaction()

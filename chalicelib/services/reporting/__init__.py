@@ -1,1 +1,1 @@
-"""Statements, the statistics of the admin overview, and the diagnosis of a reseller."""
+"""Statements, statistics for the admin overview, and reseller diagnosis."""

@@ -1,8 +1,9 @@
 """Statistics for the admin overview: licenses, revenue, and resellers that need attention.
 
-They are sums over all resellers and purchases, too many rows to read for every page view. A small
-installation is counted live. Beyond MAX_LIVE_ROWS, a scheduled function counts, and the page
-shows the last stored count with its time. One count per day is kept for the chart.
+The statistics are sums over all resellers and purchases, which can be too many rows to read for
+every page view. In a small installation, they are computed live. Beyond MAX_LIVE_ROWS, a scheduled
+function computes them, and the page shows the last stored figures with their time. One set of
+figures per day is kept for the chart.
 """
 
 from collections import Counter
@@ -20,25 +21,25 @@ from chalicelib.storage.reads import Pagination, get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import from_stored
 
-# Up to this many rows, the page counts them itself, which takes a few round trips.
+# Up to this many rows are read when the page is viewed, which takes a few round trips.
 MAX_LIVE_ROWS = 300
 BATCH = 100
 MAX_LISTED_RESELLERS = 6
 MONTHS = 12
-# Every run counts the purchases of this many months. Older ones rarely change, so only the first
-# run of a day counts them.
+# Every run counts the purchases from this many months. Older purchases rarely change, so only the
+# first run of each day counts them.
 RECOUNTED_MONTHS = 2
 HISTORY_DAYS = 90
 
 
 @dataclass
 class DashboardStats:
-    """One count of the whole platform. The field names are stored, so they can't change.
+    """Figures for the whole platform. The field names are stored, so they can't change.
 
-    `sold` and `in_use` are licenses. `booked` is in integer cents: by the month in which the
-    purchases were started (`2026-11`), then by the month in which their money moved. `low` and
-    `over` list only the most urgent resellers, most urgent first; the counts include all of
-    them. `rows` is the number of rows read.
+    `sold` and `in_use` count licenses. `booked` holds integer cents by the month in which purchases
+    were started (`2026-11`), then by the month in which their money moved. `low` and `over` list
+    only the most urgent resellers, most urgent first; `low_count` and `over_count` include all.
+    `rows` is the number of rows read.
     """
 
     sold: int = 0
@@ -56,7 +57,7 @@ class DashboardStats:
         """Return net revenue in integer cents by month, as the statements book it.
 
         Money held by a dispute does not count. Purchases started before these months are left
-        out: Stripe does not refund or dispute payments that old.
+        out: payments that old can't be refunded or disputed in Stripe.
         """
         moved = self.booked.values()
         return {month: sum(by.get(month, 0) for by in moved) for month in self.booked}
@@ -66,8 +67,8 @@ class DashboardStats:
 class DisplayedStats:
     """What the overview shows.
 
-    `history` has (day, licenses owned, licenses used), oldest first. `taken_at` is None if the
-    figures were counted live.
+    `history` contains (day, licenses owned, licenses used) tuples, oldest first. `taken_at` is None
+    if the figures were counted live.
     """
 
     figures: DashboardStats
@@ -76,13 +77,13 @@ class DisplayedStats:
 
 
 class TooManyRows(Exception):
-    """There are more rows than a live count may read."""
+    """There are more rows than a live count is allowed to read."""
 
 
 def read_dashboard_stats() -> DisplayedStats | None:
-    """Count live if there are few rows; otherwise return the last stored count.
+    """Return live figures if there are few rows; otherwise, return the last stored figures.
 
-    Return None if there are many rows and no stored count yet.
+    Return None if there are many rows and no stored figures yet.
     """
     stored = get(StoredStats, STATS_ROW)
     if stored is None or _stored_figures(stored).rows <= MAX_LIVE_ROWS:
@@ -97,10 +98,10 @@ def read_dashboard_stats() -> DisplayedStats | None:
 
 
 def refresh_dashboard_stats() -> DashboardStats:
-    """Count everything and store it.
+    """Compute the statistics and store them.
 
-    Concurrent runs compute the same figures, so the last write wins. A run that crashes stores
-    nothing, and the next one replaces it.
+    Concurrent runs compute the same figures, so the last write wins. If a run crashes, it stores
+    nothing, and the next run makes up for it.
     """
     stored = get(StoredStats, STATS_ROW)
     now = clock.now()
@@ -153,9 +154,9 @@ def _history_points(
 
 
 def _compute_stats(months: list[str], *, max_rows: int | None = None) -> DashboardStats:
-    """Count all resellers, and the purchases started in these months.
+    """Sum up all resellers and the purchases started in these months.
 
-    Raises TooManyRows if that takes more than `max_rows` rows.
+    Raises TooManyRows if there are more than `max_rows` rows.
     """
     stats = DashboardStats()
     low: list[Reseller] = []
@@ -185,7 +186,7 @@ def _compute_stats(months: list[str], *, max_rows: int | None = None) -> Dashboa
 
 
 def _net_by_month(start_month: str, stats: DashboardStats, max_rows: int | None) -> dict[str, int]:
-    """Sum the net cents of the purchases started in a month, by the month they moved in."""
+    """Sum the net cents from purchases started in a month, by the month in which they moved."""
     cents: Counter[str] = Counter()
     cursor: str | None = None
     while True:
@@ -208,7 +209,7 @@ def _count_rows(stats: DashboardStats, rows: int, max_rows: int | None) -> None:
 def is_low_on_licenses(reseller: Reseller) -> bool:
     """Return whether a reseller has few licenses left.
 
-    One that never owned any has not run low, and an inactive one needs none.
+    A reseller that owns no licenses has not run low, and an inactive reseller needs none.
     """
     threshold = platform_settings.cached_settings().low_license_threshold
     has_few = reseller.license_count > 0 and 0 <= reseller.license_available <= threshold

@@ -1,6 +1,6 @@
 """Diagnose why a reseller can't create tenants.
 
-Each check has a question, the evidence and, if it failed, the next step. The texts can be sent to
+Each check has a question, the evidence, and, if it failed, the next step. The texts can be sent to
 the reseller as they are.
 """
 
@@ -20,7 +20,7 @@ from chalicelib.storage.rows import iso
 from chalicelib.storage.stripe_events import LATEST, LatestEvent
 from chalicelib.storage.users import User
 
-# A pending purchase should see a webhook event within this time.
+# A webhook event should arrive for a pending purchase within this time.
 WEBHOOK_SILENCE_LIMIT = timedelta(hours=1)
 MAX_LISTED_PURCHASES = 3
 # The checks that must pass before a tenant can be created.
@@ -47,7 +47,7 @@ class Diagnosis:
 
     @property
     def message(self) -> str:
-        """Return a text for a mail: one sentence if all is well, else the failed checks."""
+        """Return a text for an email: one sentence if all is well, otherwise the failed checks."""
         failed = [check for check in self.checks if not check.passed]
         if not failed:
             return "Everything is in order: new tenants can be created."
@@ -58,7 +58,7 @@ class Diagnosis:
 
 
 def diagnose(reseller: Reseller, *, counting: bool = True) -> Diagnosis:
-    """Run all checks. With `counting`, also compare the counters with every tenant and entry."""
+    """Run all checks. `counting` also compares the counters with all tenants and ledger entries."""
     user = get(User, reseller.user_id) if reseller.user_id else None
     return Diagnosis(
         reseller.id,
@@ -175,7 +175,7 @@ def _describe_purchase(purchase: Purchase) -> str:
 
 
 def _unpaid_purchases(reseller: Reseller) -> list[Purchase]:
-    """Return the purchases that await their payment, newest first."""
+    """Return the purchases that are awaiting payment, newest first."""
     waiting = (Status.PENDING, Status.PROCESSING)
     return [
         purchase
@@ -190,7 +190,7 @@ def _unpaid_purchases(reseller: Reseller) -> list[Purchase]:
 
 
 def _check_webhook(pending: list[Purchase]) -> Check:
-    """Check that Stripe's events arrive. Silence is suspicious only while a purchase waits."""
+    """Check that Stripe's events arrive. Silence is suspicious only if a purchase is pending."""
     latest = get(LatestEvent, LATEST)
     now = clock.now()
     seen = latest.seen_at if latest else None

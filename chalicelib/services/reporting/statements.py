@@ -1,8 +1,8 @@
-"""Statements for accounting: how a period's licenses changed, next to the money that moved.
+"""Statements for accounting: license changes in a period, alongside the money that moved.
 
-Licenses and money count in the period in which one transaction booked both. So a closed month
-never changes, no matter what is refunded or disputed later. The ledger is read as a stream; only
-the sums and the period's bookings are held in memory.
+Licenses and money count in the period in which they were booked. A closed month therefore never
+changes, no matter what is refunded or disputed later. The ledger is read as a stream; only the sums
+and the period's bookings are held in memory.
 """
 
 from collections.abc import Iterable, Iterator
@@ -50,9 +50,10 @@ class PurchaseMoney:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A reseller's statement. `money` is by currency.
+    """A reseller's statement. `money` is keyed by currency.
 
-    `purchases` are those whose money moved in the period, whenever they were started.
+    `purchases` are the purchases for which money moved in the period, no matter when they were
+    started.
     """
 
     reseller: Reseller
@@ -63,7 +64,7 @@ class Statement:
 
 
 def build_statement(reseller: Reseller, period: Period) -> Statement:
-    """Add up the reseller's license and money movements of a period."""
+    """Add up the reseller's license and money movements in a period."""
     licenses = LicenseMovements()
     for entry in _count_changes(reseller.id, period):
         if entry.at < period.start:
@@ -79,7 +80,7 @@ def build_statement(reseller: Reseller, period: Period) -> Statement:
 
 
 def statement_lines(reseller: Reseller, period: Period) -> Iterator[Cells]:
-    """Yield the opening balance, a line per movement of licenses or money, and the closing one.
+    """Yield the opening balance, a line per license or money movement, and the closing balance.
 
     Licenses and money that moved in the same transaction share a line.
     """
@@ -109,7 +110,7 @@ def statement_lines(reseller: Reseller, period: Period) -> Iterator[Cells]:
 
 
 def ledger_lines(reseller_id: str) -> Iterator[Cells]:
-    """Yield every ledger entry of the reseller, newest first."""
+    """Yield every ledger entry for the reseller, newest first."""
     for entry in iterate_partition(LedgerEntry, reseller_id, scan_index_forward=False):
         yield (
             iso(entry.at),
@@ -131,7 +132,7 @@ def _count_changes(reseller_id: str, period: Period) -> Iterator[LedgerEntry]:
 
 
 def _bookings(reseller_id: str, period: Period) -> list[tuple[datetime, Purchase, Money]]:
-    """Return the bookings of the reseller's purchases in the period, oldest first."""
+    """Return the period's bookings for the reseller's purchases, oldest first."""
     found = [
         (booked_at, purchase, money)
         for purchase in iterate_partition(Purchase, reseller_id)
@@ -150,7 +151,7 @@ def _license_line(entry: LedgerEntry, balance: int, booked: tuple[Purchase, Mone
 def _money_line(at: datetime, balance: int, booked: tuple[Purchase, Money]) -> Cells:
     """Return a line for money that moved without licenses.
 
-    Its licenses moved at another time, or none were due.
+    The licenses moved at another time, or none were due.
     """
     purchase, money = booked
     moved = (_money_kind(money), 0, balance, purchase.id, None)

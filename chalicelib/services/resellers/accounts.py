@@ -89,7 +89,7 @@ def _link_user(tx: Transaction, user: User, reseller_id: str) -> None:
 
 
 def _unlink_user(tx: Transaction, user_id: str, reseller_id: str) -> None:
-    """Remove the link, if the user exists and is still linked to this reseller."""
+    """Unlink the user, provided that the user exists and is still linked to this reseller."""
     user = get(User, user_id)
     if user is not None and user.reseller_id == reseller_id:
         tx.change(user, reseller_id=None)
@@ -104,7 +104,7 @@ def read_reseller(reseller_id: str) -> Reseller:
 
 
 def list_resellers(request: Pagination, *, search: str = "") -> Page[Reseller]:
-    """Return resellers ordered by company name. `search` is a case-insensitive name prefix."""
+    """List resellers by company name. `search` is a case-insensitive name prefix."""
     prefix = company_key(search, "").removesuffix("#")
     return query_page(
         Reseller,
@@ -116,9 +116,9 @@ def list_resellers(request: Pagination, *, search: str = "") -> Page[Reseller]:
 
 
 def edit_reseller(reseller: Reseller, changes: dict[str, Any], *, by: str) -> Reseller:
-    """Change some of company_name, slug, license_count, is_active, and user_id.
+    """Change any of company_name, slug, license_count, is_active, and user_id.
 
-    Values that are already set are ignored. Raises SlugTaken, LicenseCountBelowUsed,
+    Values that have not changed are ignored. Raises SlugTaken, LicenseCountBelowUsed,
     InvalidRequest, or VersionConflict.
     """
     columns = changed_columns(reseller, changes)
@@ -159,7 +159,7 @@ def edit_reseller(reseller: Reseller, changes: dict[str, Any], *, by: str) -> Re
 def adjust_licenses(
     reseller: Reseller, change: int, *, reason: str, by: str, once: IdempotentRequest = NO_KEY
 ) -> LedgerEntry:
-    """Add licenses if `change` is positive, or take unused ones back if it is negative.
+    """Add licenses if `change` is positive, or take back unused ones if it is negative.
 
     Raises NotFound, LicenseCountBelowUsed, or VersionConflict if the total has changed.
     """
@@ -179,7 +179,7 @@ def adjust_licenses(
 def list_ledger(
     reseller_id: str, request: Pagination, *, entry: str | None = None
 ) -> Page[LedgerEntry]:
-    """Return the ledger of the reseller's pool, newest first, or only the entry with ID `entry`."""
+    """Return the pool's ledger entries, newest first, or only the one with the ID `entry`."""
     return query_page(
         LedgerEntry,
         reseller_id,

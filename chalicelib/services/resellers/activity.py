@@ -11,7 +11,8 @@ from chalicelib.storage.reads import Pagination, batch_get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.tenants import Tenant
 
-# One query reads this many entries without paging, so the cost is bounded for any ledger.
+# One query reads this many entries without paging, so the cost is bounded, no matter how long the
+# ledger is.
 MAX_ENTRIES_READ = 500
 MAX_POINTS = 14
 TENANT_ID_PREFIX = "tnt_"
@@ -19,12 +20,12 @@ TENANT_ID_PREFIX = "tnt_"
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """The latest ledger entries of a pool and its history.
+    """A pool's latest ledger entries and its history.
 
     Attributes:
         newest: The latest entries, newest first.
         tenant_names: Names of the tenants that these entries refer to, by tenant ID.
-        history: Pool levels, oldest first. Fewer than two in the first day.
+        history: Pool levels over time, oldest first. There are fewer than two on the first day.
     """
 
     newest: list[LedgerEntry]
@@ -33,7 +34,7 @@ class Activity:
 
 
 def recent_activity(reseller: Reseller, limit: int) -> Activity:
-    """Return the last `limit` entries, and pool levels computed from the last 500."""
+    """Return the last `limit` entries, and pool levels computed from the last 500 entries."""
     entries = list_ledger(reseller.id, Pagination(MAX_ENTRIES_READ)).rows
     changes = [Change(e.at, e.count_change, e.used_change) for e in entries]
     history = pool_levels(

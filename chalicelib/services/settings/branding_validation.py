@@ -1,4 +1,4 @@
-"""Validation of branding documents, called by every writer of one."""
+"""Validation of branding documents, called by all code that writes one."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Platform settings: price tiers, the switches for license handling, and platform branding."""
+"""Platform settings: price tiers, switches for license handling, and platform branding."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ _cached: tuple[datetime, PlatformSettings] | None = None
 
 
 def cached_settings() -> PlatformSettings:
-    """Return the settings, at most CACHED_FOR old."""
+    """Return the settings, which can be up to CACHED_FOR old."""
     global _cached
     if _cached is None or not clock.is_recent(_cached[0], CACHED_FOR):
         _cached = (clock.now(), read_settings())
@@ -43,11 +43,11 @@ def read_settings() -> PlatformSettings:
 
 
 def edit_settings(row: PlatformSettings, changes: dict[str, Any], *, by: str) -> PlatformSettings:
-    """Change some columns of the row. Other processes see the change within CACHED_FOR.
+    """Change some of the settings. Other processes see the change within CACHED_FOR.
 
     `price_tiers` is a sequence of Tier. New tiers increment `tiers_version`; the audit trail
-    keeps the old tiers, and each purchase keeps the tiers it was quoted. Values that are
-    already set are ignored. Raises InvalidRequest, or VersionConflict if the row has changed
+    keeps the old tiers, and each purchase keeps the tiers it was quoted. Values that have not
+    changed are ignored. Raises InvalidRequest, or VersionConflict if the row has changed
     since it was read.
     """
     columns = dict(changes)
@@ -100,7 +100,7 @@ def _validated_tiers(price_tiers: Sequence[Tier]) -> dict[str, object]:
 
 
 def clear_cache() -> None:
-    """Make the next call of `cached_settings` read the table."""
+    """Make the next call to `cached_settings` read the table."""
     global _cached
     _cached = None
 
@@ -110,7 +110,7 @@ def tiers(row: PlatformSettings) -> tuple[Tier, ...]:
 
 
 def tiers_of(document: Mapping[str, Any]) -> tuple[Tier, ...]:
-    """Return the tiers of a `price_tiers` column or of a purchase's copy of it."""
+    """Return the tiers stored in a `price_tiers` column or in a purchase's copy of it."""
     return tuple(Tier(t["from"], t["unit_amount"]) for t in document["tiers"])
 
 

@@ -1,7 +1,7 @@
 """Handle an event from Stripe: settle the purchase it is about, and record the outcome.
 
-The record is for people who read the table in the AWS console. Nothing depends on it: an event
-that is delivered twice only settles the purchase twice. The event types that matter are listed
+The record is for people who read the table in the AWS console. Nothing depends on it: if an event
+is delivered twice, its purchase is merely settled twice. The event types that matter are listed
 in payments/webhooks.py.
 """
 
@@ -32,8 +32,7 @@ FAILED = "failed"
 def handle_event(event: "WebhookEvent") -> str:
     """Settle the purchase that the event is about, and return the outcome in words.
 
-    Raises any error that settling raised, after recording it, so that Stripe delivers the event
-    again.
+    If settling fails, the error is recorded and raised, so that Stripe delivers the event again.
     """
     from chalicelib.payments.webhooks import HANDLED_EVENTS
 
@@ -65,10 +64,10 @@ def _find_purchase(event: "WebhookEvent") -> tuple[Purchase | None, str | None]:
 
 
 def resolve_purchase_ids(event: "WebhookEvent") -> tuple[str | None, str | None, str | None]:
-    """Return the IDs of the reseller, purchase and session that an event is about.
+    """Return the IDs of the reseller, purchase, and session that an event is about.
 
-    Objects that we create carry the IDs in their metadata. Disputes, and refunds made in
-    Stripe's dashboard, have none; for them, ask Stripe for the session of their payment.
+    Objects that we create carry the IDs in their metadata. Disputes, and refunds issued in Stripe's
+    dashboard, don't have this metadata; for these, Stripe is queried for the payment's session.
     Raises PaymentProviderUnavailable.
     """
     purchase_id, reseller_id = event.purchase_id, event.reseller_id
@@ -90,7 +89,7 @@ def _outcome(settled: SettleResult) -> str:
 
 
 def _record_event(event: "WebhookEvent", outcome: str, purchase: Purchase | None) -> None:
-    """Write the record, best effort: a failure here must not fail the settled event."""
+    """Record the event. Errors are only logged, because the event has already been handled."""
     now = clock.now()
     row = StripeEvent(event.id)
     actions: list[Action] = [

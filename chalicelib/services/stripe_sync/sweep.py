@@ -1,9 +1,10 @@
 """The sweep: settle the purchases whose webhook was lost.
 
-Two sources. Stripe: sessions and events since the last run, which recovers missed webhooks, no
-matter how old the purchase is, and sessions a row never recorded. The `unsettled` index: pending
-purchases and others that await something, except those with an open checkout, because Stripe
-creates an event when one is paid or expires. The sweep stops on time and resumes next run.
+It has two sources. The first is Stripe's sessions and events since the last run. They recover
+missed webhooks, no matter how old the purchase is, and sessions that a row never recorded. The
+second is the `unsettled` index: purchases that are pending or await something else, except those
+with an open checkout, because Stripe creates an event when a checkout is paid or expires. The sweep
+stops when its time is up and resumes in the next run.
 """
 
 import time
@@ -32,15 +33,15 @@ if TYPE_CHECKING:
     from chalicelib.payments.webhooks import WebhookEvent
 
 DEFAULT_SECONDS = 240.0
-# How far back the first run goes, or one after a long outage. Stripe keeps events for 30 days.
+# How far back the first run goes, or a run after a long outage. Stripe keeps events for 30 days.
 LONGEST_WINDOW = timedelta(days=29)
-# The part of the window that is listed at once. It doubles while little is found, and halves
-# where there are more than MAX_LISTED records, which take about ten seconds to list.
+# The part of the window that is listed at once. It doubles if little is found, and halves if there
+# are more than MAX_LISTED records, which take about ten seconds to list.
 FIRST_SLICE = timedelta(hours=1)
 LONGEST_SLICE = timedelta(days=6)
 SHORTEST_SLICE = timedelta(seconds=1)  # the resolution of Stripe's timestamps
 MAX_LISTED = 1_000
-# Read again by the next run, for records that reached Stripe's lists late.
+# The next run reads this much again, to catch records that reached Stripe's lists late.
 OVERLAP = timedelta(minutes=5)
 # A payment's webhook should have arrived within this time.
 WEBHOOK_GRACE = timedelta(minutes=5)
@@ -72,9 +73,10 @@ class _SweepRun:
 def run_sweep(seconds: float = DEFAULT_SECONDS) -> SweepReport:
     """Settle everything that may have been missed, for at most `seconds`.
 
-    A purchase that fails does not stop the others, and the next run retries it. A repeated or
-    concurrent run is safe, because settling is. A crash loses the progress of at most one slice.
-    Raises PaymentProviderUnavailable if Stripe's lists can't be read.
+    If a purchase fails, the others are still settled, and the next run retries the failed one.
+    Repeated and concurrent runs are safe, because settling is idempotent. A crash loses the
+    progress of at most one slice. Raises PaymentProviderUnavailable if Stripe's lists can't be
+    read.
     """
     began = time.monotonic()
     run = _SweepRun(began + seconds / 2, began + seconds)
@@ -104,8 +106,8 @@ def _sweep_unsettled(run: _SweepRun, progress: SweepProgress) -> bool:
 def _sweep_window(run: _SweepRun, progress: SweepProgress) -> bool:
     """Settle what Stripe has recorded since the last run, oldest first, a slice at a time.
 
-    Progress is saved only after a slice is done, so a crash repeats one slice at most. Return
-    False if time ran out.
+    Progress is saved only after a slice is done, so at most one slice is repeated after a crash.
+    Return False if time ran out.
     """
     now = clock.now()
     start = max(progress.seen_until or now - LONGEST_WINDOW, now - LONGEST_WINDOW)
@@ -133,7 +135,7 @@ def _sweep_window(run: _SweepRun, progress: SweepProgress) -> bool:
 def _list_records(
     start: datetime, end: datetime, max_records: int | None
 ) -> list["SessionOwner | WebhookEvent"] | None:
-    """Return the sessions and events of a slice, oldest first; None if there are too many."""
+    """Return a slice's sessions and events, oldest first, or None if there are too many."""
     from chalicelib.payments.listings import events_between, sessions_between
 
     limit = None if max_records is None else max_records + 1
@@ -158,7 +160,7 @@ def _settle_record(record: "SessionOwner | WebhookEvent", run: _SweepRun) -> Non
     else:
         reseller_id, purchase_id = record.reseller_id, record.purchase_id
         session_id = record.session_id
-    if reseller_id and purchase_id:  # otherwise it belongs to another product in the account
+    if reseller_id and purchase_id:  # otherwise, the record belongs to another product
         exists = _settle_one(reseller_id, purchase_id, session_id, run)
         if not exists and not isinstance(record, WebhookEvent):
             _report_unknown_session(record, run)
@@ -168,7 +170,10 @@ def _settle_record(record: "SessionOwner | WebhookEvent", run: _SweepRun) -> Non
 def _resolve_ids_safely(
     event: "WebhookEvent", run: _SweepRun
 ) -> tuple[str | None, str | None, str | None]:
-    """Return no IDs if Stripe permanently refuses the lookup; retrying would block the window."""
+    """Resolve the event's IDs, or return none if Stripe permanently refuses the lookup.
+
+    Retrying such a lookup would block the window.
+    """
     try:
         return resolve_purchase_ids(event)
     except PaymentProviderRefused as refused:
@@ -201,9 +206,9 @@ def _settle_one(
 ) -> bool:
     """Settle a purchase and resume its open refund. Return False if there is no such purchase.
 
-    Each purchase is settled once per run, and once more for each session its row does not know:
-    settling reads the current state, whatever led to it. `session_id` is the session that led
-    here, if known.
+    Each purchase is settled once per run, and once more for each session that its row doesn't list.
+    Once is enough, because settling reads the current state, no matter which record led to it.
+    `session_id` is the session that led to the purchase, if known.
     """
     try:
         purchase = get(Purchase, reseller_id, id)
@@ -234,10 +239,11 @@ def _webhook_missed(purchase: Purchase) -> bool:
 
 
 def _has_open_checkout(purchase: Purchase) -> bool:
-    """Return whether the purchase only waits for its buyer.
+    """Return whether the purchase is only waiting for its buyer.
 
-    Such purchases are skipped: most are abandoned, and Stripe creates an event when one is paid
-    or expires. After a failed run, `other_sessions` has the session, and it is not skipped.
+    Such purchases are skipped: most are abandoned, and Stripe creates an event when a checkout is
+    paid or expires. After a failure, `other_sessions` lists the session, so the purchase is not
+    skipped.
     """
     return (
         purchase.status == Status.PENDING
@@ -248,12 +254,12 @@ def _has_open_checkout(purchase: Purchase) -> bool:
 
 
 def _mark_for_retry(reseller_id: str, id: str, session_id: str | None, run: _SweepRun) -> None:
-    """Record a failure on the purchase's row, so that the next run settles it again.
+    """Record a failure on the purchase's row, so that the next run retries the purchase.
 
-    The row also remembers the session that led to it, which may be known from nowhere else.
-    Condition: the row exists. The update increments its version, so a concurrent settlement
-    starts over. A repeated call changes nothing more. Raises Busy; then the window does not
-    move, and the next run finds the same record again.
+    The row also stores the session that led to the purchase, which may not be recorded anywhere
+    else. Condition: the row exists. The update increments the row's version, so a concurrent
+    settlement starts over. Repeating the call has no further effect. Raises Busy, in which case the
+    window does not move and the next run finds the same record again.
     """
     count("PurchasesNotSettled")
     run.report.failed += 1

@@ -1,4 +1,4 @@
-"""The history of one tenant: its ledger entries and its changes in the audit trail."""
+"""A tenant's history: its ledger entries and its entries in the audit trail."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,22 +10,22 @@ from chalicelib.storage.reads import Pagination, query_page
 from chalicelib.storage.rows import lowest_id
 from chalicelib.storage.tenants import Tenant
 
-# Neither table can be queried by tenant, so the reseller's latest rows are searched: one query
-# each, however large the tables are.
+# Neither the ledger nor the audit trail can be queried by tenant, so the reseller's latest rows are
+# searched: one query per table, no matter how large the tables are.
 LEDGER_PAGE = Pagination(500)
 AUDIT_PAGE = Pagination(200)
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """`events` are newest first. `is_complete` says whether they reach back to the creation."""
+    """A tenant's events, newest first. `is_complete` says whether they go back to its creation."""
 
     events: Sequence[LedgerEntry | AuditEntry]
     is_complete: bool
 
 
 def history_of(tenant: Tenant) -> History:
-    """Return what the reseller's latest ledger entries and changes say about the tenant."""
+    """Return the tenant's events from the reseller's latest ledger and audit entries."""
     since = tenant.created_at - timedelta(minutes=1)
     moves = query_page(
         LedgerEntry,

@@ -1,7 +1,7 @@
-"""The life of a tenant. It holds one license of its reseller's pool from creation to deletion.
+"""A tenant's lifecycle. From creation to deletion, it holds a license from its reseller's pool.
 
 Every function that moves a license does so in the transaction that changes the tenant, so the
-pool always counts the tenants that hold one.
+pool's count always matches the tenants that hold a license.
 """
 
 from datetime import timedelta
@@ -49,9 +49,9 @@ def create_tenant(
     once: IdempotentRequest = NO_KEY,
     **details: Unpack[TenantDetails],
 ) -> Tenant:
-    """Create a tenant on one of the reseller's licenses, in one transaction.
+    """Create a tenant that takes one of the reseller's licenses, in one transaction.
 
-    Without a slug, one is derived from the name. Condition: the reseller is active, has an
+    If no slug is given, one is derived from the name. Condition: the reseller is active, has an
     unused license, and the slug is free. Raises LicensesExhausted, ResellerInactive, SlugTaken,
     NotFound, and InvalidRequest for an invalid `branding_config`.
     """
@@ -101,7 +101,7 @@ def _claim_slug(tx: Transaction, tenant: Tenant, slug: str) -> None:
 
 
 def slug_to_restore(tenant: Tenant) -> str:
-    """Return the slug a deleted tenant can be restored under: its own, or a variant if taken."""
+    """Return the slug for restoring a deleted tenant: its own, or a variant if that is taken."""
     owner = owner_of(tenant_slug_claim(tenant.reseller_id, tenant.slug))
     return tenant.slug if owner in (None, tenant.id) else _unique_slug(tenant.slug, tenant.id)
 
@@ -117,13 +117,13 @@ def read_tenant(reseller_id: str, tenant_id: str) -> Tenant:
 def list_tenants(
     reseller_id: str, request: Pagination, *, state: State = State.LIVE, search: str = ""
 ) -> Page[Tenant]:
-    """List the reseller's tenants, newest first; those whose name starts with `search`, by name."""
+    """List the reseller's tenants, newest first. With a name prefix in `search`, order by name."""
     deleted = Tenant.deleted_at.exists()
     condition = {
         State.LIVE: ~deleted,
         State.ACTIVE: ~deleted & reads_as(Tenant.is_active, True),
         State.INACTIVE: ~deleted & reads_as(Tenant.is_active, False),
-        # DynamoDB may take days to remove expired rows.
+        # DynamoDB can take days to remove expired rows.
         State.DELETED: Tenant.deleted_at > clock.now() - RESTORABLE,
     }[state]
     if search:
@@ -139,7 +139,7 @@ def list_tenants(
 
 
 def edit_tenant(tenant: Tenant, changes: dict[str, Any], *, by: str) -> Tenant:
-    """Change the tenant's name, slug, or details. Values that do not differ are ignored.
+    """Change the tenant's name, slug, or details. Values that have not changed are ignored.
 
     Condition: the row is unchanged since it was read. Raises NotFound for a deleted tenant,
     SlugTaken, and VersionConflict.
@@ -193,7 +193,7 @@ def reactivate_tenant(tenant: Tenant, *, by: str, once: IdempotentRequest = NO_K
     """Reactivate a tenant. This cannot fail for lack of a license if the tenant kept its own.
 
     Raises NotFound for a deleted tenant, and VersionConflict. If the tenant has to take a license
-    again, also raise LicensesExhausted and ResellerInactive.
+    again, also raises LicensesExhausted and ResellerInactive.
     """
     _require_live(tenant)
     tx = Transaction()
@@ -210,9 +210,9 @@ def reactivate_tenant(tenant: Tenant, *, by: str, once: IdempotentRequest = NO_K
 
 
 def delete_tenant(tenant: Tenant, *, by: str) -> Tenant:
-    """Soft delete a tenant. Its license and slug are free at once.
+    """Soft delete a tenant. Its license and slug become available immediately.
 
-    The row can be restored for 30 days. Deleting a deleted tenant does nothing. Raise
+    The tenant can be restored for 30 days. Deleting a deleted tenant does nothing. Raises
     VersionConflict.
     """
     if tenant.deleted_at is not None:
@@ -265,7 +265,7 @@ def restore_tenant(
 def _record_edit(
     tx: Transaction, tenant: Tenant, changes: dict[str, Any], *, by: str, action: str
 ) -> None:
-    """Record a change that moves no license. Changes that move one are in the ledger."""
+    """Record a change that doesn't move a license. The ledger records changes that do."""
     audit.record_edit(
         tx,
         tenant,
@@ -289,7 +289,7 @@ class _TenantWrite(Protocol):
 def _write_and_release(tenant: Tenant, write: _TenantWrite, *, release: bool) -> Tenant:
     """Call `write`, releasing the license if `release` is set.
 
-    If the pool does not count that license (somebody edited the counter), write the change
+    If the pool does not count that license (because someone edited the counter), write the change
     without releasing it rather than make the tenant's owner wait for the repair.
     """
     try:

@@ -105,7 +105,7 @@ def test_refunded_or_foreign_currency_payments_cannot_be_accepted(
     stripe.refund(quarantined.session_id)
     refused = quarantined.accept()
     assert refused.status == 422
-    assert "waits to be accepted" in refused.json["errors"][0]["message"]
+    assert "waiting to be accepted" in refused.json["errors"][0]["message"]
     other = QuarantinedPurchase(people, stripe)
     table_edits.edit(other.row(), currency="eur")
     refused = other.accept()
