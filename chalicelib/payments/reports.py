@@ -118,7 +118,10 @@ def _refund(refund: stripe.Refund) -> Refund:
 
 
 def _dispute(dispute: stripe.Dispute, session: stripe.checkout.Session) -> Dispute:
-    """Convert a dispute. In a currency other than the payment's, it counts in full."""
+    """Convert a dispute.
+
+    If its currency isn't the payment's, the payment's full amount counts as disputed.
+    """
     balance = sum(transaction.amount for transaction in dispute.balance_transactions)
     same_currency = dispute.currency == session.currency
     amount = dispute.amount if same_currency else session.amount_total or 0

@@ -57,7 +57,7 @@ def _wrap_handlers() -> None:
 
 
 def _recording_routes(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Record which routes succeeded. A failed request may not make all of a route's AWS calls."""
+    """Record which routes succeeded. A failed request might not make all of a route's calls."""
 
     def invoke(self: Any, event: Any, context: Any) -> Any:
         from chalicelib.web.shell.routing import ACTIONS

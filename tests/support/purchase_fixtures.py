@@ -114,7 +114,7 @@ def check_invariants(opened_with: int = 0) -> None:
 
 
 def _check_money(purchase: dict[str, Any]) -> None:
-    """Assert that the bookings cover the row's amounts; exactly, if there is only one session."""
+    """Assert that the bookings cover the row's amounts, and match them if there is one session."""
     gross, refunded, disputed = booked_totals(purchase)
     if purchase.get("other_sessions"):
         assert gross >= purchase["amount_paid"]

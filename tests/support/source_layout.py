@@ -40,7 +40,7 @@ def module_of(source: Path) -> str:
 
 
 def import_graph() -> dict[str, set[str]]:
-    """Return each of the product's modules with the product modules that it imports."""
+    """Map each module in the product to the product modules that it imports."""
     modules = {module_of(source): source for source in sources()}
 
     def imported(name: str) -> str | None:

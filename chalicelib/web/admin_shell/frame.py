@@ -33,7 +33,7 @@ def offered_months() -> dict[str, str]:
 
 
 class RowView:
-    """A row with extra attributes for a template, such as a related row."""
+    """A row with extra attributes for a template, such as the reseller of a purchase."""
 
     def __init__(self, row: Row, **extra: Any) -> None:
         self._row = row

@@ -97,7 +97,7 @@ def _related_pages(row: FindingRow, names: Names) -> dict[str | None, str | None
 
 
 def _action_view(action: str, description: str, names: Names) -> dict[str, Any]:
-    # Instead of the API's parameter, the page has an input field above the buttons.
+    # Where the API takes a parameter, the page has an input field above the buttons.
     on_page = description.replace(f"specified in {TARGET_PARAMETER}", "named above")
     return {
         "action": action,
