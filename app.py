@@ -1,4 +1,4 @@
-"""The map: which blueprints and functions Tenantry is made of. Nothing else happens here."""
+"""The Chalice app: registers all API routes, pages, and Lambda functions, and does nothing else."""
 
 from chalice.app import Chalice
 

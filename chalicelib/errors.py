@@ -1,13 +1,13 @@
-"""Every expected error. api/problems.py maps each to its HTTP status."""
+"""All expected errors. api/problems.py maps each one to its HTTP status."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 
 class TenantryError(Exception):
-    """Base class of every expected error.
+    """Base class for all expected errors.
 
-    Clients see `code` and the message. `log_detail` is the underlying cause, and is only logged.
+    Clients see `code` and the message. `log_detail` is the underlying cause; it is only logged.
     """
 
     code: str
@@ -23,7 +23,7 @@ class Forbidden(TenantryError):
 
 
 class AdminExists(Forbidden):
-    """The first super admin cannot be created because there already is one."""
+    """The first super admin cannot be created because a super admin already exists."""
 
     def __init__(self) -> None:
         super().__init__("A super admin already exists. Ask a super admin to create another one.")
@@ -55,7 +55,7 @@ class ResellerInactive(TenantryError):
 
 
 class SignInRefused(ResellerInactive):
-    """ResellerInactive at sign-in, where it is a 403 instead of a 409."""
+    """ResellerInactive at sign-in, where the response is a 403 instead of a 409."""
 
 
 class SlugTaken(TenantryError):
@@ -144,10 +144,10 @@ class PaymentProviderUnavailable(TenantryError):
 class PaymentProviderRefused(PaymentProviderUnavailable):
     """The provider refused the request.
 
-    `provider_code` is its own error code, if any. `permanent` means that the request itself is
-    wrong, so a new idempotency key would not help. `key_consumed` means that the provider repeats
-    this answer for the same key. It is False if our access was denied: the provider did not process
-    the request, so the key can be used again.
+    `provider_code` is the provider's own error code, if any. `permanent` means that the request
+    itself is invalid, so a new idempotency key would not help. `key_consumed` means that the
+    provider repeats this response if the same key is sent again. It is False if our access was
+    denied: the provider did not process the request, so the key can be used again.
     """
 
     def __init__(
@@ -171,9 +171,9 @@ OUTCOME_UNKNOWN = (
 
 
 class Busy(TenantryError):
-    """The database was overloaded until the deadline, and nothing was written.
+    """The database stayed overloaded until the deadline, and nothing was written.
 
-    With `outcome_unknown`, a reply was lost, so the write may have happened.
+    If `outcome_unknown` is true, a response was lost, so the write may have succeeded.
     """
 
     code = "busy"

@@ -1,4 +1,4 @@
-"""The shared Logger and Metrics, and the log line that sums up each invocation."""
+"""The shared Logger and Metrics, and the log line that summarizes each invocation."""
 
 import os
 import time
@@ -43,7 +43,7 @@ def invocation(message: str, request_id: str, **fields: Any) -> Iterator[dict[st
 
 
 def request_id_of(context: Any) -> str:
-    """Return Lambda's ID of the invocation, or "local" if there is none."""
+    """Return Lambda's invocation ID, or "local" if there is none."""
     return str(getattr(context, "aws_request_id", "local"))
 
 
@@ -57,8 +57,8 @@ def flush() -> None:
 def count(name: str, value: int = 1) -> None:
     """Add to a metric, which is sent when the invocation ends.
 
-    For a level rather than a count of events (such as licenses in use), record it once per
-    measurement and read it as a maximum.
+    If the metric is a level (such as licenses in use) rather than a count of events, record it once
+    per measurement and read it as a maximum.
     """
     with _errors_logged():
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
@@ -66,7 +66,7 @@ def count(name: str, value: int = 1) -> None:
 
 @contextmanager
 def _errors_logged() -> Iterator[None]:
-    """Log an exception instead of raising it: a metric that fails must not fail the operation."""
+    """Log an exception instead of raising it: a failed metric must not make the operation fail."""
     try:
         yield
     except Exception:

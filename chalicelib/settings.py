@@ -2,8 +2,8 @@
 
 On AWS, secrets and values that exist only after the stack is deployed are stored in Systems
 Manager Parameter Store. For those, NAME_PARAMETER holds the parameter's name and replaces NAME.
-They are read when first needed and again every few minutes, so that a rotated secret takes effect
-without a deployment.
+Parameters are read when first needed and again every few minutes, so that a rotated secret takes
+effect without a deployment.
 """
 
 import os
@@ -21,19 +21,19 @@ UNSUPPORTED_CURRENCIES = (
 
 
 class ConfigurationError(RuntimeError):
-    """An environment variable is missing or invalid. The message names it."""
+    """An environment variable is missing or invalid. The message names the variable."""
 
 
 @dataclass(frozen=True, slots=True)
 class SettingValue:
-    """One setting: either its value or the name of the parameter that holds it."""
+    """One setting: either its value, or the name of the parameter that holds the value."""
 
     variable: str
     given: str = ""
     parameter: str = ""
 
     def read(self) -> str:
-        """Return the value; raise ConfigurationError if the parameter cannot be read."""
+        """Return the setting's value; raise ConfigurationError if its parameter cannot be read."""
         return self.given or _read_parameter(self)
 
 
@@ -85,12 +85,12 @@ class Settings:
 
 @cache
 def settings() -> Settings:
-    """Return the settings of this process; raise ConfigurationError if they are invalid."""
+    """Return this process's settings; raise ConfigurationError if they are invalid."""
     return from_environment(os.environ)
 
 
 def from_environment(environ: Mapping[str, str]) -> Settings:
-    """Parse the variables; raise ConfigurationError for the first missing or invalid one."""
+    """Parse the environment; raise ConfigurationError if a variable is missing or invalid."""
 
     def optional(name: str) -> str:
         return environ.get(name, "").strip()
@@ -133,8 +133,8 @@ def _parse_currency(code: str) -> str:
 
 
 def _read_parameter(value: SettingValue) -> str:
-    # Imported on first use: local runs never need it, and neither do API requests that don't call
-    # Stripe or return a URL.
+    # Imported on first use, because the modules are not needed for local runs, or for API requests
+    # that neither call Stripe nor return a URL.
     from aws_lambda_powertools.utilities import parameters
     from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 

@@ -1,1 +1,1 @@
-"""JSON routes, one blueprint per noun."""
+"""JSON routes, with one blueprint per resource."""

@@ -1,4 +1,7 @@
-"""API keys of resellers and admins. Creating one requires a session, so no key can create keys."""
+"""API keys for resellers and admins.
+
+Creating a key requires a session, so a key cannot create other keys.
+"""
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -25,7 +28,7 @@ KeyScope = Literal["read", "tenants", "purchases", "branding", "admin"]
 
 
 def _to_utc(time: datetime) -> datetime:
-    """Convert to UTC. Raises ValueError if the result is after the year 9999."""
+    """Convert a time to UTC. Raises ValueError if the result is after the year 9999."""
     try:
         return time.astimezone(UTC)
     except OverflowError:
@@ -36,7 +39,7 @@ class NewApiKey(Input):
     name: Text
     scopes: Annotated[list[KeyScope], Field(min_length=1, max_length=5)]
     expires_at: Annotated[AwareDatetime, Field(strict=False), AfterValidator(_to_utc)] | None = (
-        Field(None, description="Without it, the key is valid until it is revoked.")
+        Field(None, description="If omitted, the key is valid until it is revoked.")
     )
 
 
@@ -46,7 +49,7 @@ class ApiKeyOutput(RowOutput):
     scopes: list[str]
     expires_at: Time | None
     used_at: Time | None = Field(
-        description="The last use, accurate to five minutes; null if the key was never used."
+        description="When the key was last used, accurate to five minutes; null if never."
     )
 
 
@@ -84,7 +87,7 @@ def create_reseller_key(call: Call[NewApiKey]) -> NewKey:
 def list_reseller_keys(call: Call[ListQuery]) -> Page[Credential]:
     """List the reseller's API keys.
 
-    Secrets are not included. Expired keys are.
+    Expired keys are included, but secrets never are.
     """
     owner = api_keys.owner_of_reseller_keys(call.reseller)
     return api_keys.list_keys(owner, call.input.page)
@@ -114,7 +117,7 @@ def create_admin_key(call: Call[NewApiKey]) -> NewKey:
 def list_admin_keys(call: Call[ListQuery]) -> Page[Credential]:
     """List your admin API keys.
 
-    Secrets are not included. Expired keys are.
+    Expired keys are included, but secrets never are.
     """
     return api_keys.list_keys(Owner(call.caller.id), call.input.page)
 

@@ -1,4 +1,4 @@
-"""The audit trail. Admins see all of it, resellers see their own part."""
+"""The audit trail. Admins see all of it; resellers see only their own part."""
 
 from pydantic import Field
 
@@ -16,7 +16,8 @@ routes = Routes(__name__)
 class AuditOutput(Output):
     """One change.
 
-    The list of one reseller has `credential_id` and `source_ip` only for the reseller's own user.
+    In a reseller's own list, `credential_id` and `source_ip` are null unless the reseller's own
+    user made the change.
     """
 
     id: str
@@ -25,7 +26,7 @@ class AuditOutput(Output):
     credential_id: str | None = Field(description="The API key that made the change, if any.")
     source_ip: str | None
     action: str = Field(description="What happened, such as `user.deactivated`.")
-    target: str = Field(description="The ID of what changed.")
+    target: str = Field(description="The ID of the resource that changed.")
     reseller_id: str | None
     before: Document | None = Field(description="The changed fields with their old values.")
     after: Document | None = Field(description="The changed fields with their new values.")
@@ -40,14 +41,14 @@ class AuditQuery(ListQuery):
 
 @routes.get("/v1/audit", Audience.ADMIN, Scope.ADMIN, returns=AuditOutput)
 def list_audit(call: Call[AuditQuery]) -> Page[AuditEntry]:
-    """List the changes of one month, newest first.
+    """List the changes from one month, newest first.
 
-    Changes of license counts are in the ledgers instead.
+    Changes to license counts are in the ledgers instead.
     """
     return audit.list_month(call.input.month, call.input.page)
 
 
 @routes.get("/v1/resellers/{reseller}/audit", Audience.RESELLER, Scope.READ, returns=AuditOutput)
 def list_reseller_audit(call: Call[ListQuery]) -> Page[AuditEntry]:
-    """List the changes of a reseller account and its tenants, newest first."""
+    """List the changes to a reseller account and its tenants, newest first."""
     return audit.list_for_reseller(call.reseller, call.input.page)

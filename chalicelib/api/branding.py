@@ -1,4 +1,4 @@
-"""Branding of resellers and tenants, and the branding that visitors see."""
+"""Branding for resellers and tenants, and the effective branding that visitors see."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -27,11 +27,11 @@ _Name = Annotated[str, StringConstraints(max_length=1000)]
 
 
 class BrandQuery(Query):
-    """Whose branding to return. Without parameters, or if there is no match, the platform's."""
+    """Whose branding to return: the platform's, if there are no parameters or no match."""
 
-    host: _Name | None = Field(None, description="The host that the visitor opened.")
+    host: _Name | None = Field(None, description="The host name the visitor opened.")
     reseller: _Name | None = Field(None, description="A reseller's slug, instead of `host`.")
-    tenant: _Name | None = Field(None, description="The slug of a tenant of `reseller`.")
+    tenant: _Name | None = Field(None, description="The slug of one of the reseller's tenants.")
 
     @model_validator(mode="after")
     def _check_combination(self) -> "BrandQuery":
@@ -46,7 +46,7 @@ class BrandQuery(Query):
     "/v1/branding", Audience.PUBLIC, Scope.READ, returns=Brand, composed=True, max_age=MAX_AGE
 )
 def read_public_branding(call: Call[BrandQuery]) -> dict[str, str | None]:
-    """Get the branding of a login page."""
+    """Get the branding for a login page."""
     query = call.input
     return documents.login_branding(query.host, query.reseller, query.tenant)
 
@@ -56,7 +56,7 @@ def _read_tenant(call: Call[Any]) -> Tenant:
 
 
 def _edit_reseller(call: Call[Any], edit: Callable[[Reseller], BrandingView]) -> BrandingView:
-    """Edit the reseller's branding. If-Match applies to the document, not to the whole row."""
+    """Edit the reseller's branding. If-Match applies to the document, not the whole row."""
     return call.on_current(
         lambda: accounts.read_reseller(call.reseller.id), edit, version_of=documents.version_of
     )
@@ -84,9 +84,9 @@ def replace_reseller_branding(call: Call[BrandingConfig]) -> BrandingView:
 
 @routes.patch(RESELLER, Audience.RESELLER, Scope.BRANDING, returns=BrandingOutput, composed=True)
 def edit_reseller_branding(call: Call[BrandingConfig]) -> BrandingView:
-    """Update fields of a reseller's branding.
+    """Update fields in a reseller's branding.
 
-    Null resets a field to the inherited value. Fields that are not sent keep their values.
+    Null resets a field to the inherited value. Omitted fields keep their values.
     """
     return _edit_reseller(
         call,
@@ -116,9 +116,9 @@ def replace_tenant_branding(call: Call[BrandingConfig]) -> BrandingView:
 
 @routes.patch(TENANT, Audience.RESELLER, Scope.BRANDING, returns=BrandingOutput, composed=True)
 def edit_tenant_branding(call: Call[BrandingConfig]) -> BrandingView:
-    """Update fields of a tenant's branding.
+    """Update fields in a tenant's branding.
 
-    Null resets a field to the inherited value. Fields that are not sent keep their values.
+    Null resets a field to the inherited value. Omitted fields keep their values.
     """
     return _edit_tenant(
         call,

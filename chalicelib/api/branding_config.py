@@ -1,4 +1,4 @@
-"""The branding document: its fields, and what each accepts."""
+"""The branding document's fields, and the values each one accepts."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -22,7 +22,7 @@ _Email = Annotated[str | None, _optional(check_email)]
 
 
 class BrandingConfig(Changes):
-    """The branding that one level sets itself.
+    """The branding set at one level: for the platform, a reseller, or a tenant.
 
     A field that is null or missing is inherited: a tenant inherits from its reseller, and a
     reseller from the platform. docs/branding.md has the details.
@@ -31,7 +31,7 @@ class BrandingConfig(Changes):
     product_name: _Name = Field(default=None, description="The name of the product.")
     logo_url: _Url = Field(default=None, description="Logo for light backgrounds; https URL.")
     logo_dark_url: _Url = Field(default=None, description="Logo for dark backgrounds; https URL.")
-    favicon_url: _Url = Field(default=None, description="Icon of the browser tab; https URL.")
+    favicon_url: _Url = Field(default=None, description="Icon for the browser tab; https URL.")
     login_background_url: _Url = Field(
         default=None, description="Image behind the login form; https URL."
     )
@@ -40,7 +40,7 @@ class BrandingConfig(Changes):
     )
     primary_color: _Color = Field(default=None, description="Buttons and links; #rrggbb.")
     accent_color: _Color = Field(default=None, description="Highlights; #rrggbb.")
-    background_color: _Color = Field(default=None, description="Background of text; #rrggbb.")
+    background_color: _Color = Field(default=None, description="Background behind text; #rrggbb.")
     text_color: _Color = Field(
         default=None,
         description="Text; #rrggbb. Its contrast with the effective `background_color` must be at "
@@ -57,7 +57,7 @@ class BrandingConfig(Changes):
 class Brand(Output):
     """The branding that visitors see.
 
-    A field that no level sets is null, and the application uses its own default.
+    A field is null if no level sets it; the application then uses its own default.
     """
 
     product_name: str
@@ -82,19 +82,22 @@ class ContrastOutput(Output):
     ratio: float
     required: float
     suggestion: str = Field(
-        description="The nearest color for `field` that is readable. The service's own pages use "
-        "it until another color is set."
+        description="The nearest readable color for `field`. The service's own pages use it until "
+        "the color is changed."
     )
 
 
 class BrandingOutput(Output):
-    own: dict[str, str] = Field(description="The fields set at this level.")
+    own: dict[str, str] = Field(description="The fields set at this level, without inherited ones.")
     effective: Brand = Field(description="The values that visitors see, after inheritance.")
     sources: dict[str, Source] = Field(
         description="For each field, the level that provides its effective value."
     )
-    low_contrast: list[ContrastOutput] = Field(description="Text that is hard to read.")
+    low_contrast: list[ContrastOutput] = Field(
+        description="Text that is hard to read on its background."
+    )
 
 
-# A stored document in a response. Invalid fields, such as edits in the AWS console, are dropped.
+# A stored branding document in a response. Drops any invalid fields, such as those edited in the
+# AWS console.
 StoredBranding = Annotated[dict[str, str], BeforeValidator(valid_fields)]

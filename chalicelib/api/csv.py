@@ -1,7 +1,7 @@
 """CSV responses, for clients that accept `text/csv`.
 
-Spreadsheets run a cell that begins like a formula. A single quote in front of it prevents that,
-as OWASP's "CSV Injection" recommends. Numbers are left alone.
+Spreadsheets execute a cell that begins like a formula. A single quote at the start of the cell
+prevents that, as OWASP's "CSV Injection" page recommends. Numbers are left unchanged.
 """
 
 import csv
@@ -13,20 +13,23 @@ from chalicelib.errors import InvalidRequest
 
 MEDIA_TYPE = "text/csv"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-# Lambda limits a response to 6 MB, measured as the JSON document that Lambda returns.
+# Lambda limits a response to 6 MB, measured after it has been encoded as JSON.
 MAX_BYTES = 5 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Csv:
-    """A handler's result in place of its JSON model. `rows` is read once, as a stream."""
+    """A CSV result that a handler can return instead of its JSON model.
+
+    `rows` is read only once.
+    """
 
     filename: str
     columns: Sequence[str]
     rows: Iterable[Sequence[object]]
 
     def text(self) -> str:
-        """Return the file (RFC 4180). Raises InvalidRequest if it exceeds MAX_BYTES."""
+        """Return the file's text (RFC 4180). Raises InvalidRequest if it exceeds MAX_BYTES."""
         format_line = csv.writer(_Passthrough()).writerow
         lines = [format_line(self.columns)]
         size = 0
@@ -41,7 +44,7 @@ class Csv:
 
 
 class _Passthrough:
-    """A file whose `write` returns the text, so that csv.writer returns each line."""
+    """A file-like object whose `write` returns the text, so that csv.writer returns each line."""
 
     def write(self, line: str) -> str:
         return line
@@ -54,7 +57,7 @@ def escape_formula(cell: object) -> object:
 
 
 def prefers_csv(accept: str | None) -> bool:
-    """Return whether an Accept header lists CSV, and lists it before JSON."""
+    """Return whether an Accept header lists CSV and doesn't list JSON before it."""
     types = [part.partition(";")[0].strip().lower() for part in (accept or "").split(",")]
     return MEDIA_TYPE in types and (
         "application/json" not in types or types.index(MEDIA_TYPE) < types.index("application/json")

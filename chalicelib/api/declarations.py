@@ -1,6 +1,6 @@
 """What a JSON route declares: its path, audience, scope, input, and output.
 
-The router, `/openapi.json`, and the tests of every route read these declarations.
+The router, `/openapi.json`, and the tests that cover all routes read these declarations.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Handler = Callable[[Call[Any]], Any]
 
 
 class Audience(StrEnum):
-    """Who can call a route. RESELLER: a reseller for its own account, an admin for any."""
+    """Who can call a route. RESELLER means a reseller for its own account, or an admin for any."""
 
     PUBLIC = "public"
     SIGNED_IN = "signed in"
@@ -27,7 +27,7 @@ class Audience(StrEnum):
 
 
 class Scope(StrEnum):
-    """The scope that an API key needs. SESSION: API keys are refused; a user must sign in."""
+    """The scope an API key needs. SESSION means that no key is accepted: a user must sign in."""
 
     READ = "read"
     TENANTS = "tenants"
@@ -38,7 +38,7 @@ class Scope(StrEnum):
 
 
 class Options(TypedDict, total=False):
-    """The optional parts of a declaration; `Route` describes each."""
+    """The optional parts of a route's declaration; `Route` describes each one."""
 
     returns: type[BaseModel]
     created: str
@@ -52,13 +52,13 @@ class Options(TypedDict, total=False):
 class Route:
     """One route of the HTTP contract.
 
-    `input` is the query of a GET or DELETE and the body of any other method.
-    `returns` is the model of the response, or of each row if the response is `paged`.
+    `input` is the model for the query of a GET or DELETE, or for the body of any other method.
+    `returns` is the model for the response, or for each row if the response is `paged`.
     `created` is the path of the resource that a POST creates, sent in `Location` with a 201.
-    `sensitive`: the request or response contains a secret, which must not be stored.
-    `ends_session`: a retry arrives with a token that is no longer valid.
-    `composed`: the response combines several rows, so its ETag covers the whole document.
-    `max_age`: how many seconds any cache can keep the response, which any origin can read.
+    `sensitive` means that the request or response contains a secret, which must not be stored.
+    `ends_session` means that a retry arrives with a token that is no longer valid.
+    `composed` means that the response combines several rows, so its ETag covers the whole document.
+    `max_age` is how many seconds any cache can keep the response; if set, any origin can read it.
     """
 
     method: str
@@ -82,12 +82,12 @@ class Route:
         return HTTPStatus.OK if self.returns else HTTPStatus.NO_CONTENT
 
 
-# Every declared route, in order of declaration.
+# All declared routes, in order of declaration.
 ROUTES: list[Route] = []
 
 
 def input_of(handler: Handler) -> type[BaseModel]:
-    """Return the model that a handler takes: `NewTenant` for `(call: Call[NewTenant])`.
+    """Return a handler's input model: `NewTenant` for `(call: Call[NewTenant])`.
 
     Raises TypeError if the handler isn't annotated that way.
     """

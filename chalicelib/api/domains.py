@@ -1,4 +1,4 @@
-"""Custom domains of resellers and their tenants."""
+"""Custom domains for resellers and their tenants."""
 
 from typing import Annotated, Any
 
@@ -20,11 +20,13 @@ DOMAIN = DOMAINS + "/{host}"
 
 
 class DomainOutput(RowOutput):
-    """A custom domain. To verify it, add a TXT record `record_name` with `record_value`.
+    """A custom domain.
 
-    The domain is `pending` until it is verified, and is removed at `expires_at` if it is not. If
-    the record of a `verified` domain disappears, it is `failing` until `grace_until`, and then
-    `suspended`.
+    To verify it, add a TXT record named `record_name` with the value `record_value`.
+
+    The domain is `pending` until it is verified. If it is still pending at `expires_at`, it is
+    removed. If a `verified` domain's record disappears, the domain is `failing` until
+    `grace_until`, and then `suspended`.
     """
 
     host: str
@@ -37,10 +39,10 @@ class DomainOutput(RowOutput):
     finding: Annotated[LookupResult, ANY_STORED, AS_TEXT] | None = Field(
         description="The result of the last DNS lookup."
     )
-    found: list[str] = Field(description="The values it found instead of `record_value`.")
-    explanation: str | None = Field(description="The result in words, and what to do about it.")
+    found: list[str] = Field(description="The values the lookup found instead of `record_value`.")
+    explanation: str | None = Field(description="What the result means, and what to do about it.")
     checked_at: Time | None = Field(description="The time of the last DNS lookup.")
-    verified_at: Time | None = Field(description="The last time that the record was found.")
+    verified_at: Time | None = Field(description="The last time the record was found.")
     expires_at: Time | None
     grace_until: Time | None
 
@@ -48,7 +50,7 @@ class DomainOutput(RowOutput):
 class NewDomain(Input):
     host: Annotated[str, StringConstraints(min_length=1, max_length=500)]
     tenant_id: Id | None = Field(
-        None, description="The tenant whose branding to show. Without it, the reseller's is shown."
+        None, description="The tenant whose branding to show. Defaults to the reseller's branding."
     )
 
 
@@ -56,8 +58,8 @@ class NewDomain(Input):
 def add_domain(call: Call[NewDomain]) -> Domain:
     """Add a custom domain.
 
-    The response contains the TXT record that verifies it. Adding a domain again returns the
-    existing one, and assigns it to `tenant_id`.
+    The response contains the TXT record to add for verification. Adding a domain again returns the
+    existing one and assigns it to `tenant_id`.
     """
     return registry.add_domain(
         call.reseller.id,
@@ -88,7 +90,7 @@ def read_domain(call: Call[Empty]) -> Domain:
 def verify_domain(call: Call[Empty]) -> Domain:
     """Verify a custom domain.
 
-    Looks up its TXT record now. `finding` and `explanation` say what was found.
+    Looks up the domain's TXT record now. `finding` and `explanation` report the result.
     """
     return call.on_current(
         lambda: _read_domain(call),

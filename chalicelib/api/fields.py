@@ -1,4 +1,4 @@
-"""Field types and base models of requests and responses. Each type validates itself."""
+"""Field types and base models for requests and responses. Each type includes its validation."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -19,7 +19,7 @@ from chalicelib.domain.pricing import MAX_QUANTITY
 from chalicelib.storage.reads import Pagination
 from chalicelib.storage.rows import iso
 
-# Text that a person typed. It is trimmed and must not be blank.
+# User-entered text. It is trimmed and must not be blank.
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(clean_text)]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(clean_text)]
 Slug = Annotated[str, AfterValidator(check_slug)]
@@ -28,7 +28,7 @@ Email = Annotated[
     AfterValidator(lambda address: _normalize_email(address)),
     Field(json_schema_extra={"format": "email"}),
 ]
-# An existing password or a token. services/identity/passwords.py has the rules for a new password.
+# An existing password or a token. services/identity/passwords.py has the rules for new ones.
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 NewPassword = Annotated[
     str,
@@ -40,16 +40,16 @@ LicenseCount = Annotated[int, Field(ge=0, le=10_000_000)]
 Month = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
 Time = Annotated[datetime, PlainSerializer(iso, return_type=str)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-# For an enum in a response: `Annotated[Status, ANY_STORED, AS_TEXT]` documents the values of this
-# release, and passes on the value that a later one has stored.
+# For an enum in a response: `Annotated[Status, ANY_STORED, AS_TEXT]` documents this release's
+# values, but also accepts a value stored by a later release.
 ANY_STORED = WrapValidator(lambda value, _: value)
-AS_TEXT = PlainSerializer(lambda value: str(value))  # `str` itself would change the schema
+AS_TEXT = PlainSerializer(lambda value: str(value))  # passing `str` would change the schema
 
 
 def _normalize_email(address: str) -> str:
     """Validate and lowercase an address.
 
-    Pydantic's EmailStr is too lenient: it accepts `Ann <ann@example.com>` and outer spaces.
+    Pydantic's EmailStr is too lenient: it accepts `Ann <ann@example.com>` and surrounding spaces.
     """
     from email_validator import validate_email
 
@@ -58,7 +58,7 @@ def _normalize_email(address: str) -> str:
 
 
 class Input(BaseModel):
-    """A request body: exact types, no unknown fields."""
+    """A request body. Types must match exactly, and unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -69,16 +69,16 @@ def _remove_defaults(schema: dict[str, Any]) -> None:
 
 
 class Changes(Input):
-    """The body of a PATCH. A field that is not sent keeps its value.
+    """The body of a PATCH request. Omitted fields keep their values.
 
-    The defaults of these models are never used, so the OpenAPI document omits them.
+    The defaults in these models are never used, so the OpenAPI document omits them.
     """
 
     model_config = ConfigDict(json_schema_extra=_remove_defaults)
 
 
 class Query(BaseModel):
-    """A query string. Its text values are converted to the types of the fields."""
+    """A query string. Its text values are converted to the fields' types."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -95,17 +95,17 @@ class ListQuery(Query):
 
 
 class Output(BaseModel):
-    """A response, built from the attributes of a row or of a service's result."""
+    """A response, built from the attributes of a row or a service's result."""
 
     model_config = ConfigDict(from_attributes=True)
 
 
 class RowOutput(Output):
-    """The columns that every row has."""
+    """A response for a row, with the columns that every row has."""
 
     created_at: Time
     updated_at: Time
-    version: int = Field(description="Changes with every update of the row.")
+    version: int = Field(description="Changes whenever the row is updated.")
 
 
 Document = dict[str, Any]

@@ -1,4 +1,4 @@
-"""Security headers of every API response and every page: OWASP ASVS 5.0, V3.4."""
+"""Security headers for all API responses and pages, following OWASP ASVS 5.0, V3.4."""
 
 from chalicelib.settings import settings
 
@@ -6,7 +6,7 @@ PAYMENT_PAGE = "https://checkout.stripe.com"
 
 Headers = dict[str, str | list[str]]
 
-# Two years of HSTS, as the browsers' preload lists require.
+# Two years of HSTS, as recommended for the browsers' preload lists.
 COMMON_HEADERS: dict[str, str] = {
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
@@ -15,7 +15,7 @@ COMMON_HEADERS: dict[str, str] = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
-# API responses are for programs, so a browser must not run, frame, or follow anything in them.
+# API responses are meant for programs, so a browser must not run, frame, or load anything in them.
 API_HEADERS: dict[str, str] = {
     **COMMON_HEADERS,
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -28,10 +28,10 @@ def for_api() -> Headers:
 
 
 def for_pages() -> Headers:
-    """Return the headers of an HTML page.
+    """Return the headers for an HTML page.
 
-    The policy is strict: no inline code, and nothing from another origin except https images
-    (logos and backgrounds of a brand) and the payment page that a form redirects to.
+    The content security policy is strict. It allows no inline code, and nothing from other origins
+    except https images (a brand's logos and backgrounds) and the payment page a form redirects to.
     """
     policy = [
         "default-src 'none'",

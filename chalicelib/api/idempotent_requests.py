@@ -13,17 +13,17 @@ from chalicelib.services.identity import lockout
 from chalicelib.storage.idempotency import KeyedRequest
 
 ATTEMPTS = 3
-# Response fields that contain a new secret, as `<credential ID>.<secret>`.
+# Response fields that contain a new secret, in the form `<credential ID>.<secret>`.
 SECRET_FIELDS = frozenset({"token", "key"})
 
 
 def run_idempotent(
     route: Route, request: Any, call: Call[Any], idempotency_key: str
 ) -> RenderedResponse:
-    """Execute the request, resume it if it stopped halfway, or replay its response.
+    """Execute the request, resume it if an earlier attempt stopped halfway, or replay its response.
 
-    Raises IdempotencyKeyReused, AlreadyCompleted after ATTEMPTS races, and whatever the handler
-    raises.
+    Raises IdempotencyKeyReused, AlreadyCompleted after ATTEMPTS races, or any error from the
+    handler.
     """
     key = idempotency.key_for(_key_owner(route, call), idempotency_key)
     fingerprint, seed = requests.fingerprint(request, key, sensitive=route.sensitive)
@@ -46,9 +46,9 @@ def run_idempotent(
 
 
 def _key_owner(route: Route, call: Call[Any]) -> str:
-    """Return the owner of the key: the caller or, without one, the client's network.
+    """Return the key's owner: the caller or, if the client is anonymous, the client's network.
 
-    If all anonymous clients shared their keys, anyone who knew a key could test passwords
+    If all anonymous clients shared the same keys, anyone who knew a key could test passwords
     against its record without ever being locked out.
     """
     if route.ends_session:
@@ -59,7 +59,7 @@ def _key_owner(route: Route, call: Call[Any]) -> str:
 
 
 def _record(response: RenderedResponse, seed: bytes | None) -> dict[str, Any]:
-    """Return what to store: the response, without the secret of a sensitive request."""
+    """Return what to store: the response, without its secret if the request is sensitive."""
     body = response.body
     if seed is not None and body:
         body = _remove_secret(body)
@@ -75,7 +75,7 @@ def _remove_secret(body: str) -> str:
 
 
 def _replay(found: KeyedRequest, seed: bytes | None) -> RenderedResponse:
-    """Return the recorded response. Its secret, if any, is derived again from the seed."""
+    """Return the recorded response. Any secret in it is derived from the seed again."""
     response = found.response or {}
     body = response["body"]
     if seed is not None and body:

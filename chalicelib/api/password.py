@@ -1,4 +1,4 @@
-"""A user's own password: change it, or reset it with a mailed link."""
+"""A user's own password: change it, or reset it with an emailed link."""
 
 from pydantic import Field
 
@@ -21,7 +21,7 @@ class ResetRequest(Input):
 
 
 class Reset(Input):
-    token: Password = Field(description="The token in the mailed link.")
+    token: Password = Field(description="The token from the emailed link.")
     new_password: NewPassword
 
 
@@ -43,18 +43,19 @@ def change_password(call: Call[PasswordChange]) -> None:
 
 @routes.post("/v1/password/reset-request", Audience.PUBLIC, Scope.SESSION)
 def request_reset(call: Call[ResetRequest]) -> None:
-    """Request a link to reset a password.
+    """Request a password reset link.
 
-    The link is mailed to the address if it belongs to a user. The response is the same if not.
+    If the address belongs to a user, the link is emailed to it. The response is the same either
+    way.
     """
     passwords.request_reset(call.input.email, device=call.device, once=call.once)
 
 
 @routes.post("/v1/password/reset", Audience.PUBLIC, Scope.SESSION, sensitive=True)
 def reset_password(call: Call[Reset]) -> None:
-    """Reset a password with a mailed link.
+    """Reset a password with an emailed link.
 
-    A link works once. All sessions of the user end.
+    Each link works only once. All of the user's sessions end.
     """
     passwords.set_password_by_link(
         call.input.token, call.input.new_password, device=call.device, once=call.once

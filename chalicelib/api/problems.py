@@ -1,4 +1,4 @@
-"""The HTTP status of every error, and errors as application/problem+json (RFC 9457)."""
+"""The HTTP status for each error, and error responses as application/problem+json (RFC 9457)."""
 
 from http import HTTPStatus
 from typing import Any
@@ -27,7 +27,7 @@ STATUSES: dict[type[errors.TenantryError], HTTPStatus] = {
 
 MEDIA_TYPE = "application/problem+json"
 
-# The names in RFC 9110. Python uses them only from version 3.13 on.
+# The reason phrases from RFC 9110. Python uses them only since version 3.13.
 TITLES = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content",
@@ -44,7 +44,7 @@ def title_of(status: HTTPStatus) -> str:
 
 
 def problem(error: errors.TenantryError) -> tuple[HTTPStatus, dict[str, Any], dict[str, str]]:
-    """Return the status, document, and additional headers of an expected error."""
+    """Return the status, document, and additional headers for an expected error."""
     status = status_of(error)
     document = _document(status, error.code, str(error))
     headers = {}
@@ -58,9 +58,11 @@ def problem(error: errors.TenantryError) -> tuple[HTTPStatus, dict[str, Any], di
 
 
 def unexpected() -> tuple[HTTPStatus, dict[str, Any], dict[str, str]]:
-    """Return the same for an unexpected exception, whose traceback is only logged."""
+    """Return the response to an unexpected exception, whose traceback is only logged."""
     status = HTTPStatus.INTERNAL_SERVER_ERROR
-    detail = "Something went wrong on our side. The error is logged under this X-Request-Id."
+    detail = (
+        "Something went wrong on our side. The error is logged under this response's X-Request-Id."
+    )
     return status, _document(status, "internal_error", detail), {}
 
 

@@ -32,7 +32,7 @@ PURCHASE = PURCHASES + "/{id}"
 
 
 class TierOutput(Output):
-    """In an order of `from` or more licenses, each one costs `unit_amount` cents."""
+    """In an order of `from` or more licenses, each license costs `unit_amount` cents."""
 
     from_: int = Field(alias="from", validation_alias="from_quantity")
     unit_amount: int
@@ -40,7 +40,7 @@ class TierOutput(Output):
 
 class Pricing(Output):
     currency: str
-    tiers_version: int = Field(description="Changes with every change of the prices.")
+    tiers_version: int = Field(description="Changes whenever the prices change.")
     price_tiers: list[TierOutput]
 
 
@@ -68,7 +68,10 @@ class NewPurchase(Input):
 
 
 class NewRefund(Input):
-    """Send `amount` and `kept` from a refund quote to refund only if they still apply."""
+    """A refund request.
+
+    If `amount` and `kept` from a refund quote are sent, they must still apply.
+    """
 
     licenses: Quantity = Field(description="The number of licenses to take back.")
     reason: Reason
@@ -86,10 +89,10 @@ class RefundQuoteQuery(Query):
 
 class RefundQuoteOutput(Output):
     licenses: int
-    kept: int = Field(description="The number of licenses that the purchase keeps.")
+    kept: int = Field(description="The number of licenses the reseller keeps.")
     amount: int = Field(
-        description="The refund in integer cents: what is left of the amount paid, less the price "
-        "of the kept licenses at the tier for that quantity."
+        description="The refund in integer cents: the amount paid and not yet refunded, minus the "
+        "price of the kept licenses at the tier for that quantity."
     )
     currency: str
 
@@ -101,17 +104,20 @@ class RefundOutput(Output):
     licenses: int
     amount: int = Field(description="Integer cents.")
     reason: str
-    by: str = Field(description="The ID of the user who requested it.")
+    by: str = Field(description="The ID of the user who requested the refund.")
     at: str
     state: str = Field(
         description="`open` (in progress), `done`, `failed` (the money came back later), or "
         "`refused`."
     )
-    note: str | None = Field(description="The last error, or why it was refused.")
+    note: str | None = Field(description="The last error, or why the refund was refused.")
 
 
 class PurchaseOutput(RowOutput):
-    """A purchase. Amounts are integer cents. While it is `pending`, pay at `checkout_url`."""
+    """A purchase. Amounts are integer cents.
+
+    While the purchase is `pending`, the buyer pays at `checkout_url`.
+    """
 
     id: str
     reseller_id: str
@@ -120,7 +126,7 @@ class PurchaseOutput(RowOutput):
         "`disputed`, `failed`, `expired`, or `quarantined`."
     )
     status_reason: str | None = Field(
-        description="Why it is quarantined, or how its payment differs from the quote."
+        description="Why the purchase is quarantined, or how its payment differs from the quote."
     )
     quantity: int
     unit_amount: int
@@ -128,7 +134,7 @@ class PurchaseOutput(RowOutput):
     currency: str
     tiers_version: int
     licenses_granted: int = Field(
-        description="The licenses that the reseller currently has from it."
+        description="The number of licenses the reseller currently has from this purchase."
     )
     amount_paid: int
     amount_refunded: int
@@ -145,7 +151,7 @@ class PurchaseOutput(RowOutput):
 def read_pricing(_call: Call[Empty]) -> Pricing:
     """Get the volume prices.
 
-    Every license of an order costs the price of the order's tier.
+    Every license in an order is sold at the price of the order's tier.
     """
     row = platform_settings.cached_settings()
     return Pricing(
@@ -157,7 +163,7 @@ def read_pricing(_call: Call[Empty]) -> Pricing:
 
 @routes.get("/v1/pricing/quote", Audience.PUBLIC, Scope.READ, returns=QuoteOutput)
 def read_quote(call: Call[QuoteQuery]) -> dict[str, object]:
-    """Get the current price of a quantity of licenses."""
+    """Get the current price for a number of licenses."""
     quote: Quote = platform_settings.quote(call.input.quantity)
     return {
         "quantity": quote.quantity,
@@ -174,7 +180,7 @@ def read_quote(call: Call[QuoteQuery]) -> dict[str, object]:
 def buy_licenses(call: Call[NewPurchase]) -> Purchase:
     """Buy licenses.
 
-    Opens a checkout. If one for the same quantity and price is open already, it is returned.
+    Opens a checkout. If a checkout for the same quantity and price is already open, it is returned.
     """
     return checkout.buy_licenses(call.reseller, call.input.quantity, by=call.by, once=call.once)
 
@@ -189,7 +195,7 @@ def list_purchases(call: Call[ListQuery]) -> Page[Purchase]:
 def read_purchase(call: Call[Empty]) -> Purchase:
     """Get a purchase.
 
-    A purchase that awaits payment is checked at Stripe first.
+    If the purchase is awaiting payment, its state is checked in Stripe first.
     """
     purchase, _ = checkout.current_purchase(call.reseller.id, call.path["id"])
     return purchase
@@ -199,7 +205,8 @@ def read_purchase(call: Call[Empty]) -> Purchase:
 def settle_purchase(call: Call[Empty]) -> Purchase:
     """Settle a purchase.
 
-    Reads its current state at Stripe, and adjusts the purchase and the licenses it grants.
+    Reads the payment's current state from Stripe, and adjusts the purchase and the licenses it
+    grants.
     """
     purchase = checkout.read_purchase(call.path["reseller"], call.path["id"])
     return settlement.settle(purchase, by=call.by, once=call.once).purchase
@@ -209,7 +216,7 @@ def settle_purchase(call: Call[Empty]) -> Purchase:
 def accept_as_paid(call: Call[Acceptance]) -> Purchase:
     """Accept a quarantined payment.
 
-    Grants the quoted licenses for the amount that was paid.
+    Grants the quoted licenses for the amount actually paid.
     """
     purchase = checkout.read_purchase(call.path["reseller"], call.path["id"])
     return accept_payment.accept_as_paid(
@@ -219,7 +226,7 @@ def accept_as_paid(call: Call[Acceptance]) -> Purchase:
 
 @routes.get(PURCHASE + "/refund-quote", Audience.ADMIN, Scope.ADMIN, returns=RefundQuoteOutput)
 def quote_refund(call: Call[RefundQuoteQuery]) -> dict[str, object]:
-    """Get the amount that a refund would pay."""
+    """Get the amount that a refund would return to the buyer."""
     purchase = checkout.read_purchase(call.path["reseller"], call.path["id"])
     quote = refund_requests.quote_refund(purchase, call.input.licenses)
     return {

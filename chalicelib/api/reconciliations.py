@@ -23,14 +23,15 @@ RUN = RUNS + "/{id}"
 FINDINGS = RUN + "/findings"
 RESOLUTION = FINDINGS + "/{finding}/resolution"
 SYNC = "/v1/resellers/{reseller}/sync"
-# API Gateway's timeout is 29 seconds. A scheduled run resumes what is left after this time.
+# API Gateway's timeout is 29 seconds. A request stops after this many seconds, and a scheduled run
+# resumes the rest.
 SECONDS = 20.0
 
 
 class NewReconciliation(Input):
     apply: bool = Field(
         False,
-        description="Make the safe repairs that the settings list. Without it, nothing changes.",
+        description="Make the safe repairs listed in the settings. If false, nothing changes.",
     )
     scope: Literal["partial", "whole"] = Field(
         "whole",
@@ -59,15 +60,15 @@ class ReconciliationOutput(RowOutput):
 class FindingOutput(Output):
     id: str
     code: str
-    subject: str = Field(description="The ID or name of what is wrong.")
+    subject: str = Field(description="The ID or name of the row that is wrong.")
     reseller_id: str | None
     what: str
     why: str = Field(description="Why it matters.")
     evidence: Document
     actions: Document = Field(description="The possible actions, each with a description.")
     proposed: str = Field(description="The recommended action.")
-    safe: bool = Field(description="Whether the recommended action can run automatically.")
-    state: str = Field(description="`open`, `repaired`, `ignored`, or `gone` (no longer true).")
+    safe: bool = Field(description="Whether the recommended action can be taken automatically.")
+    state: str = Field(description="`open`, `repaired`, `ignored`, or `gone` (no longer applies).")
     resolution: str | None = Field(description="The action that was taken.")
     outcome: str | None = Field(description="What the action did.")
     reason: str | None
@@ -80,12 +81,12 @@ class Resolution(Input):
     reason: Reason
     to: Id | None = Field(
         None,
-        description="The ID of the reseller or user for `adopt`, if its description asks for one.",
+        description="The ID of a reseller or user, if the description of `adopt` asks for one.",
     )
 
 
 class SyncOrder(Input):
-    apply: bool = Field(False, description="Correct `license_used`. Without it, only compare.")
+    apply: bool = Field(False, description="Correct `license_used`. If false, only compare.")
 
 
 class CountersOutput(Output):
@@ -108,8 +109,8 @@ class SyncOutput(Output):
 def reconcile(call: Call[NewReconciliation]) -> Report:
     """Start a reconciliation run.
 
-    Compares license counts, ledger, tenants, purchases, and Stripe. Scheduled runs finish one that
-    takes longer than the request.
+    Compares license counts, the ledger, tenants, purchases, and Stripe. If the run takes longer
+    than the request, scheduled runs finish it.
     """
     return runs.start_run(
         call.input.scope,
@@ -123,7 +124,7 @@ def reconcile(call: Call[NewReconciliation]) -> Report:
 
 @routes.get(RUNS, Audience.ADMIN, Scope.ADMIN, returns=ReconciliationOutput)
 def list_reconciliations(call: Call[ListQuery]) -> Page[Report]:
-    """List the reconciliation runs of the last 90 days, newest first."""
+    """List the reconciliation runs from the last 90 days, newest first."""
     return runs.list_reports(call.input.page)
 
 
@@ -135,7 +136,7 @@ def read_reconciliation(call: Call[Empty]) -> Report:
 
 @routes.get(FINDINGS, Audience.ADMIN, Scope.ADMIN, returns=FindingOutput)
 def list_findings(call: Call[ListQuery]) -> Page[FindingRow]:
-    """List the findings of a reconciliation run."""
+    """List the findings from a reconciliation run."""
     return runs.list_findings(call.path["id"], call.input.page)
 
 
@@ -143,7 +144,7 @@ def list_findings(call: Call[ListQuery]) -> Page[FindingRow]:
 def resolve_finding(call: Call[Resolution]) -> FindingRow:
     """Resolve a finding.
 
-    The facts are checked again first. If they have changed, nothing is done.
+    The facts are checked again first. If they have changed, no action is taken.
     """
     row = resolution.read_finding(call.path["id"], call.path["finding"])
     decision = call.input
@@ -161,6 +162,6 @@ def resolve_finding(call: Call[Resolution]) -> FindingRow:
 def sync_reseller(call: Call[SyncOrder]) -> SyncResult:
     """Sync a reseller's license count.
 
-    Compares `license_used` with the licenses that the reseller's tenants hold.
+    Compares `license_used` with the number of licenses the reseller's tenants hold.
     """
     return sync.sync(call.path["reseller"], apply=call.input.apply, by=call.by, once=call.once)

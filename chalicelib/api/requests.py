@@ -1,6 +1,6 @@
-"""Parse a request: body or query into the route's input model, and the headers we support.
+"""Parse a request: its body or query, as the route's input model, and the headers we support.
 
-Nothing that a client sends is trusted. Any malformed request gets a problem document.
+Nothing a client sends is trusted. The response to a malformed request is a problem document.
 """
 
 import hashlib
@@ -45,14 +45,14 @@ ATTEMPTS = 8
 
 
 class Empty(BaseModel):
-    """The input of a route that takes none."""
+    """The input model for a route that takes no input."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 @dataclass
 class Call(Generic[I]):
-    """One parsed request. `input` is the query of a GET or DELETE, otherwise the body."""
+    """A parsed request. `input` is the query of a GET or DELETE; otherwise, the body."""
 
     input: I
     path: dict[str, str]
@@ -67,23 +67,23 @@ class Call(Generic[I]):
     @property
     def caller(self) -> Caller:
         if self.known_caller is None:
-            raise Unauthenticated("This needs authentication.")
+            raise Unauthenticated("This request requires authentication.")
         return self.known_caller
 
     @property
     def reseller(self) -> Reseller:
-        """The account in the path. The caller is allowed to act on it."""
+        """The reseller account in the path, on which the caller is allowed to act."""
         if self.known_reseller is None:
             raise NotFound("reseller")
         return self.known_reseller
 
     @property
     def by(self) -> Actor:
-        """The actor for the ledger and the audit trail."""
+        """The actor to record in the ledger and the audit trail."""
         return self.caller.actor(self.device.source_ip)
 
     def changes(self) -> dict[str, Any]:
-        """Return the fields that a PATCH contains."""
+        """Return the fields included in a PATCH request."""
         return self.input.model_dump(exclude_unset=True)
 
     def on_current(
@@ -93,10 +93,10 @@ class Call(Generic[I]):
         *,
         version_of: Callable[[R], object] = lambda row: row.version,
     ) -> T:
-        """Read a row and act on it. If another change comes first, read it again and retry.
+        """Read a row and act on it. If another change comes first, read the row again and retry.
 
-        `version_of` returns the version to compare with If-Match, if that isn't the row's own.
-        Raises VersionConflict if If-Match doesn't match, or Busy after ATTEMPTS conflicts.
+        `version_of` returns the version to compare with If-Match, by default the row's own. Raises
+        VersionConflict if If-Match doesn't match, or Busy after ATTEMPTS conflicts.
         """
         for _ in range(ATTEMPTS):
             row = read()
@@ -110,7 +110,7 @@ class Call(Generic[I]):
 
 
 def _matches(if_match: str, version: object) -> bool:
-    """Compare the version only, not the hash that follows it in the ETag of a composed route."""
+    """Compare only the versions, not the hash that follows them in a composed route's ETag."""
     accepted = re.compile(rf'\*|"{version}(-[0-9a-f]+)?"')
     return any(accepted.fullmatch(tag.strip()) for tag in if_match.split(","))
 
@@ -131,7 +131,7 @@ def matches_etag(if_none_match: str | None, tag: str) -> bool:
 def parse(request: Any, model: type[I], path_parameters: dict[str, str]) -> Call[I]:
     """Return the parsed request.
 
-    Raises PayloadTooLarge, InvalidRequest, or NotFound if a path parameter cannot be an ID.
+    Raises PayloadTooLarge or InvalidRequest. Raises NotFound if a path parameter cannot be an ID.
     """
     path = {name: unquote(value) for name, value in path_parameters.items()}
     if not all(map(is_possible_id, path.values())):
@@ -148,12 +148,12 @@ def parse(request: Any, model: type[I], path_parameters: dict[str, str]) -> Call
 
 
 def is_possible_id(value: str) -> bool:
-    """Return whether DynamoDB accepts the value as a key: not empty and not too long."""
+    """Return whether the value could be a DynamoDB key: printable, and not empty or too long."""
     return value.isprintable() and 0 < len(value.encode()) <= MAX_PATH_PARAMETER_BYTES
 
 
 def loggable_ids(path: dict[str, str]) -> dict[str, str]:
-    """Return the path parameters that are IDs. Any other value could be a secret."""
+    """Return only the path parameters that are IDs. Any other value could be a secret."""
     return {name: value for name, value in path.items() if ID.fullmatch(value)}
 
 
@@ -163,7 +163,7 @@ def refusal_log_fields(error: TenantryError) -> dict[str, str]:
 
 
 def raw_body(request: Any) -> bytes:
-    """Raises PayloadTooLarge, InvalidRequest."""
+    """Return the request body. Raises PayloadTooLarge or InvalidRequest."""
     try:
         raw: bytes = request.raw_body
     except ValueError:
@@ -194,7 +194,10 @@ def _query(request: Any, model: type[I]) -> I:
 
 
 def field_errors(error: ValidationError, whole: str) -> list[FieldError]:
-    """Return the first MAX_FIELD_ERRORS errors. `whole` is the field name of a model's own rule."""
+    """Return the first MAX_FIELD_ERRORS errors.
+
+    An error that concerns the whole model gets `whole` as its field name.
+    """
     return [
         FieldError(
             ".".join(str(part) for part in item["loc"]) or whole,
@@ -220,7 +223,7 @@ def idempotency_key(request: Any) -> str | None:
 
 
 def fingerprint(request: Any, salt: str, *, sensitive: bool) -> tuple[str, bytes | None]:
-    """Return a digest that identifies the request, and the seed of its secrets if sensitive.
+    """Return a digest of the request and, if the request is sensitive, the seed for its secrets.
 
     The fingerprint is stored. A sensitive request can contain a password, and a fast hash of
     it could be brute-forced, so the fingerprint comes from a slow key derivation instead.
@@ -237,8 +240,8 @@ def fingerprint(request: Any, salt: str, *, sensitive: bool) -> tuple[str, bytes
 def device(request: Any) -> Device:
     """Return the client's IP address as seen by API Gateway, and its user agent.
 
-    X-Forwarded-For is ignored because clients can forge it. They can forge the user agent too,
-    so it is only displayed.
+    X-Forwarded-For is ignored because clients can forge it. They can forge the user agent, too, so
+    it is only displayed.
     """
     return Device(
         source_ip=request.context.get("identity", {}).get("sourceIp"),

@@ -49,7 +49,7 @@ class ResellerOutput(RowOutput):
         description="`license_count` minus `license_used`; negative if over-allocated."
     )
     over_allocated: bool = Field(
-        description="Whether more licenses are in use than owned, as after a refund."
+        description="Whether more licenses are in use than owned, such as after a refund."
     )
     is_active: bool
     branding_config: StoredBranding
@@ -67,15 +67,19 @@ class LedgerOutput(RowOutput):
     reseller_id: str
     at: Time
     kind: str
-    count_change: int = Field(description="The change of `license_count`.")
-    used_change: int = Field(description="The change of `license_used`.")
+    count_change: int = Field(description="The change in `license_count`.")
+    used_change: int = Field(description="The change in `license_used`.")
     actor: str = Field(description="A user's ID, or the name of an automatic process.")
     reason: str | None
-    ref: str | None = Field(description="The ID of the tenant, purchase, or report behind it.")
+    ref: str | None = Field(
+        description="The ID of the tenant, purchase, or reconciliation run behind the change."
+    )
 
 
 class NewReseller(Input):
-    user_id: Id | None = Field(None, description="The user to link. Send this or `user_email`.")
+    user_id: Id | None = Field(
+        None, description="The user to link. Send either this or `user_email`."
+    )
     user_email: Email | None = None
     company_name: Text
     slug: Slug
@@ -99,7 +103,7 @@ class ResellerChanges(Changes):
 
 class Adjustment(Input):
     change: Annotated[int, Field(ge=-10_000_000, le=10_000_000)] = Field(
-        description="The number of licenses to add; negative to take back."
+        description="The number of licenses to add; negative to take licenses back."
     )
     reason: Reason
 
@@ -112,7 +116,7 @@ class Adjustment(Input):
 
 class ResellerQuery(ListQuery):
     search: Annotated[str, StringConstraints(max_length=200)] = Field(
-        "", description="The beginning of the company name, in any case."
+        "", description="The beginning of the company name. Case is ignored."
     )
 
 
@@ -152,8 +156,7 @@ def read_reseller(call: Call[Empty]) -> Reseller:
 def edit_reseller(call: Call[ResellerChanges]) -> Reseller:
     """Update a reseller.
 
-    Fields that are not sent keep their values. `license_count` cannot be lower than
-    `license_used`.
+    Omitted fields keep their values. `license_count` cannot be lower than `license_used`.
     """
     return call.on_current(
         lambda: accounts.read_reseller(call.path["reseller"]),
@@ -163,7 +166,7 @@ def edit_reseller(call: Call[ResellerChanges]) -> Reseller:
 
 @routes.get(RESELLER + "/licenses", Audience.RESELLER, Scope.READ, returns=Licenses)
 def read_licenses(call: Call[Empty]) -> Reseller:
-    """Get the number of total, used, and available licenses."""
+    """Get the numbers of total, used, and available licenses."""
     return call.reseller
 
 
@@ -186,7 +189,7 @@ def adjust_licenses(call: Call[Adjustment]) -> LedgerEntry:
 
 @routes.get(LEDGER, Audience.RESELLER, Scope.READ, returns=LedgerOutput)
 def list_ledger(call: Call[LedgerQuery]) -> Page[LedgerEntry] | Csv:
-    """List every change of a reseller's license counts, newest first.
+    """List every change to a reseller's license counts, newest first.
 
     With `Accept: text/csv`, returns the complete ledger as CSV.
     """

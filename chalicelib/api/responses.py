@@ -1,4 +1,4 @@
-"""Render a handler's result as JSON with the route's output model, or as CSV; and problems."""
+"""Render a handler's result as JSON or CSV. Also renders problem documents."""
 
 import hashlib
 import json
@@ -49,7 +49,7 @@ def render_response(route: Route, call: Call[Any], result: Any) -> RenderedRespo
 
 
 def _cache_headers(route: Route) -> dict[str, str]:
-    """Replace the default, no-store, if the route allows caching."""
+    """Return the headers that replace the default, no-store, if the route allows caching."""
     if not route.max_age:
         return {}
     return {
@@ -59,7 +59,7 @@ def _cache_headers(route: Route) -> dict[str, str]:
 
 
 def _etag(route: Route, result: Any, document: dict[str, Any]) -> str | None:
-    """Build the ETag from the row's version and, if composed, a hash of the document."""
+    """Build the ETag from the row's version and, on a composed route, a hash of the document."""
     version = getattr(result, "version", None)
     parts = [] if version is None else [version]
     if route.composed:

@@ -1,4 +1,4 @@
-"""Serve the JSON routes: authenticate, authorize, parse, call the handler, render.
+"""Serve the JSON routes: authenticate, authorize, parse, call the handler, and render.
 
 Errors become problem documents. Access is denied by default: a route cannot be declared without
 an audience and a scope.
@@ -35,9 +35,9 @@ H = TypeVar("H", bound=Handler)
 
 
 class Routes(Blueprint):
-    """A Chalice blueprint of JSON routes. Each declares its audience and its scope.
+    """A Chalice blueprint of JSON routes. Each route declares its audience and its scope.
 
-    The input model and paging come from the handler's own annotations.
+    Each route's input model and paging come from its handler's annotations.
     """
 
     def get(
@@ -84,7 +84,8 @@ class Routes(Blueprint):
             def view(**path_parameters: str) -> Response:
                 return _respond(route, self.current_request, path_parameters)
 
-            # An empty list turns off Chalice's own 415: parsing reports a wrong content type.
+            # An empty list turns off Chalice's own 415 response: parsing reports a body that isn't
+            # JSON.
             name = f"{self._import_name}.{handler.__name__}"
             self.route(path, methods=[method], name=name, content_types=[])(view)
             return handler
@@ -125,7 +126,7 @@ def _authenticate(route: Route, request: Any, logged: dict[str, Any]) -> Caller 
         caller = authenticate.authenticate(token, accept_keys=True)
     except Unauthenticated:
         if route.ends_session and requests.idempotency_key(request):
-            return None  # this request may have ended the session; if not, the handler refuses
+            return None  # an earlier try may have ended the session; if not, the handler refuses
         raise
     logged["caller"] = caller.id
     if not caller.may(route.scope):
@@ -137,7 +138,7 @@ def _authenticate(route: Route, request: Any, logged: dict[str, Any]) -> Caller 
 
 def _missing_scope_message(scope: Scope) -> str:
     if scope is Scope.SESSION:
-        return "API keys cannot do this. Sign in and use a session token."
+        return "API keys cannot be used for this. Sign in and use a session token."
     return f"This API key does not have the scope “{scope}”."
 
 
@@ -156,8 +157,8 @@ def _handle(
 def _resolve_reseller(route: Route, call: Call[Any], caller: Caller | None) -> Reseller | None:
     """Return the reseller account in the path, and replace `me` in the path with its ID.
 
-    Resellers can name only their own account. Raises NotFound for any other one, whether or not
-    it exists. On routes for admins only, the handler reads the account itself.
+    Resellers can name only their own account. Raises NotFound for any other account, whether or not
+    it exists. On admin-only routes, the handler reads the account itself.
     """
     requested = call.path.get("reseller")
     if requested is None or caller is None:

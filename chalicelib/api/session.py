@@ -1,4 +1,4 @@
-"""Sign in, sign out, the current user, and a user's own sessions."""
+"""Signing in and out, the current user, and a user's own sessions."""
 
 from pydantic import Field
 
@@ -22,22 +22,22 @@ class Login(Input):
 
 
 class LoginOutput(Output):
-    token: str = Field(description="Send it as `Authorization: Bearer <token>`.")
+    token: str = Field(description="Send this token as `Authorization: Bearer <token>`.")
     expires_at: Time = Field(
-        description="When the session ends. It ends earlier after an hour without use."
+        description="When the session ends at the latest. It ends earlier if unused for an hour."
     )
     user: UserOutput
 
 
 class Me(Output):
     user: UserOutput
-    reseller: ResellerOutput | None = Field(description="The account linked to the user, if any.")
+    reseller: ResellerOutput | None = Field(description="The user's reseller account, if any.")
 
 
 class SessionOutput(Output):
     id: str
     created_at: Time
-    used_at: Time = Field(description="The last use, accurate to five minutes.")
+    used_at: Time = Field(description="When the session was last used, accurate to five minutes.")
     expires_at: Time
     source_ip: str | None
     user_agent: str | None
@@ -56,7 +56,7 @@ def login(call: Call[Login]) -> SignedIn:
 def logout(call: Call[Empty]) -> None:
     """Sign out.
 
-    Ends the session that sends the request.
+    Ends the session that sent the request.
     """
     sessions.sign_out(call.caller, once=call.once)
 

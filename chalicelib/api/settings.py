@@ -22,7 +22,7 @@ RepairName = Annotated[str, StringConstraints(pattern=r"^[a-z]+(_[a-z]+)*$", max
 
 
 class TierInput(Input):
-    """In an order of `from` or more licenses, each one costs `unit_amount` cents."""
+    """In an order of `from` or more licenses, each license costs `unit_amount` cents."""
 
     from_quantity: int = Field(alias="from")
     unit_amount: int
@@ -39,11 +39,11 @@ class SettingsChanges(Changes):
         True, description="Whether a tenant keeps its license when it is deactivated."
     )
     low_license_threshold: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
-        0, description="Notify a reseller when it has this many available licenses or fewer."
+        0, description="Notify a reseller when it has this many or fewer licenses available."
     )
     support_email: Email | None = None
     automatic_repairs: Annotated[list[RepairName], Field(max_length=20)] = Field(
-        default_factory=list, description="The codes of findings to repair without approval."
+        default_factory=list, description="The codes of the findings to repair without approval."
     )
     branding_config: BrandingConfig = Field(
         default_factory=BrandingConfig, description="Replaces the whole document."
@@ -52,15 +52,15 @@ class SettingsChanges(Changes):
 
 class SettingsOutput(Output):
     price_tiers: Annotated[list[TierOutput], BeforeValidator(lambda column: _tiers(column))]
-    tiers_version: int = Field(description="Changes with every change of the prices.")
+    tiers_version: int = Field(description="Changes whenever the prices change.")
     restrict_inactive_resellers: bool
     deactivated_tenants_hold_license: bool
     low_license_threshold: int
     support_email: str | None
     automatic_repairs: list[str]
     branding_config: StoredBranding
-    updated_at: Time | None = Field(description="Null if the settings were never changed.")
-    version: int = Field(description="0 if the settings were never changed.")
+    updated_at: Time | None = Field(description="Null if the settings have never been changed.")
+    version: int = Field(description="0 if the settings have never been changed.")
 
 
 def _tiers(column: dict[str, Any]) -> list[Tier]:
@@ -77,7 +77,7 @@ def read_settings(_call: Call[Empty]) -> PlatformSettings:
 def edit_settings(call: Call[SettingsChanges]) -> PlatformSettings:
     """Update the platform's settings.
 
-    Fields that are not sent keep their values. Changes take effect everywhere within a minute.
+    Omitted fields keep their values. Changes take effect everywhere within a minute.
     """
     changes = call.changes()
     if "price_tiers" in changes:

@@ -1,4 +1,4 @@
-"""Statements for accounting, and the diagnosis of a reseller account."""
+"""Statements for accounting, and a diagnosis for a reseller account."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
@@ -22,14 +22,12 @@ DateOrTime = datetime | date
 
 
 class StatementQuery(Query):
-    """The period of a statement. Without parameters, the current month."""
+    """The period of a statement. Defaults to the current month."""
 
     from_: DateOrTime | None = Field(
         None, alias="from", description="The start of the period: a date or an ISO 8601 time."
     )
-    to: DateOrTime | None = Field(
-        None, description="The end of the period, which is not included in it."
-    )
+    to: DateOrTime | None = Field(None, description="The end of the period (exclusive).")
     month: Month | None = Field(
         None, description="A month in UTC, such as `2026-11`, instead of `from` and `to`."
     )
@@ -39,7 +37,7 @@ class StatementQuery(Query):
         if self.month is not None and (self.from_ is not None or self.to is not None):
             raise ValueError("Send either month, or from and to.")
         if self.month is not None and not "1970" <= self.month < "9999":
-            raise ValueError("Choose a month from 1970 or later.")
+            raise ValueError("Choose a month in 1970 or later.")
         both = self.from_ is not None and self.to is not None
         if both and _to_datetime(self.from_) >= _to_datetime(self.to):
             raise ValueError("`from` must be before `to`.")
@@ -63,7 +61,7 @@ def _to_datetime(value: DateOrTime | None) -> datetime:
 
 
 class LicenseLines(Output):
-    """The licenses owned, from the opening to the closing balance.
+    """How the number of licenses owned changed from the opening to the closing balance.
 
     closing = opening + purchased + allocated + reinstated + synced - revoked - refunded - disputed
     """
@@ -80,12 +78,12 @@ class LicenseLines(Output):
 
 
 class MoneyLines(Output):
-    """Integer cents booked in the period: net = gross - refunded - disputed."""
+    """Amounts booked in the period, in integer cents: net = gross - refunded - disputed."""
 
     gross: int
     refunded: int
     disputed: int = Field(
-        description="Withdrawn by the buyer's bank; negative if it returned more than it withdrew."
+        description="Net amount withdrawn by the buyer's bank; negative if it returned more."
     )
     net: int
 
@@ -115,7 +113,7 @@ class StatementOutput(Output):
     licenses: LicenseLines
     money: dict[str, MoneyLines] = Field(description="The amounts by currency.")
     purchases: list[BookedPurchase] = Field(
-        description="The purchases with money booked in the period."
+        description="The purchases with amounts booked in the period."
     )
 
 
@@ -124,14 +122,14 @@ class CheckOutput(Output):
     question: str
     passed: bool
     evidence: str
-    next_step: str | None = Field(description="What to do about it; null if the check passed.")
+    next_step: str | None = Field(description="What to do if the check failed; null if it passed.")
 
 
 class DiagnosisOutput(Output):
     reseller_id: str
     can_create_tenants: bool
     checks: list[CheckOutput]
-    message: str = Field(description="The result in words that can be sent to the reseller.")
+    message: str = Field(description="The result as a message that can be sent to the reseller.")
 
 
 @routes.get(
@@ -178,6 +176,6 @@ def _purchase_document(booked: PurchaseMoney) -> dict[str, object]:
 def diagnose(call: Call[Empty]) -> Diagnosis:
     """Diagnose why a reseller cannot create tenants.
 
-    Runs a checklist, and returns the evidence and the next step for each check.
+    Runs a checklist and returns the evidence and the next step for each check.
     """
     return diagnosis.diagnose(call.reseller)

@@ -1,4 +1,4 @@
-"""Tenants of a reseller."""
+"""A reseller's tenants."""
 
 from typing import Annotated, Any
 
@@ -30,8 +30,11 @@ TENANT = TENANTS + "/{id}"
 
 
 class TenantOutput(RowOutput):
-    """`holds_license` says whether the tenant counts in `license_used`. `deleted_at` is set on a
-    deleted tenant, which can be restored until `purge_at`."""
+    """A tenant.
+
+    `holds_license` says whether it counts toward `license_used`. `deleted_at` is set if the tenant
+    is deleted; it can then be restored until `purge_at`.
+    """
 
     id: str
     reseller_id: str
@@ -46,40 +49,43 @@ class TenantOutput(RowOutput):
 
 
 class TenantDetails(Input):
-    """The optional fields of a tenant. A new field is added here and to `TenantOutput`."""
+    """A tenant's optional fields. Add new fields here and to `TenantOutput`."""
 
     contact_email: Email | None = None
 
 
 class NewTenant(TenantDetails):
-    """Without a `slug`, one is derived from the name."""
+    """A new tenant. If `slug` is omitted, it is derived from the name."""
 
     name: Text
     slug: Slug | None = None
     branding_config: BrandingConfig = Field(default_factory=BrandingConfig)
 
     def columns(self) -> dict[str, Any]:
-        """Return the keyword arguments of `create_tenant`."""
+        """Return the keyword arguments for `create_tenant`."""
         branding = self.branding_config.model_dump(exclude_none=True)
         return {**self.model_dump(exclude={"branding_config"}), "branding_config": branding}
 
 
 class TenantChanges(Changes, TenantDetails):
-    """The fields to change. A field that is left out keeps its value."""
+    """The fields to change. Omitted fields keep their values."""
 
     name: Text = ""
     slug: Slug = ""
 
 
 class Restoration(Input):
-    """`slug` replaces the old slug, which another tenant may have taken since."""
+    """A new `slug` is needed if another tenant has taken the old one."""
 
     slug: Slug | None = None
 
 
 class TenantQuery(ListQuery):
-    """`status` is `live` (not deleted, the default), `active`, `inactive`, or `deleted`.
-    `search` lists the tenants whose name starts with it."""
+    """Which tenants to list.
+
+    `status` is `live` (not deleted, the default), `active`, `inactive`, or `deleted`.
+    `search` is the beginning of the tenant's name.
+    """
 
     status: State = State.LIVE
     search: Annotated[str, StringConstraints(max_length=200)] = ""
@@ -87,7 +93,7 @@ class TenantQuery(ListQuery):
 
 @routes.post(TENANTS, Audience.RESELLER, Scope.TENANTS, returns=TenantOutput, created=TENANT)
 def create_tenant(call: Call[NewTenant]) -> Tenant:
-    """Create a tenant. It takes one of the reseller's licenses."""
+    """Create a tenant. The tenant uses one of the reseller's licenses."""
     return lifecycle.create_tenant(
         call.reseller.id, **call.input.columns(), by=call.by, once=call.once
     )
@@ -95,7 +101,7 @@ def create_tenant(call: Call[NewTenant]) -> Tenant:
 
 @routes.get(TENANTS, Audience.RESELLER, Scope.READ, returns=TenantOutput)
 def list_tenants(call: Call[TenantQuery]) -> Page[Tenant]:
-    """List the reseller's tenants, newest first. A search lists them by name."""
+    """List the reseller's tenants, newest first. Search results are ordered by name."""
     query = call.input
     return lifecycle.list_tenants(
         call.reseller.id, query.page, state=query.status, search=query.search
@@ -108,13 +114,13 @@ def _read(call: Call[Any]) -> Tenant:
 
 @routes.get(TENANT, Audience.RESELLER, Scope.READ, returns=TenantOutput)
 def read_tenant(call: Call[Empty]) -> Tenant:
-    """Get a tenant. A deleted tenant can be read while it can be restored."""
+    """Get a tenant. A deleted tenant can be read for as long as it can be restored."""
     return _read(call)
 
 
 @routes.patch(TENANT, Audience.RESELLER, Scope.TENANTS, returns=TenantOutput)
 def edit_tenant(call: Call[TenantChanges]) -> Tenant:
-    """Change the fields that are sent."""
+    """Update a tenant. Omitted fields keep their values."""
     return call.on_current(
         lambda: _read(call),
         lambda tenant: lifecycle.edit_tenant(tenant, call.changes(), by=call.by),
@@ -123,7 +129,7 @@ def edit_tenant(call: Call[TenantChanges]) -> Tenant:
 
 @routes.delete(TENANT, Audience.RESELLER, Scope.TENANTS)
 def delete_tenant(call: Call[Empty]) -> Tenant:
-    """Delete a tenant. Its license is free at once. It can be restored for 30 days."""
+    """Delete a tenant. Its license is freed immediately. The tenant can be restored for 30 days."""
     return call.on_current(
         lambda: _read(call), lambda tenant: lifecycle.delete_tenant(tenant, by=call.by)
     )
@@ -131,7 +137,10 @@ def delete_tenant(call: Call[Empty]) -> Tenant:
 
 @routes.post(TENANT + "/deactivate", Audience.RESELLER, Scope.TENANTS, returns=TenantOutput)
 def deactivate_tenant(call: Call[Empty]) -> Tenant:
-    """Deactivate a tenant. It keeps its license unless the platform settings say otherwise."""
+    """Deactivate a tenant.
+
+    The tenant keeps its license unless the platform settings say otherwise.
+    """
     return call.on_current(
         lambda: _read(call),
         lambda tenant: lifecycle.deactivate_tenant(tenant, by=call.by, once=call.once),
@@ -149,7 +158,7 @@ def reactivate_tenant(call: Call[Empty]) -> Tenant:
 
 @routes.post(TENANT + "/restore", Audience.RESELLER, Scope.TENANTS, returns=TenantOutput)
 def restore_tenant(call: Call[Restoration]) -> Tenant:
-    """Restore a deleted tenant. It takes a license again."""
+    """Restore a deleted tenant. The tenant uses a license again."""
     return call.on_current(
         lambda: _read(call),
         lambda tenant: lifecycle.restore_tenant(

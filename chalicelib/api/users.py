@@ -35,7 +35,7 @@ class UserOutput(RowOutput):
     is_super_admin: bool
     is_active: bool
     has_password: bool = Field(description="False until the user has set a password.")
-    reseller_id: str | None = Field(description="The account linked to the user, if any.")
+    reseller_id: str | None = Field(description="The reseller account linked to the user, if any.")
     deactivated_at: Time | None = Field(description="The last time the user was deactivated.")
 
 
@@ -43,7 +43,7 @@ class NewUser(Input):
     email: Email
     name: Text
     password: NewPassword | None = Field(
-        None, description="Without it, the user is mailed a link to set one."
+        None, description="If omitted, the user is emailed a link to set one."
     )
     is_super_admin: bool = False
 
@@ -81,7 +81,7 @@ def create_user(call: Call[NewUser]) -> User:
 
 @routes.get(USERS, Audience.ADMIN, Scope.ADMIN, returns=UserOutput)
 def list_users(call: Call[UserQuery]) -> Page[User]:
-    """List users, ordered by email."""
+    """List users, ordered by email address."""
     return users.list_users(call.input.page, email_prefix=call.input.email)
 
 
@@ -95,8 +95,8 @@ def read_user(call: Call[Empty]) -> User:
 def edit_user(call: Call[UserChanges]) -> User:
     """Update a user.
 
-    Fields that are not sent keep their values. Deactivating a user ends their sessions and API
-    keys. A new password ends their sessions.
+    Omitted fields keep their values. Deactivating a user ends their sessions and API keys. Setting
+    a new password ends their sessions.
     """
     changes = call.changes()
     current_password = changes.pop("current_password", "")
@@ -110,14 +110,14 @@ def edit_user(call: Call[UserChanges]) -> User:
 
 @routes.post(USER + "/password-link", Audience.ADMIN, Scope.SESSION, returns=UserOutput)
 def send_password_link(call: Call[Empty]) -> User:
-    """Mail the user a new link to set a password."""
+    """Email the user a new link to set a password."""
     user = users.read_user(call.path["id"])
     return users.send_password_link(user, by=call.by, once=call.once)
 
 
 @routes.post(USER + "/sign-out", Audience.ADMIN, Scope.SESSION, returns=UserOutput)
 def sign_out_user(call: Call[Empty]) -> User:
-    """End all sessions of a user.
+    """End all of a user's sessions.
 
     API keys stay valid.
     """

@@ -1,8 +1,8 @@
 """White-label branding: the fields, their validation, and inheritance.
 
-Platform, reseller, and tenant each have their own branding document. A field that a tenant does
-not set is inherited from its reseller, and a field that the reseller does not set is inherited
-from the platform.
+The platform, each reseller, and each tenant have their own branding document. A field that a tenant
+does not set is inherited from its reseller, and a field that the reseller does not set is
+inherited from the platform.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,11 +17,11 @@ from chalicelib.domain.safe_urls import check_email, check_https_url
 MAX_PRODUCT_NAME = 80
 
 OwnFields = dict[str, str]
-"""The fields that one level sets itself. It inherits the others."""
+"""The fields set at one level. All other fields are inherited."""
 
 
 def check_product_name(text: str) -> str:
-    """Return the cleaned name, or raise ValueError with the rule it breaks."""
+    """Return the cleaned product name, or raise ValueError naming the rule it breaks."""
     name = clean_text(text)
     if not 1 <= len(name) <= MAX_PRODUCT_NAME:
         raise ValueError(f"Use 1 to {MAX_PRODUCT_NAME} characters.")
@@ -46,8 +46,8 @@ FIELDS: Mapping[str, Callable[[str], str]] = {
     "support_url": check_https_url,
 }
 
-# What the platform shows until an admin changes it. Background and text color stay unset so that
-# pages follow the visitor's light or dark preference.
+# The platform's branding until an admin changes it. The background and text colors stay unset so
+# that pages follow the visitor's light or dark preference.
 DEFAULT_BRANDING: OwnFields = {
     "product_name": "Tenantry",
     "primary_color": "#3554d1",
@@ -69,7 +69,7 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EffectiveBranding:
-    """The value of every field after inheritance (None if no level sets it), and its source."""
+    """Each field's value after inheritance (None if no level sets it), and the value's source."""
 
     values: dict[str, str | None]
     sources: dict[str, Source]
@@ -87,8 +87,8 @@ class Problem:
 class LowContrast:
     """Text whose contrast with its background fails WCAG AA.
 
-    `ratio` is the actual contrast, `required` is the minimum, and `suggestion` is the color
-    closest to `field`'s that reaches it.
+    `ratio` is the actual contrast, `required` is the minimum, and `suggestion` is the closest color
+    that reaches the minimum.
     """
 
     field: str
@@ -123,9 +123,9 @@ def contrast_problems(
 ) -> list[Problem]:
     """Return a problem for each text color that this edit makes hard to read.
 
-    `before` holds the effective values before the edit. A pair of colors that the edit does not
-    change is not reported, so it cannot block changes to other fields. Neither is a pair that is
-    inherited entirely: it has to be fixed at the level that sets it.
+    `before` holds the effective values before the edit. Color pairs that the edit does not change
+    are not reported, so they cannot block changes to other fields. Neither are pairs that are
+    entirely inherited: they have to be fixed at the level that sets them.
     """
     after = {**inherited, **own}
     return [
@@ -139,7 +139,7 @@ def contrast_problems(
 def _contrast_problem(
     own: OwnFields, after: Mapping[str, str | None], found: LowContrast
 ) -> Problem:
-    """Blame the text color if this level sets it, otherwise the background color."""
+    """Report the text color if this level sets it, otherwise the background color."""
     field, other, suggestion = found.field, found.on, found.suggestion
     if field not in own:
         field, other = other, field
@@ -153,7 +153,10 @@ def _contrast_problem(
 
 
 def valid_fields(stored: object) -> OwnFields:
-    """Return the valid fields of a stored document, which may have been edited in the console."""
+    """Return a stored document's valid fields.
+
+    The document may have been edited in the AWS console.
+    """
     if not isinstance(stored, Mapping):
         return {}
     own: OwnFields = {}
@@ -168,7 +171,7 @@ def valid_fields(stored: object) -> OwnFields:
 
 
 def with_unknown_fields(own: OwnFields, stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document to store: `own`, and the fields of `stored` of a later release."""
+    """Return the document to store: `own`, plus any fields that a later release has stored."""
     return {**{name: stored[name] for name in stored if name not in FIELDS}, **own}
 
 
@@ -192,7 +195,7 @@ def inherit(
 
 
 def find_low_contrast(values: Mapping[str, str | None]) -> list[LowContrast]:
-    """Return the text colors that are hard to read on their background."""
+    """Return the text colors that are hard to read on their backgrounds."""
     found = []
     for field, on in CONTRAST_PAIRS:
         text, background = values.get(field), values.get(on)
@@ -206,7 +209,7 @@ def find_low_contrast(values: Mapping[str, str | None]) -> list[LowContrast]:
 
 
 def _round_down(ratio: float) -> float:
-    """Cut to two decimals, so that a failing ratio is never displayed as a passing one."""
+    """Truncate to two decimals, so that a failing ratio is never displayed as a passing one."""
     return int(ratio * 100) / 100
 
 

@@ -1,8 +1,8 @@
-"""Colors in `#rrggbb` notation, and text contrast by WCAG 2.2 (success criterion 1.4.3)."""
+"""Colors in `#rrggbb` notation, and text contrast per WCAG 2.2 (success criterion 1.4.3)."""
 
 import re
 
-# Minimum contrast at level AA for text of normal size.
+# Minimum contrast for normal-size text at level AA.
 AA_TEXT = 4.5
 
 _HEX = re.compile(r"#[0-9a-f]{6}")
@@ -56,6 +56,6 @@ def _luminance(color: str) -> float:
 
 
 def _mix(color: str, pole: int, share: int) -> str:
-    """Mix `share` 255ths of black (pole 0) or white (pole 255) into `color`."""
+    """Mix black (`pole` 0) or white (`pole` 255) into `color`, at a ratio of `share` / 255."""
     mixed = [round(channel + (pole - channel) * share / 255) for channel in _channels(color)]
     return "#" + "".join(f"{channel:02x}" for channel in mixed)

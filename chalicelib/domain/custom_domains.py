@@ -39,13 +39,13 @@ class LookupResult(StrEnum):
     SERVER_FAILURE = "server_failure"  # the name servers answered with an error
 
 
-# These say nothing about the record: a failure of our own resolver looks the same.
+# These results say nothing about the record: a failure in our own resolver looks the same.
 INCONCLUSIVE = frozenset({LookupResult.TIMEOUT, LookupResult.SERVER_FAILURE})
 
 
 @dataclass(frozen=True, slots=True)
 class TxtLookup:
-    """The outcome of a lookup. `values` holds the records found if none is the expected one."""
+    """A lookup's outcome. `values` holds the values found if none is the expected one."""
 
     result: LookupResult
     values: tuple[str, ...] = ()
@@ -57,7 +57,7 @@ class TxtLookup:
 
 @dataclass(frozen=True, slots=True)
 class DomainState:
-    """A domain's status. `grace_until` is set only while it is failing."""
+    """A domain's status. `grace_until` is set only while the domain is failing."""
 
     status: str
     grace_until: datetime | None = None
@@ -72,7 +72,7 @@ def record_value(token: str) -> str:
 
 
 def compare_txt_values(values: list[str], expected: str) -> TxtLookup:
-    """Compare the TXT values found with the expected one, ignoring quotes a DNS panel added."""
+    """Compare the TXT values found with the expected one, ignoring quotes added by a DNS panel."""
     if any(value.strip().strip('"').strip() == expected for value in values):
         return TxtLookup(LookupResult.PRESENT)
     if not values:
@@ -82,7 +82,7 @@ def compare_txt_values(values: list[str], expected: str) -> TxtLookup:
 
 
 def next_state(before: DomainState, lookup: TxtLookup, now: datetime) -> DomainState:
-    """Return the domain's state after a lookup. A status of a later release stays as it is."""
+    """Return the domain's state after a lookup. A status from a later release stays unchanged."""
     if before.status not in STATUSES:
         return before
     if lookup.present:
@@ -95,7 +95,7 @@ def next_state(before: DomainState, lookup: TxtLookup, now: datetime) -> DomainS
 
 
 def explain_lookup(result: str, name: str, value: str) -> str:
-    """Tell the domain's owner what the lookup found and what to do next."""
+    """Return a message that tells the owner what the lookup found and what to do next."""
     explanations: dict[str, str] = {
         LookupResult.PRESENT: f"The TXT record at {name} is correct.",
         LookupResult.MISSING: f"There is no TXT record at {name}. "

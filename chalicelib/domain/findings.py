@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Code(StrEnum):
-    """The problems that reconciliation can find. docs/operators.md explains how to handle each."""
+    """The problems that reconciliation can find. docs/operators.md explains how to handle them."""
 
     USED_MISMATCH = "used_mismatch"
     COUNT_UNEXPLAINED = "count_unexplained"
@@ -38,9 +38,9 @@ class Action(StrEnum):
 
 CODES = frozenset(Code)
 DRIFT_CODES = frozenset({Code.USED_MISMATCH, Code.COUNT_UNEXPLAINED})
-"""Findings that mean that a license counter is wrong."""
+"""Codes of the findings that show that a license counter is wrong."""
 
-# The data itself determines the one correct repair, and the repair loses nothing.
+# Findings for which the data determines the only correct repair, and the repair loses nothing.
 SAFE_CODES = frozenset(
     {
         Code.USED_MISMATCH,
@@ -56,8 +56,8 @@ SAFE_CODES = frozenset(
 )
 
 WHY = {
-    Code.USED_MISMATCH: "If it is too high, the reseller can't create tenants it has paid for. "
-    "If it is too low, the reseller can create more tenants than it has licenses.",
+    Code.USED_MISMATCH: "If license_used is too high, the reseller can't create tenants it has "
+    "paid for. If it is too low, the reseller can create more tenants than it has licenses.",
     Code.COUNT_UNEXPLAINED: "The ledger should account for every license with an allocation, "
     "a purchase, or a refund.",
     Code.OVER_ALLOCATED: "Existing tenants keep running, but the reseller can't create new ones "
@@ -67,8 +67,8 @@ WHY = {
     Code.PURCHASE_UNCREDITED: "The reseller paid for licenses that it didn't receive.",
     Code.PURCHASE_OVERCREDITED: "The reseller has licenses that were never paid for or whose "
     "payment was returned.",
-    Code.STUCK_PURCHASE: "The purchase's page and the reseller's statement may show wrong "
-    "information.",
+    Code.STUCK_PURCHASE: "The purchase's page and the reseller's statement may show "
+    "incorrect information.",
     Code.SESSION_WITHOUT_PURCHASE: "There may be a payment that no purchase accounts for.",
     Code.ORPHAN_TENANT: "Nobody can manage this tenant, and no reseller's count includes its "
     "license.",
@@ -82,7 +82,7 @@ WHY = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One inconsistency. `what` and the texts of `actions` are sentences for an admin.
+    """One inconsistency. `what` and the values in `actions` are written for an admin to read.
 
     Attributes:
         subject: The ID or claim name of the row that is wrong.
@@ -90,7 +90,7 @@ class Finding:
         actions: The possible actions, each with a sentence that describes it.
         proposed: The action to take unless there is a reason not to.
         safe: Whether the proposed action may run without a person's approval.
-        basis: The facts that a decision depends on. Defaults to all of the evidence. Other
+        basis: The facts that a decision depends on. Defaults to all of the evidence. Any other
             evidence can change with normal traffic without invalidating the decision.
     """
 
@@ -115,7 +115,7 @@ class Finding:
 
     @property
     def fingerprint(self) -> str:
-        """A digest that changes when the facts that a decision depends on change."""
+        """A digest of the facts that a decision depends on. It changes when the facts do."""
         return _digest(dict(self.evidence) if self.basis is None else self.basis)
 
     @property
@@ -134,13 +134,13 @@ def make_finding(
     safe: bool = True,
     basis: Any = None,
 ) -> Finding:
-    """Return a finding that proposes the first of `actions` and always offers to ignore it.
+    """Return a finding that proposes the first of `actions`. Ignoring it is always an option.
 
     The finding is safe if its code is in SAFE_CODES and `safe` is true.
     """
     available = {
         **actions,
-        Action.IGNORE: "Leave it as is; it won't be reported again unless it changes",
+        Action.IGNORE: "Leave it as is; it won't be reported again unless the facts change",
     }
     proposed = next(iter(available))
     safe = safe and code in SAFE_CODES

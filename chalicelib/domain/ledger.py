@@ -4,10 +4,10 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """Why a counter changed.
+    """The reason why a counter changed.
 
-    The kinds up to REINSTATEMENT change the licenses owned, the tenant kinds change the licenses
-    in use, and SYNC can change either.
+    The kinds up to REINSTATEMENT change the number of licenses owned, the tenant kinds change the
+    number in use, and SYNC can change either.
     """
 
     ALLOCATION = "allocation"  # an admin added licenses
@@ -15,7 +15,7 @@ class Kind(StrEnum):
     PURCHASE = "purchase"  # a payment was received
     REFUND = "refund"  # money was returned to the buyer
     DISPUTE = "dispute"  # the bank holds or has taken the money
-    REINSTATEMENT = "reinstatement"  # licenses lost to a refund or dispute came back
+    REINSTATEMENT = "reinstatement"  # licenses lost in a refund or dispute came back
     TENANT_CREATED = "tenant_created"
     TENANT_RESTORED = "tenant_restored"
     TENANT_REACTIVATED = "tenant_reactivated"

@@ -1,4 +1,4 @@
-"""Exponential lockout: how long to pause after repeated failures."""
+"""Exponential lockout: how long to refuse attempts after repeated failures."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -6,10 +6,10 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The pause that each failure causes.
+    """How long to refuse attempts after each failure: the pause.
 
-    Reaching `free_failures` failures starts a pause of `first_pause`. Each further failure doubles
-    it, up to `max_pause`. The count resets once `forget_after` has passed since the last failure.
+    After `free_failures` failures, the pause is `first_pause`. Each further failure doubles the
+    pause, up to `max_pause`. The count resets once `forget_after` has passed without a failure.
     """
 
     free_failures: int
@@ -18,7 +18,7 @@ class Policy:
     first_pause: timedelta = timedelta(seconds=1)
 
     def pause(self, failures: int) -> timedelta | None:
-        """Return the pause after this many failures, or None if there is none yet."""
+        """Return the pause after this many failures, or None if no pause is needed yet."""
         if failures < self.free_failures:
             return None
         doublings = min(failures - self.free_failures, 30)
@@ -26,12 +26,12 @@ class Policy:
         return min(doubled, self.max_pause)
 
 
-# About a hundred guesses per account per day, from any number of addresses.
+# Allows about a hundred guesses per account per day, from any number of IP addresses.
 ACCOUNT = Policy(5, max_pause=timedelta(minutes=15), forget_after=timedelta(days=1))
-# An office can share one address, so successful sign-ins are not counted and failures are
+# A whole office can share one IP address, so successful sign-ins are not counted and failures are
 # forgotten after an hour.
 SOURCE = Policy(50, max_pause=timedelta(minutes=15), forget_after=timedelta(hours=1))
-# Mails that anyone can have sent: to one mailbox, and from one address.
+# Emails that anyone can trigger: limits per mailbox, and per requester's IP address.
 MAILBOX = Policy(
     3,
     max_pause=timedelta(hours=6),

@@ -6,21 +6,21 @@ import unicodedata
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 SLUG_LENGTH = range(3, 64)
 
-# Categories of control and format characters, which can be invisible or reverse the direction of
-# text and so make one name look like another.
+# Categories of control and format characters. They can be invisible or reverse the text direction,
+# and so make one name look like another.
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-# Format characters that scripts and emoji need: the zero-width joiners, and the signs that
+# Format characters that some scripts and emoji need: the zero-width joiners, and the signs that
 # Arabic, Syriac, and Kaithi write below numbers.
 _NEEDED = frozenset(
     "\u200c\u200d\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd"
     "\U000110cd"
 )
-# Letters, marks, and a symbol by category, but displayed as blank.
+# Characters that are displayed as blank, although their category is letter, mark, or symbol.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 
 
 def check_slug(slug: str) -> str:
-    """Return the slug, or raise ValueError with the rule it breaks."""
+    """Return the slug unchanged, or raise ValueError naming the rule it breaks."""
     if len(slug) not in SLUG_LENGTH or not SLUG.fullmatch(slug):
         raise ValueError(
             "Use 3 to 63 lowercase letters, digits, and single hyphens, such as acme-corp."
@@ -29,7 +29,7 @@ def check_slug(slug: str) -> str:
 
 
 def slugify(name: str, fallback: str) -> str:
-    """Return a valid slug that resembles `name`, or `fallback` if too little of it remains."""
+    """Return a valid slug that resembles `name`, or `fallback` if too few characters remain."""
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:50].strip("-")
     return slug if len(slug) in SLUG_LENGTH else fallback
@@ -56,9 +56,9 @@ def _is_hidden(c: str) -> bool:
 
 
 def fold_email(address: str) -> str:
-    """Lowercase the address, so that two spellings of one mailbox compare equal.
+    """Lowercase the address, so that different spellings of the same mailbox compare equal.
 
-    Raises ValueError if it is not ASCII or is too long.
+    Raises ValueError if the address is not ASCII or is too long.
     """
     if len(address) > 254 or not address.isascii():
         raise ValueError("Use an ASCII email address of at most 254 characters.")
@@ -66,9 +66,10 @@ def fold_email(address: str) -> str:
 
 
 def search_key(text: str) -> str:
-    """Return the form in which a name is sorted and searched.
+    """Return the normalized form of a name, used for sorting and searching.
 
-    It ignores case and compatibility forms (such as full-width letters). It is cut to 200
-    characters because some characters expand to many, and an index key holds at most 1,024 bytes.
+    The normalized form ignores case and compatibility forms (such as full-width letters). It is
+    truncated to 200 characters because some characters expand to many, and an index key holds at
+    most 1,024 bytes.
     """
     return unicodedata.normalize("NFKC", text).casefold()[:200]

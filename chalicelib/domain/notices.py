@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Supply(StrEnum):
-    """How many licenses are left, as far as notices distinguish it."""
+    """How many licenses are left, in the three levels that notices distinguish."""
 
     ENOUGH = "enough"
     LOW = "low"
@@ -17,8 +17,8 @@ _SEVERITY: dict[str, int] = {Supply.ENOUGH: 0, Supply.LOW: 1, Supply.NONE: 2}
 def supply_level(available: int, threshold: int) -> Supply:
     """Classify the number of available licenses.
 
-    `threshold` is the highest number that counts as low; 0 turns that level off. Having none left
-    is always reported.
+    `threshold` is the highest number that counts as low; 0 turns that level off. Having no licenses
+    left is always reported.
     """
     if available <= 0:
         return Supply.NONE
@@ -26,7 +26,8 @@ def supply_level(available: int, threshold: int) -> Supply:
 
 
 def is_worse(current: Supply, reported: str) -> bool:
-    """Compare with the level last reported. An unknown level counts as ENOUGH, so that at worst
-    a notice is sent twice.
+    """Return whether the level is worse than the one last reported.
+
+    An unknown level counts as ENOUGH: at worst, a notice is sent twice.
     """
     return _SEVERITY[current] > _SEVERITY.get(reported, 0)

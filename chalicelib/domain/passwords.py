@@ -3,10 +3,10 @@
 from collections.abc import Container
 
 LENGTH = range(8, 129)
-# The minimum that the standard recommends; the pages suggest it too.
+# The minimum length that the standard recommends. Our pages recommend it, too.
 BETTER_LENGTH = 15
-# Words that an attacker would try first on this service. A password is refused if its letters
-# spell one of them, whatever digits and symbols surround it.
+# Words that an attacker would try first on this service. A password is refused if its letters spell
+# one of these words, whatever digits and symbols are added.
 CONTEXT_WORDS = frozenset(
     {"tenantry", "reseller", "resellers", "license", "licenses", "tenant", "tenants"}
     | {"administrator", "superadmin", "tenantryadmin", "adminadmin", "welcome", "changeme"}
@@ -14,14 +14,14 @@ CONTEXT_WORDS = frozenset(
 
 
 def check_length(password: str) -> str:
-    """Return the password, or raise ValueError if it is too short or too long."""
+    """Return the password unchanged, or raise ValueError if it is too short or too long."""
     if len(password) not in LENGTH:
         raise ValueError(f"Use {LENGTH.start} to {LENGTH[-1]} characters.")
     return password
 
 
 def check_password(password: str, *, email: str, common: Container[str] = ()) -> str:
-    """Return the password unchanged, or raise ValueError with the rule it breaks.
+    """Return the password unchanged, or raise ValueError naming the rule it breaks.
 
     `common` holds the most common passwords, in lowercase.
     """

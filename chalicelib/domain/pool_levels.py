@@ -28,7 +28,7 @@ class Level:
 def pool_levels(
     changes: Sequence[Change], owned: int, used: int, now: datetime, max_levels: int
 ) -> list[Level]:
-    """Return up to `max_levels` levels, oldest first and ending now, a whole number of days apart.
+    """Return up to `max_levels` levels, oldest first and ending now, spaced whole days apart.
 
     `changes` is ordered from newest to oldest. There is no level before the oldest change, since
     nothing is known about that time. Levels are never negative, even if the ledger doesn't add up.

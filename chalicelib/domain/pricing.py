@@ -10,13 +10,13 @@ LARGEST_TOTAL = 99_999_999
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """From `from_quantity` licenses on, each license costs `unit_amount` integer cents."""
+    """In an order of `from_quantity` or more licenses, each costs `unit_amount` integer cents."""
 
     from_quantity: int
     unit_amount: int
 
 
-# The prices of a new installation. An admin changes the live ones at /v1/settings.
+# The prices in a new installation. Admins change the actual prices at /v1/settings.
 INITIAL_TIERS = (Tier(1, 2500), Tier(10, 2000), Tier(50, 1750), Tier(100, 1500))
 
 
@@ -31,7 +31,7 @@ class Quote:
     """The price of `quantity` licenses, in integer cents.
 
     `better_offer` is a larger order that costs the same or less, if there is one. Just below the
-    start of a tier, volume prices make a larger order cheaper.
+    start of a tier, volume pricing can make a larger order cheaper.
     """
 
     quantity: int
@@ -41,7 +41,7 @@ class Quote:
 
 
 def validate_tiers(tiers: Sequence[Tier]) -> None:
-    """Raises ValueError with the rule that the tiers break, if any."""
+    """Raise ValueError if the tiers break a rule."""
     if not tiers or tiers[0].from_quantity != 1:
         raise ValueError("The first tier must start at 1.")
     if len(tiers) > 20:
@@ -66,7 +66,7 @@ def total(quantity: int, tiers: Sequence[Tier]) -> int:
 
 
 def quote(quantity: int, tiers: Sequence[Tier]) -> Quote:
-    """Return the price of an order and the cheapest larger order that costs no more.
+    """Return the price of an order, and the cheapest larger order that costs no more.
 
     Raises ValueError if the quantity is out of range.
     """

@@ -1,7 +1,7 @@
-"""What a purchase is worth: how many licenses the money behind it pays for right now.
+"""What a purchase is worth: the number of licenses that its payment currently covers.
 
 `assess` is a pure function of the quote and of Stripe's current state. It knows nothing about
-events, so their order, repetition, or loss cannot change the result.
+events, so their order, duplication, or loss cannot change the result.
 """
 
 from dataclasses import dataclass, replace
@@ -11,21 +11,22 @@ from enum import StrEnum
 from chalicelib.domain.statements import Money
 
 # Stripe closes a session at most 24 hours after creating it, and requires it to stay open for at
-# least 30 minutes. A purchase left without a session by a crash can get one for RESUMABLE_FOR.
+# least 30 minutes. If a crash left a purchase without a session, a session can still be created
+# within RESUMABLE_FOR.
 CHECKOUT_LIFETIME = timedelta(hours=23)
 RESUMABLE_FOR = timedelta(hours=22)
 
 
 class Status(StrEnum):
-    PENDING = "pending"  # checkout is open, nothing paid
+    PENDING = "pending"  # the checkout is open, and nothing has been paid
     PROCESSING = "processing"  # a delayed payment is in progress
     PAID = "paid"
     PARTIALLY_REFUNDED = "partially_refunded"
     REFUNDED = "refunded"
     DISPUTED = "disputed"  # the bank holds or has taken the money
     FAILED = "failed"  # a delayed payment failed
-    EXPIRED = "expired"  # checkout closed unpaid
-    QUARANTINED = "quarantined"  # paid, but not as quoted; an admin has to decide
+    EXPIRED = "expired"  # the checkout closed without payment
+    QUARANTINED = "quarantined"  # paid, but not as quoted; an admin has to decide what to do
 
 
 STATUSES = frozenset(Status)
@@ -33,8 +34,9 @@ UNPAID = frozenset({Status.PENDING, Status.PROCESSING, Status.FAILED, Status.EXP
 REFUNDABLE = frozenset({Status.PAID, Status.PARTIALLY_REFUNDED})
 
 # Dispute statuses in which we don't have the funds. An inquiry (`warning_*`) withdraws nothing, and
-# a dispute that we won has returned the money. A prevented dispute never became a chargeback:
-# either it was blocked, or the buyer was refunded right away. Only its balance shows which.
+# in a dispute that we won, the money has been returned. A prevented dispute never became a
+# chargeback: either it was blocked, or the buyer was refunded right away. Only the dispute's
+# balance shows which.
 OPEN_DISPUTES = frozenset(
     {"needs_response", "under_review", "appeal_needs_response", "appeal_under_review"}
 )
@@ -48,9 +50,9 @@ VOID_REFUNDS = frozenset({"failed", "canceled"})
 class Quoted:
     """The checkout that was requested from Stripe. Amounts are integer cents.
 
-    `returned` is the number of licenses returned without a refund, because the remaining ones
-    cost as much as all of them did; Stripe has no record of it. `accepted` is an amount that an
-    admin accepted as full payment although it differs from the quote.
+    `returned` is the number of licenses returned without a refund, because the remaining ones cost
+    as much as all of them did; Stripe has no record of such returns. `accepted` is an amount that
+    an admin accepted as full payment although it differs from the quote.
     """
 
     quantity: int
@@ -65,8 +67,9 @@ class Quoted:
 class Refund:
     """A refund of the payment.
 
-    `licenses` is how many licenses it takes back, or None if it doesn't say (as for refunds made
-    in Stripe's dashboard). `intent` is the ID of our refund request, if it was made here.
+    `licenses` is the number of licenses it takes back, or None if no number is given (as for
+    refunds issued in Stripe's dashboard). `intent` is the ID of our refund request, if there is
+    one.
     """
 
     id: str
@@ -78,9 +81,9 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """A dispute of the payment.
+    """A dispute over the payment.
 
-    `balance` is its effect on our balance so far, negative if money was withdrawn.
+    `balance` is the dispute's effect on our balance so far; it is negative if money was withdrawn.
     """
 
     id: str
@@ -96,7 +99,7 @@ class Dispute:
 
 @dataclass(frozen=True, slots=True)
 class PaymentFacts:
-    """The state of one Checkout Session at Stripe. Amounts are integer cents.
+    """The state of one Checkout Session in Stripe. Amounts are integer cents.
 
     `session_status` is open, complete, or expired. `payment_status` is paid, unpaid, or
     no_payment_required. `payment_failed` means that a delayed payment was declined.
@@ -122,7 +125,7 @@ class PaymentFacts:
     def paid(self) -> bool:
         """Whether the buyer completed the checkout and paid any amount due.
 
-        A promotion can make a checkout free while it is still open. That is not paid yet.
+        A promotion can make a checkout free while it is still open: it is not paid yet.
         """
         settled = self.payment_status in ("paid", "no_payment_required")
         return settled and self.session_status == "complete"
@@ -161,10 +164,11 @@ class PaymentFacts:
 class Assessment:
     """A purchase's status and its worth in licenses.
 
-    `reason` says why it is quarantined, or how its payment differs from the quote. `awaited` means
-    that Stripe's state is expected to change, so the sweep re-checks the purchase on every run.
-    Any other purchase is re-checked only when Stripe has an event for it.
-    `status` is a Status, or the stored one that a later release knows if Stripe can't tell.
+    `reason` says why the purchase is quarantined, or how its payment differs from the quote.
+    `awaited` means that Stripe's state is expected to change, so the sweep re-checks the purchase
+    on every run. Any other purchase is re-checked only when Stripe has an event for it.
+    `status` is a Status. For a purchase without a session, it can also be a stored status that only
+    a later release knows.
     """
 
     status: str
@@ -209,9 +213,9 @@ EXCESS_REFUNDED = (
 def exclude_excess(quoted: Quoted, facts: PaymentFacts) -> tuple[PaymentFacts, int]:
     """Subtract an overpayment that has been refunded; return the adjusted facts and the excess.
 
-    A refund that names licenses to take back doesn't count toward the excess. Return the facts
-    unchanged and 0 if the other refunds don't cover all of it, if an admin accepted the amount
-    paid, or if there is a discount or tax.
+    A refund that takes licenses back doesn't count toward the excess. Return the facts unchanged
+    and 0 if the other refunds don't cover the whole excess, if an admin accepted the amount paid,
+    or if there is a discount or tax.
     """
     excess = left = facts.amount_subtotal - quoted.total
     if (
@@ -221,7 +225,7 @@ def exclude_excess(quoted: Quoted, facts: PaymentFacts) -> tuple[PaymentFacts, i
     ):
         return facts, 0
     refunds = []
-    # Refunds that name 0 licenses (goodwill) come first.
+    # Refunds that take back 0 licenses (goodwill) come first.
     for refund in sorted(facts.effective_refunds, key=lambda r: r.licenses is None):
         covered = 0 if refund.licenses else min(left, refund.amount)
         left -= covered
@@ -239,10 +243,10 @@ def exclude_excess(quoted: Quoted, facts: PaymentFacts) -> tuple[PaymentFacts, i
 
 
 def payment_mismatch(quoted: Quoted, facts: PaymentFacts) -> str | None:
-    """Describe how the payment differs from the quote; None if it matches or was accepted.
+    """Return how the payment differs from the quote, or None if it matches or was accepted.
 
-    The quote is compared with the amount before discounts, because a discount is a promotion that
-    the company itself set up in Stripe.
+    The quote is compared with the amount before discounts, because discounts come from promotions
+    that the company itself set up in Stripe.
     """
     if facts.livemode != quoted.livemode:
         return "Paid in Stripe's test mode." if quoted.livemode else "Paid in Stripe's live mode."
@@ -265,8 +269,8 @@ def payment_mismatch(quoted: Quoted, facts: PaymentFacts) -> str | None:
 def licenses_refunded(quoted: Quoted, facts: PaymentFacts) -> int:
     """Return how many licenses the refunds take back.
 
-    Refunds made here say how many. The others take back as many whole licenses as their amount
-    bought (amount // unit price actually paid).
+    Refunds requested here specify the number. Any other refund takes back as many whole licenses as
+    its amount paid for (amount // unit price actually paid).
     """
     stated = sum(r.licenses for r in facts.effective_refunds if r.licenses is not None)
     other_money = sum(r.amount for r in facts.effective_refunds if r.licenses is None)

@@ -1,7 +1,7 @@
-"""Derive findings from the facts of one reseller. Pure: other modules gather the facts.
+"""Derive findings from the facts about one reseller, which other modules gather.
 
-Four sources are compared: the sums of the ledger, the reseller's counters, the tenants that
-hold a license, and what Stripe reports about the purchases.
+Four sources are compared: the ledger's sums, the reseller's counters, the tenants that hold
+a license, and what Stripe reports about the purchases.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ RESETTLE = "Check Stripe, correct the purchase, and add or remove the licenses t
 
 @dataclass(frozen=True, slots=True)
 class PoolFacts:
-    """A reseller's counters and what they should match.
+    """A reseller's counters, and the numbers they should match.
 
     Attributes:
         ledger_count, ledger_used: The sums of the ledger's changes to each counter.
@@ -37,14 +37,14 @@ class PurchaseFacts:
     Attributes:
         granted: Licenses granted according to the purchase's row.
         credited: Licenses credited by the ledger entries that refer to the purchase.
-        worth, stripe_status: According to Stripe; None if Stripe was not queried.
+        worth, stripe_status: The values according to Stripe; None if Stripe was not queried.
         overdue_reason: Why the purchase needs attention, as a sentence, or an empty string.
         wrong_session: Whether its session was created for another purchase or is missing.
         already_counted: How many of the licenses missing from the ledger are already part of
             license_count; see `explain_drift`.
-        dormant: Whether it is settled and so old that only a refund can still change it. The
-            sweep learns about refunds from Stripe's events.
-        paid_elsewhere: Integer cents paid through other checkouts of this purchase, which a
+        dormant: Whether the purchase is settled and so old that only a refund can still change it.
+            The sweep learns about refunds from Stripe's events.
+        paid_elsewhere: Integer cents paid through other checkouts for this purchase, which a
             person has to refund.
     """
 
@@ -63,17 +63,17 @@ class PurchaseFacts:
 
     @property
     def expected(self) -> int:
-        """The licenses that the ledger should credit for this purchase."""
+        """The number of licenses that the ledger should credit for this purchase."""
         return self.granted if self.worth is None else self.worth
 
     @property
     def missing(self) -> int:
-        """The licenses missing from the ledger; negative if it credits too many."""
+        """The number of licenses missing from the ledger; negative if it credits too many."""
         return self.expected - self.credited
 
     @property
     def inconsistent(self) -> bool:
-        """Whether row and ledger disagree. They are written together, so one was edited."""
+        """Whether the row and the ledger disagree. They are written together, so one was edited."""
         return self.granted != self.credited
 
 
@@ -104,19 +104,20 @@ class TenantFacts:
 def should_hold(is_active: bool, is_deleted: bool, holds_license: bool) -> bool:
     """Return whether a tenant should hold a license.
 
-    An active tenant always does, a deleted one never. A deactivated tenant keeps its current
-    mark, which records the platform's setting at the time of its deactivation.
+    An active tenant always should, and a deleted one never should. A deactivated tenant keeps its
+    current mark, which records the platform's setting at the time of the deactivation.
     """
     return not is_deleted and (is_active or holds_license)
 
 
 def explain_drift(pool: PoolFacts, purchases: Iterable[PurchaseFacts]) -> ExplainedDrift:
-    """Attribute the difference between license_count and the ledger to lost purchase entries.
+    """Attribute the difference between license_count and the ledger to lost ledger entries.
 
-    A transaction writes a purchase's row, the counter, and the ledger entry together. If the
-    row says that licenses were granted and the purchase is worth them, only the ledger entry
-    is missing, and the counter already includes them. A difference that no row accounts for
-    is an edit, even if the numbers happen to match, and a person has to decide about it.
+    A transaction writes a purchase's row, the counter, and the ledger entry together. If the row
+    says that licenses were granted and the purchase is worth them, only the ledger entry is
+    missing, and the counter already includes the licenses. A difference that no row accounts for
+    comes from an edit, even if the numbers happen to match, and a person has to decide what to do
+    about it.
     """
     drift = pool.license_count - pool.ledger_count
     explained = []
@@ -135,7 +136,7 @@ def _closest_to_zero(*amounts: int) -> int:
 
 
 def pool_findings(pool: PoolFacts, drift: int) -> Iterator[Finding]:
-    """Yield the findings about the counters. `drift` is the part that no purchase explains."""
+    """Yield the findings about the counters. `drift` is the difference no purchase explains."""
     if pool.license_used != pool.holders or pool.ledger_used != pool.holders:
         yield _used_mismatch(pool)
     if drift:
@@ -163,9 +164,9 @@ def purchase_finding(purchase: PurchaseFacts) -> Finding | None:
         code = Code.PURCHASE_UNCREDITED if purchase.missing > 0 else Code.PURCHASE_OVERCREDITED
     actions = {Action.REPAIR: RESETTLE}
     if purchase.wrong_session and not purchase.missing:
-        actions = {Action.DELETE: "Delete the purchase, whose payment belongs to another one"}
-    # If row and ledger agree, the purchase is only out of date. Settling it is what the sweep
-    # does anyway, and it doesn't absorb any of the difference in license_count.
+        actions = {Action.DELETE: "Delete the purchase, because its payment belongs to another one"}
+    # If the row and the ledger agree, the purchase is only out of date. The sweep would settle it
+    # anyway, and settling doesn't absorb any of the difference in license_count.
     needs_person = purchase.status == Status.QUARANTINED or purchase.paid_elsewhere > 0
     only_outdated = not purchase.inconsistent and not needs_person
     return make_finding(
@@ -181,7 +182,7 @@ def purchase_finding(purchase: PurchaseFacts) -> Finding | None:
 
 
 def _basis(purchase: PurchaseFacts) -> list[object]:
-    """Return facts that are equal whether Stripe was queried and agreed or was not queried.
+    """Return facts that are the same whether Stripe agreed or was not queried at all.
 
     Nightly runs query Stripe, hourly runs don't, and a decision applies to both.
     """
@@ -197,7 +198,7 @@ def _describe_problem(purchase: PurchaseFacts) -> str | None:
             f"{purchase.credited}."
         )
     if purchase.wrong_session:
-        return "The purchase's session at Stripe belongs to another purchase or doesn't exist."
+        return "The purchase's Stripe session belongs to another purchase or doesn't exist."
     if purchase.stripe_status is not None and purchase.stripe_status != purchase.status:
         return (
             f"The purchase's status is {purchase.status}, but according to Stripe it should be "

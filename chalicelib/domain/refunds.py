@@ -1,7 +1,8 @@
 """How much money is refunded when licenses are returned.
 
 Volume prices depend on the size of the whole order, so the licenses that are kept are charged at
-the price of their own tier: a buyer of 100 at 15.00 who returns 91 keeps 9, at 25.00 each.
+the price of their own tier: someone who bought 100 licenses at 15.00 each and returns 91 keeps 9 at
+25.00 each.
 """
 
 from collections.abc import Sequence
@@ -15,8 +16,8 @@ from chalicelib.domain.pricing import Tier
 class PaidPurchase:
     """A paid purchase. Amounts are integer cents.
 
-    `licenses` is its current worth, `total` its price before discounts, `paid` its price after
-    discounts, and `refunded` the part of that refunded so far.
+    `licenses` is the number of licenses it is currently worth, `total` is its price before
+    discounts, `paid` is its price after discounts, and `refunded` is the amount refunded so far.
     """
 
     licenses: int
@@ -30,7 +31,7 @@ class PaidPurchase:
 class RefundQuote:
     """The refund for returning `licenses`.
 
-    `amount` is in integer cents, and 0 if the `kept` licenses cost as much as all of them did.
+    `amount` is in integer cents; it is 0 if the `kept` licenses cost as much as all of them did.
     """
 
     licenses: int
@@ -42,7 +43,7 @@ def refund_quote(purchase: PaidPurchase, licenses: int) -> RefundQuote:
     """Return the refund for `licenses` (1 to purchase.licenses); the amount is never negative.
 
     A discount applies to the kept licenses in the same proportion. Their price is rounded up to a
-    cent, so that some money remains as long as any license does.
+    whole cent, so that a payment is never fully refunded while any license is kept.
     """
     kept = purchase.licenses - licenses
     price = pricing.total(kept, purchase.tiers)

@@ -1,4 +1,4 @@
-"""Validation of the https URLs and email addresses that a brand shows to visitors.
+"""Validation for the https URLs and email addresses that a brand shows to visitors.
 
 The result is always plain ASCII that cannot end a CSS string, an HTML attribute, or a header.
 """
@@ -10,7 +10,7 @@ MAX_URL = 1000
 MAX_EMAIL = 254
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-# The last label starts with a letter: 127.1, 0x7f000001, and 2130706433 are IP addresses.
+# The last label must start with a letter: 127.1, 0x7f000001, and 2130706433 are IP addresses.
 _HOST = re.compile(rf"(?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?")
 _EMAIL = re.compile(rf"[a-z0-9!#$%&'*+/=?^_`{{|}}~.-]{{1,64}}@{_HOST.pattern}")
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -30,7 +30,7 @@ def check_https_url(text: str) -> str:
     if len(text) > MAX_URL:
         raise ValueError(f"Use at most {MAX_URL:,} characters.")
     if "\\" in text or any(c.isspace() or not c.isprintable() for c in text):
-        raise ValueError("Spaces, backslashes and control characters are not allowed.")
+        raise ValueError("Spaces, backslashes, and control characters are not allowed.")
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -63,7 +63,7 @@ def _host(parts: SplitResult) -> str:
 
 
 def check_email(text: str) -> str:
-    """Return the address in lowercase, or raise ValueError if it is not plain ASCII."""
+    """Return the address in lowercase, or raise ValueError if it is not valid plain ASCII."""
     address = text.strip().lower()
     if len(address) > MAX_EMAIL or not _EMAIL.fullmatch(address) or ".." in address:
         raise ValueError("Use an ASCII email address, such as help@example.com.")

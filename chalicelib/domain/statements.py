@@ -1,4 +1,4 @@
-"""License statements: how a period's movements lead from its opening to its closing balance."""
+"""License statements: how movements in a period lead from its opening to its closing balance."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from chalicelib.domain.ledger import Kind
 
-# The statement line of each ledger kind. The sign is -1 for lines that show removed licenses as a
+# The statement line for each ledger kind. The sign is -1 for lines that show removed licenses as a
 # positive number.
 STATEMENT_LINES: Mapping[str, tuple[str, int]] = {
     Kind.PURCHASE: ("purchased", 1),
@@ -24,7 +24,7 @@ class LicenseMovements:
     """A period's balances and movements.
 
     closing = opening + purchased + allocated + reinstated + synced - revoked - refunded - disputed.
-    Only `synced` can be negative: the net effect of repairs, and of kinds that only a later
+    Only `synced` can be negative: it is the net effect of repairs, and of kinds that only a later
     release knows.
     """
 
@@ -43,17 +43,17 @@ class LicenseMovements:
         return self.opening + added - self.revoked - self.refunded - self.disputed
 
     def add(self, kind: str, change: int) -> None:
-        """Add one change of the number of owned licenses to the line of its kind."""
+        """Add a change in the number of licenses owned to the line for its kind."""
         line, sign = STATEMENT_LINES.get(kind, ("synced", 1))
         setattr(self, line, getattr(self, line) + sign * change)
 
 
 @dataclass(slots=True)
 class Money:
-    """Integer cents received (`gross`), `refunded`, and `disputed`.
+    """Amounts received (`gross`), `refunded`, and `disputed`, in integer cents.
 
     `disputed` is money withdrawn by the bank. It is negative if the bank returned more than it
-    withdrew, as in a period in which a dispute was won.
+    withdrew, such as in a period when a dispute was won.
     """
 
     gross: int = 0

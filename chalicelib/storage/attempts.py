@@ -1,4 +1,4 @@
-"""Table attempts: failed attempts per account, address, and mailbox, for rate limits."""
+"""Table attempts: failed attempts per account, IP address, and mailbox, for rate limits."""
 
 from pynamodb.attributes import UnicodeAttribute
 
@@ -8,7 +8,7 @@ from chalicelib.storage.rows import Expiry, Integer, Row, Timestamp
 class Attempts(Row):
     """`failures` counts attempts that failed or whose outcome is not known yet.
 
-    They are forgotten at `expires_at`.
+    The count is forgotten at `expires_at`.
     """
 
     noun = "attempts"

@@ -22,7 +22,7 @@ class AuditByReseller(GlobalSecondaryIndex["AuditEntry"]):
 class AuditEntry(Row):
     """One change.
 
-    `month` (`2026-11`) limits the size of a partition and makes listing a query, not a scan.
+    `month` (`2026-11`) limits the size of a partition and makes lists a query instead of a scan.
     `actor` is a user's ID, or a name such as `schedule` if no user caused the change.
     `credential_id` is the API key that was used, if any.
     `before` and `after` hold the changed columns, without secrets.
@@ -47,5 +47,5 @@ class AuditEntry(Row):
 
 
 def month_partition(at: datetime) -> str:
-    """Return the partition that holds the entries of this time: `2026-11`."""
+    """Return the partition for an entry made at this time, such as `2026-11`."""
     return f"{at:%Y-%m}"

@@ -9,7 +9,7 @@ from chalicelib.storage.transactions import OnRefusal, Transaction
 
 
 class Claim(Row):
-    """The key is the name, such as `email:ann@example.com`."""
+    """A claim to a unique name. The key is that name, such as `email:ann@example.com`."""
 
     noun = "claims"
 
@@ -18,12 +18,12 @@ class Claim(Row):
 
 
 def claim_name(tx: Transaction, name: str, owner: str, *, otherwise: OnRefusal) -> None:
-    """Claim a name. Condition: nobody has it."""
+    """Claim a name. Condition: nobody has claimed it."""
     tx.create(Claim(name, owner=owner), otherwise=otherwise)
 
 
 def transfer_claim(tx: Transaction, claim: Claim, owner: str, *, otherwise: OnRefusal) -> None:
-    """Give a claim to another owner. Condition: it is as it was read."""
+    """Transfer a claim to another owner. Condition: the claim has not changed since the read."""
     condition = claim.unchanged() & (Claim.owner == claim.owner)
     claim.owner = owner
     claim.version += 1
@@ -31,7 +31,7 @@ def transfer_claim(tx: Transaction, claim: Claim, owner: str, *, otherwise: OnRe
 
 
 def release_name(tx: Transaction, name: str, owner: str) -> None:
-    """Free a name. Does nothing if somebody else has it by now, after damage to the table."""
+    """Release a name. Does nothing if it is someone else's, which can happen in a damaged table."""
     if owner_of(name) == owner:
         tx.delete(Claim(name), condition=Claim.owner == owner, otherwise=VersionConflict())
 

@@ -9,7 +9,7 @@ from chalicelib.storage.rows import Expiry, Row, StringList, Timestamp
 
 
 class Kind(StrEnum):
-    """The kind of a credential, which is the prefix of its ID."""
+    """A credential's kind, which is also the prefix of its ID."""
 
     SESSION = "ses"
     RESELLER_KEY = "key"
@@ -30,10 +30,10 @@ class Credential(Row):
     """A secret that authenticates a user.
 
     `secret_hash` is the SHA-256 of the secret, in hex. `owner` is the user it belongs to.
-    `reseller_id`: for a reseller's API key, the only account it can reach. For a session, the
-    reseller that the user had at sign-in, so that both rows are read in one round trip.
-    `expires_at` is missing on API keys that never expire. `used_at` is a few minutes behind.
-    `authenticated_at` is when the session's user last entered the password.
+    For a reseller's API key, `reseller_id` is the only account the key can access. For a session,
+    it is the user's account at sign-in, so that both rows can be read in one round trip.
+    `expires_at` is missing on API keys that never expire. `used_at` can lag by a few minutes.
+    `authenticated_at` is when the session's user last entered their password.
     `email` is the address that a password link was sent to.
     """
 
@@ -56,7 +56,7 @@ class Credential(Row):
 
     @property
     def kind(self) -> str:
-        """A `Kind`, or the prefix of a kind that this release doesn't know."""
+        """A `Kind`, or the prefix of a kind this release doesn't know."""
         prefix: str = self.id.partition("_")[0]
         return prefix
 

@@ -1,4 +1,4 @@
-"""Table settings, row `figures`: the statistics of the admin dashboard, as last counted."""
+"""Table settings, row `figures`: the latest statistics for the admin dashboard."""
 
 from pynamodb.attributes import UnicodeAttribute
 

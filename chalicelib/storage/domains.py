@@ -11,7 +11,7 @@ VERIFIED = "verified"
 
 
 class DomainsByCheck(GlobalSecondaryIndex["Domain"]):
-    """The domains in use. The one whose record was looked up longest ago comes first."""
+    """The domains in use, ordered by their last lookup, oldest first."""
 
     class Meta:
         index_name = "by-check"
@@ -22,14 +22,14 @@ class DomainsByCheck(GlobalSecondaryIndex["Domain"]):
 
 
 class Domain(Row):
-    """One host of a reseller.
+    """A reseller's custom domain.
 
-    `host` is lowercase ASCII. `tenant_id` is the tenant whose branding it shows, or None for the
-    reseller's.
-    `finding` and `found_values` are the result of the last lookup, at `checked_at`, and the
-    values that it returned instead of the expected one.
+    `host` is lowercase ASCII. `tenant_id` is the tenant whose branding the domain shows, or None
+    for the reseller's.
+    `finding` is the result of the last lookup, made at `checked_at`, and `found_values` holds any
+    values the lookup returned instead of the expected one.
     Only a pending domain has `expires_at`, and only a failing one has `grace_until`.
-    `attempts` counts the lookups requested since `attempts_since`, for their rate limit.
+    `attempts` counts the lookups requested since `attempts_since`, for a rate limit.
     """
 
     noun = "domains"
@@ -65,7 +65,7 @@ class Domain(Row):
 
     @property
     def found(self) -> list[str]:
-        """The values at `record_name` that the last lookup returned instead of the right one."""
+        """The values the last lookup returned for `record_name` instead of the expected one."""
         return [str(value) for value in (self.found_values or {}).get("values", [])]
 
     @property
@@ -77,10 +77,10 @@ class Domain(Row):
 
 
 def same_registration(domain: Domain) -> Condition:
-    """Return a condition that fails if the domain was removed and added again since it was read."""
+    """Return a condition that fails if the domain was removed and added again after the read."""
     return Domain.token == domain.token
 
 
 def domain_claim(host: str) -> str:
-    """Return the name that the reseller claims for as long as the domain is in use."""
+    """Return the name of the claim that the reseller has for as long as the domain is in use."""
     return f"domain:{host}"

@@ -1,4 +1,4 @@
-"""Which failures of DynamoDB are worth a retry, and which leave the outcome unknown."""
+"""Which DynamoDB failures are worth a retry, and which leave the outcome unknown."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 from pynamodb.exceptions import CancellationReason, TransactWriteError
 
-# The same failure has one name as an error code and another as the reason of a cancellation.
+# The same failure has one name as an error code and another as a cancellation reason.
 RETRIED_CODES = frozenset(
     {
         "InternalServerError",

@@ -1,4 +1,4 @@
-"""Table findings: what each reconciliation found, and what was decided about it."""
+"""Table findings: what each reconciliation run found, and what was done about it."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -15,15 +15,15 @@ REPAIRED = "repaired"
 IGNORED = "ignored"
 GONE = "gone"
 
-# The partition of the decisions to ignore a finding. They outlive the reports.
+# The partition for decisions to ignore a finding. They are kept longer than the reports.
 DECISIONS = "ignored"
 
 
 class FindingRow(Row):
-    """One finding of one run.
+    """A finding from one reconciliation run.
 
-    `state` is open, repaired, ignored, or gone (the facts had changed by themselves).
-    `resolution` is the action taken, and `outcome` what it did.
+    `state` is open, repaired, ignored, or gone (the facts changed before it was resolved).
+    `resolution` is the action taken, and `outcome` is what the action did.
     """
 
     noun = "findings"
@@ -70,7 +70,7 @@ def finding_row(found: Finding, reconciliation_id: str, now: datetime) -> Findin
 
 
 def write_findings(rows: Sequence[FindingRow]) -> None:
-    """Save what a run found. A run that resumes after a crash can write a finding again."""
+    """Save a run's findings. A run that resumes after a crash can write a finding twice."""
     already = {row.id: row for row in batch_get(FindingRow, rows)}
     with FindingRow.batch_write() as batch:
         for row in rows:

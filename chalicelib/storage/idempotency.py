@@ -1,6 +1,6 @@
 """Table idempotency: the response to each request with an Idempotency-Key.
 
-The row is written in the same transaction as the request's effect.
+The row is written in the same transaction as the request's changes.
 """
 
 from pynamodb.attributes import UnicodeAttribute
@@ -9,10 +9,11 @@ from chalicelib.storage.rows import Document, Expiry, Row
 
 
 class KeyedRequest(Row):
-    """`response` is the response to replay.
+    """A request with an Idempotency-Key.
 
-    It is missing while the request is unfinished. Then `ref` is the ID of what the request has
-    already created, and a retry continues from there.
+    `response` is the response to replay. It is missing while the request is unfinished; during that
+    time, `ref` is the ID of what the request has already created, so that a retry can continue from
+    there.
     """
 
     noun = "idempotency"

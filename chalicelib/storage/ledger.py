@@ -6,7 +6,7 @@ from chalicelib.storage.rows import Integer, Row, Timestamp
 
 
 class LedgerEntry(Row):
-    """`ref` is the ID of the tenant, purchase, or report that caused the change."""
+    """One change. `ref` is the ID of the tenant, purchase, or report that caused it."""
 
     noun = "ledger"
 

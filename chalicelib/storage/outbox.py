@@ -1,4 +1,4 @@
-"""Table outbox: queued email. Each row is written in the transaction that it reports on."""
+"""Table outbox: queued email. Each row is written in the same transaction as what it reports."""
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
@@ -9,7 +9,7 @@ DUE = "due"
 
 
 class DueMail(GlobalSecondaryIndex["Mail"]):
-    """The mail that is still to be sent, most overdue first. Sent mail leaves the index."""
+    """Email that still has to be sent, most overdue first. Sent email is removed from the index."""
 
     class Meta:
         index_name = "due"
@@ -20,10 +20,10 @@ class DueMail(GlobalSecondaryIndex["Mail"]):
 
 
 class Mail(Row):
-    """`template` is a name in web/templates/mail/, and `context` the values it is filled with.
+    """An email. `template` is a name in web/templates/mail/, and `context` holds its values.
 
-    `due` and `due_at` are removed when the mail is sent or given up.
-    `attempts` counts the tries that began, and `last_error` is why the last one failed.
+    `due` and `due_at` are removed when the email is sent or given up on.
+    `attempts` counts the attempts that were started, and `last_error` is why the last one failed.
     The row is kept until `expires_at`, so that an admin can read it.
     """
 

@@ -12,10 +12,10 @@ FIRST_ADMIN = "first-admin"
 class PlatformSettings(Row):
     """The settings that super admins edit.
 
-    `price_tiers` is `{"tiers": [{"from", "unit_amount"}, …]}`; `tiers_version` counts its changes.
-    A reseller gets a notice when `low_license_threshold` or fewer licenses are available.
-    `automatic_repairs` lists the codes of the findings that reconciliation may repair by itself,
-    as long as the repair is safe.
+    `price_tiers` is `{"tiers": [{"from", "unit_amount"}, …]}`; `tiers_version` counts the changes.
+    A reseller gets a notice when it has `low_license_threshold` or fewer licenses available.
+    `automatic_repairs` lists the codes of the findings that reconciliation can repair without
+    approval, as long as the repair is safe.
     """
 
     noun = "settings"
@@ -32,7 +32,7 @@ class PlatformSettings(Row):
 
 
 class FirstAdmin(Row):
-    """`user_id` is the super admin who was created most recently while there was none."""
+    """`user_id` is the super admin most recently created while there was no other."""
 
     noun = "settings"
 

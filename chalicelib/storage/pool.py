@@ -1,8 +1,8 @@
 """The license pool: the only module that writes license_count and license_used.
 
-Each function adds its steps to a transaction: the counter, under the condition that makes the
-move correct, and the ledger entry that explains it. The caller adds what belongs to the move
-(the tenant, the purchase, the claims) and commits. All of it is written, or none.
+Each function adds its steps to a transaction: the update of the counter, with the condition that
+makes it correct, and the ledger entry that explains it. The caller adds the related writes (to the
+tenant, the purchase, or the claims) and commits. Either everything is written, or nothing.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ from chalicelib.storage.transactions import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Why a counter moves, for the ledger. `ref` is the ID of the tenant, purchase, or report."""
+    """Why a counter changes, for the ledger. `ref` is the ID of the tenant, purchase, or report."""
 
     kind: Kind
     actor: str
@@ -39,7 +39,7 @@ class Move:
 def take(tx: Transaction, reseller_id: str, move: Move) -> LedgerEntry:
     """Put one license into use.
 
-    Invariant: it succeeds only while used < count, whatever runs concurrently.
+    Invariant: this succeeds only while used < count, whatever runs concurrently.
     Raises at commit: NotFound, ResellerInactive, LicensesExhausted.
     """
 
@@ -66,7 +66,7 @@ def take(tx: Transaction, reseller_id: str, move: Move) -> LedgerEntry:
 def release(tx: Transaction, reseller_id: str, move: Move) -> LedgerEntry:
     """Take one license out of use.
 
-    The caller's step on the tenant has the condition that makes this correct: the tenant held a
+    The caller's write to the tenant has the condition that makes this correct: the tenant held a
     license until now. Raises at commit: NotFound, PoolDrifted.
     """
     tx.update(
@@ -87,7 +87,7 @@ def grant(
     *,
     extra_actions: Sequence[Action] = (),
 ) -> LedgerEntry:
-    """Add licenses to what the reseller owns. Raises at commit: NotFound.
+    """Add licenses to the number the reseller owns. Raises at commit: NotFound.
 
     `extra_actions` change other columns of the reseller's row, which a transaction can write
     only once.
@@ -105,8 +105,8 @@ def grant(
 def revoke_unused(tx: Transaction, reseller: Reseller, licenses: int, move: Move) -> LedgerEntry:
     """Take back licenses that are not in use, for an admin.
 
-    DynamoDB can't add within a condition. So the remaining count is computed from the row as it
-    was read, and the write holds only while license_count is still the same.
+    DynamoDB can't add within a condition, so the remaining count is computed from the row as it was
+    read, and the write succeeds only if license_count is still the same.
     Raises at commit: NotFound, LicenseCountBelowUsed, VersionConflict (read again and retry).
     """
     remaining = reseller.license_count - licenses
@@ -132,9 +132,9 @@ def revoke_unused(tx: Transaction, reseller: Reseller, licenses: int, move: Move
 def set_count(
     tx: Transaction, reseller: Reseller, license_count: int, move: Move, **columns: Any
 ) -> LedgerEntry:
-    """Set the total, and perhaps other columns of the row, as an admin edited them.
+    """Set the total, and any other columns of the row, to the values an admin entered.
 
-    Raises LicenseCountBelowUsed, and VersionConflict at commit.
+    Raises LicenseCountBelowUsed immediately, or VersionConflict at commit.
     """
     change = license_count - reseller.license_count
     if change < 0 and license_count < reseller.license_used:
@@ -146,10 +146,10 @@ def set_count(
 def set_used(
     tx: Transaction, reseller: Reseller, counted: int, recorded: int, move: Move
 ) -> LedgerEntry:
-    """Repair license_used: set it to what was counted, and make the ledger add up to it.
+    """Repair license_used: set it to the number counted, and make the ledger add up to it.
 
     `recorded` is the sum of the ledger so far. Raises VersionConflict at commit if the reseller's
-    row has changed since the count began.
+    row has changed since the counting began.
     """
     tx.change(reseller, by_pool=True, license_used=counted)
     return _record(tx, reseller.id, move, used_change=counted - recorded)
@@ -158,17 +158,17 @@ def set_used(
 def adopt_count(tx: Transaction, reseller: Reseller, unexplained: int, move: Move) -> LedgerEntry:
     """Repair the ledger: keep license_count, and record the licenses it did not explain.
 
-    Condition and error are those of `set_used`.
+    The condition and the error are the same as for `set_used`.
     """
     tx.change(reseller)
     return _record(tx, reseller.id, move, count_change=unexplained)
 
 
 def revert_count(tx: Transaction, reseller: Reseller, explained: int, move: Move) -> LedgerEntry:
-    """Repair license_count: set it to what the ledger explains, with an entry that says so.
+    """Repair license_count: set it to the number the ledger explains, and add an entry saying so.
 
-    More licenses can be in use than owned afterwards. Condition and error are those of
-    `set_used`.
+    Afterward, more licenses can be in use than the reseller owns. The condition and the error are
+    the same as for `set_used`.
     """
     tx.change(reseller, by_pool=True, license_count=explained)
     return _record(tx, reseller.id, move)
@@ -184,9 +184,9 @@ def open_pool(tx: Transaction, reseller: Reseller, licenses: int, move: Move) ->
 
 
 def revoke(tx: Transaction, reseller_id: str, licenses: int, move: Move) -> LedgerEntry:
-    """Take back licenses whose money was refunded or charged back. Raises at commit: NotFound.
+    """Take back licenses whose payment was refunded or charged back. Raises at commit: NotFound.
 
-    More can be in use than owned afterwards. Existing tenants keep running.
+    Afterward, more licenses can be in use than the reseller owns. Existing tenants keep running.
     """
     tx.update(
         Reseller(reseller_id),

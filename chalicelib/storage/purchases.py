@@ -1,4 +1,4 @@
-"""Table purchases: one row per Checkout."""
+"""Table purchases: one row per purchase, which is paid through a Stripe Checkout Session."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ UNSETTLED = "unsettled"
 
 
 class UnsettledPurchases(GlobalSecondaryIndex["Purchase"]):
-    """The purchases that the sweep must check again. Settled ones leave the index."""
+    """The purchases the sweep must check again. Settled purchases are removed from the index."""
 
     class Meta:
         index_name = "unsettled"
@@ -27,7 +27,7 @@ class UnsettledPurchases(GlobalSecondaryIndex["Purchase"]):
 
 
 class PurchasesByMonth(GlobalSecondaryIndex["Purchase"]):
-    """All purchases by month of creation (`2026-11`), for the admin's list."""
+    """All purchases by month of creation (`2026-11`), for the list that admins see."""
 
     class Meta:
         index_name = "by-month"
@@ -38,17 +38,19 @@ class PurchasesByMonth(GlobalSecondaryIndex["Purchase"]):
 
 
 class Purchase(Row):
-    """One purchase. All money is integer cents.
+    """One purchase. All amounts of money are integer cents.
 
-    `licenses_granted` is how many licenses the pool holds for it, and `credited_at` when the pool
-    was first given any.
-    `bookings` holds the changes of its money by the time they were booked. Their sums are the
-    current amounts. A booking never changes later, so a closed period stays closed.
+    `licenses_granted` is how many licenses the purchase has added to the pool, and `credited_at` is
+    when it first added any.
+    `bookings` holds the changes to the purchase's amounts, keyed by the time they were booked.
+    Their sums are the current amounts. A booking never changes later, so a closed period stays
+    closed.
     `refunds` holds the refunds that admins requested, by ID: see RefundIntent.
-    `checkout_attempt` counts how often Stripe refused to open its session.
-    `other_sessions` are more sessions to check: they were paid too, or could not be checked when
-    they were discovered.
-    `accepted` is an amount that an admin accepted as payment although the quote was different.
+    `checkout_attempt` counts how often Stripe refused to open the purchase's session.
+    `other_sessions` are further sessions to check: they were also paid, or they could not be
+    checked when they were discovered.
+    `accepted` is an amount that an admin accepted as full payment although it differs from the
+    quote.
     """
 
     noun = "purchases"
@@ -88,9 +90,9 @@ class Purchase(Row):
 
     @property
     def paid_elsewhere(self) -> int:
-        """Cents that Stripe holds for it through sessions other than the one that counts.
+        """Cents that were paid for the purchase, and not refunded, outside its own session.
 
-        0 while the purchase is disputed, since nobody is asked to refund anything then.
+        This is 0 while the purchase is disputed, since nobody is asked to refund anything then.
         """
         if self.status == Status.DISPUTED:
             return 0
@@ -104,23 +106,23 @@ class Purchase(Row):
 
     @property
     def unknown_refund(self) -> "RefundIntent | None":
-        """A refund in a state that this release doesn't know, so it can be in progress, too."""
+        """A refund in a state this release doesn't know, which means it might be in progress."""
         return next((r for r in self.refund_list if not r.is_known), None)
 
     @property
     def returned(self) -> int:
-        """Licenses given back for no money: see domain/purchases.py."""
+        """The number of licenses returned without a refund: see Quoted in domain/purchases.py."""
         free = (r for r in self.refund_list if r.amount == 0 and r.is_known)
         return sum(r.licenses for r in free if r.state != RefundState.REFUSED)
 
     @property
     def maybe_returned(self) -> int:
-        """Licenses that were given back for no money, or not: the refund's state is unknown."""
+        """The number of licenses possibly returned without a refund: its state is unknown."""
         return sum(r.licenses for r in self.refund_list if r.amount == 0 and not r.is_known)
 
     @property
     def refund_list(self) -> "list[RefundIntent]":
-        """Oldest first."""
+        """The refunds, oldest first."""
         return [
             # An entry without a state must never count as open.
             from_stored(RefundIntent, {"state": "", **entry}, id=id)
@@ -152,8 +154,8 @@ class Purchase(Row):
 class RefundState(StrEnum):
     OPEN = "open"  # requested; Stripe may or may not have received it
     DONE = "done"
-    FAILED = "failed"  # made, but the money came back later, and so did the licenses
-    REFUSED = "refused"  # for good, by Stripe or by us; `note` says why
+    FAILED = "failed"  # issued, but the money came back later, and so did the licenses
+    REFUSED = "refused"  # permanently, by Stripe or by us; `note` says why
 
 
 REFUND_STATES = frozenset(RefundState)
@@ -161,13 +163,13 @@ REFUND_STATES = frozenset(RefundState)
 
 @dataclass(frozen=True, slots=True)
 class RefundIntent:
-    """One refund that an admin requested. `amount` is integer cents, `at` is ISO 8601.
+    """A refund that an admin requested. `amount` is in integer cents, and `at` is in ISO 8601.
 
     `kept` is how many licenses the reseller keeps.
-    `payment_intent_id` and `refunded_before` are the payment that it was quoted from and the cents
-    of that payment that had been refunded already.
+    `payment_intent_id` is the payment the refund was quoted from, and `refunded_before` is how many
+    cents of that payment had already been refunded.
     `attempt` counts the errors that Stripe would repeat for the same idempotency key.
-    `stripe_id` is the resulting refund at Stripe.
+    `stripe_id` is the ID of the resulting refund in Stripe.
     """
 
     id: str
@@ -186,10 +188,10 @@ class RefundIntent:
 
     @property
     def is_known(self) -> bool:
-        """False for a state that only a later release knows."""
+        """Whether this release knows the refund's state."""
         return self.state in REFUND_STATES
 
 
 def checkout_claim(reseller_id: str, quantity: int) -> str:
-    """Return the name that allows one open checkout per reseller and quantity."""
+    """Return the name of the claim that allows one open checkout per reseller and quantity."""
     return f"checkout:{reseller_id}:{quantity}"

@@ -1,4 +1,4 @@
-"""Reads that all tables share: a page of a query, rows by key, rows of several tables."""
+"""Reads for all tables: pages of a query, rows by key, and rows from several tables."""
 
 import base64
 import hashlib
@@ -28,7 +28,7 @@ MAX_FILTERED_ROWS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """A page of a list. `next_cursor` leads to the next page; None at the end."""
+    """A page of a list. `next_cursor` leads to the next page; it is None on the last one."""
 
     rows: list[T]
     next_cursor: str | None
@@ -71,9 +71,9 @@ def query_page(
     filter_condition: Condition | None = None,
     newest_first: bool = False,
 ) -> Page[R]:
-    """Return a page of one partition. Rows found through an index are read whole from the table.
+    """Return a page of one partition. Rows found in an index are then read in full from the table.
 
-    With a filter, it reads on until the page is full or MAX_FILTERED_ROWS rows have been read.
+    With a filter, it keeps reading until the page is full or it has read MAX_FILTERED_ROWS rows.
     Such a page can be short, or empty, and still have a cursor to continue from.
     Raises Busy, and InvalidRequest for a cursor that is malformed or belongs to another list.
     """
@@ -94,7 +94,7 @@ def query_page(
         with reading():
             rows, position = _read_until(model, found.page_iter, request.limit + 1)
     except QueryError as error:
-        # DynamoDB refuses a position outside the list, so the cursor did not come from it.
+        # DynamoDB refuses a position outside the list, so the cursor is from another list.
         if start and error.cause_response_code == "ValidationException":
             raise _invalid_cursor() from error
         raise
@@ -134,9 +134,9 @@ def filter_page(
     *,
     most: int = 500,
 ) -> Page[R]:
-    """Return a page of the rows that `keep` accepts, for filters that no index supports.
+    """Return a page of rows that `keep` accepts, for a filter that no index supports.
 
-    To limit the cost, it reads about `most` rows. The page can be short, or empty, and still
+    To limit the cost, it stops after about `most` rows. The page can be short, or empty, and still
     have a cursor to continue from.
     """
     found: list[R] = []
@@ -154,9 +154,9 @@ def filter_page(
 def batch_get(
     model: type[R], keyed: Sequence[R], *, columns: Sequence[str] | None = None
 ) -> list[R]:
-    """Read the rows with the keys of `keyed`, whole or only these columns, in the same order.
+    """Read the rows with the same keys as `keyed`, in the same order.
 
-    Rows that do not exist are left out. Raises Busy.
+    Reads all columns unless `columns` is given. Rows that do not exist are left out. Raises Busy.
     """
     names = _key_names(model)
     keys = [tuple(getattr(row, name) for name in names) for row in keyed]
@@ -200,7 +200,7 @@ def get_one_of_each(*wanted: tuple[type[Row], *tuple[str, ...]]) -> list[Row | N
 
 
 def iterate_partition(model: type[R], partition: str, **query: Any) -> Iterator[R]:
-    """Yield all rows of one partition, with one page in memory at a time. Raises Busy."""
+    """Yield all rows in one partition, with one page in memory at a time. Raises Busy."""
     with reading():
         yield from model.query(partition, consistent_read=True, **query)
 
@@ -210,7 +210,7 @@ def _key_names(source: type[Row] | Index[Any]) -> list[str]:
 
 
 def _cursor_keys(model: type[Row], index: Index[Any] | None) -> list[str]:
-    """Return the key columns of a position in the list, without the list's own partition."""
+    """Return the key columns of a position in the list, except for the list's partition key."""
     if index is None:
         return _key_names(model)[1:]
     hash_name, *rest = _key_names(index)
@@ -220,7 +220,7 @@ def _cursor_keys(model: type[Row], index: Index[Any] | None) -> list[str]:
 def _scope(
     model: type[Row], partition: str, index: Index[Any] | None, condition: Condition | None
 ) -> str:
-    """Return a digest of the list, so that its cursors fail for any other list or search."""
+    """Return a digest that identifies the list, so that its cursors are refused for any other."""
     parts = (model.noun, partition, index and index.Meta.index_name, str(condition))
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
 
@@ -252,7 +252,7 @@ def _decode(
 
 
 def _is_valid_key(part: str) -> bool:
-    """A sort key has 1 to 1024 bytes of UTF-8, which rules out lone surrogates."""
+    """Return whether this is a valid sort key: 1 to 1024 bytes of UTF-8, so no lone surrogates."""
     return 0 < len(part.encode(errors="replace")) <= 1024 and part.isprintable()
 
 

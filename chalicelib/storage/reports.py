@@ -1,4 +1,4 @@
-"""Table reconciliations: one row per run, with what it found and how far it is."""
+"""Table reconciliations: one row per run, with its results and its progress."""
 
 from enum import StrEnum
 
@@ -12,11 +12,11 @@ RUNNING = "running"
 FINISHED = "finished"
 
 SCHEDULE = "schedule"
-"""The actor of a run that nobody requested."""
+"""The actor of a scheduled run, which nobody requested."""
 
 
 class Scope(StrEnum):
-    PARTIAL = "partial"  # the tables of every reseller: ledger, counters, tenants, and purchases
+    PARTIAL = "partial"  # for each reseller: the ledger, counters, tenants, and purchases
     WHOLE = "whole"  # PARTIAL, plus Stripe, names, links, and orphans
     RESELLER = "reseller"  # WHOLE, for one reseller
 
@@ -33,13 +33,14 @@ class ReportDirectory(GlobalSecondaryIndex["Report"]):
 class Report(Row):
     """One run of reconciliation.
 
-    `scope` is a Scope; with `reseller` there is a `reseller_id`.
-    `apply` says whether the run makes the safe repairs that the settings name.
-    `found` and `repaired` count findings by code, `ignored` those that somebody chose to ignore.
+    `scope` is a Scope; `reseller_id` is set if it is `reseller`.
+    `apply` says whether the run makes the safe repairs listed in the settings.
+    `found` and `repaired` count findings by code; `ignored` counts those that an admin ignored.
     `cursor` holds the fields of RunProgress in services/reconciliation/run_loop.py. It is missing
     before the first save and once the run is finished.
-    `busy_until`: a worker that has not saved by then has died. Missing while nobody works on it.
-    `notes` say what could not be checked.
+    `busy_until` is when a worker that hasn't saved its progress is presumed dead. It is missing
+    while no worker is active.
+    `notes` lists what could not be checked.
     """
 
     noun = "reconciliations"

@@ -8,7 +8,10 @@ from chalicelib.storage.rows import BrandingDocument, Integer, Row
 
 
 class ResellerDirectory(GlobalSecondaryIndex["Reseller"]):
-    """All resellers by company name. Keys only, so that taking a license doesn't write here."""
+    """All resellers by company name.
+
+    Projects only keys, so taking a license doesn't write to this index.
+    """
 
     class Meta:
         index_name = "directory"
@@ -21,7 +24,7 @@ class ResellerDirectory(GlobalSecondaryIndex["Reseller"]):
 class Reseller(Row):
     """A reseller account. Only storage/pool.py writes license_count and license_used.
 
-    `supply_told` is the license supply that the reseller was last notified of.
+    `supply_told` is the supply level last reported to the reseller, or a higher level since then.
     """
 
     noun = "resellers"
@@ -44,7 +47,7 @@ class Reseller(Row):
 
     @property
     def license_available(self) -> int:
-        """Computed, never stored. Negative while over-allocated."""
+        """The number of licenses available: computed, never stored; negative if over-allocated."""
         return self.license_count - self.license_used
 
     @property
@@ -57,5 +60,5 @@ def slug_claim(slug: str) -> str:
 
 
 def company_key(company_name: str, reseller_id: str) -> str:
-    """Return the directory's sort key: the folded name, made unique by the ID."""
+    """Return the directory's sort key: the normalized name, made unique by the ID."""
     return f"{search_key(company_name)}#{reseller_id}"

@@ -1,8 +1,8 @@
-"""What the rows of every table share: column types, IDs, and the connection to DynamoDB.
+"""What the rows in all tables share: column types, IDs, and the connection to DynamoDB.
 
-Code meets rows of other releases, because functions are updated one by one and a release can be
-rolled back. So a reader ignores what it does not know, and a writer keeps it: see Row and
-from_stored. CONTRIBUTING.md has the rules.
+Code has to handle rows written by other releases, because functions are updated one by one and a
+release can be rolled back. So a reader ignores what it does not know, and a writer preserves it:
+see Row and from_stored. CONTRIBUTING.md has the rules.
 """
 
 from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ def lowest_id(prefix: str, at: datetime) -> str:
 
 @cache
 def connection() -> Connection:
-    """Return one client for all tables: each of PynamoDB's own takes 50 to 100 ms to create."""
+    """Return one client for all tables, because PynamoDB takes 50 to 100 ms to create each one."""
     created = Connection(
         connect_timeout_seconds=CONNECT_TIMEOUT_SECONDS,
         read_timeout_seconds=READ_TIMEOUT_SECONDS,
@@ -72,7 +72,7 @@ def _explain_missing_table(parsed: Mapping[str, Any], **_: Any) -> None:
 
 
 class Timestamp(Attribute[datetime]):
-    """ISO 8601 UTC with milliseconds, readable in the AWS console and the same as in JSON."""
+    """UTC, in ISO 8601 with milliseconds: readable in the AWS console, and the same as in JSON."""
 
     attr_type = STRING
 
@@ -84,7 +84,7 @@ class Timestamp(Attribute[datetime]):
 
 
 class Integer(Attribute[int]):
-    """A whole number. PynamoDB's own NumberAttribute is a float to the type checker."""
+    """A whole number. To a type checker, PynamoDB's own NumberAttribute holds a float."""
 
     attr_type = NUMBER
 
@@ -96,7 +96,7 @@ class Integer(Attribute[int]):
 
 
 class Expiry(Attribute[datetime]):
-    """When DynamoDB can delete the row, in epoch seconds as its TTL requires."""
+    """When DynamoDB can delete the row, in epoch seconds, as DynamoDB's TTL requires."""
 
     attr_type = NUMBER
 
@@ -130,9 +130,9 @@ class Document(Attribute[dict[str, Any]]):
 
 
 class BrandingDocument(Document):
-    """A branding document. domain/branding.py takes the valid fields from it.
+    """A branding document. domain/branding.py extracts the valid fields from it.
 
-    The row stays readable whatever type somebody gave the column in the AWS console.
+    The row stays readable even if someone changed the column's type in the AWS console.
     """
 
     def get_value(self, value: dict[str, Any]) -> Any:
@@ -177,7 +177,7 @@ def _from_dynamodb(value: Mapping[str, Any]) -> Any:
 def from_stored(cls: type[T], document: Mapping[str, Any], **given: Any) -> T:
     """Build a dataclass from a stored document.
 
-    Fields that the class does not have are ignored, and fields that the document lacks take the
+    Fields that the class does not have are ignored, and fields missing from the document get the
     class's defaults.
     """
     known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
@@ -189,9 +189,9 @@ def iso(moment: datetime) -> str:
 
 
 class Row(Model):
-    """Base class of every table's model.
+    """Base class for all table models.
 
-    `version` counts the row's changes, starting at 1. It is 0 if the stored row has none.
+    `version` counts the row's changes, starting at 1. It is 0 if the stored row has no version.
     `unknown_columns` holds the stored columns that this release does not know, in DynamoDB's own
     format. They are written back when the whole row is put.
     A column that is missing from the stored row reads as its default.
@@ -221,7 +221,7 @@ class Row(Model):
         return {**self.unknown_columns, **super().serialize(null_check)}
 
     def unchanged(self) -> Condition:
-        """Return the condition that the stored row has the version that was read."""
+        """Return the condition that the stored row still has the version that was read."""
         version = type(self).version
         return version == self.version if self.version else version.does_not_exist()
 
@@ -233,7 +233,7 @@ class Row(Model):
 
 
 def reads_as(column: Attribute[Any], value: Any) -> Condition:
-    """Return the condition that a reader of the column gets `value`.
+    """Return a condition that holds if the column reads as `value`.
 
     A missing column reads as its default, so the condition can hold for a missing row. Combine it
     with `exists()` on the key where that matters.
@@ -243,7 +243,7 @@ def reads_as(column: Attribute[Any], value: Any) -> Condition:
 
 
 def changed_columns(row: Row, columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those of `columns` whose value differs from the row's."""
+    """Return the entries in `columns` whose value differs from the row's."""
     return {name: value for name, value in columns.items() if getattr(row, name) != value}
 
 
@@ -257,9 +257,9 @@ def key_columns(model: type[Model] | Index[Any]) -> tuple[Attribute[Any], Attrib
 
 
 def _table_connection(model: type[Row]) -> TableConnection:
-    """Return the shared connection, with this table's keys added the way PynamoDB needs them."""
+    """Return the shared connection, with this table's keys added in the form PynamoDB needs."""
     name = f"{settings().table_prefix}-{model.noun}"
-    # Each model needs its own Meta: an inherited one is shared, so the last table would win.
+    # Each model needs its own Meta: a shared one would get the name of the last table.
     model.Meta = type("Meta", (model.Meta,), {"table_name": name})  # type: ignore[misc, assignment]
     schema = model._get_schema()
     meta = MetaTable(
@@ -276,6 +276,6 @@ def _table_connection(model: type[Row]) -> TableConnection:
     )
     table = TableConnection(name)
     table.connection = connection()
-    with suppress(ValueError):  # already added, by a model of the same table or another thread
+    with suppress(ValueError):  # already added, by another model for the table or another thread
         table.connection.add_meta_table(meta)
     return table

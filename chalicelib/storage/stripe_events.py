@@ -1,4 +1,4 @@
-"""Table stripe-events: Stripe's events and what they led to, for people to read."""
+"""Table stripe-events: the events from Stripe and their outcomes, for admins to read."""
 
 from pynamodb.attributes import UnicodeAttribute
 
@@ -11,8 +11,8 @@ LATEST = "latest"
 class StripeEvent(Row):
     """One event.
 
-    `attempts` counts its deliveries. `outcome` is what the last one led to, in words.
-    `status` is the purchase's status after that.
+    `attempts` counts the event's deliveries. `outcome` describes the result of the last delivery.
+    `status` is the purchase's status after that delivery.
     """
 
     noun = "stripe-events"
@@ -29,10 +29,10 @@ class StripeEvent(Row):
 
 
 class SweepProgress(Row):
-    """One row of the same table: how far the sweep is.
+    """One row in the same table: the sweep's progress.
 
-    Everything that Stripe listed before `seen_until` has been checked. `unsettled_after` is the
-    last purchase of the sparse index that an unfinished round has checked.
+    All of Stripe's events from before `seen_until` have been checked. `unsettled_after` is the last
+    purchase in the sparse index that an unfinished round has checked.
     """
 
     noun = "stripe-events"
@@ -43,7 +43,7 @@ class SweepProgress(Row):
 
 
 class LatestEvent(Row):
-    """One row of the same table: when the last event arrived."""
+    """One row in the same table: when the last event arrived."""
 
     noun = "stripe-events"
 

@@ -1,9 +1,11 @@
 """Transaction steps for granting and removing the super admin role.
 
-They ensure that only a super admin can grant it, and that one active super admin always remains.
+The steps ensure that only a super admin can grant the role, and that at least one active super
+admin always remains.
 
-Two columns of the user's own row say who is a super admin, and every step checks that row within
-the transaction. So an edit in the AWS console takes effect at once, in either direction.
+Two columns in a user's own row determine whether the user is an active super admin, and every step
+checks that row within the transaction. So an edit in the AWS console takes effect immediately,
+whether it grants or removes the role.
 """
 
 from collections.abc import Iterator
@@ -21,9 +23,9 @@ PAGE_SIZE = 100
 
 
 def require_granting_admin(tx: Transaction, user_id: str, *, by: str) -> None:
-    """Require that `by` is an active super admin at commit, and not the user in question.
+    """Require that `by` is an active super admin at commit, and isn't the same user.
 
-    Raises Forbidden, at once or at commit.
+    Raises Forbidden, immediately or at commit.
     """
     if by == user_id:
         raise Forbidden("You cannot make yourself a super admin.")
@@ -35,8 +37,8 @@ def require_another_admin(tx: Transaction, user_id: str, *, by: str, field: str)
     """Require that another active super admin remains once the transaction is committed.
 
     If two admins remove each other concurrently, DynamoDB commits only one of the transactions.
-    Raises InvalidRequest (for `field`) for the last admin, and VersionConflict at commit if the
-    other one has been removed in the meantime.
+    Raises InvalidRequest (for `field`) if this is the last admin, or VersionConflict at commit if
+    the other admin has been removed in the meantime.
     """
     other = next((id for id in active_admin_ids(str(by)) if id != user_id), None)
     if other is None:
@@ -46,10 +48,10 @@ def require_another_admin(tx: Transaction, user_id: str, *, by: str, field: str)
 
 
 def add_first_admin(tx: Transaction, user_id: str) -> None:
-    """Require that no active super admin exists. Raises AdminExists, at once or at commit.
+    """Require that no active super admin exists. Raises AdminExists, immediately or at commit.
 
-    The directory may not list a user created a moment ago. So a separate row names the last first
-    admin, and of several concurrent calls only one succeeds.
+    The directory might not yet list a user created a moment ago. So a separate row names the most
+    recent first admin, and only one of several concurrent calls succeeds.
     """
     last = get(FirstAdmin, FIRST_ADMIN)
     if next(active_admin_ids(last.user_id if last else None), None) is not None:
@@ -64,9 +66,9 @@ def add_first_admin(tx: Transaction, user_id: str) -> None:
 
 
 def active_admin_ids(likely: str | None = None) -> Iterator[str]:
-    """Yield the IDs of all active super admins, some of them twice.
+    """Yield the IDs of all active super admins. An ID can appear twice.
 
-    `likely` is checked first, since the others are found only by reading through all users.
+    `likely` is an ID to check first, since finding the others requires reading all users.
     """
     if likely is not None and _is_active_admin(get(User, likely)):
         yield likely

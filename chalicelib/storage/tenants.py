@@ -10,13 +10,13 @@ from chalicelib.storage.rows import BrandingDocument, Expiry, Row, Timestamp
 
 
 class TenantDetails(TypedDict, total=False):
-    """The optional columns that callers set freely. A new one is added here and to `Tenant`."""
+    """The optional columns that callers can set freely. Add new ones here and to `Tenant`."""
 
     contact_email: str | None
 
 
 class TenantNames(GlobalSecondaryIndex["Tenant"]):
-    """A reseller's tenants by name, with the columns that lists filter by."""
+    """A reseller's tenants by name, with the columns that lists are filtered by."""
 
     class Meta:
         index_name = "by-name"
@@ -29,7 +29,7 @@ class TenantNames(GlobalSecondaryIndex["Tenant"]):
 class Tenant(Row):
     """A client account.
 
-    `holds_license` says whether the tenant counts in its reseller's `license_used`. A deleted
+    `holds_license` says whether the tenant counts toward its reseller's `license_used`. A deleted
     tenant has `deleted_at` and can be restored until `purge_at`, when the row expires.
     """
 
@@ -56,5 +56,5 @@ def tenant_slug_claim(reseller_id: str, slug: str) -> str:
 
 
 def name_key(name: str, tenant_id: str) -> str:
-    """Return the sort key of the by-name index: the folded name, made unique by the ID."""
+    """Return the by-name index's sort key: the normalized name, made unique by the ID."""
     return f"{search_key(name)}#{tenant_id}"

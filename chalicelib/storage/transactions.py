@@ -1,10 +1,11 @@
-"""All-or-nothing writes, and the error that each refused step stands for.
+"""All-or-nothing writes, and the errors for refused steps.
 
-PynamoDB sends a transaction as checks, deletes, puts, and updates, and reports refusals in that
-order. Only this module deals with that. It retries only conflicts, throttling, and lost replies.
-Retrying after a lost reply is safe: DynamoDB remembers the request token for ten minutes. Where
-it doesn't (in an emulator, or after a longer pause), the commit marker decides: a row whose ID
-was generated for this attempt exists only if the attempt was committed.
+PynamoDB sends a transaction's checks, deletes, puts, and updates in that order, and reports
+refusals in the same order. Only this module deals with that. It retries only after conflicts,
+throttling, and lost responses. Retrying after a lost response is safe: DynamoDB remembers the
+request token for ten minutes. If the token is not remembered (in an emulator, or after a longer
+pause), the commit marker decides: a row whose ID was generated for this attempt exists only if the
+attempt was committed.
 """
 
 import random
@@ -56,7 +57,7 @@ class _Step:
 
 
 class Transaction:
-    """Collects steps, then commits all of them or none. Use each instance once."""
+    """Collects steps, then commits all of them or none. Use each instance only once."""
 
     def __init__(self) -> None:
         self._checks: list[_Step] = []
@@ -76,7 +77,7 @@ class Transaction:
         condition: Condition,
         otherwise: Exception,
     ) -> None:
-        """Require `condition` of a row that this transaction doesn't write."""
+        """Require a condition on a row that this transaction doesn't write."""
 
         def add(tx: TransactWrite) -> None:
             tx.condition_check(model, hash_key, range_key, condition)
@@ -93,17 +94,17 @@ class Transaction:
     def put_commit_marker(self, row: Row) -> None:
         """Write a row whose ID was generated for this attempt.
 
-        If it exists already, an earlier try was committed, and `commit` succeeds.
+        If the row already exists, an earlier attempt was committed, and `commit` succeeds.
         """
         self._put(row, _key(row).does_not_exist(), None, decisive=True)
 
     def put(
         self, row: Row, *, condition: Condition, otherwise: OnRefusal, decisive: bool = False
     ) -> None:
-        """Write a whole row, perhaps over one that exists.
+        """Write a whole row, replacing the existing one if there is one.
 
         A row that was read keeps its unknown columns. A new row replaces everything, so put one
-        only where the old row has expired or means nothing any more.
+        only if the old row has expired or no longer means anything.
         """
         self._put(row, condition, otherwise, decisive=decisive)
 
@@ -134,9 +135,9 @@ class Transaction:
         otherwise: OnRefusal,
         by_pool: bool = False,
     ) -> None:
-        """Change a row without reading it first. `row` only needs its key.
+        """Change a row without reading it first. `row` needs only its key.
 
-        Raise ValueError if an action writes a column of the pool without `by_pool`, which only
+        Raises ValueError if an action writes a license pool column without `by_pool`, which only
         storage/pool.py may pass.
         """
         model = type(row)
@@ -159,12 +160,12 @@ class Transaction:
         by_pool: bool = False,
         **columns: Any,
     ) -> None:
-        """Change some columns of a row, on condition that nobody changed it since it was read.
+        """Change some columns of a row, provided that nobody has changed it since it was read.
 
         `still` is an extra condition that detects a row deleted and recreated under the same
         key, since versions restart at 1.
-        `row` takes the new values at once, so a response can be rendered before the commit. If
-        the commit fails, it gets the old values back. A column that is set to None is removed.
+        `row` gets the new values immediately, so a response can be rendered before the commit. If
+        the commit fails, `row` gets its old values back. A column that is set to None is removed.
         """
         model = type(row)
         condition = row.unchanged()
@@ -181,11 +182,11 @@ class Transaction:
         _assign(row, {**columns, "updated_at": self.now, "version": before["version"] + 1})
 
     def after_commit(self, action: Callable[[], None]) -> None:
-        """Call `action` once the transaction is committed, to count it in a metric for example."""
+        """Call `action` once the transaction is committed, for example to count it in a metric."""
         self._after_commit.append(action)
 
     def commit(self) -> None:
-        """Write everything. Raises the error of the step that was refused, or Busy."""
+        """Commit all steps. Raises the error for the step that was refused, or Busy."""
         steps = [*self._checks, *self._deletes, *self._puts, *self._updates]
         try:
             if steps:
@@ -204,9 +205,9 @@ def _assign(row: Row, columns: dict[str, Any]) -> None:
 
 
 def _write(steps: Sequence[_Step]) -> None:
-    """Try until the deadline.
+    """Write all steps, retrying until the deadline.
 
-    If a reply is lost at the deadline, try once more to learn whether the write went through.
+    If a response is lost at the deadline, try once more to find out whether the write succeeded.
     """
     token = str(uuid4())
     deadline = monotonic() + DEADLINE_SECONDS
@@ -229,9 +230,9 @@ def _key(row: Row) -> Attribute[Any]:
 
 
 def _attempt(steps: Sequence[_Step], token: str) -> TransactWriteError | None:
-    """Try once. Return None if everything is written, or a failure that a retry may get past.
+    """Try once. Return None if everything is written, or a failure that a retry might resolve.
 
-    Raises any other failure, and the error of a refused step.
+    Raises any other failure, or the error for a refused step.
     """
     try:
         with TransactWrite(connection=connection(), client_request_token=token) as tx:
@@ -268,8 +269,8 @@ def _describe_failure(steps: Sequence[_Step], failure: TransactWriteError) -> st
 def _refusal_error(refused: Sequence[tuple[_Step, CancellationReason]]) -> Exception | None:
     """Return the error to raise, or None if the transaction was in fact committed.
 
-    If several steps were refused, the last one sent wins. Updates come last, and their errors
-    say most: a full pool matters more than a slug that is also taken.
+    If several steps were refused, the last one sent determines the error. Updates are sent last,
+    and their errors are the most useful: an exhausted pool matters more than a taken slug.
     """
     decisive = [(step, reason) for step, reason in refused if step.decisive]
     if any(step.otherwise is None for step, _ in decisive):

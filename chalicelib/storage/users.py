@@ -7,7 +7,10 @@ from chalicelib.storage.rows import Row, Timestamp
 
 
 class UserDirectory(GlobalSecondaryIndex["User"]):
-    """All users by email. Keys only, so that edits of a row don't write here."""
+    """All users by email address.
+
+    Projects only keys, so other changes to a user don't write to this index.
+    """
 
     class Meta:
         index_name = "directory"
@@ -23,8 +26,8 @@ class User(Row):
     `reseller_id` is the reseller account that is linked to this user, if any.
     Sessions and password links from before `sessions_since` are void, because the password was
     changed or the user was signed out everywhere.
-    `deactivated_at` is the last time. Every credential from before it is void, even once the user
-    is active again.
+    `deactivated_at` is when the user was last deactivated. Every credential from before that time
+    is void, even once the user is active again.
     """
 
     noun = "users"
