@@ -1,6 +1,6 @@
 """Refuse phrases that sound translated or puzzling, in code and docs. Part of `make check`.
 
-The text that pages and mails show is not checked: only the comments of templates are.
+In templates, only the comments are checked, not the text that pages and mails show.
 """
 
 import re

@@ -79,7 +79,7 @@ def write_findings(rows: Sequence[FindingRow]) -> None:
             batch.save(row)
 
 
-def ignore_decisions(ids: Iterable[str]) -> dict[str, FindingRow]:
+def find_ignore_decisions(ids: Iterable[str]) -> dict[str, FindingRow]:
     """Return the decisions to ignore these findings, by finding ID."""
     decisions = [FindingRow(DECISIONS, id) for id in dict.fromkeys(ids)]
     return {row.id: row for row in batch_get(FindingRow, decisions)}

@@ -72,9 +72,7 @@ def _to_ascii(host: str) -> str:
         raise ValueError("This is not a valid host name.") from None
     for label in labels:
         if _mixes_scripts(label):
-            raise ValueError(
-                "Don't mix alphabets within a label, since it could imitate another one."
-            )
+            raise ValueError("Don't mix alphabets, because the name could imitate another one.")
     return ascii_host.removesuffix(".")
 
 

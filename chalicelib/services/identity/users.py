@@ -52,7 +52,7 @@ def add_user(
     is_super_admin: bool,
     by: str,
 ) -> User:
-    """Add the rows of a new user to `tx`.
+    """Add a new user's rows to `tx`.
 
     If the user is a super admin, the caller must also add the condition that permits it.
     """

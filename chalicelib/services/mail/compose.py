@@ -1,6 +1,7 @@
 """Render mail templates as messages in plain text and HTML, with the platform's branding.
 
-`<name>.txt` starts with the subject line (`Subject: …`). `<name>.html` is the HTML version.
+Each mail has two templates: `<name>.txt`, which starts with the subject line (`Subject: …`), and
+`<name>.html`, the HTML version.
 """
 
 from email.headerregistry import Address

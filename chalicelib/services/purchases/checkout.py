@@ -105,7 +105,7 @@ def _create_purchase(
 
 
 def _finish(reseller: Reseller, purchase: Purchase, once: IdempotentRequest) -> Purchase:
-    """Open a session for a purchase that has none, and record the response for the key.
+    """Open a session for a purchase that has none, and record the response under the request's key.
 
     Condition: the purchase is unchanged since it was read. If another request has opened its
     session or settled it, the purchase is re-read and returned.

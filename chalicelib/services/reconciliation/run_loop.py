@@ -18,8 +18,8 @@ from chalicelib.storage.findings import (
     IGNORED,
     OPEN,
     REPAIRED,
+    find_ignore_decisions,
     finding_row,
-    ignore_decisions,
     write_findings,
 )
 from chalicelib.storage.reports import FINISHED, RUNNING, Report
@@ -213,7 +213,7 @@ def _process_batch(report: Report, batch: Batch) -> None:
 def _save_findings(report: Report, findings: Iterable[Finding], outcomes: dict[str, str]) -> None:
     """Save the findings. `outcomes` holds the results of automatic repairs by finding ID."""
     rows = [finding_row(finding, report.id, clock.now()) for finding in findings]
-    decisions = ignore_decisions(row.id for row in rows)
+    decisions = find_ignore_decisions(row.id for row in rows)
     for row in rows:
         row.state = OPEN
         decision = decisions.get(row.id)

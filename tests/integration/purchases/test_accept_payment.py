@@ -110,7 +110,7 @@ def test_refunded_or_foreign_currency_payments_cannot_be_accepted(
     table_edits.edit(other.row(), currency="eur")
     refused = other.accept()
     assert (refused.status, other.row().licenses_granted) == (422, 0)
-    assert "in its currency" in refused.json["errors"][0]["message"]
+    assert "in its own currency" in refused.json["errors"][0]["message"]
     assert quarantined.acceptance_entries() == []
 
 
