@@ -231,4 +231,4 @@ def test_the_cost_estimate_uses_the_actual_numbers_of_alarms_and_metrics(
     growth = (ROOT / "docs" / "growth.md").read_text()
     assert f"{len(alarms(transformed))} alarms" in growth
     ours = {name for namespace, name, _ in metrics(transformed) if namespace.startswith("Tenantry")}
-    assert f"{len(ours)} metrics of our own" in growth
+    assert f"{len(ours)} custom metrics" in growth
