@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Supply(StrEnum):
-    """How many licenses are left, in the three levels that notices distinguish."""
+    """How many licenses are left, as one of the three levels used in notices."""
 
     ENOUGH = "enough"
     LOW = "low"

@@ -52,7 +52,7 @@ def report_rows(reports: list[Report]) -> list[dict[str, Any]]:
 
 @pages.page("POST", RECONCILIATION, audience=Audience.ADMIN)
 def run(page: PageContext) -> Response:
-    """Start a full run. If it takes longer than the request, a scheduled invocation finishes it."""
+    """Start a full run. If the request ends first, a scheduled invocation finishes it."""
     form = page.form()
     response = page.run_once(
         form,

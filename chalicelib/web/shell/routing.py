@@ -50,7 +50,7 @@ class PageRoute:
 
     @property
     def action(self) -> str:
-        """The action's name, or an empty string for a page's only unnamed form."""
+        """The action's name, or an empty string for the one form on a page that has none."""
         return dict(parse_qsl(urlsplit(self.path).query)).get("action", "")
 
     @property

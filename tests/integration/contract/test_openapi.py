@@ -64,7 +64,7 @@ def test_the_docs_pages_cover_every_route_and_object(api: Api) -> None:
     shown = PageClient(app).get("/docs")
     assert shown.status == 200
     for route in ROUTES:
-        assert f'<code>{route.path}</code>' in shown.text
+        assert f"<code>{route.path}</code>" in shown.text
     objects = PageClient(app).get("/docs/objects").text
     linked = set(re.findall(r'href="/docs/objects#(\w+)"', shown.text + objects))
     assert "NewTenant" in linked

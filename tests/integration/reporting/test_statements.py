@@ -210,7 +210,7 @@ def test_another_resellers_statement_is_not_found(people: People) -> None:
 
 @pytest.mark.parametrize(("letter", "fits"), [("a", True), ("é", False), ("界", False)])
 def test_the_size_limit_counts_the_encoded_response(letter: str, fits: bool) -> None:
-    """Lambda's 6 MB limit applies to JSON, where a non-ASCII letter takes six bytes."""
+    """Lambda's 6 MB limit applies to JSON, which escapes a non-ASCII character to six bytes."""
     made = Csv("ledger.csv", ["reason"], ([letter * 1000] for _ in range(1000)))
     if fits:
         assert made.text().count(letter) >= 1_000_000
