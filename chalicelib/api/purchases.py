@@ -89,7 +89,7 @@ class RefundQuoteQuery(Query):
 
 class RefundQuoteOutput(Output):
     licenses: int
-    kept: int = Field(description="The number of licenses the reseller keeps.")
+    kept: int = Field(description="The number of licenses left in the purchase.")
     amount: int = Field(
         description="The refund in integer cents: the amount paid and not yet refunded, minus the "
         "price of the kept licenses at the tier for that quantity."
@@ -163,7 +163,7 @@ def read_pricing(_call: Call[Empty]) -> Pricing:
 
 @routes.get("/v1/pricing/quote", Audience.PUBLIC, Scope.READ, returns=QuoteOutput)
 def read_quote(call: Call[QuoteQuery]) -> dict[str, object]:
-    """Get the current price for a number of licenses."""
+    """Get the current price for a given number of licenses."""
     quote: Quote = platform_settings.quote(call.input.quantity)
     return {
         "quantity": quote.quantity,
