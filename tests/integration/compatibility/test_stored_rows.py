@@ -19,8 +19,8 @@ from chalicelib.services.reporting.dashboard_stats import refresh_dashboard_stat
 from chalicelib.services.stripe_sync.sweep import run_sweep
 from chalicelib.storage.purchases import Purchase
 from chalicelib.web.shell.routing import PAGES
+from tests.integration.compatibility.addresses import addresses, required_query
 from tests.integration.compatibility.conftest import Installation
-from tests.integration.compatibility.requests import addresses, required_query
 from tests.support.page_client import PageClient, signed_in
 from tests.support.tables import stored_items
 
@@ -38,7 +38,7 @@ def check(installation: Installation, before: dict[str, Any]) -> None:
         assert installation.pools() == before
 
 
-def test_every_route_reads_them(installation: Installation) -> None:
+def test_every_route_reads_the_rows(installation: Installation) -> None:
     statuses: Statuses = {}
     for route in GETS:
         by_admin = route.audience is Audience.ADMIN or "{reseller}" in route.path
@@ -50,7 +50,7 @@ def test_every_route_reads_them(installation: Installation) -> None:
     assert failures(statuses) == []
 
 
-def test_every_page_shows_them(installation: Installation) -> None:
+def test_every_page_shows_the_rows(installation: Installation) -> None:
     statuses: Statuses = {}
     visitors: dict[str, PageClient] = {
         name: signed_in(installation.people[name]) for name in ("admin", "acme")
@@ -100,14 +100,14 @@ def failures(statuses: Statuses) -> list[tuple[str, int]]:
     ]
 
 
-def test_settling_every_purchase(installation: Installation) -> None:
+def test_settling_keeps_what_it_does_not_know(installation: Installation) -> None:
     before = installation.pools()
     for row in Purchase.scan():
         settle(row)
     check(installation, before)
 
 
-def test_the_sweep(installation: Installation) -> None:
+def test_the_sweep_keeps_what_it_does_not_know(installation: Installation) -> None:
     before = installation.pools()
     if installation.variant in ("recorded", "next_release"):  # the open refund of 5 licenses
         owned, used = before[str(installation.people["acme"].reseller_id)]
@@ -119,7 +119,7 @@ def test_the_sweep(installation: Installation) -> None:
 
 
 @pytest.mark.parametrize("scope", ["partial", "whole"])
-def test_reconciling_with_repairs(installation: Installation, scope: str) -> None:
+def test_repairs_keep_what_they_do_not_know(installation: Installation, scope: str) -> None:
     before = installation.pools()
     event = {"scope": scope, "apply": True, "by": "schedule"}
     report = scheduled.handle_event(event, lambda: 600.0)
@@ -127,7 +127,7 @@ def test_reconciling_with_repairs(installation: Installation, scope: str) -> Non
     check(installation, before)
 
 
-def test_sending_mail(installation: Installation) -> None:
+def test_mail_is_sent_if_its_template_exists(installation: Installation) -> None:
     """Mail whose template only a later release has stays due, and is retried for a day."""
     before = installation.pools()
     due = sum("due" in row for row in stored_items()["outbox"])
@@ -142,7 +142,7 @@ def test_sending_mail(installation: Installation) -> None:
     check(installation, before)
 
 
-def test_checking_domains(installation: Installation) -> None:
+def test_rechecking_domains_keeps_unknown_statuses(installation: Installation) -> None:
     before = installation.pools()
     installation.clock.advance(timedelta(days=2))
     report = recheck.check_due_domains()
@@ -150,22 +150,26 @@ def test_checking_domains(installation: Installation) -> None:
     check(installation, before)
 
 
-def test_refreshing_the_dashboard(installation: Installation) -> None:
+def test_refreshed_statistics_keep_unknown_fields(installation: Installation) -> None:
     before = installation.pools()
     refresh_dashboard_stats()
     check(installation, before)
 
 
-def test_resolving_findings(installation: Installation) -> None:
+def test_findings_of_an_unknown_kind_can_only_be_ignored(installation: Installation) -> None:
     api = installation.people["admin"].api
-    failed = []
+    repaired, ignored = set(), set()
     for address in addresses(FINDING, installation.rows, None):
-        for action in ("ignore", "repair"):
-            body = {"action": action, "reason": "Because"}
-            reply = api.post(f"{address}/resolution", body)
-            if reply.status >= 500:
-                failed.append((reply.status, address))
-    assert failed == []
+        body = {"action": "repair", "reason": "Because"}
+        repaired.add(api.post(f"{address}/resolution", body).status)
+        body = {"action": "ignore", "reason": "Because"}
+        ignored.add(api.post(f"{address}/resolution", body).status)
+    assert ignored == {200}
+    if installation.variant == "unknown_values":
+        assert repaired <= {200, 422}, "200 is the answer for a finding that was decided before"
+        assert 422 in repaired
+    else:
+        assert max(repaired) < 500
     assert installation.errors.messages == []
     assert installation.lost_fields() == []
     assert installation.overwritten_values() == []
@@ -223,17 +227,17 @@ def send_all(installation: Installation, edits: list[tuple[str, str, str, Any]])
         assert refused == [], "each edit is possible for some row"
 
 
-def test_editing_them(installation: Installation) -> None:
+def test_edits_keep_what_they_do_not_know(installation: Installation) -> None:
     send_all(installation, EDITS)
     assert installation.lost_fields() == []
 
 
-def test_deleting_and_restoring_them(installation: Installation) -> None:
+def test_deleting_and_restoring_a_tenant_keeps_unknown_columns(installation: Installation) -> None:
     send_all(installation, DELETIONS)
     assert [path for path in installation.lost_fields() if path[0] != "claims"] == []
 
 
-def test_retrying_an_unfinished_request(installation: Installation) -> None:
+def test_a_retry_resumes_an_unfinished_request(installation: Installation) -> None:
     """The Idempotency-Key of a purchase whose checkout could not be opened."""
     reply = installation.people["acme"].api.post(
         "/v1/resellers/me/purchases", {"quantity": 4}, key="purchase"
@@ -242,7 +246,7 @@ def test_retrying_an_unfinished_request(installation: Installation) -> None:
     check(installation, installation.pools())
 
 
-def test_saving_the_rules_page(installation: Installation) -> None:
+def test_the_rules_page_keeps_unknown_repairs(installation: Installation) -> None:
     """It keeps the names of repairs that it has no checkbox for."""
     page = signed_in(installation.people["admin"])
     shown = page.submit(page.get("/admin/settings"), "?action=rules", low_license_threshold="4")

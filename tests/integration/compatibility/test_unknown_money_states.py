@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.domain.purchases import Status
 from chalicelib.services.purchases.settlement import settle
+from chalicelib.services.reconciliation import runs
 from chalicelib.services.refunds.refund_requests import resume_refund
 from chalicelib.services.stripe_sync.sweep import run_sweep
 from chalicelib.storage.purchases import UNSETTLED, RefundState
@@ -73,3 +74,23 @@ def test_a_purchase_with_a_session_takes_the_status_that_stripe_gives_it(sale: S
     table_edits.edit(sale.row(), status="on_hold")
     settled = settle(sale.row())
     assert (settled.granted, settled.purchase.status) == (0, Status.PAID)
+
+
+def test_a_paid_purchase_without_its_grant_is_not_credited_twice(
+    sale: Sale, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Someone removed `licenses_granted` in the console. It would read as 0."""
+    table_edits.edit(sale.row(), licenses_granted=None)
+    settled = settle(sale.row())
+    run_sweep()
+    assert (settled.granted, settled.changed, sale.licenses()) == (0, False, 10)
+    assert "lacks licenses_granted" in caplog.text
+    report = runs.start_run("whole", apply=True, by="schedule", seconds_left=lambda: 60.0)
+    assert sale.licenses() == 10
+    findings = f"/v1/reconciliations/{report.id}/findings"
+    (found,) = sale.admin.api.get(findings).json["data"]
+    decision = {"action": "repair", "reason": "Removed by mistake"}
+    repaired = sale.admin.api.post(f"{findings}/{found['id']}/resolution", decision)
+    assert repaired.status == 200
+    assert (sale.row().licenses_granted, sale.licenses()) == (10, 10)
+    assert settle(sale.row()).granted == 0
