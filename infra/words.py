@@ -32,7 +32,7 @@ PHRASES = {
     r"(is|are) no good": "is invalid",
     r"beside (it|them|the|each)": "next to, with, or in addition to",
     # One is a stored value, the other the text of a page.
-    r"(?<!purchase )(?<!page )of ours": "our",
+    r"(?<!purchase\x20)(?<!page\x20)of ours": "our",
     r"by night|by the clock": "nightly, or on a schedule",
     r"should (it|they) (be|have|come)": "if it …",
     r"at rest": "idle, or dormant",
@@ -61,7 +61,11 @@ CHECKED = (
 # These quote the phrases on purpose.
 SKIPPED = {"infra/words.py", "tests/unit/test_words.py"}
 PATTERN = re.compile(
-    "|".join(rf"(?P<p{number}>\b(?:{phrase})\b)" for number, phrase in enumerate(PHRASES)),
+    # A phrase can be broken across lines, and across the "#" of a comment.
+    "|".join(
+        rf"(?P<p{number}>\b(?:{phrase})\b)".replace(" ", r"\s+(?:#\s+)?")
+        for number, phrase in enumerate(PHRASES)
+    ),
     re.IGNORECASE,
 )
 
@@ -81,9 +85,9 @@ def check(name: str, path: Path) -> list[str]:
         text = _only_comments(text)
     replacements = list(PHRASES.values())
     return [
-        f"{name}:{number}: “{match[0]}”: write {replacements[int((match.lastgroup or 'p0')[1:])]}"
-        for number, line in enumerate(text.split("\n"), 1)
-        for match in PATTERN.finditer(line)
+        f"{name}:{text.count(chr(10), 0, match.start()) + 1}: “{' '.join(match[0].split())}”: "
+        f"write {replacements[int((match.lastgroup or 'p0')[1:])]}"
+        for match in PATTERN.finditer(text)
     ]
 
 

@@ -25,6 +25,10 @@ from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import new_id, reads_as
 from chalicelib.storage.transactions import Transaction
 
+# The columns that a step may write. Anything else that rides along must leave them alone.
+COUNT = frozenset({"license_count"})
+USED = frozenset({"license_used"})
+
 
 @dataclass(frozen=True, slots=True)
 class Move:
@@ -58,7 +62,7 @@ def take(tx: Transaction, reseller_id: str, move: Move) -> LedgerEntry:
         condition=reads_as(Reseller.is_active, True)
         & (Reseller.license_used < Reseller.license_count),
         otherwise=refused,
-        by_pool=True,
+        by_pool=USED,
     )
     return _record(tx, reseller_id, move, used_change=1)
 
@@ -74,7 +78,7 @@ def release(tx: Transaction, reseller_id: str, move: Move) -> LedgerEntry:
         [Reseller.license_used.add(-1)],
         condition=Reseller.license_used > 0,
         otherwise=lambda found: NotFound("reseller") if found is None else PoolDrifted(reseller_id),
-        by_pool=True,
+        by_pool=USED,
     )
     return _record(tx, reseller_id, move, used_change=-1)
 
@@ -97,7 +101,7 @@ def grant(
         [Reseller.license_count.add(licenses), *extra_actions],
         condition=Reseller.id.exists(),
         otherwise=NotFound("reseller"),
-        by_pool=True,
+        by_pool=COUNT,
     )
     return _record(tx, reseller_id, move, count_change=licenses)
 
@@ -124,7 +128,7 @@ def revoke_unused(tx: Transaction, reseller: Reseller, licenses: int, move: Move
         condition=(Reseller.license_count == reseller.license_count)
         & (Reseller.license_used <= remaining),
         otherwise=refused,
-        by_pool=True,
+        by_pool=COUNT,
     )
     return _record(tx, reseller.id, move, count_change=-licenses)
 
@@ -139,7 +143,7 @@ def set_count(
     change = license_count - reseller.license_count
     if change < 0 and license_count < reseller.license_used:
         raise LicenseCountBelowUsed(reseller.license_used)
-    tx.change(reseller, by_pool=True, license_count=license_count, **columns)
+    tx.change(reseller, by_pool=COUNT, license_count=license_count, **columns)
     return _record(tx, reseller.id, move, count_change=change)
 
 
@@ -151,7 +155,7 @@ def set_used(
     `recorded` is the sum of the ledger so far. Raises VersionConflict at commit if the reseller's
     row has changed since the counting began.
     """
-    tx.change(reseller, by_pool=True, license_used=counted)
+    tx.change(reseller, by_pool=USED, license_used=counted)
     return _record(tx, reseller.id, move, used_change=counted - recorded)
 
 
@@ -170,7 +174,7 @@ def revert_count(tx: Transaction, reseller: Reseller, explained: int, move: Move
     Afterward, more licenses can be in use than the reseller owns. The condition and the error are
     the same as for `set_used`.
     """
-    tx.change(reseller, by_pool=True, license_count=explained)
+    tx.change(reseller, by_pool=COUNT, license_count=explained)
     return _record(tx, reseller.id, move)
 
 
@@ -178,7 +182,7 @@ def open_pool(tx: Transaction, reseller: Reseller, licenses: int, move: Move) ->
     """Create a reseller's row with its initial licenses."""
     reseller.license_count = licenses
     reseller.license_used = 0
-    tx.create(reseller, otherwise=VersionConflict(), by_pool=True)
+    tx.create(reseller, otherwise=VersionConflict(), by_pool=COUNT | USED)
     if licenses:
         _record(tx, reseller.id, move, count_change=licenses)
 
@@ -193,7 +197,7 @@ def revoke(tx: Transaction, reseller_id: str, licenses: int, move: Move) -> Ledg
         [Reseller.license_count.add(-licenses)],
         condition=Reseller.id.exists(),
         otherwise=NotFound("reseller"),
-        by_pool=True,
+        by_pool=COUNT,
     )
     return _record(tx, reseller_id, move, count_change=-licenses)
 

@@ -194,13 +194,15 @@ class Row(Model):
     `version` counts the row's changes, starting at 1. It is 0 if the stored row has no version.
     `unknown_columns` holds the stored columns that this release does not know, in DynamoDB's own
     format. They are written back when the whole row is put.
-    A column that is missing from the stored row reads as its default.
+    A column that is missing from the stored row reads as its default. `missing_columns` names these
+    columns, for the few cases where the default would be dangerous.
     """
 
     noun: ClassVar[str]
     # The columns that only storage/pool.py may write.
     pool_columns: ClassVar[frozenset[str]] = frozenset()
     unknown_columns: Mapping[str, Any] = MappingProxyType({})
+    missing_columns: frozenset[str] = frozenset()
 
     created_at = Timestamp()
     updated_at = Timestamp()
@@ -214,6 +216,7 @@ class Row(Model):
         row = super().from_raw_data(data)
         known = cls.get_attributes()
         row.unknown_columns = {name: value for name, value in data.items() if name not in known}
+        row.missing_columns = frozenset(known) - data.keys()
         row.version = row.version or 0
         return row
 

@@ -10,7 +10,7 @@ attempt was committed.
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -87,7 +87,7 @@ class Transaction:
     def delete(self, row: Row, *, condition: Condition, otherwise: Exception) -> None:
         self._deletes.append(_Step(lambda tx: tx.delete(row, condition), type(row), otherwise))
 
-    def create(self, row: Row, *, otherwise: OnRefusal, by_pool: bool = False) -> None:
+    def create(self, row: Row, *, otherwise: OnRefusal, by_pool: Set[str] = frozenset()) -> None:
         """Write a row whose key must not exist yet. `by_pool`: see `update`."""
         self._put(row, _key(row).does_not_exist(), otherwise, by_pool=by_pool)
 
@@ -115,9 +115,9 @@ class Transaction:
         otherwise: OnRefusal | None,
         *,
         decisive: bool = False,
-        by_pool: bool = False,
+        by_pool: Set[str] = frozenset(),
     ) -> None:
-        if row.pool_columns and not by_pool:
+        if row.pool_columns - by_pool:
             raise ValueError(f"Only storage/pool.py may write whole rows of {row.noun}.")
         row.created_at = row.updated_at = self.now
 
@@ -133,16 +133,16 @@ class Transaction:
         *,
         condition: Condition,
         otherwise: OnRefusal,
-        by_pool: bool = False,
+        by_pool: Set[str] = frozenset(),
     ) -> None:
         """Change a row without reading it first. `row` needs only its key.
 
-        Raises ValueError if an action writes a license pool column without `by_pool`, which only
-        storage/pool.py may pass.
+        Raises ValueError if an action writes a license pool column that is not in `by_pool`. Only
+        storage/pool.py may pass `by_pool`.
         """
         model = type(row)
         written = {str(action.values[0]) for action in actions}
-        if not by_pool and (refused := written & model.pool_columns):
+        if refused := written & (model.pool_columns - by_pool):
             raise ValueError(f"Only storage/pool.py may write {sorted(refused)}.")
         stamped = [*actions, model.updated_at.set(self.now), model.version.add(1)]
 
@@ -157,7 +157,7 @@ class Transaction:
         *,
         still: Condition | None = None,
         otherwise: OnRefusal | None = None,
-        by_pool: bool = False,
+        by_pool: Set[str] = frozenset(),
         **columns: Any,
     ) -> None:
         """Change some columns of a row, provided that nobody has changed it since it was read.
@@ -200,6 +200,7 @@ class Transaction:
 
 
 def _assign(row: Row, columns: dict[str, Any]) -> None:
+    row.missing_columns -= columns.keys()
     for name, value in columns.items():
         setattr(row, name, value)
 

@@ -38,7 +38,8 @@ def current_tables() -> Tables:
         logical_id: {
             "name": definition["TableName"],
             "key": _key(definition),
-            "ttl": definition.get("TimeToLiveSpecification", {}).get("AttributeName"),
+            "ttl": _ttl(definition),
+            "local_indexes": definition.get("LocalSecondaryIndexes", []),
             "indexes": {
                 index["IndexName"]: {"key": _key(index, definition), **index["Projection"]}
                 for index in definition.get("GlobalSecondaryIndexes", ())
@@ -47,6 +48,12 @@ def current_tables() -> Tables:
         for logical_id, resource in table_resources().items()
         for definition in (resource["Properties"],)
     }
+
+
+def _ttl(definition: dict[str, Any]) -> str | None:
+    """Return the TTL attribute, or None if rows do not expire."""
+    specification = definition.get("TimeToLiveSpecification", {})
+    return specification.get("AttributeName") if specification.get("Enabled") else None
 
 
 def _key(owner: dict[str, Any], definition: dict[str, Any] | None = None) -> list[str]:
@@ -71,6 +78,8 @@ def undeployable_changes(released: Tables, current: Tables) -> list[str]:
             problems.append(f"{name}: the name changed, so the table would be replaced.")
         if after["key"] != before["key"]:
             problems.append(f"{name}: the key changed, so the table would be replaced.")
+        if after["local_indexes"] != before["local_indexes"]:
+            problems.append(f"{name}: local indexes changed, so the table would be replaced.")
         if after["ttl"] != before["ttl"] and before["ttl"] is not None:
             problems.append(f"{name}: the TTL attribute changed.")
         moved = _index_changes(before["indexes"], after["indexes"])

@@ -67,7 +67,7 @@ def _recording_routes(original: Callable[..., Any]) -> Callable[..., Any]:
             request = event["requestContext"]
             path = request["resourcePath"]
             query = event.get("multiValueQueryStringParameters") or {}
-            action = "".join(query.get("action", ())) if path in ACTIONS else ""
+            action = query.get("action", [""])[-1] if path in ACTIONS else ""
             executed_routes.add((request["httpMethod"], path, action))
         return response
 

@@ -1,5 +1,6 @@
 """Which modules can import which others: layers, capabilities in a layer, and no import cycles."""
 
+import ast
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
@@ -15,6 +16,7 @@ from tests.support.source_layout import (
     import_graph,
     imports,
     layer_of,
+    module_of,
     sources,
 )
 
@@ -115,6 +117,20 @@ def test_modules_do_not_import_each_other_in_a_cycle() -> None:
         TopologicalSorter(import_graph()).prepare()
     except CycleError as error:
         pytest.fail(" -> ".join(error.args[1]))
+
+
+@EVERY_SOURCE
+def test_imports_name_modules_and_not_packages(source: Path) -> None:
+    """An import of a package would hide which of its modules is used."""
+    packages = {module_of(path) for path in sources() if path.name == "__init__.py"}
+    assert not packages & set(imports(source))
+
+
+def test_packages_contain_no_code() -> None:
+    for source in sources():
+        if source.name == "__init__.py":
+            body = ast.parse(source.read_text()).body
+            assert all(isinstance(node, ast.Expr) for node in body), source
 
 
 @EVERY_SOURCE

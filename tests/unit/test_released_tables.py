@@ -41,6 +41,14 @@ def change_ttl(tables: Tables) -> None:
     tables[TENANTS]["ttl"] = "expires"
 
 
+def switch_off_ttl(tables: Tables) -> None:
+    tables[TENANTS]["ttl"] = None
+
+
+def add_local_index(tables: Tables) -> None:
+    tables[TENANTS]["local_indexes"] = [{"IndexName": "by-slug"}]
+
+
 def rename_table(tables: Tables) -> None:
     tables[TENANTS]["name"] = "tenantry-${Stage}-clients"
 
@@ -65,6 +73,8 @@ def replace_index(tables: Tables) -> None:
         change_key,
         change_key_type,
         change_ttl,
+        switch_off_ttl,
+        add_local_index,
         rename_table,
         change_logical_id,
         change_projection,
@@ -84,6 +94,7 @@ def test_one_new_index_and_new_tables_are_deployable() -> None:
         "name": "tenantry-${Stage}-webhooks",
         "key": ["id S"],
         "ttl": None,
+        "local_indexes": [],
         "indexes": {},
     }
     assert undeployable_changes(released_tables(), changed) == []

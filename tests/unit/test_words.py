@@ -13,6 +13,7 @@ from infra.words import check
         ("a.py", '"""Whoever asks."""\n', ["Whoever"]),
         ("a.py", "x = 1  # kept by hand, then made anew\n", ["by hand", "anew"]),
         ("a.md", "One line.\nThe colour is red.\n", ["colour"]),
+        ("a.py", "# Sent by\n# hand, and put\n# down.\n", ["by # hand", "put # down"]),
         ("a.py", "handler = behind  # an able hand\n", []),
         ("a.html", "<p>Whoever reads this</p>\n", []),
         ("a.html", "<p>Whoever</p>{# whoever\n reads #}<p>anew</p>\n", ["whoever"]),

@@ -90,6 +90,10 @@ def settle(
 
     Raises PaymentProviderUnavailable, Busy, and NotFound (the row was deleted).
     """
+    if _lacks_its_grant(purchase):
+        extra = {"reseller_id": purchase.reseller_id, "purchase_id": purchase.id}
+        logger.error("A credited purchase lacks licenses_granted: repair its finding", extra=extra)
+        return SettleResult(purchase, granted=0, changed=False)
     granted = 0
     changed = False
     for _ in range(ATTEMPTS):
@@ -109,6 +113,15 @@ def settle(
     if changed:
         return SettleResult(purchase, granted, changed)
     raise Busy
+
+
+def _lacks_its_grant(purchase: Purchase) -> bool:
+    """Whether someone removed `licenses_granted` from a purchase that may have been credited.
+
+    The column would read as 0, and settling would grant the licenses a second time.
+    """
+    may_be_credited = purchase.credited_at is not None or purchase.status not in UNPAID
+    return may_be_credited and "licenses_granted" in purchase.missing_columns
 
 
 def _read_again(purchase: Purchase) -> Purchase:

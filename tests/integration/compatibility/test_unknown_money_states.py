@@ -1,4 +1,7 @@
-"""A status or refund state of a later release moves no money and no license."""
+"""A refund state of a later release moves no money and no license.
+
+An unknown status of a purchase is derived from Stripe again. Without a session, it stays.
+"""
 
 from typing import Any
 
