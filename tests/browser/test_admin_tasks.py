@@ -223,7 +223,7 @@ def test_all_findings_of_a_kind_are_ignored_at_once(
     window = open_window("admin")
     page = window.page
     page.goto(service.path("/admin/reconciliation/{report_many}"))
-    page.get_by_text("Facts").first.click()
+    page.locator("summary", has_text="Facts").first.click()
     expect(page.get_by_text("tenant-slug:").first).to_be_visible()
     page.get_by_label("Reason for all of them").fill("Looked at together")
     press(window, re.compile("^Ignore all"))
