@@ -20,7 +20,8 @@ PUBLISHED_NAMES = {"LookupResult": "Finding"}
 DESCRIPTION = """Manage resellers, their licenses, and their tenants.
 
 Times are in UTC, in ISO 8601 format. Amounts of money are integer cents. IDs are opaque strings.
-Lists return `{data, next_cursor}`; send `next_cursor` as `cursor` to get the next page. To retry a
+Lists return `{data, next_cursor}`. Send `limit` for the number of rows per page (1 to 100, 25 by
+default), and `next_cursor` as `cursor` to get the next page. To retry a
 POST safely, send the same `Idempotency-Key`. To avoid overwriting a concurrent change, send the
 `ETag` you received as `If-Match`. Errors are problem documents (RFC 9457)."""
 
