@@ -1,11 +1,14 @@
 """Rules for every declared route and every error."""
 
+from unittest.mock import Mock
+
 import pytest
 
 import app
 from chalicelib import errors
 from chalicelib.api.declarations import ROUTES, Audience, Route
 from chalicelib.api.problems import STATUSES, status_of
+from chalicelib.web.shell.routing import Pages
 
 EVERY_ROUTE = pytest.mark.parametrize("route", ROUTES, ids=lambda r: f"{r.method} {r.path}")
 
@@ -68,3 +71,10 @@ def test_every_error_has_a_code_and_a_status(error: type[errors.TenantryError]) 
 
 def test_every_status_belongs_to_an_existing_error() -> None:
     assert set(STATUSES) <= set(every_error(errors.TenantryError))
+
+
+def test_a_page_action_cannot_be_declared_twice() -> None:
+    """Actions share a path, so Chalice would not notice the second one."""
+    pages = Pages(__name__)
+    with pytest.raises(ValueError, match="twice"):
+        pages.page("POST", "/account?action=profile", audience=Audience.SIGNED_IN)(Mock())

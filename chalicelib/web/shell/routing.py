@@ -74,15 +74,17 @@ class Pages(Blueprint):
 
         def declare(show: Show) -> Show:
             route = PageRoute(method, path, audience, show)
-            PAGES.append(route)
             if method == "POST":
                 actions = ACTIONS[route.resource]
+                if route.action in actions:
+                    raise ValueError(f"{path} is declared twice.")
                 is_routed = bool(actions)
                 actions[route.action] = route
                 if not is_routed:
                     self._route(route, ["POST"], lambda page: actions.get(page.query("action")))
             else:
                 self._route(route, ["GET", "HEAD"], lambda page: route)
+            PAGES.append(route)
             return show
 
         return declare
