@@ -1,4 +1,4 @@
-"""All expected errors. api/problems.py maps each one to its HTTP status."""
+"""All expected errors. http/problems.py maps each one to its HTTP status."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from chalicelib.api.declarations import Audience, Scope
-from chalicelib.api.fields import Input, ListQuery, RowOutput, Text, Time
-from chalicelib.api.requests import Call, Empty
 from chalicelib.api.routing import Routes
+from chalicelib.http.fields import Input, ListQuery, RowOutput, Text, Time
+from chalicelib.http.requests import Call, Empty
 from chalicelib.services.identity import api_keys
 from chalicelib.services.identity.api_keys import NewKey, Owner
 from chalicelib.storage.credentials import Credential

@@ -3,9 +3,9 @@
 from pydantic import Field
 
 from chalicelib.api.declarations import Audience, Scope
-from chalicelib.api.fields import Document, ListQuery, Month, Output, Time
-from chalicelib.api.requests import Call
 from chalicelib.api.routing import Routes
+from chalicelib.http.fields import Document, ListQuery, Month, Output, Time
+from chalicelib.http.requests import Call
 from chalicelib.services.core import audit
 from chalicelib.storage.audit import AuditEntry
 from chalicelib.storage.reads import Page

@@ -7,9 +7,9 @@ from pydantic import Field, StringConstraints, model_validator
 
 from chalicelib.api.branding_config import Brand, BrandingConfig, BrandingOutput
 from chalicelib.api.declarations import Audience, Scope
-from chalicelib.api.fields import Query
-from chalicelib.api.requests import Call, Empty
 from chalicelib.api.routing import Routes
+from chalicelib.http.fields import Query
+from chalicelib.http.requests import Call, Empty
 from chalicelib.services.branding import documents
 from chalicelib.services.branding.documents import BrandingView, merge_changes
 from chalicelib.services.resellers import accounts

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from chalicelib.api.fields import Changes, Output
 from chalicelib.domain.branding import Source, check_product_name, valid_fields
 from chalicelib.domain.colors import check_color
 from chalicelib.domain.safe_urls import check_email, check_https_url
+from chalicelib.http.fields import Changes, Output
 
 
 def _optional(check: Callable[[str], str]) -> AfterValidator:

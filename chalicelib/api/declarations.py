@@ -11,7 +11,7 @@ from typing import Any, TypedDict, get_args, get_origin
 
 from pydantic import BaseModel
 
-from chalicelib.api.requests import Call
+from chalicelib.http.requests import Call
 from chalicelib.storage.reads import Page
 
 Handler = Callable[[Call[Any]], Any]

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from chalicelib.api.declarations import Audience, Scope
-from chalicelib.api.fields import ANY_STORED, AS_TEXT, Id, Input, ListQuery, RowOutput, Time
-from chalicelib.api.requests import Call, Empty
 from chalicelib.api.routing import Routes
 from chalicelib.domain.custom_domains import LookupResult, Status
+from chalicelib.http.fields import ANY_STORED, AS_TEXT, Id, Input, ListQuery, RowOutput, Time
+from chalicelib.http.requests import Call, Empty
 from chalicelib.services.domains import registry, verification
 from chalicelib.storage.domains import Domain
 from chalicelib.storage.reads import Page

@@ -3,9 +3,9 @@
 from typing import Literal
 
 from chalicelib.api.declarations import Audience, Scope
-from chalicelib.api.fields import Output
-from chalicelib.api.requests import Call, Empty
 from chalicelib.api.routing import Routes
+from chalicelib.http.fields import Output
+from chalicelib.http.requests import Call, Empty
 
 routes = Routes(__name__)
 

@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from chalicelib.api import requests
 from chalicelib.api.declarations import Route
-from chalicelib.api.requests import Call
 from chalicelib.api.responses import RenderedResponse, render_response, to_json
+from chalicelib.http import requests
+from chalicelib.http.requests import Call
 from chalicelib.services.core import idempotency
 from chalicelib.services.core.idempotency import AlreadyCompleted, IdempotentRequest
 from chalicelib.services.identity import lockout

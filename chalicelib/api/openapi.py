@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 from pydantic.json_schema import models_json_schema
 
 from chalicelib.api.declarations import ROUTES, Audience, Route, Scope
-from chalicelib.api.problems import MEDIA_TYPE
-from chalicelib.api.requests import Call, Empty
 from chalicelib.api.routing import Routes
+from chalicelib.http.problems import MEDIA_TYPE
+from chalicelib.http.requests import Call, Empty
 
 routes = Routes(__name__)
 

@@ -3,9 +3,9 @@
 from pydantic import Field
 
 from chalicelib.api.declarations import Audience, Scope
-from chalicelib.api.fields import Email, Input, NewPassword, Password
-from chalicelib.api.requests import Call
 from chalicelib.api.routing import Routes
+from chalicelib.http.fields import Email, Input, NewPassword, Password
+from chalicelib.http.requests import Call
 from chalicelib.services.identity import passwords
 
 routes = Routes(__name__)

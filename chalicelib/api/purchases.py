@@ -5,7 +5,9 @@ from typing import Annotated
 from pydantic import Field
 
 from chalicelib.api.declarations import Audience, Scope
-from chalicelib.api.fields import (
+from chalicelib.api.routing import Routes
+from chalicelib.domain.pricing import Quote
+from chalicelib.http.fields import (
     Input,
     ListQuery,
     Output,
@@ -15,9 +17,7 @@ from chalicelib.api.fields import (
     RowOutput,
     Time,
 )
-from chalicelib.api.requests import Call, Empty
-from chalicelib.api.routing import Routes
-from chalicelib.domain.pricing import Quote
+from chalicelib.http.requests import Call, Empty
 from chalicelib.services.purchases import accept_payment, checkout, settlement
 from chalicelib.services.refunds import refund_requests
 from chalicelib.services.settings import platform_settings

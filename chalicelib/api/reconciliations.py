@@ -6,10 +6,10 @@ from pydantic import Field
 
 from chalicelib import clock
 from chalicelib.api.declarations import Audience, Scope
-from chalicelib.api.fields import Document, Id, Input, ListQuery, Output, Reason, RowOutput, Time
-from chalicelib.api.requests import Call, Empty
 from chalicelib.api.routing import Routes
 from chalicelib.domain.findings import Action
+from chalicelib.http.fields import Document, Id, Input, ListQuery, Output, Reason, RowOutput, Time
+from chalicelib.http.requests import Call, Empty
 from chalicelib.services.reconciliation import resolution, runs, sync
 from chalicelib.services.reconciliation.sync import SyncResult
 from chalicelib.storage.findings import FindingRow

@@ -5,9 +5,10 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, model_validator
 
 from chalicelib.api.branding_config import StoredBranding
-from chalicelib.api.csv import Csv
 from chalicelib.api.declarations import Audience, Scope
-from chalicelib.api.fields import (
+from chalicelib.api.routing import Routes
+from chalicelib.http.csv import Csv
+from chalicelib.http.fields import (
     Changes,
     Email,
     Id,
@@ -21,8 +22,7 @@ from chalicelib.api.fields import (
     Text,
     Time,
 )
-from chalicelib.api.requests import Call, Empty
-from chalicelib.api.routing import Routes
+from chalicelib.http.requests import Call, Empty
 from chalicelib.services.reporting import statements
 from chalicelib.services.resellers import accounts
 from chalicelib.storage.ledger import LedgerEntry

@@ -8,12 +8,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from chalicelib.api import requests
-from chalicelib.api.csv import MEDIA_TYPE as CSV_TYPE
-from chalicelib.api.csv import Csv
 from chalicelib.api.declarations import Route
-from chalicelib.api.problems import MEDIA_TYPE
-from chalicelib.api.requests import Call
+from chalicelib.http import requests
+from chalicelib.http.csv import MEDIA_TYPE as CSV_TYPE
+from chalicelib.http.csv import Csv
+from chalicelib.http.problems import MEDIA_TYPE
+from chalicelib.http.requests import Call
 from chalicelib.settings import settings
 from chalicelib.storage.reads import Page
 

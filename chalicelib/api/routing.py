@@ -9,7 +9,6 @@ from typing import Any, TypeVar, Unpack
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.api import headers, requests
 from chalicelib.api.declarations import (
     ROUTES,
     Audience,
@@ -21,10 +20,11 @@ from chalicelib.api.declarations import (
     is_paged,
 )
 from chalicelib.api.idempotent_requests import run_idempotent
-from chalicelib.api.problems import problem, unexpected
-from chalicelib.api.requests import Call
 from chalicelib.api.responses import RenderedResponse, problem_response, render_response
 from chalicelib.errors import Forbidden, NotFound, TenantryError, Unauthenticated
+from chalicelib.http import headers, requests
+from chalicelib.http.problems import problem, unexpected
+from chalicelib.http.requests import Call
 from chalicelib.observability import invocation, logger
 from chalicelib.services.identity import authenticate
 from chalicelib.services.identity.authenticate import Caller

@@ -3,11 +3,11 @@
 from pydantic import Field
 
 from chalicelib.api.declarations import Audience, Scope
-from chalicelib.api.fields import Email, Input, ListQuery, Output, Password, Time
-from chalicelib.api.requests import Call, Empty
 from chalicelib.api.resellers import ResellerOutput
 from chalicelib.api.routing import Routes
 from chalicelib.api.users import UserOutput
+from chalicelib.http.fields import Email, Input, ListQuery, Output, Password, Time
+from chalicelib.http.requests import Call, Empty
 from chalicelib.services.identity import sessions
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.sessions import OpenSession, SignedIn

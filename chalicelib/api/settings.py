@@ -6,11 +6,11 @@ from pydantic import BeforeValidator, Field, StringConstraints
 
 from chalicelib.api.branding_config import BrandingConfig, StoredBranding
 from chalicelib.api.declarations import Audience, Scope
-from chalicelib.api.fields import Changes, Email, Input, Output, Time
 from chalicelib.api.purchases import TierOutput
-from chalicelib.api.requests import Call, Empty
 from chalicelib.api.routing import Routes
 from chalicelib.domain.pricing import Tier
+from chalicelib.http.fields import Changes, Email, Input, Output, Time
+from chalicelib.http.requests import Call, Empty
 from chalicelib.services.settings import platform_settings
 from chalicelib.storage.platform_settings import PlatformSettings
 

@@ -6,12 +6,12 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from chalicelib import clock
-from chalicelib.api.csv import Csv
 from chalicelib.api.declarations import Audience, Scope
-from chalicelib.api.fields import Month, Output, Query, Time
-from chalicelib.api.requests import Call, Empty
 from chalicelib.api.routing import Routes
 from chalicelib.domain.statements import Period, parse_month
+from chalicelib.http.csv import Csv
+from chalicelib.http.fields import Month, Output, Query, Time
+from chalicelib.http.requests import Call, Empty
 from chalicelib.services.reporting import diagnosis, statements
 from chalicelib.services.reporting.diagnosis import Diagnosis
 from chalicelib.services.reporting.statements import PurchaseMoney, Statement

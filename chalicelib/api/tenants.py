@@ -6,7 +6,8 @@ from pydantic import Field, StringConstraints
 
 from chalicelib.api.branding_config import BrandingConfig, StoredBranding
 from chalicelib.api.declarations import Audience, Scope
-from chalicelib.api.fields import (
+from chalicelib.api.routing import Routes
+from chalicelib.http.fields import (
     Changes,
     Email,
     Input,
@@ -16,8 +17,7 @@ from chalicelib.api.fields import (
     Text,
     Time,
 )
-from chalicelib.api.requests import Call, Empty
-from chalicelib.api.routing import Routes
+from chalicelib.http.requests import Call, Empty
 from chalicelib.services.tenants import lifecycle
 from chalicelib.services.tenants.lifecycle import State
 from chalicelib.storage.reads import Page

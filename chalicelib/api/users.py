@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from chalicelib.api.declarations import Audience, Scope
-from chalicelib.api.fields import (
+from chalicelib.api.routing import Routes
+from chalicelib.http.fields import (
     Changes,
     Email,
     Input,
@@ -16,8 +17,7 @@ from chalicelib.api.fields import (
     Text,
     Time,
 )
-from chalicelib.api.requests import Call, Empty
-from chalicelib.api.routing import Routes
+from chalicelib.http.requests import Call, Empty
 from chalicelib.services.identity import users
 from chalicelib.storage.reads import Page
 from chalicelib.storage.users import User

@@ -11,9 +11,9 @@ from chalice.app import Chalice
 from chalice.config import Config
 from chalice.local import CustomLocalChalice, LocalGateway, LocalGatewayException
 
-from chalicelib.api.headers import API_HEADERS
-from chalicelib.api.problems import MEDIA_TYPE
 from chalicelib.functions.stripe_webhook import stripe_webhook
+from chalicelib.http.headers import API_HEADERS
+from chalicelib.http.problems import MEDIA_TYPE
 
 WEBHOOK_PATH = "/stripe/webhook"
 

@@ -39,7 +39,15 @@ FUNCTIONS = functions()
 # Modules that a handler must not load on import, because each slows down every cold start.
 NOT_AT_IMPORT = ("stripe", "argon2", "jinja2", "dns", "boto3", "requests", "email_validator.dns")
 # Modules that no function except the API may load on import. The webhook must never load them.
-NOT_IN_WEBHOOK = ("jinja2", "argon2", "dns", "chalicelib.api", "chalicelib.web", "app")
+NOT_IN_WEBHOOK = (
+    "jinja2",
+    "argon2",
+    "dns",
+    "chalicelib.http",
+    "chalicelib.api",
+    "chalicelib.web",
+    "app",
+)
 
 
 @dataclass

@@ -12,7 +12,7 @@ from stripe import HTTPClient
 
 from chalicelib import settings
 from chalicelib.api.declarations import ROUTES, Audience
-from chalicelib.api.headers import API_HEADERS
+from chalicelib.http.headers import API_HEADERS
 from chalicelib.payments.client import NETWORK_RETRIES, TIMEOUT_SECONDS
 from chalicelib.storage.rows import Expiry, Row
 from chalicelib.storage.transactions import DEADLINE_SECONDS

@@ -28,9 +28,10 @@ BELOW = {
     "payments": {"domain", *LEAVES},
     "services": {"storage", "payments", "domain", *LEAVES},
     "functions": {"services", "storage", "payments", "domain", *LEAVES},
-    "api": {"services", "storage", "domain", *LEAVES},
-    # Pages parse forms with the API's models and report errors with the API's statuses.
-    "web": {"api", "services", "storage", "domain", *LEAVES},
+    "http": {"services", "storage", "domain", *LEAVES},
+    "api": {"http", "services", "storage", "domain", *LEAVES},
+    # Pages parse forms with the API's models.
+    "web": {"api", "http", "services", "storage", "domain", *LEAVES},
     "app": {"api", "web", "functions"},
 }
 # Each capability, with the capabilities in the same layer that it uses. An edge that no import

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.api.csv import Csv
 from chalicelib.api.declarations import Handler, input_of, is_paged
-from chalicelib.api.fields import ListQuery
-from chalicelib.api.requests import Call, Empty
+from chalicelib.http.csv import Csv
+from chalicelib.http.fields import ListQuery
+from chalicelib.http.requests import Call, Empty
 from chalicelib.storage.reads import Page
 
 

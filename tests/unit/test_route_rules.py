@@ -7,7 +7,7 @@ import pytest
 import app
 from chalicelib import errors
 from chalicelib.api.declarations import ROUTES, Audience, Route
-from chalicelib.api.problems import STATUSES, status_of
+from chalicelib.http.problems import STATUSES, status_of
 from chalicelib.web.shell.routing import Pages
 
 EVERY_ROUTE = pytest.mark.parametrize("route", ROUTES, ids=lambda r: f"{r.method} {r.path}")

@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 from chalicelib.api.openapi import document
-from chalicelib.api.problems import STATUSES
+from chalicelib.http.problems import STATUSES
 
 Schema = dict[str, Any]
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from chalice.app import Response
 
-from chalicelib.api.fields import Email, Input, Text
 from chalicelib.api.users import NewUser
 from chalicelib.errors import TenantryError
+from chalicelib.http.fields import Email, Input, Text
 from chalicelib.services.core import batch_reads
 from chalicelib.services.identity import sessions, users
 from chalicelib.storage.reads import Pagination

@@ -7,9 +7,9 @@ from typing import Any
 from chalice.app import Response
 
 from chalicelib.api.declarations import Audience
-from chalicelib.api.fields import Email, Input, Text
 from chalicelib.api.password import PasswordChange
 from chalicelib.errors import TenantryError
+from chalicelib.http.fields import Email, Input, Text
 from chalicelib.services.identity import passwords, sessions, users
 from chalicelib.services.identity.sessions import OpenSession
 from chalicelib.storage.reads import Pagination

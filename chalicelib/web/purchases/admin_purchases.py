@@ -5,9 +5,9 @@ from typing import Any
 
 from chalice.app import Response
 
-from chalicelib.api.requests import is_possible_id
 from chalicelib.domain.purchases import Status
 from chalicelib.errors import NotFound
+from chalicelib.http.requests import is_possible_id
 from chalicelib.services.core import batch_reads
 from chalicelib.services.purchases import checkout, search
 from chalicelib.services.resellers import accounts

@@ -7,11 +7,11 @@ from chalice.app import Response
 from pydantic import Field
 
 from chalicelib import clock
-from chalicelib.api.fields import Input, Reason
 from chalicelib.api.reconciliations import SECONDS
-from chalicelib.api.requests import is_possible_id
 from chalicelib.domain.findings import CODES, Action, Code
 from chalicelib.errors import InvalidRequest, NotFound, TenantryError, VersionConflict
+from chalicelib.http.fields import Input, Reason
+from chalicelib.http.requests import is_possible_id
 from chalicelib.services.core import batch_reads
 from chalicelib.services.reconciliation import open_findings, resolution, runs
 from chalicelib.storage.findings import FindingRow

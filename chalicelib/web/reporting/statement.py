@@ -6,9 +6,9 @@ from typing import Any
 from chalice.app import Response
 
 from chalicelib import clock
-from chalicelib.api.csv import MEDIA_TYPE, Csv
 from chalicelib.domain.statements import Money, Period
 from chalicelib.errors import InvalidRequest
+from chalicelib.http.csv import MEDIA_TYPE, Csv
 from chalicelib.services.reporting import statements
 from chalicelib.settings import settings
 from chalicelib.storage.resellers import Reseller

@@ -4,10 +4,10 @@ from typing import Any
 
 from chalice.app import Response
 
-from chalicelib.api.fields import Email, Input, LicenseCount, Slug, Text
 from chalicelib.api.resellers import Adjustment
 from chalicelib.domain.findings import Code
 from chalicelib.errors import InvalidRequest, TenantryError, VersionConflict
+from chalicelib.http.fields import Email, Input, LicenseCount, Slug, Text
 from chalicelib.services.core import batch_reads
 from chalicelib.services.purchases import checkout
 from chalicelib.services.reconciliation import open_findings, sync

@@ -5,8 +5,8 @@ from typing import Any
 
 from chalice.app import Response
 
-from chalicelib.api.fields import Email, Input, LicenseCount, Slug, Text
 from chalicelib.errors import TenantryError
+from chalicelib.http.fields import Email, Input, LicenseCount, Slug, Text
 from chalicelib.services.core import batch_reads
 from chalicelib.services.identity import users
 from chalicelib.services.reporting.dashboard_stats import is_low_on_licenses

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 from chalice.app import Response
 from pydantic import Field
 
-from chalicelib.api.fields import Email, Input
 from chalicelib.domain import pricing
 from chalicelib.domain.findings import CODES, SAFE_CODES, Code
 from chalicelib.domain.pricing import Tier
 from chalicelib.errors import FieldError, InvalidRequest, TenantryError
+from chalicelib.http.fields import Email, Input
 from chalicelib.services.settings import platform_settings
 from chalicelib.storage.platform_settings import PlatformSettings
 from chalicelib.web.admin_shell.frame import RowView, render

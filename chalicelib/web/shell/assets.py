@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.api import headers, requests
+from chalicelib.http import headers, requests
 from chalicelib.web.shell.rendering import WEB
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
 from chalicelib.web.shell.theme import PageTheme, theme_stylesheet

@@ -6,7 +6,6 @@ from urllib.parse import parse_qs
 
 from pydantic import BaseModel, ValidationError
 
-from chalicelib.api.requests import field_errors, raw_body
 from chalicelib.errors import (
     DomainTaken,
     EmailTaken,
@@ -17,6 +16,7 @@ from chalicelib.errors import (
     TenantryError,
     VersionConflict,
 )
+from chalicelib.http.requests import field_errors, raw_body
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -14,10 +14,10 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.api import headers, requests
 from chalicelib.api.declarations import Audience
-from chalicelib.api.problems import problem, title_of
 from chalicelib.errors import Forbidden, NotFound, TenantryError, Unauthenticated
+from chalicelib.http import headers, requests
+from chalicelib.http.problems import problem, title_of
 from chalicelib.observability import invocation, logger
 from chalicelib.services.identity import authenticate
 from chalicelib.web.shell import cookies, csrf

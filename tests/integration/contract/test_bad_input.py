@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chalicelib.api.declarations import ROUTES, Route
-from chalicelib.api.requests import MAX_BODY_BYTES, MAX_FIELD_ERRORS
+from chalicelib.http.requests import MAX_BODY_BYTES, MAX_FIELD_ERRORS
 from chalicelib.services.settings import platform_settings
 from tests.support import examples
 from tests.support.api import assert_problem

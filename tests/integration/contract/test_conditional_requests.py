@@ -6,7 +6,7 @@ import pytest
 
 import app  # noqa: F401 - declares every route
 from chalicelib.api.declarations import ROUTES, Route
-from chalicelib.api.fields import RowOutput
+from chalicelib.http.fields import RowOutput
 from tests.support.api import Api
 from tests.support.aws_faults import AwsFaults
 from tests.support.examples import World, example

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.api.csv import Csv, escape_formula, prefers_csv
 from chalicelib.errors import InvalidRequest
+from chalicelib.http.csv import Csv, escape_formula, prefers_csv
 from chalicelib.services.purchases.checkout import read_purchase
 from chalicelib.services.purchases.settlement import settle
 from chalicelib.services.stripe_sync.sweep import run_sweep

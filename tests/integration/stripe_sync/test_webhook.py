@@ -232,8 +232,8 @@ for name in [n for n in sys.modules if n.startswith(("yaml", "boto3", "infra"))]
 from chalicelib.functions.stripe_webhook import stripe_webhook
 import chalicelib.payments.webhooks, chalicelib.payments.reports, chalicelib.payments.listings
 import chalicelib.services.stripe_sync.events
-unwanted = ("jinja2", "pydantic", "argon2", "chalicelib.api", "chalicelib.web", "app", "httpx",
-            "aiohttp", "email_validator", "dns", "chalicelib.services.identity")
+unwanted = ("jinja2", "pydantic", "argon2", "chalicelib.http", "chalicelib.api", "chalicelib.web",
+            "app", "httpx", "aiohttp", "email_validator", "dns", "chalicelib.services.identity")
 print(sorted(n for n in sys.modules if n in unwanted or n.startswith(("jinja2.", "pydantic."))))
 """
     ran = subprocess.run(

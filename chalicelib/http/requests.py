@@ -14,7 +14,6 @@ from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from chalicelib.api import csv
 from chalicelib.errors import (
     Busy,
     FieldError,
@@ -25,6 +24,7 @@ from chalicelib.errors import (
     Unauthenticated,
     VersionConflict,
 )
+from chalicelib.http import csv
 from chalicelib.services.core import hashing
 from chalicelib.services.core.audit import Actor
 from chalicelib.services.core.idempotency import IdempotentRequest
