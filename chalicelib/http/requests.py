@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from chalicelib.domain.actors import Actor
 from chalicelib.errors import (
     Busy,
     FieldError,
@@ -26,7 +27,6 @@ from chalicelib.errors import (
 )
 from chalicelib.http import csv
 from chalicelib.services.core import hashing
-from chalicelib.services.core.audit import Actor
 from chalicelib.services.core.idempotency import IdempotentRequest
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.sessions import Device

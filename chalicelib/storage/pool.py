@@ -11,6 +11,7 @@ from typing import Any
 
 from pynamodb.expressions.update import Action
 
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.ledger import Kind
 from chalicelib.errors import (
     LicenseCountBelowUsed,
@@ -35,7 +36,7 @@ class Move:
     """Why a counter changes, for the ledger. `ref` is the ID of the tenant, purchase, or report."""
 
     kind: Kind
-    actor: str
+    actor: Actor
     ref: str | None = None
     reason: str | None = None
 
@@ -226,7 +227,7 @@ def _record(
         kind=move.kind,
         count_change=count_change,
         used_change=used_change,
-        actor=move.actor,
+        actor=move.actor.id,
         reason=move.reason,
         ref=move.ref,
     )

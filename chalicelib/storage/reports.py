@@ -11,7 +11,6 @@ DIRECTORY = "reconciliations"
 RUNNING = "running"
 FINISHED = "finished"
 
-SCHEDULE = "schedule"
 """The actor of a scheduled run, which nobody requested."""
 
 

@@ -10,6 +10,7 @@ whether it grants or removes the role.
 
 from collections.abc import Iterator
 
+from chalicelib.domain.actors import Actor
 from chalicelib.errors import AdminExists, Forbidden, InvalidRequest, VersionConflict
 from chalicelib.storage.platform_settings import FIRST_ADMIN, FirstAdmin
 from chalicelib.storage.reads import Pagination, get, query_page
@@ -22,25 +23,25 @@ IS_ACTIVE_ADMIN = reads_as(User.is_super_admin, True) & reads_as(User.is_active,
 PAGE_SIZE = 100
 
 
-def require_granting_admin(tx: Transaction, user_id: str, *, by: str) -> None:
+def require_granting_admin(tx: Transaction, user_id: str, *, by: Actor) -> None:
     """Require that `by` is an active super admin at commit, and isn't the same user.
 
     Raises Forbidden, immediately or at commit.
     """
-    if by == user_id:
+    if by.id == user_id:
         raise Forbidden("You cannot make yourself a super admin.")
     refused = Forbidden("Only a super admin can create another super admin.")
-    tx.check(User, str(by), condition=IS_ACTIVE_ADMIN, otherwise=refused)
+    tx.check(User, by.id, condition=IS_ACTIVE_ADMIN, otherwise=refused)
 
 
-def require_another_admin(tx: Transaction, user_id: str, *, by: str, field: str) -> None:
+def require_another_admin(tx: Transaction, user_id: str, *, by: Actor, field: str) -> None:
     """Require that another active super admin remains once the transaction is committed.
 
     If two admins remove each other concurrently, DynamoDB commits only one of the transactions.
     Raises InvalidRequest (for `field`) if this is the last admin, or VersionConflict at commit if
     the other admin has been removed in the meantime.
     """
-    other = next((id for id in active_admin_ids(str(by)) if id != user_id), None)
+    other = next((id for id in active_admin_ids(by.id) if id != user_id), None)
     if other is None:
         last = "This is the last active super admin. Create another one first."
         raise InvalidRequest.of(field, last)

@@ -107,13 +107,16 @@ def main() -> int:
     with local_aws():
         create_tables()
         fill(resellers, tenants)
+        from chalicelib.domain.actors import Actor
         from chalicelib.services.reconciliation import runs
 
         print(f"{resellers} resellers with {tenants} tenants each")
         for scope in ("partial", "whole"):
             started = time.perf_counter()
             with measure_reads() as total:
-                report = runs.start_run(scope, apply=False, by="bench", seconds_left=lambda: 1e9)
+                report = runs.start_run(
+                    scope, apply=False, by=Actor("bench"), seconds_left=lambda: 1e9
+                )
             seconds = time.perf_counter() - started
             calls = sum(total[name] for name in READS)
             units = total["units"]

@@ -89,6 +89,7 @@ def measure(rounds: int) -> list[tuple[float, float]]:
 
 def create_users(number: int) -> None:
     """Create users that share one password hash, because creating them is not measured."""
+    from chalicelib.domain.actors import Actor
     from chalicelib.services.core import hashing
     from chalicelib.services.identity import users
 
@@ -101,7 +102,7 @@ def create_users(number: int) -> None:
             name="Known",
             password="a password that is right",
             is_super_admin=False,
-            by="bench",
+            by=Actor("bench"),
         )
     hashing.hash_password = hash_password
 

@@ -1,5 +1,6 @@
 """Demo data: an admin, and a reseller with a few licenses and tenants."""
 
+from chalicelib.domain.actors import Actor
 from chalicelib.services.identity import users
 from chalicelib.services.identity.first_admin import create_first_admin
 from chalicelib.services.resellers import accounts
@@ -22,7 +23,7 @@ def create_demo_data() -> None:
         name="Robin Reseller",
         password=PASSWORD,
         is_super_admin=False,
-        by=admin.id,
+        by=Actor(admin.id),
     )
     reseller = accounts.create_reseller(
         user_id=user.id,
@@ -31,11 +32,11 @@ def create_demo_data() -> None:
         slug="acme-corp",
         license_count=5,
         is_active=True,
-        by=admin.id,
+        by=Actor(admin.id),
     )
     for name in ("Blue Bottle Bakery", "Northwind Traders", "Fabrikam Fitness"):
         lifecycle.create_tenant(
             reseller.id,
             name=name,
-            by=user.id,
+            by=Actor(user.id),
         )

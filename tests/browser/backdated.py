@@ -12,6 +12,7 @@ from typing import Any
 import requests
 
 from chalicelib import clock
+from chalicelib.domain.actors import Actor
 from chalicelib.services.purchases import checkout
 from chalicelib.services.purchases.settlement import settle
 from chalicelib.services.resellers.accounts import read_reseller
@@ -58,7 +59,7 @@ class StripeBuyer:
     def buy(self, reseller: Reseller, quantity: int, *actions: str, **options: str) -> Purchase:
         """Buy licenses, and apply actions such as `pay` or `dispute` to the checkout."""
         fresh = read_reseller(reseller.id)
-        purchase = checkout.buy_licenses(fresh, quantity, by=reseller.user_id)
+        purchase = checkout.buy_licenses(fresh, quantity, by=Actor(reseller.user_id))
         for action in actions:
             purchase = self.apply(purchase, action, **options)
         return purchase

@@ -7,6 +7,7 @@ domains, which depend on DNS, are written directly to the tables.
 from datetime import timedelta
 
 from chalicelib import clock
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.names import slugify
 from chalicelib.domain.purchases import Status
 from chalicelib.services.branding import documents
@@ -69,7 +70,11 @@ def create_demo_accounts(url: str) -> dict[str, str]:
         _set_up_full(resellers["full"])
         ids["harvest"] = create_sales_history(buyer, _admin())
         ids["admin_key"] = api_keys.create_key(
-            Owner(_admin()), name="Nightly export", scopes=["read"], expires_at=None, by=_admin()
+            Owner(_admin()),
+            name="Nightly export",
+            scopes=["read"],
+            expires_at=None,
+            by=Actor(_admin()),
         ).id
         refresh_dashboard_stats()
         write_daily_history()
@@ -86,7 +91,7 @@ def _create_reports(ids: dict[str, str]) -> dict[str, str]:
         name: runs.start_run(
             Scope.WHOLE,
             apply=False,
-            by=_admin(),
+            by=Actor(_admin()),
             seconds_left=lambda: 60.0,
             reseller_id=ids[account],
         ).id
@@ -104,7 +109,7 @@ def _create_reseller(account: str) -> Reseller:
             name=person,
             password=PASSWORD,
             is_super_admin=False,
-            by=_admin(),
+            by=Actor(_admin()),
         )
         return accounts.create_reseller(
             user_id=user.id,
@@ -113,12 +118,14 @@ def _create_reseller(account: str) -> Reseller:
             slug=slugify(company, fallback="company"),
             license_count=0,
             is_active=True,
-            by=_admin(),
+            by=Actor(_admin()),
         )
 
 
 def _allocate(reseller: Reseller, licenses: int, reason: str) -> None:
-    accounts.adjust_licenses(read_reseller(reseller.id), licenses, reason=reason, by=_admin())
+    accounts.adjust_licenses(
+        read_reseller(reseller.id), licenses, reason=reason, by=Actor(_admin())
+    )
 
 
 def _create_tenant(reseller: Reseller, name: str, **branding: str) -> Tenant:
@@ -129,13 +136,13 @@ def _create_tenant(reseller: Reseller, name: str, **branding: str) -> Tenant:
         slug=None,
         contact_email=f"office@{slug[:40]}.example",
         branding_config=branding,
-        by=reseller.user_id,
+        by=Actor(reseller.user_id),
     )
 
 
 def _set_up_busy(reseller: Reseller, buyer: StripeBuyer) -> dict[str, str]:
     """Create tenants in every state, purchases in every status, and months of history."""
-    by = reseller.user_id
+    by = Actor(reseller.user_id)
     with ago(days=88):
         _allocate(reseller, 5, "Welcome as a partner")
     with ago(days=83):
@@ -186,7 +193,7 @@ def _create_purchases(reseller: Reseller, buyer: StripeBuyer) -> dict[Status, Pu
         partially_refunded = buyer.buy(reseller, 10, "pay")
     with ago(days=13):
         purchases[Status.PARTIALLY_REFUNDED] = refund_requests.refund_licenses(
-            partially_refunded, 4, reason="Ordered too many", by=_admin()
+            partially_refunded, 4, reason="Ordered too many", by=Actor(_admin())
         )
     with ago(days=11):
         purchases[Status.PAID] = buyer.buy(reseller, 12, "pay")
@@ -220,7 +227,7 @@ def _set_up_branded(reseller: Reseller) -> dict[str, str]:
     own = {"product_name": "Northwind Desk", "primary_color": "#f2b705"}
     own |= {"login_background_color": "#0b3d2e", "support_email": "help@northwind.example"}
     _allocate(reseller, 3, "Welcome as a partner")
-    documents.set_reseller_branding(read_reseller(reseller.id), own, by=reseller.user_id)
+    documents.set_reseller_branding(read_reseller(reseller.id), own, by=Actor(reseller.user_id))
     tenant = _create_tenant(
         reseller,
         "Night Owl",
@@ -242,7 +249,7 @@ def _create_keys(reseller: Reseller) -> str:
     owner = owner_of_reseller_keys(reseller)
     for name, scopes in (("Billing system", ["read", "purchases"]), (LONG, ["tenants"])):
         key = api_keys.create_key(
-            owner, name=name, scopes=scopes, expires_at=None, by=reseller.user_id
+            owner, name=name, scopes=scopes, expires_at=None, by=Actor(reseller.user_id)
         )
     return key.row.id
 
@@ -269,7 +276,9 @@ def _set_up_over(reseller: Reseller, buyer: StripeBuyer) -> None:
         with ago(days=11 - i):
             _create_tenant(reseller, name)
     with ago(days=3):
-        refund_requests.refund_licenses(bought, 3, reason="Card of a former employee", by=_admin())
+        refund_requests.refund_licenses(
+            bought, 3, reason="Card of a former employee", by=Actor(_admin())
+        )
 
 
 def _set_up_drifted(reseller: Reseller) -> None:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from chalicelib import clock
+from chalicelib.domain.actors import Actor
 from chalicelib.services.identity import users
 from chalicelib.services.resellers import accounts
 from chalicelib.services.resellers.accounts import read_reseller
@@ -32,7 +33,7 @@ def create_sales_history(buyer: StripeBuyer, by: str) -> str:
             name="Hanna Field",
             password=PASSWORD,
             is_super_admin=False,
-            by=by,
+            by=Actor(by),
         )
         reseller = accounts.create_reseller(
             user_id=user.id,
@@ -41,7 +42,7 @@ def create_sales_history(buyer: StripeBuyer, by: str) -> str:
             slug="harvest-field",
             license_count=0,
             is_active=True,
-            by=by,
+            by=Actor(by),
         )
     for days, quantity in ORDERS.items():
         with ago(days=days):
@@ -54,7 +55,7 @@ def create_sales_history(buyer: StripeBuyer, by: str) -> str:
                 slug=None,
                 contact_email=None,
                 branding_config={},
-                by=user.id,
+                by=Actor(user.id),
             )
             if name in UNCLAIMED:
                 table_edits.remove(Claim(tenant_slug_claim(reseller.id, tenant.slug)))

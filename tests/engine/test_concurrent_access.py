@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib import clock
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.lockout import ACCOUNT
 from chalicelib.errors import RateLimited, TenantryError, Unauthenticated
 from chalicelib.services.core import hashing
@@ -76,7 +77,9 @@ def test_concurrent_sign_ins_check_only_the_free_number_of_passwords(
 
 def create_admin(number: int, *, by: str) -> User:
     email = f"a{number}@example.com"
-    return users.create_user(email=email, name="A", password=None, is_super_admin=True, by=by)
+    return users.create_user(
+        email=email, name="A", password=None, is_super_admin=True, by=Actor(by)
+    )
 
 
 def test_one_admin_remains_when_all_deactivate_themselves_at_once(tables: None) -> None:
@@ -86,7 +89,7 @@ def test_one_admin_remains_when_all_deactivate_themselves_at_once(tables: None) 
     def deactivate(user: User) -> None:
         while True:
             try:
-                users.edit_user(users.read_user(user.id), {"is_active": False}, by=user.id)
+                users.edit_user(users.read_user(user.id), {"is_active": False}, by=Actor(user.id))
             except TenantryError as error:
                 if error.code in ("version_conflict", "busy"):
                     continue

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.branding import FIELDS
 from chalicelib.domain.custom_domains import LookupResult, TxtLookup
 from chalicelib.errors import Busy, DomainTaken, VersionConflict
@@ -34,7 +35,7 @@ def patch_field(reseller_id: str, name: str) -> None:
         row = read_reseller(reseller_id)
         try:
             documents.set_reseller_branding(
-                row, documents.merge_changes(row, {name: VALUES[name]}), by="usr_engine"
+                row, documents.merge_changes(row, {name: VALUES[name]}), by=Actor("usr_engine")
             )
         except (VersionConflict, Busy):
             continue
@@ -50,7 +51,7 @@ def test_concurrent_edits_of_different_fields_are_all_kept(people: People) -> No
 
 def replace_branding(row: Reseller, name: str) -> bool:
     try:
-        documents.set_reseller_branding(row, {"product_name": name}, by="usr_engine")
+        documents.set_reseller_branding(row, {"product_name": name}, by=Actor("usr_engine"))
     except (VersionConflict, Busy):
         return False
     return True
@@ -72,7 +73,7 @@ def test_one_of_several_edits_of_the_same_version_succeeds(people: People) -> No
 def verify(domain: Domain) -> str | None:
     while True:
         try:
-            verification.check_domain(domain, PRESENT, by="usr_engine")
+            verification.check_domain(domain, PRESENT, by=Actor("usr_engine"))
         except DomainTaken:
             return None
         except Busy:
@@ -83,7 +84,7 @@ def verify(domain: Domain) -> str | None:
 def test_a_host_verified_by_several_resellers_gets_one_owner(people: People) -> None:
     owners = [people.reseller().reseller_id for _ in range(8)]
     domains = [
-        registry.add_domain(owner, HOST, tenant_id=None, by="usr_engine")
+        registry.add_domain(owner, HOST, tenant_id=None, by=Actor("usr_engine"))
         for owner in owners
         if owner
     ]
@@ -99,8 +100,8 @@ def test_a_host_verified_by_several_resellers_gets_one_owner(people: People) -> 
 def test_concurrent_checks_of_a_domain_claim_it_once_and_removal_frees_it(people: People) -> None:
     owner = people.reseller().reseller_id
     assert owner
-    row = registry.add_domain(owner, HOST, tenant_id=None, by="usr_engine")
+    row = registry.add_domain(owner, HOST, tenant_id=None, by=Actor("usr_engine"))
     reads = [registry.read_domain(owner, HOST) for _ in range(8)]
     assert set(run_concurrently([partial(verify, read) for read in reads])) == {owner}
-    registry.remove_domain(registry.read_domain(owner, row.host), by="usr_engine")
+    registry.remove_domain(registry.read_domain(owner, row.host), by=Actor("usr_engine"))
     assert owner_of(domain_claim(HOST)) is None

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app import app
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.ledger import Kind
 from chalicelib.errors import (
     Busy,
@@ -43,7 +44,7 @@ def create_tenant(reseller_id: str, number: int) -> bool:
             lifecycle.create_tenant(
                 reseller_id,
                 name=f"Tenant {number}",
-                by="usr_engine",
+                by=Actor("usr_engine"),
             )
         except Busy:
             continue
@@ -56,7 +57,7 @@ def test_a_webhook_delivered_a_hundred_times_credits_once(
     tables: None, stripe: StripeSimulator
 ) -> None:
     reseller = purchase_fixtures.create_reseller()
-    purchase = checkout.buy_licenses(reseller, 12, by="usr_engine")
+    purchase = checkout.buy_licenses(reseller, 12, by=Actor("usr_engine"))
     stripe.pay(purchase.session_id or "")
     (event,) = stripe.events("checkout.session.completed")
     headers, body = stripe.signed(event)
@@ -94,7 +95,7 @@ def test_a_refund_settled_concurrently_takes_licenses_once(
 ) -> None:
     """Without a claim, only the condition on the purchase's version prevents a double debit."""
     reseller = purchase_fixtures.create_reseller()
-    purchase = checkout.buy_licenses(reseller, 12, by="usr_engine")
+    purchase = checkout.buy_licenses(reseller, 12, by=Actor("usr_engine"))
     stripe.pay(purchase.session_id or "")
     current_purchase(reseller.id, purchase.id)
     stripe.refund(purchase.session_id or "", 4_000)
@@ -185,7 +186,7 @@ def test_a_stale_checkout_claim_is_taken_over_once(
     All buyers get the same checkout.
     """
     reseller = purchase_fixtures.create_reseller()
-    first = checkout.buy_licenses(reseller, 7, by="usr_engine")
+    first = checkout.buy_licenses(reseller, 7, by=Actor("usr_engine"))
     claim = Claim.get(checkout_claim(reseller.id, 7), consistent_read=True)
     stripe.pay(first.session_id or "")
     settle(first)
@@ -196,7 +197,7 @@ def test_a_stale_checkout_claim_is_taken_over_once(
     def buy() -> str:
         while True:
             try:
-                return checkout.buy_licenses(reseller, 7, by="usr_engine").id
+                return checkout.buy_licenses(reseller, 7, by=Actor("usr_engine")).id
             except (Busy, VersionConflict):
                 continue
 
@@ -217,7 +218,7 @@ def test_licenses_in_use_are_not_removed_while_tenants_are_created(
         while True:
             try:
                 row = accounts.read_reseller(reseller_id)
-                accounts.adjust_licenses(row, -1, reason="Fewer", by="usr_admin")
+                accounts.adjust_licenses(row, -1, reason="Fewer", by=Actor("usr_admin"))
             except (VersionConflict, Busy):
                 continue
             except LicenseCountBelowUsed:
@@ -241,14 +242,14 @@ def test_concurrent_refund_requests_pay_once(tables: None, stripe: StripeSimulat
     from chalicelib.services.refunds.refund_requests import refund_licenses
 
     reseller = purchase_fixtures.create_reseller()
-    purchase = checkout.buy_licenses(reseller, 100, by="usr_engine")
+    purchase = checkout.buy_licenses(reseller, 100, by=Actor("usr_engine"))
     stripe.pay(purchase.session_id or "")
     current_purchase(reseller.id, purchase.id)
 
     def refund() -> None:
         row = checkout.read_purchase(reseller.id, purchase.id)
         with suppress(TenantryError):  # too few licenses left, or another refund in progress
-            refund_licenses(row, 91, reason="Too many", by="usr_admin")
+            refund_licenses(row, 91, reason="Too many", by=Actor("usr_admin"))
 
     run_concurrently([*[refund] * 8, run_sweep, *[refund] * 7])
     run_sweep()

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import pytest
 
+from chalicelib.domain.actors import Actor
 from chalicelib.errors import TenantryError
 from chalicelib.services.mail import reseller_notices
 from chalicelib.services.reconciliation import runs, sync
@@ -36,7 +37,7 @@ def traffic(reseller_id: str, seed: int) -> Callable[[], None]:
         for _ in range(OPERATIONS):
             with suppress(TenantryError):
                 if tenants and choose.random() < 0.5:
-                    lifecycle.delete_tenant(tenants.pop(), by="usr_engine")
+                    lifecycle.delete_tenant(tenants.pop(), by=Actor("usr_engine"))
                 else:
                     tenants.append(create_tenant(reseller_id, f"Tenant {seed}"))
 
@@ -47,13 +48,17 @@ def create_tenant(reseller_id: str, name: str) -> Tenant:
     return lifecycle.create_tenant(
         reseller_id,
         name=name,
-        by="usr_engine",
+        by=Actor("usr_engine"),
     )
 
 
 def reconcile(reseller_id: str, *, apply: bool = True) -> dict[str, int]:
     report = runs.start_run(
-        "whole", apply=apply, by="usr_engine", reseller_id=reseller_id, seconds_left=lambda: 60.0
+        "whole",
+        apply=apply,
+        by=Actor("usr_engine"),
+        reseller_id=reseller_id,
+        seconds_left=lambda: 60.0,
     )
     return dict(report.found)
 
@@ -68,7 +73,7 @@ def test_reconciliation_finds_nothing_in_normal_traffic(
         for _ in range(6):
             found.append(reconcile(reseller_id))
             with suppress(TenantryError):
-                assert not sync.sync(reseller_id, apply=True, by="usr_engine").applied
+                assert not sync.sync(reseller_id, apply=True, by=Actor("usr_engine")).applied
 
     run_concurrently([*(traffic(reseller_id, n) for n in range(WORKERS)), check, check])
     assert [report for report in found if report] == []

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from chalicelib import settings as app_settings
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.findings import Action, Code
 from chalicelib.errors import TenantryError, VersionConflict
 from chalicelib.payments import client as stripe_client
@@ -43,7 +44,7 @@ from tests.support.tables import empty_tables
 PARTS = 4
 EXAMPLES = 12  # per part
 ROUNDS = 8
-BY = "usr_admin"
+BY = Actor("usr_admin")
 MODELS = (User, Reseller, Tenant, Purchase, LedgerEntry, Claim)
 
 numbers = st.integers(0, 1000)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from pynamodb.connection.base import Connection
 
+from chalicelib.domain.actors import Actor
 from chalicelib.errors import InvalidRequest
 from chalicelib.services.core.idempotency import IdempotentRequest, find
 from chalicelib.services.purchases import accept_payment, checkout
@@ -82,11 +83,13 @@ def single_purchase() -> Purchase:
 
 def buy(_stripe: StripeSimulator, once: IdempotentRequest | None) -> Any:
     account = purchase_fixtures.read_reseller()
-    return checkout.buy_licenses(account, QUANTITY, by="usr_b", once=once or IdempotentRequest())
+    return checkout.buy_licenses(
+        account, QUANTITY, by=Actor("usr_b"), once=once or IdempotentRequest()
+    )
 
 
 def settle_purchase(_stripe: StripeSimulator, once: IdempotentRequest | None) -> Any:
-    return settle(single_purchase(), by="usr_admin", once=once or IdempotentRequest())
+    return settle(single_purchase(), by=Actor("usr_admin"), once=once or IdempotentRequest())
 
 
 def refund(_stripe: StripeSimulator, once: IdempotentRequest | None) -> Any:
@@ -94,14 +97,14 @@ def refund(_stripe: StripeSimulator, once: IdempotentRequest | None) -> Any:
         single_purchase(),
         91,
         reason="Too many",
-        by="usr_admin",
+        by=Actor("usr_admin"),
         once=once or IdempotentRequest(),
     )
 
 
 def accept(_stripe: StripeSimulator, once: IdempotentRequest | None) -> Any:
     return accept_payment.accept_as_paid(
-        single_purchase(), reason="Agreed", by="usr_admin", once=once or IdempotentRequest()
+        single_purchase(), reason="Agreed", by=Actor("usr_admin"), once=once or IdempotentRequest()
     )
 
 

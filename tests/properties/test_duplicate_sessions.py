@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from chalicelib import clock
 from chalicelib import settings as app_settings
+from chalicelib.domain.actors import Actor
 from chalicelib.errors import TenantryError
 from chalicelib.payments import client as stripe_client
 from chalicelib.payments.webhooks import parse_event
@@ -52,10 +53,10 @@ class World:
         self.stripe = stripe
         purchase_fixtures.record_recent_sweep()
         account = purchase_fixtures.create_reseller()
-        purchase = checkout.buy_licenses(account, QUANTITY, by="usr_test")
+        purchase = checkout.buy_licenses(account, QUANTITY, by=Actor("usr_test"))
         lost = str(purchase.session_id)
         table_edits.edit(purchase, session_id=None, checkout_url=None, checkout_attempt=1)
-        current = checkout.buy_licenses(account, QUANTITY, by="usr_test")
+        current = checkout.buy_licenses(account, QUANTITY, by=Actor("usr_test"))
         self.sessions = (str(current.session_id), lost)
         self.id = purchase.id
 
@@ -71,7 +72,7 @@ class World:
                     settle(self.row())
                 case "admin_refund":
                     refund_requests.refund_licenses(
-                        self.row(), number, reason="Back", by="usr_admin"
+                        self.row(), number, reason="Back", by=Actor("usr_admin")
                     )
                 case _:
                     self._act_at_stripe(name, self.sessions[number])

@@ -20,6 +20,7 @@ from hypothesis.stateful import (
 )
 
 from chalicelib import errors
+from chalicelib.domain.actors import Actor
 from chalicelib.services.identity import users
 from chalicelib.services.purchases import checkout, settlement
 from chalicelib.services.resellers import accounts as resellers
@@ -35,7 +36,7 @@ from tests.properties.license_model import ModelPurchase, ModelReseller, ModelTe
 from tests.support.platform_settings import set_switches
 from tests.support.tables import empty_tables
 
-BY = "usr_test"
+BY = Actor("usr_test")
 SLUGS = st.sampled_from(["aaa", "bbb", "ccc"])
 COUNTS = st.integers(0, 4)
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from chalicelib import clock
 from chalicelib import settings as app_settings
+from chalicelib.domain.actors import Actor
 from chalicelib.errors import TenantryError
 from chalicelib.payments import client as stripe_client
 from chalicelib.payments.webhooks import parse_event
@@ -81,7 +82,7 @@ class World:
         self.frozen = frozen
         purchase_fixtures.record_recent_sweep()
         self.purchase = checkout.buy_licenses(
-            purchase_fixtures.create_reseller(), QUANTITY, by="usr_test"
+            purchase_fixtures.create_reseller(), QUANTITY, by=Actor("usr_test")
         )
         assert self.purchase.session_id is not None
         self.session_id: str = self.purchase.session_id
@@ -122,7 +123,7 @@ class World:
 
     def _admin_refund(self, _name: str, licenses: int) -> None:
         row = checkout.read_purchase(purchase_fixtures.RESELLER, self.purchase.id)
-        refund_requests.refund_licenses(row, licenses, reason="Returned", by="usr_admin")
+        refund_requests.refund_licenses(row, licenses, reason="Returned", by=Actor("usr_admin"))
 
     def _unanswered_refund(self, name: str, kind: Any) -> None:
         self.stripe.faults.fail(next=3, kind=kind, method="POST", path="/v1/refunds")
@@ -135,7 +136,7 @@ class World:
         lifecycle.create_tenant(
             purchase_fixtures.RESELLER,
             name="Tenant",
-            by="usr_test",
+            by=Actor("usr_test"),
         )
 
     def _wait(self, _name: str, hours: int) -> None:

@@ -3,6 +3,7 @@
 from functools import cached_property
 from itertools import count
 
+from chalicelib.domain.actors import Actor
 from chalicelib.services.identity import users
 from chalicelib.services.identity.first_admin import create_first_admin
 from chalicelib.services.resellers import accounts
@@ -57,7 +58,7 @@ class People:
             slug=f"company-{number}",
             license_count=licenses,
             is_active=is_active,
-            by="usr_test",
+            by=Actor("usr_test"),
         )
         person.reseller_id = account.id
         return person
@@ -72,6 +73,6 @@ class People:
             name="Somebody",
             password=PASSWORD,
             is_super_admin=False,
-            by="usr_test",
+            by=Actor("usr_test"),
         )
         return Person(self._api, email, user.id, None)

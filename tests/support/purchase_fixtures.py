@@ -6,6 +6,7 @@ from typing import Any
 from moto.dynamodb.models.dynamo_type import DynamoType
 
 from chalicelib import clock
+from chalicelib.domain.actors import Actor
 from chalicelib.services.purchases.checkout import buy_licenses, read_purchase
 from chalicelib.services.stripe_sync.sweep import OVERLAP
 from chalicelib.settings import settings
@@ -46,7 +47,7 @@ def read_reseller() -> Reseller:
 
 
 def buy(quantity: int = 12) -> Purchase:
-    return buy_licenses(read_reseller(), quantity, by="usr_test")
+    return buy_licenses(read_reseller(), quantity, by=Actor("usr_test"))
 
 
 def pay_unnoticed(

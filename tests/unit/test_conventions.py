@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.ledger import Kind
 from chalicelib.storage import pool
 from chalicelib.storage.resellers import Reseller
@@ -113,7 +114,7 @@ def test_a_transaction_refuses_a_counter_from_any_other_module(column: str) -> N
 
 def test_the_pool_refuses_a_counter_among_the_columns_that_ride_along() -> None:
     reseller = Reseller("rsl_1", version=1, license_count=5, license_used=2)
-    move = pool.Move(Kind.ALLOCATION, "usr_1")
+    move = pool.Move(Kind.ALLOCATION, Actor("usr_1"))
     with pytest.raises(ValueError, match="license_used"):
         pool.set_count(Transaction(), reseller, 6, move, license_used=0)
     extra = [Reseller.license_used.set(0)]

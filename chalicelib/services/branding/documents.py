@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain import branding
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.branding import (
     EffectiveBranding,
     LowContrast,
@@ -93,7 +94,7 @@ def _platform_fields() -> OwnFields:
 
 
 def set_reseller_branding(
-    reseller: Reseller, document: Mapping[str, Any], *, by: str
+    reseller: Reseller, document: Mapping[str, Any], *, by: Actor
 ) -> BrandingView:
     """Replace the reseller's branding document. Raises InvalidRequest or VersionConflict."""
     inherited = branding.inherit(_platform_fields()).values
@@ -103,7 +104,7 @@ def set_reseller_branding(
 
 
 def set_tenant_branding(
-    reseller: Reseller, tenant: Tenant, document: Mapping[str, Any], *, by: str
+    reseller: Reseller, tenant: Tenant, document: Mapping[str, Any], *, by: Actor
 ) -> BrandingView:
     """Replace the tenant's branding document. With an empty document, all values are inherited.
 
@@ -124,7 +125,7 @@ def merge_changes(row: Reseller | Tenant, changes: Mapping[str, Any]) -> dict[st
 
 
 def _save_document(
-    row: Reseller | Tenant, own: OwnFields, *, by: str, reseller_id: str, noun: str
+    row: Reseller | Tenant, own: OwnFields, *, by: Actor, reseller_id: str, noun: str
 ) -> None:
     """Replace the row's branding document, unless the new one is equal.
 

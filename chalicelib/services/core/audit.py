@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib import clock
+from chalicelib.domain.actors import Actor
 from chalicelib.storage.audit import AuditEntry, month_partition
 from chalicelib.storage.reads import Page, Pagination, query_page
 from chalicelib.storage.resellers import Reseller
@@ -20,30 +21,10 @@ SECRET_COLUMNS = frozenset({"password", "password_hash", "secret_hash"})
 HIDDEN = "(hidden)"
 
 
-class Actor(str):
-    """The name of an actor, as stored in the ledger, plus where the request came from.
-
-    This is a subclass of str, so any function that takes `by: str` accepts it.
-    """
-
-    __slots__ = ("credential_id", "source_ip")
-
-    source_ip: str | None
-    credential_id: str | None
-
-    def __new__(
-        cls, name: str, *, source_ip: str | None = None, credential_id: str | None = None
-    ) -> "Actor":
-        actor = super().__new__(cls, name)
-        actor.source_ip = source_ip
-        actor.credential_id = credential_id
-        return actor
-
-
 def record(
     tx: Transaction,
     *,
-    actor: str,
+    actor: Actor,
     action: str,
     target: str,
     reseller_id: str | None,
@@ -53,7 +34,6 @@ def record(
 ) -> AuditEntry:
     """Add an audit entry to `tx`, so that it is written if and only if the change is.
 
-    `actor` is an Actor if a request caused the change, otherwise a plain name such as `schedule`.
     `action` has the form `noun.verb_past`, such as `user.deactivated`. `target` is the ID of
     the row that changed.
     """
@@ -61,9 +41,9 @@ def record(
         month_partition(tx.now),
         new_id("aud"),
         at=tx.now,
-        actor=str(actor),
-        credential_id=actor.credential_id if isinstance(actor, Actor) else None,
-        source_ip=actor.source_ip if isinstance(actor, Actor) else None,
+        actor=actor.id,
+        credential_id=actor.credential_id,
+        source_ip=actor.source_ip,
         action=action,
         target=target,
         reseller_id=reseller_id,
@@ -80,7 +60,7 @@ def record_edit(
     row: Row,
     changes: dict[str, Any],
     *,
-    actor: str,
+    actor: Actor,
     action: str,
     target: str,
     reseller_id: str | None,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib import clock
+from chalicelib.domain.actors import SCHEDULE
 from chalicelib.domain.custom_domains import INCONCLUSIVE, RECHECK_AFTER, TxtLookup
 from chalicelib.errors import TenantryError
 from chalicelib.observability import count, logger
@@ -18,7 +19,6 @@ SPARE_SECONDS = 30.0
 # If at least this many lookups were made and none was conclusive, our own resolver is considered
 # down.
 MIN_OUTAGE_LOOKUPS = 5
-SCHEDULE = "schedule"
 
 
 @dataclass

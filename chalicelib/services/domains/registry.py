@@ -10,6 +10,7 @@ from datetime import datetime
 from pynamodb.expressions.condition import Condition
 
 from chalicelib import clock
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.custom_domains import PENDING_LIFETIME, Status
 from chalicelib.errors import DomainTaken, InvalidRequest, NotFound, VersionConflict
 from chalicelib.services.core import audit
@@ -25,7 +26,12 @@ MAX_DOMAINS = 100
 
 
 def add_domain(
-    reseller_id: str, host: str, *, tenant_id: str | None, by: str, once: IdempotentRequest = NO_KEY
+    reseller_id: str,
+    host: str,
+    *,
+    tenant_id: str | None,
+    by: Actor,
+    once: IdempotentRequest = NO_KEY,
 ) -> Domain:
     """Add a pending domain. If it already exists, reassign it to `tenant_id` and return it.
 
@@ -139,7 +145,7 @@ def _not_expired() -> Condition:
     return condition
 
 
-def remove_domain(domain: Domain, *, by: str) -> None:
+def remove_domain(domain: Domain, *, by: Actor) -> None:
     """Remove the domain and release its host immediately. Raises VersionConflict."""
     tx = Transaction()
     tx.delete(
@@ -155,7 +161,7 @@ def remove_domain(domain: Domain, *, by: str) -> None:
 def record_change(
     tx: Transaction,
     domain: Domain,
-    by: str,
+    by: Actor,
     action: str,
     *,
     before: Mapping[str, str | None] | None = None,

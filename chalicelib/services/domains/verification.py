@@ -7,6 +7,7 @@ verifies the domain, and released in the one that suspends or removes it.
 from datetime import timedelta
 
 from chalicelib import clock
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.custom_domains import (
     IN_USE,
     STATUSES,
@@ -34,7 +35,7 @@ ATTEMPTS_WINDOW = timedelta(minutes=10)
 MAX_CONFLICTS = 5
 
 
-def verify_domain(domain: Domain, *, by: str, once: IdempotentRequest = NO_KEY) -> Domain:
+def verify_domain(domain: Domain, *, by: Actor, once: IdempotentRequest = NO_KEY) -> Domain:
     """Look up the domain's record now, and apply the result with `check_domain`.
 
     Raises RateLimited, VersionConflict if a concurrent attempt was counted first, and anything that
@@ -71,7 +72,7 @@ def look_up_record(domain: Domain) -> TxtLookup:
 
 
 def check_domain(
-    domain: Domain, lookup: TxtLookup, *, by: str, once: IdempotentRequest = NO_KEY
+    domain: Domain, lookup: TxtLookup, *, by: Actor, once: IdempotentRequest = NO_KEY
 ) -> Domain:
     """Update the domain to the state that follows from `lookup`, in one transaction.
 
@@ -91,7 +92,9 @@ def check_domain(
     raise Busy
 
 
-def _apply_lookup(domain: Domain, lookup: TxtLookup, *, by: str, once: IdempotentRequest) -> Domain:
+def _apply_lookup(
+    domain: Domain, lookup: TxtLookup, *, by: Actor, once: IdempotentRequest
+) -> Domain:
     tx = Transaction()
     before = DomainState(domain.status, domain.grace_until)
     after = next_state(before, lookup, tx.now)

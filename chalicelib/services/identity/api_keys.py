@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib import clock
+from chalicelib.domain.actors import Actor
 from chalicelib.errors import InvalidRequest, NotFound, Unauthenticated, VersionConflict
 from chalicelib.services.core import audit, hashing
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
@@ -63,7 +64,7 @@ def create_key(
     name: str,
     scopes: Iterable[str],
     expires_at: datetime | None,
-    by: str,
+    by: Actor,
     once: IdempotentRequest = NO_KEY,
 ) -> NewKey:
     """Create a key and return it with its secret.
@@ -104,7 +105,7 @@ def create_key(
     return made
 
 
-def _require_owner(tx: Transaction, owner: Owner, *, admin: bool, by: str) -> None:
+def _require_owner(tx: Transaction, owner: Owner, *, admin: bool, by: Actor) -> None:
     active = User.id.exists() & reads_as(User.is_active, True)
     if admin:
         tx.check(
@@ -116,7 +117,7 @@ def _require_owner(tx: Transaction, owner: Owner, *, admin: bool, by: str) -> No
             ),
         )
     else:
-        is_own = str(by) == owner.user_id
+        is_own = by.id == owner.user_id
         refused = (
             Unauthenticated(OWNER_INACTIVE)
             if is_own
@@ -145,7 +146,7 @@ def read_key(owner: Owner, key_id: str) -> Credential:
     return row
 
 
-def revoke_key(row: Credential, *, by: str) -> None:
+def revoke_key(row: Credential, *, by: Actor) -> None:
     """Delete the key, effective immediately.
 
     Raises VersionConflict if the key has been used or revoked since it was read.

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib import clock
+from chalicelib.domain.actors import Actor
 from chalicelib.errors import Busy, Unauthenticated
 from chalicelib.observability import logger
 from chalicelib.services.core import hashing
-from chalicelib.services.core.audit import Actor
 from chalicelib.services.settings import platform_settings
 from chalicelib.storage.credentials import Credential, Kind
 from chalicelib.storage.reads import get, get_one_of_each

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from chalicelib.domain.actors import Actor
 from chalicelib.errors import AdminExists, EmailTaken
 from chalicelib.services.identity import passwords
 from chalicelib.services.identity.users import add_user
@@ -11,7 +12,7 @@ from chalicelib.storage.reads import get
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User, email_claim
 
-OPERATOR = "operator"
+OPERATOR = Actor("operator")
 
 
 @dataclass(frozen=True, slots=True)

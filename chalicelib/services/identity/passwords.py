@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from chalicelib import clock
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.passwords import check_password
 from chalicelib.errors import InvalidRequest
 from chalicelib.observability import logger
@@ -62,7 +63,7 @@ def change_password(
     new_password: str,
     *,
     device: Device,
-    by: str,
+    by: Actor,
     once: IdempotentRequest = NO_KEY,
 ) -> None:
     """Change the caller's own password, and end all of the caller's other sessions.
@@ -181,13 +182,13 @@ def set_password_by_link(
         otherwise=invalid,
     )
     lockout.clear_lockout(tx, user.email)
-    _audit(tx, user, "user.password_set", by=audit.Actor(user.id, source_ip=device.source_ip))
+    _audit(tx, user, "user.password_set", by=Actor(user.id, source_ip=device.source_ip))
     once.record(tx, None)
     tx.commit()
     delete_revoked_credentials(user.id, [Kind.SESSION, Kind.PASSWORD_LINK])
 
 
-def _audit(tx: Transaction, user: User, action: str, *, by: str) -> None:
+def _audit(tx: Transaction, user: User, action: str, *, by: Actor) -> None:
     audit.record(tx, actor=by, action=action, target=user.id, reseller_id=user.reseller_id)
 
 

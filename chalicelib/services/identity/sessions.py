@@ -7,6 +7,7 @@ from datetime import datetime
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
+from chalicelib.domain.actors import Actor
 from chalicelib.errors import NotFound, SignInRefused, Unauthenticated, VersionConflict
 from chalicelib.observability import count, logger
 from chalicelib.services.core import audit, hashing
@@ -204,7 +205,7 @@ def read_session(caller: Caller, session_id: str) -> Credential:
     return session
 
 
-def revoke_session(caller: Caller, session: Credential, *, by: str) -> None:
+def revoke_session(caller: Caller, session: Credential, *, by: Actor) -> None:
     """End one of the caller's sessions.
 
     Raises VersionConflict if the session has been used or has ended since it was read.
@@ -221,7 +222,7 @@ def revoke_session(caller: Caller, session: Credential, *, by: str) -> None:
     tx.commit()
 
 
-def end_other_sessions(caller: Caller, *, by: str) -> None:
+def end_other_sessions(caller: Caller, *, by: Actor) -> None:
     """End all of the caller's sessions except the current one."""
     tx = Transaction()
     revoke_other_sessions(tx, caller, User.id.exists())

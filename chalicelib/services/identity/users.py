@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from chalicelib.domain.actors import Actor
 from chalicelib.errors import EmailTaken, NotFound, VersionConflict
 from chalicelib.services.core import audit
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
@@ -22,7 +23,7 @@ def create_user(
     name: str,
     password: str | None,
     is_super_admin: bool,
-    by: str,
+    by: Actor,
     once: IdempotentRequest = NO_KEY,
 ) -> User:
     """Create a user. If no password is given, the user is mailed a link to set one.
@@ -50,7 +51,7 @@ def add_user(
     name: str,
     password: str | None,
     is_super_admin: bool,
-    by: str,
+    by: Actor,
 ) -> User:
     """Add a new user's rows to `tx`.
 
@@ -92,7 +93,7 @@ def list_users(request: Pagination, *, email_prefix: str = "") -> Page[User]:
     )
 
 
-def edit_user(user: User, changes: dict[str, Any], *, by: str) -> User:
+def edit_user(user: User, changes: dict[str, Any], *, by: Actor) -> User:
     """Change any of email, name, password, is_super_admin, and is_active.
 
     Deactivating a user permanently revokes the user's sessions and keys. A new password ends the
@@ -134,7 +135,7 @@ def edit_user(user: User, changes: dict[str, Any], *, by: str) -> User:
 
 
 def edit_user_with_password(
-    user: User, changes: dict[str, Any], *, current_password: str, device: Device, by: str
+    user: User, changes: dict[str, Any], *, current_password: str, device: Device, by: Actor
 ) -> User:
     """Edit a user. Users who change their own password or email must enter their current one.
 
@@ -142,12 +143,12 @@ def edit_user_with_password(
     that `edit_user` raises.
     """
     is_sensitive = "password" in changes or changes.get("email", user.email) != user.email
-    if is_sensitive and str(by) == user.id:
+    if is_sensitive and by.id == user.id:
         passwords.verify_current_password(user, current_password, device=device)
     return edit_user(user, changes, by=by)
 
 
-def _check_admin_change(tx: Transaction, user: User, columns: dict[str, Any], *, by: str) -> None:
+def _check_admin_change(tx: Transaction, user: User, columns: dict[str, Any], *, by: Actor) -> None:
     """Add to `tx` the conditions for changing `is_super_admin` or `is_active`."""
     granted = columns.get("is_super_admin", user.is_super_admin)
     active = columns.get("is_active", user.is_active)
@@ -169,7 +170,7 @@ def _delete_revoked(user: User, new_password: bool, deactivated: bool, demoted: 
         delete_revoked_credentials(user.id, [Kind.ADMIN_KEY])
 
 
-def send_password_link(user: User, *, by: str, once: IdempotentRequest = NO_KEY) -> User:
+def send_password_link(user: User, *, by: Actor, once: IdempotentRequest = NO_KEY) -> User:
     """Mail the user a new link to set a password, for example if the first one has expired."""
     tx = Transaction()
     passwords.invite(tx, user)
@@ -179,7 +180,7 @@ def send_password_link(user: User, *, by: str, once: IdempotentRequest = NO_KEY)
     return user
 
 
-def sign_out_everywhere(user: User, *, by: str, once: IdempotentRequest = NO_KEY) -> User:
+def sign_out_everywhere(user: User, *, by: Actor, once: IdempotentRequest = NO_KEY) -> User:
     """End all of a user's sessions. API keys stay valid. Raises VersionConflict."""
     tx = Transaction()
     tx.change(user, sessions_since=tx.now)
@@ -190,5 +191,5 @@ def sign_out_everywhere(user: User, *, by: str, once: IdempotentRequest = NO_KEY
     return user
 
 
-def _audit(tx: Transaction, user: User, action: str, *, by: str) -> None:
+def _audit(tx: Transaction, user: User, action: str, *, by: Actor) -> None:
     audit.record(tx, actor=by, action=action, target=user.id, reseller_id=user.reseller_id)

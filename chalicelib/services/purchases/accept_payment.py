@@ -1,5 +1,6 @@
 """Accept a quarantined payment: an admin accepts the amount paid instead of the amount quoted."""
 
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.purchases import Status
 from chalicelib.errors import Busy, InvalidRequest, VersionConflict
 from chalicelib.services.core import audit
@@ -18,7 +19,7 @@ def can_accept(purchase: Purchase) -> bool:
 
 
 def accept_as_paid(
-    purchase: Purchase, *, reason: str, by: str, once: IdempotentRequest = NO_KEY
+    purchase: Purchase, *, reason: str, by: Actor, once: IdempotentRequest = NO_KEY
 ) -> Purchase:
     """Grant the quoted licenses for the amount that was actually paid.
 
@@ -46,7 +47,7 @@ def accept_as_paid(
     raise Busy
 
 
-def _write_decision(purchase: Purchase, reason: str, by: str, once: IdempotentRequest) -> None:
+def _write_decision(purchase: Purchase, reason: str, by: Actor, once: IdempotentRequest) -> None:
     tx = Transaction()
     audit.record(
         tx,

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from chalicelib import clock
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.pricing import LARGEST_TOTAL, Quote
 from chalicelib.domain.purchases import CHECKOUT_LIFETIME, Status
 from chalicelib.errors import (
@@ -42,7 +43,7 @@ AWAITING_PAYMENT = frozenset({Status.PENDING, Status.PROCESSING})
 
 
 def buy_licenses(
-    reseller: Reseller, quantity: int, *, by: str, once: IdempotentRequest = NO_KEY
+    reseller: Reseller, quantity: int, *, by: Actor, once: IdempotentRequest = NO_KEY
 ) -> Purchase:
     """Return an open checkout for `quantity` licenses. A repeated call returns the same one.
 
@@ -72,7 +73,12 @@ def buy_licenses(
 
 
 def _create_purchase(
-    reseller: Reseller, quote: Quote, prices: PlatformSettings, *, by: str, once: IdempotentRequest
+    reseller: Reseller,
+    quote: Quote,
+    prices: PlatformSettings,
+    *,
+    by: Actor,
+    once: IdempotentRequest,
 ) -> Purchase:
     """Write the pending purchase and its claim on the quantity, in one transaction.
 
@@ -91,7 +97,7 @@ def _create_purchase(
         tiers_version=prices.tiers_version,
         status=Status.PENDING,
         expires_at=now + CHECKOUT_LIFETIME,
-        created_by=by,
+        created_by=by.id,
         unsettled=UNSETTLED,
         month=f"{now:%Y-%m}",
     )

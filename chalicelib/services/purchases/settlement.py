@@ -12,6 +12,7 @@ from typing import Any
 
 from pynamodb.expressions.update import Action
 
+from chalicelib.domain.actors import STRIPE, Actor
 from chalicelib.domain.ledger import Kind
 from chalicelib.domain.purchases import UNPAID, Assessment, Status
 from chalicelib.errors import Busy, NotFound, VersionConflict
@@ -43,7 +44,6 @@ from chalicelib.storage.rows import changed_columns
 from chalicelib.storage.transactions import Transaction
 
 ATTEMPTS = 5
-STRIPE = "stripe"
 
 ExtraColumns = Callable[[Purchase], dict[str, Any]]
 """Computes additional columns to write in the same transaction, from the row as it was read."""
@@ -66,7 +66,7 @@ def settle(
     purchase: Purchase,
     *,
     session_id: str | None = None,
-    by: str = STRIPE,
+    by: Actor = STRIPE,
     once: IdempotentRequest = NO_KEY,
     extra_columns: ExtraColumns | None = None,
 ) -> SettleResult:
@@ -135,7 +135,7 @@ def _settle_once(
     purchase: Purchase,
     session_id: str | None,
     *,
-    by: str,
+    by: Actor,
     once: IdempotentRequest,
     extra_columns: ExtraColumns | None,
 ) -> SettleResult:
@@ -155,7 +155,7 @@ def _apply(
     assessment: Assessment,
     columns: dict[str, Any],
     *,
-    by: str,
+    by: Actor,
     once: IdempotentRequest,
     snapshot: SessionSnapshot | None = None,
 ) -> SettleResult:
@@ -219,7 +219,7 @@ def _target_columns(
 def _ledger_move(
     assessment: Assessment,
     before: _StateBefore,
-    by: str,
+    by: Actor,
     purchase_id: str,
     refund: RefundIntent | None,
 ) -> Move:
@@ -234,7 +234,7 @@ def _ledger_move(
     if assessment.status == Status.DISPUTED:
         return Move(Kind.DISPUTE, by, purchase_id)
     if refund is not None:
-        return Move(Kind.REFUND, refund.by, purchase_id, refund.reason)
+        return Move(Kind.REFUND, Actor(refund.by), purchase_id, refund.reason)
     return Move(Kind.REFUND, by, purchase_id, assessment.reason)
 
 

@@ -5,6 +5,7 @@ If a repair fails, for example because of a race or a full pool, the finding sta
 
 from collections.abc import Iterable
 
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.findings import Code, Finding
 from chalicelib.errors import TenantryError
 from chalicelib.observability import logger
@@ -68,7 +69,7 @@ def _repair(report: Report, finding: Finding, inspection: Inspection | None) -> 
     request = RepairRequest(
         finding,
         finding.proposed,
-        by=report.actor,
+        by=Actor(report.actor),
         reason=REASON,
         ref=report.id,
         inspection=inspection,

@@ -66,7 +66,7 @@ def recreate_purchase(
         credited_at=history.first_credit_at,
         session_id=session_id,
         expires_at=session.expires_at,
-        created_by=request.by,
+        created_by=request.by.id,
         unsettled=UNSETTLED,
         month=f"{created_at:%Y-%m}",
     )
@@ -130,7 +130,7 @@ def _free_refund(licenses: int, request: RepairRequest) -> RefundIntent:
         licenses=licenses,
         amount=0,
         reason=FREE_RETURN_REASON,
-        by=request.by,
+        by=request.by.id,
         at=iso(clock.now()),
         state=RefundState.DONE,
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.findings import Action, Finding
 from chalicelib.domain.ledger import Kind
 from chalicelib.services.reconciliation.facts import Inspection
@@ -20,7 +21,7 @@ class RepairRequest:
 
     finding: Finding
     action: Action
-    by: str
+    by: Actor
     reason: str
     ref: str
     inspection: Inspection | None = None

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from chalicelib.domain.actors import SCHEDULE
 from chalicelib.domain.findings import Finding
 from chalicelib.domain.reconciliation import PurchaseFacts, purchase_finding
 from chalicelib.errors import Busy, PaymentProviderRefused, PaymentProviderUnavailable
@@ -18,7 +19,7 @@ from chalicelib.services.reconciliation.batches import Batch, BatchResult, Posit
 from chalicelib.services.reconciliation.facts import Inspection, ResellerBusy, inspect_reseller
 from chalicelib.services.reconciliation.stripe_view import compare_with_stripe
 from chalicelib.storage.purchases import Purchase
-from chalicelib.storage.reports import SCHEDULE, Report, Scope
+from chalicelib.storage.reports import Report, Scope
 from chalicelib.storage.resellers import Reseller
 
 # API Gateway times out after 29 seconds, and Stripe takes one or two seconds per purchase.
@@ -138,7 +139,7 @@ class _ResellerCheck:
         night = self.report.created_at.toordinal()
         own_night = zlib.crc32(facts.id.encode()) % DORMANT_INTERVAL
         return (
-            self.report.actor != SCHEDULE
+            self.report.actor != SCHEDULE.id
             or facts.inconsistent
             or night % DORMANT_INTERVAL == own_night
         )

@@ -6,6 +6,7 @@ written.
 """
 
 from chalicelib import clock
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.findings import CODES, Action, Code, Finding
 from chalicelib.domain.reconciliation import holding_finding, purchase_finding
 from chalicelib.errors import Busy, InvalidRequest, NotFound, VersionConflict
@@ -49,7 +50,7 @@ def resolve(
     action: Action,
     *,
     reason: str,
-    by: str,
+    by: Actor,
     to: str | None = None,
     once: IdempotentRequest = NO_KEY,
 ) -> FindingRow:
@@ -75,7 +76,7 @@ def resolve(
         resolution=str(action),
         outcome=outcome,
         reason=reason,
-        resolved_by=str(by),
+        resolved_by=by.id,
         resolved_at=clock.now(),
     )
     once.record(tx, row)
@@ -83,13 +84,13 @@ def resolve(
     return row
 
 
-def _ignore(tx: Transaction, row: FindingRow, *, reason: str, by: str) -> str:
+def _ignore(tx: Transaction, row: FindingRow, *, reason: str, by: Actor) -> str:
     """Record the decision so that later runs ignore the finding until its facts change."""
     columns = ("code", "subject", "reseller_id", "what", "why", "proposed", "safe", "fingerprint")
     decision = FindingRow(DECISIONS, row.id, **{name: getattr(row, name) for name in columns})
     decision.evidence, decision.actions = row.evidence, row.actions
     decision.state, decision.reason = IGNORED, reason
-    decision.resolved_by, decision.resolved_at = str(by), clock.now()
+    decision.resolved_by, decision.resolved_at = by.id, clock.now()
     is_decision = FindingRow.id.does_not_exist() | (FindingRow.reconciliation_id == DECISIONS)
     tx.put(decision, condition=is_decision, otherwise=VersionConflict())
     # No reseller_id is recorded: the reseller must not see this entry, because its reason is meant
@@ -107,7 +108,7 @@ def _ignore(tx: Transaction, row: FindingRow, *, reason: str, by: str) -> str:
 
 
 def _repair(
-    tx: Transaction, row: FindingRow, action: Action, *, reason: str, by: str, to: str | None
+    tx: Transaction, row: FindingRow, action: Action, *, reason: str, by: Actor, to: str | None
 ) -> tuple[str, str]:
     """Add the repair to `tx` and return the outcome and the finding's new state."""
     if action not in row.actions:

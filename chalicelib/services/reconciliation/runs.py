@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from chalicelib import clock
+from chalicelib.domain.actors import Actor
 from chalicelib.errors import NotFound, VersionConflict
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.reconciliation.run_loop import (
@@ -34,7 +35,7 @@ def start_run(
     scope: str,
     *,
     apply: bool,
-    by: str,
+    by: Actor,
     seconds_left: SecondsLeft,
     reseller_id: str | None = None,
     once: IdempotentRequest = NO_KEY,
@@ -54,7 +55,7 @@ def start_run(
         scope=Scope.RESELLER if reseller_id else scope,
         reseller_id=reseller_id,
         apply=apply,
-        actor=by,
+        actor=by.id,
         busy_until=clock.now() + LEASE,
         expires_at=clock.now() + RETENTION,
     )

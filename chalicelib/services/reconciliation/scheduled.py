@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from chalicelib.domain.actors import SCHEDULE, Actor
 from chalicelib.errors import InvalidRequest
 from chalicelib.services.reconciliation import runs
 from chalicelib.services.reconciliation.run_loop import SPARE_SECONDS, SecondsLeft
-from chalicelib.storage.reports import RUNNING, SCHEDULE, Report, Scope
+from chalicelib.storage.reports import RUNNING, Report, Scope
 
 EVENT_KEYS = frozenset({"scope", "apply", "reseller_id", "by"})
 
@@ -28,7 +29,7 @@ def handle_event(event: dict[str, Any], seconds_left: SecondsLeft) -> dict[str, 
         raise InvalidRequest.of("scope", f"Use {Scope.PARTIAL} or {Scope.WHOLE}.")
     if not isinstance(apply, bool) or not isinstance(reseller_id, str | None):
         raise InvalidRequest.of("apply", "Use true or false. reseller_id must be a string.")
-    by = str(event.get("by", "console"))
+    by = Actor(str(event.get("by", "console")))
     if by == SCHEDULE and reseller_id is None:
         return _run_summary(_run_scheduled(Scope(scope), seconds_left, apply=apply))
     return _run_summary(
@@ -48,13 +49,13 @@ def _run_scheduled(scope: Scope, seconds_left: SecondsLeft, *, apply: bool) -> R
     unfinished = runs.unfinished_runs()
     if scope == Scope.WHOLE:
         resumed = _resume_runs(unfinished, lambda: seconds_left() - NEW_RUN_SECONDS)
-        nightly = [r for r in unfinished if r.scope == scope and r.actor == SCHEDULE]
+        nightly = [r for r in unfinished if r.scope == scope and r.actor == SCHEDULE.id]
         if resumed is not None and any(run.status == RUNNING for run in nightly):
             return resumed
         if nightly and nightly[-1].status == RUNNING:
             return nightly[-1]
         return runs.start_run(scope, apply=apply, by=SCHEDULE, seconds_left=seconds_left)
-    hourly = [r for r in unfinished if r.scope == scope and r.actor == SCHEDULE]
+    hourly = [r for r in unfinished if r.scope == scope and r.actor == SCHEDULE.id]
     others = [r for r in unfinished if r not in hourly]
     reserved = seconds_left() / 2 if others else 0.0
 

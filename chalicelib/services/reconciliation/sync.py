@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chalicelib import clock
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.findings import DRIFT_CODES, Code, Finding
 from chalicelib.domain.reconciliation import purchase_finding
 from chalicelib.errors import Busy, NotFound, VersionConflict
@@ -55,7 +56,9 @@ class SyncResult:
     findings: list[FindingRow]
 
 
-def sync(reseller_id: str, *, apply: bool, by: str, once: IdempotentRequest = NO_KEY) -> SyncResult:
+def sync(
+    reseller_id: str, *, apply: bool, by: Actor, once: IdempotentRequest = NO_KEY
+) -> SyncResult:
     """Count the tenants' licenses and, with `apply`, set license_used to the result.
 
     Condition: the reseller's row has not changed since the count. If it has, the count is repeated.

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib import clock
+from chalicelib.domain.actors import Actor
 from chalicelib.errors import (
     Busy,
     InvalidRequest,
@@ -61,7 +62,7 @@ def execute_refund(
         done = replace(intent, state=RefundState.DONE, stripe_id=stripe_id)
         return settle(
             purchase,
-            by=intent.by,
+            by=Actor(intent.by),
             once=once,
             extra_columns=lambda row: {"refunds": row.with_refund(done)},
         ).purchase
@@ -127,7 +128,7 @@ def _give_up(purchase: Purchase, intent: RefundIntent, reason: str) -> None:
         is_open = get_refund_intent(row, intent.id).state == RefundState.OPEN
         return {"refunds": row.with_refund(refused)} if is_open else {}
 
-    settle(purchase, by=intent.by, extra_columns=close)
+    settle(purchase, by=Actor(intent.by), extra_columns=close)
     count("RefundsGivenUp")
     logger.error(
         "Refund given up",

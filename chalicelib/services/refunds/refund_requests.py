@@ -8,6 +8,7 @@ After a crash or an error in between, the sweep or a retry resumes the intent as
 """
 
 from chalicelib import clock
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.purchases import REFUNDABLE, Status
 from chalicelib.domain.refunds import PaidPurchase, RefundQuote, refund_quote
 from chalicelib.errors import Busy, InvalidRequest, VersionConflict
@@ -59,7 +60,7 @@ def refund_licenses(
     licenses: int,
     *,
     reason: str,
-    by: str,
+    by: Actor,
     amount: int | None = None,
     kept: int | None = None,
     once: IdempotentRequest = NO_KEY,
@@ -171,7 +172,7 @@ def _quote(purchase: Purchase, licenses: int) -> RefundQuote:
 
 
 def _record_intent(
-    purchase: Purchase, quote: RefundQuote, reason: str, by: str, once: IdempotentRequest
+    purchase: Purchase, quote: RefundQuote, reason: str, by: Actor, once: IdempotentRequest
 ) -> RefundIntent:
     """Record the intent on the purchase, and bind the key to it, in one transaction.
 
@@ -183,7 +184,7 @@ def _record_intent(
         licenses=quote.licenses,
         amount=quote.amount,
         reason=reason,
-        by=by,
+        by=by.id,
         at=iso(clock.now()),
         state=RefundState.OPEN,
         kept=quote.kept,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.ledger import Kind
 from chalicelib.domain.notices import supply_level
 from chalicelib.errors import InvalidRequest, NotFound, SlugTaken
@@ -28,7 +29,7 @@ def create_reseller(
     slug: str,
     license_count: int,
     is_active: bool,
-    by: str,
+    by: Actor,
     once: IdempotentRequest = NO_KEY,
 ) -> Reseller:
     """Create a reseller account for an existing user. Raises InvalidRequest or SlugTaken."""
@@ -115,7 +116,7 @@ def list_resellers(request: Pagination, *, search: str = "") -> Page[Reseller]:
     )
 
 
-def edit_reseller(reseller: Reseller, changes: dict[str, Any], *, by: str) -> Reseller:
+def edit_reseller(reseller: Reseller, changes: dict[str, Any], *, by: Actor) -> Reseller:
     """Change any of company_name, slug, license_count, is_active, and user_id.
 
     Values that have not changed are ignored. Raises SlugTaken, LicenseCountBelowUsed,
@@ -157,7 +158,7 @@ def edit_reseller(reseller: Reseller, changes: dict[str, Any], *, by: str) -> Re
 
 
 def adjust_licenses(
-    reseller: Reseller, change: int, *, reason: str, by: str, once: IdempotentRequest = NO_KEY
+    reseller: Reseller, change: int, *, reason: str, by: Actor, once: IdempotentRequest = NO_KEY
 ) -> LedgerEntry:
     """Add licenses if `change` is positive, or take back unused ones if it is negative.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from chalicelib import clock
 from chalicelib.domain import pricing
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.branding import DEFAULT_BRANDING, valid_fields, with_unknown_fields
 from chalicelib.domain.pricing import Quote, Tier
 from chalicelib.errors import InvalidRequest, VersionConflict
@@ -42,7 +43,7 @@ def read_settings() -> PlatformSettings:
     )
 
 
-def edit_settings(row: PlatformSettings, changes: dict[str, Any], *, by: str) -> PlatformSettings:
+def edit_settings(row: PlatformSettings, changes: dict[str, Any], *, by: Actor) -> PlatformSettings:
     """Change some of the settings. Other processes see the change within CACHED_FOR.
 
     `price_tiers` is a sequence of Tier. New tiers increment `tiers_version`; the audit trail

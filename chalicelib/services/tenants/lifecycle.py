@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Protocol, Unpack
 
 from chalicelib import clock
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.ledger import Kind
 from chalicelib.domain.names import search_key, slugify
 from chalicelib.errors import NotFound, SlugTaken, VersionConflict
@@ -45,7 +46,7 @@ def create_tenant(
     name: str,
     slug: str | None = None,
     branding_config: dict[str, Any] | None = None,
-    by: str,
+    by: Actor,
     once: IdempotentRequest = NO_KEY,
     **details: Unpack[TenantDetails],
 ) -> Tenant:
@@ -84,7 +85,7 @@ def _unique_slug(stem: str, tenant_id: str) -> str:
     return f"{stem[:54].rstrip('-')}-{tenant_id[-8:].lower()}"
 
 
-def _write_new_tenant(tenant: Tenant, *, by: str, once: IdempotentRequest) -> Tenant:
+def _write_new_tenant(tenant: Tenant, *, by: Actor, once: IdempotentRequest) -> Tenant:
     tx = Transaction()
     tx.create(tenant, otherwise=VersionConflict())
     pool.take(tx, tenant.reseller_id, Move(Kind.TENANT_CREATED, by, tenant.id))
@@ -138,7 +139,7 @@ def list_tenants(
     return query_page(Tenant, reseller_id, request, filter_condition=condition, newest_first=True)
 
 
-def edit_tenant(tenant: Tenant, changes: dict[str, Any], *, by: str) -> Tenant:
+def edit_tenant(tenant: Tenant, changes: dict[str, Any], *, by: Actor) -> Tenant:
     """Change the tenant's name, slug, or details. Values that have not changed are ignored.
 
     Condition: the row is unchanged since it was read. Raises NotFound for a deleted tenant,
@@ -161,7 +162,7 @@ def edit_tenant(tenant: Tenant, changes: dict[str, Any], *, by: str) -> Tenant:
     return tenant
 
 
-def deactivate_tenant(tenant: Tenant, *, by: str, once: IdempotentRequest = NO_KEY) -> Tenant:
+def deactivate_tenant(tenant: Tenant, *, by: Actor, once: IdempotentRequest = NO_KEY) -> Tenant:
     """Deactivate a tenant.
 
     The tenant keeps its license unless the platform setting `deactivated_tenants_hold_license`
@@ -189,7 +190,7 @@ def deactivate_tenant(tenant: Tenant, *, by: str, once: IdempotentRequest = NO_K
     return _write_and_release(tenant, write, release=tenant.holds_license and not keeps_license)
 
 
-def reactivate_tenant(tenant: Tenant, *, by: str, once: IdempotentRequest = NO_KEY) -> Tenant:
+def reactivate_tenant(tenant: Tenant, *, by: Actor, once: IdempotentRequest = NO_KEY) -> Tenant:
     """Reactivate a tenant. This cannot fail for lack of a license if the tenant kept its own.
 
     Raises NotFound for a deleted tenant, and VersionConflict. If the tenant has to take a license
@@ -209,7 +210,7 @@ def reactivate_tenant(tenant: Tenant, *, by: str, once: IdempotentRequest = NO_K
     return tenant
 
 
-def delete_tenant(tenant: Tenant, *, by: str) -> Tenant:
+def delete_tenant(tenant: Tenant, *, by: Actor) -> Tenant:
     """Soft delete a tenant. Its license and slug become available immediately.
 
     The tenant can be restored for 30 days. Deleting a deleted tenant does nothing. Raises
@@ -233,7 +234,7 @@ def delete_tenant(tenant: Tenant, *, by: str) -> Tenant:
 
 
 def restore_tenant(
-    tenant: Tenant, *, by: str, slug: str | None = None, once: IdempotentRequest = NO_KEY
+    tenant: Tenant, *, by: Actor, slug: str | None = None, once: IdempotentRequest = NO_KEY
 ) -> Tenant:
     """Restore a deleted tenant as active. It takes a license again.
 
@@ -263,7 +264,7 @@ def restore_tenant(
 
 
 def _record_edit(
-    tx: Transaction, tenant: Tenant, changes: dict[str, Any], *, by: str, action: str
+    tx: Transaction, tenant: Tenant, changes: dict[str, Any], *, by: Actor, action: str
 ) -> None:
     """Record a change that doesn't move a license. The ledger records changes that do."""
     audit.record_edit(

@@ -10,12 +10,12 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from chalice.app import Response
 
+from chalicelib.domain.actors import Actor
 from chalicelib.errors import Forbidden, NotFound, TenantryError, Unauthenticated
 from chalicelib.http import requests
 from chalicelib.http.problems import problem
 from chalicelib.http.requests import Call, Empty
 from chalicelib.services.core import idempotency
-from chalicelib.services.core.audit import Actor
 from chalicelib.services.core.idempotency import AlreadyCompleted, IdempotentRequest
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.sessions import Device

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.branding import FIELDS
 from chalicelib.errors import VersionConflict
 from chalicelib.services.branding import documents
@@ -108,9 +109,9 @@ def test_a_concurrent_branding_edit_fails_an_edit(reseller: Person, aws_faults: 
 
 def test_the_second_of_two_edits_of_the_same_version_is_refused(reseller: Person) -> None:
     one, other = (Reseller.get(reseller.reseller_id) for _ in range(2))
-    documents.set_reseller_branding(one, {"product_name": "One"}, by="usr_1")
+    documents.set_reseller_branding(one, {"product_name": "One"}, by=Actor("usr_1"))
     with pytest.raises(VersionConflict):
-        documents.set_reseller_branding(other, {"accent_color": "#112233"}, by="usr_2")
+        documents.set_reseller_branding(other, {"accent_color": "#112233"}, by=Actor("usr_2"))
     assert reseller.api.get(MINE).json["own"] == {"product_name": "One"}
 
 
@@ -120,7 +121,7 @@ def test_without_if_match_concurrent_patches_are_merged(
     """The second edit runs between the read and the write of the first."""
     change = documents.set_reseller_branding
 
-    def late(row: Reseller, document: Any, *, by: str) -> Any:
+    def late(row: Reseller, document: Any, *, by: Actor) -> Any:
         monkeypatch.setattr(documents, "set_reseller_branding", change)
         assert reseller.api.patch(MINE, {"product_name": "Other"}).status == 200
         return change(row, document, by=by)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.actors import SCHEDULE
 from chalicelib.domain.custom_domains import LookupResult, TxtLookup
 from chalicelib.payments.webhooks import parse_event
 from chalicelib.services.domains.recheck import check_due_domains
@@ -21,7 +22,7 @@ from chalicelib.services.reporting.dashboard_stats import refresh_dashboard_stat
 from chalicelib.services.stripe_sync.events import handle_event
 from chalicelib.services.stripe_sync.sweep import run_sweep
 from chalicelib.storage.purchases import Purchase
-from chalicelib.storage.reports import SCHEDULE, Report, Scope
+from chalicelib.storage.reports import Report, Scope
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.tenants import Tenant
 from infra.local import table_edits

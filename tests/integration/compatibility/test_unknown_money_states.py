@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.purchases import Status
 from chalicelib.services.purchases.settlement import settle
 from chalicelib.services.reconciliation import runs
@@ -88,7 +89,7 @@ def test_a_paid_purchase_without_its_grant_is_not_credited_twice(
     run_sweep()
     assert (settled.granted, settled.changed, sale.licenses()) == (0, False, 10)
     assert "lacks licenses_granted" in caplog.text
-    report = runs.start_run("whole", apply=True, by="schedule", seconds_left=lambda: 60.0)
+    report = runs.start_run("whole", apply=True, by=Actor("schedule"), seconds_left=lambda: 60.0)
     assert sale.licenses() == 10
     findings = f"/v1/reconciliations/{report.id}/findings"
     (found,) = sale.admin.api.get(findings).json["data"]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.custom_domains import LookupResult, TxtLookup
 from chalicelib.errors import DomainTaken, NotFound
 from chalicelib.services.branding import documents
@@ -36,11 +37,11 @@ def aws_faults(owner: str, monkeypatch: pytest.MonkeyPatch) -> AwsFaults:
 
 
 def add(owner: str, tenant_id: str | None = None) -> Domain:
-    return registry.add_domain(owner, HOST, tenant_id=tenant_id, by="usr_1")
+    return registry.add_domain(owner, HOST, tenant_id=tenant_id, by=Actor("usr_1"))
 
 
 def check(domain: Domain, lookup: TxtLookup) -> Domain:
-    return verification.check_domain(domain, lookup, by="usr_1")
+    return verification.check_domain(domain, lookup, by=Actor("usr_1"))
 
 
 def actions() -> list[str]:
@@ -77,7 +78,9 @@ def test_a_domain_removed_during_the_lookup_stays_removed(
     owner: str, aws_faults: AwsFaults
 ) -> None:
     domain = add(owner)
-    aws_faults.before(lambda: registry.remove_domain(registry.read_domain(owner, HOST), by="usr_2"))
+    aws_faults.before(
+        lambda: registry.remove_domain(registry.read_domain(owner, HOST), by=Actor("usr_2"))
+    )
     with pytest.raises(NotFound):
         check(domain, PRESENT)
     assert owner_of(domain_claim(HOST)) is None
@@ -89,7 +92,7 @@ def test_the_old_record_does_not_verify_a_domain_added_again_during_the_lookup(
     domain = add(owner)
 
     def remove_and_add_again() -> None:
-        registry.remove_domain(registry.read_domain(owner, HOST), by="usr_2")
+        registry.remove_domain(registry.read_domain(owner, HOST), by=Actor("usr_2"))
         add(owner)
 
     aws_faults.before(remove_and_add_again)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from chalicelib.domain.actors import Actor
 from chalicelib.services.identity import authenticate, sessions
 from chalicelib.services.identity.sessions import Device, list_user_sessions
 from chalicelib.services.identity.users import read_user
@@ -174,7 +175,7 @@ def test_ending_all_other_sessions_keeps_the_current_one(people: People, frozen:
     other = another_session(someone)
     frozen.advance(timedelta(seconds=1))
     caller = authenticate.authenticate(str(someone.api.token))
-    sessions.end_other_sessions(caller, by=caller.id)
+    sessions.end_other_sessions(caller, by=Actor(caller.id))
     assert is_signed_in(someone.api)
     assert not is_signed_in(other)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.actors import Actor
 from chalicelib.errors import AdminExists, Forbidden
 from chalicelib.functions.create_first_admin import create_first_admin
 from chalicelib.services.identity import users
@@ -74,7 +75,7 @@ def test_users_cannot_make_themselves_super_admins(people: People) -> None:
     someone = people.reseller()
     user = users.read_user(someone.user_id)
     with pytest.raises(Forbidden):
-        users.edit_user(user, {"is_super_admin": True}, by=user.id)
+        users.edit_user(user, {"is_super_admin": True}, by=Actor(user.id))
     assert User.get(user.id).is_super_admin is False
 
 
@@ -83,16 +84,20 @@ def test_only_a_current_super_admin_can_make_another(people: People) -> None:
     someone, former = people.reseller(), people.reseller()
     with pytest.raises(Forbidden):
         users.edit_user(
-            users.read_user(someone.user_id), {"is_super_admin": True}, by=former.user_id
+            users.read_user(someone.user_id), {"is_super_admin": True}, by=Actor(former.user_id)
         )
     with pytest.raises(Forbidden):
         users.create_user(
-            email="x@example.com", name="X", password=None, is_super_admin=True, by=former.user_id
+            email="x@example.com",
+            name="X",
+            password=None,
+            is_super_admin=True,
+            by=Actor(former.user_id),
         )
     people.admin.api.patch(f"/v1/users/{someone.user_id}", {"is_active": False})
     with pytest.raises(Forbidden):
         users.edit_user(
-            users.read_user(someone.user_id), {"is_super_admin": True}, by=former.user_id
+            users.read_user(someone.user_id), {"is_super_admin": True}, by=Actor(former.user_id)
         )
 
 

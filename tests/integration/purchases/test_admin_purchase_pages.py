@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.domain.actors import Actor
 from chalicelib.services.purchases import search
 from chalicelib.services.purchases.checkout import buy_licenses, read_purchase
 from chalicelib.services.purchases.settlement import settle
@@ -61,7 +62,7 @@ def test_the_purchase_list_continues_across_months(
     account = accounts.read_reseller(str(people.reseller().reseller_id))
     made: list[str] = []
     for _ in range(4):
-        made += [buy_licenses(account, number, by="test").id for number in range(1, 12)]
+        made += [buy_licenses(account, number, by=Actor("test")).id for number in range(1, 12)]
         frozen.advance(timedelta(days=62))
     admin = signed_in(people.admin)
     seen: list[str] = []
@@ -79,7 +80,7 @@ def test_the_list_ends_after_a_year_without_purchases_but_search_finds_older_one
     people: People, aws_faults: AwsFaults, frozen: TestClock
 ) -> None:
     account = accounts.read_reseller(str(people.reseller().reseller_id))
-    old = buy_licenses(account, 1, by="test")
+    old = buy_licenses(account, 1, by=Actor("test"))
     frozen.advance(timedelta(days=330))
     admin = signed_in(people.admin)
     assert listed_purchases(admin.get("/admin/purchases")) == [old.id]

@@ -8,6 +8,7 @@ import pytest
 from chalicelib import clock
 from chalicelib import settings as app_settings
 from chalicelib.domain import pricing
+from chalicelib.domain.actors import Actor
 from chalicelib.errors import PaymentProviderUnavailable, VersionConflict
 from chalicelib.services.core.idempotency import NO_KEY
 from chalicelib.services.purchases import checkout as purchases
@@ -188,7 +189,7 @@ def test_the_claim_of_a_pending_purchase_is_not_taken_over(
     prices = platform_settings.cached_settings()
     with pytest.raises(VersionConflict):
         purchases._create_purchase(
-            reseller, platform_settings.quote(12, prices), prices, by="usr_b", once=NO_KEY
+            reseller, platform_settings.quote(12, prices), prices, by=Actor("usr_b"), once=NO_KEY
         )
     assert [row["id"] for row in purchase_fixtures.rows("purchases")] == [first.id]
     assert owner_of(checkout_claim(reseller.id, 12)) == first.id

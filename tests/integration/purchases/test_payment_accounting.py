@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.statements import Money, Period
 from chalicelib.errors import PaymentProviderUnavailable
 from chalicelib.services.purchases.accept_payment import accept_as_paid
@@ -25,7 +26,7 @@ ALL_TIME = Period(datetime(2000, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=
 @pytest.fixture
 def purchase(tables: None, stripe: StripeSimulator) -> Purchase:
     """A pending purchase of 10 licenses at 20.00 each."""
-    return buy_licenses(purchase_fixtures.create_reseller(), 10, by="usr_buyer")
+    return buy_licenses(purchase_fixtures.create_reseller(), 10, by=Actor("usr_buyer"))
 
 
 def current_session(purchase: Purchase) -> str:
@@ -44,7 +45,9 @@ def with_another_session(purchase: Purchase) -> tuple[str, str]:
     """Return the IDs of the lost first session and the second session, which is on the row."""
     lost = current_session(purchase)
     table_edits.edit(reread(purchase), session_id=None, checkout_url=None, checkout_attempt=1)
-    return lost, str(buy_licenses(purchase_fixtures.read_reseller(), 10, by="usr_buyer").session_id)
+    return lost, str(
+        buy_licenses(purchase_fixtures.read_reseller(), 10, by=Actor("usr_buyer")).session_id
+    )
 
 
 def booked_money() -> Money:
@@ -156,7 +159,7 @@ def test_a_free_checkout_is_not_a_second_payment(
     row = reread(purchase)
     assert (row.session_id, row.licenses_granted) == (paid, 10)
     assert row.status_reason is None
-    row = refund_licenses(row, 10, reason="All", by="usr_admin")
+    row = refund_licenses(row, 10, reason="All", by=Actor("usr_admin"))
     assert (row.status, row.licenses_granted, row.session_id) == ("refunded", 0, paid)
     purchase_fixtures.check_invariants()
 
@@ -177,7 +180,7 @@ def test_a_quarantined_purchase_paid_twice_states_both_reasons(
     row = settled(purchase)
     assert (row.status, row.amount_paid, row.amount_refunded) == ("quarantined", 20_000, 0)
     assert "Paid twice" not in str(row.status_reason)
-    row = accept_as_paid(row, reason="Agreed", by="usr_admin")
+    row = accept_as_paid(row, reason="Agreed", by=Actor("usr_admin"))
     assert (row.status, row.licenses_granted) == ("paid", 10)
     purchase_fixtures.check_invariants()
 
@@ -200,7 +203,7 @@ def test_other_sessions_expire_while_a_delayed_payment_is_processed(
 def test_the_session_of_another_purchase_does_not_hide_its_own(
     purchase: Purchase, stripe: StripeSimulator
 ) -> None:
-    other = buy_licenses(purchase_fixtures.read_reseller(), 20, by="usr_buyer")
+    other = buy_licenses(purchase_fixtures.read_reseller(), 20, by=Actor("usr_buyer"))
     stripe.pay(str(other.session_id))
     settled(other)
     table_edits.edit(reread(purchase), other_sessions={str(other.session_id)})
@@ -226,7 +229,7 @@ def test_a_dashboard_refund_is_not_attributed_to_the_admin(
     settled(purchase)
     stripe.faults.fail(next=3, kind="500", method="POST", path="/v1/refunds")
     with pytest.raises(PaymentProviderUnavailable):
-        refund_licenses(reread(purchase), 5, reason="Too many", by="usr_admin")
+        refund_licenses(reread(purchase), 5, reason="Too many", by=Actor("usr_admin"))
     stripe.refund(current_session(purchase), 10_000)
     assert settled(purchase).licenses_granted == 5
     taken = ledger_entries(purchase)[-1]
@@ -241,7 +244,7 @@ def test_an_admins_refund_is_attributed_to_the_admin_by_any_caller(
     settled(purchase)
     stripe.faults.fail(next=3, kind="drop_after", method="POST", path="/v1/refunds")
     with pytest.raises(PaymentProviderUnavailable):
-        refund_licenses(reread(purchase), 5, reason="Too many", by="usr_admin")
+        refund_licenses(reread(purchase), 5, reason="Too many", by=Actor("usr_admin"))
     assert settled(purchase).licenses_granted == 5
     taken = ledger_entries(purchase)[-1]
     assert (taken.actor, taken.reason) == ("usr_admin", "Too many")

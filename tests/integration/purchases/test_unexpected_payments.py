@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.actors import Actor
 from chalicelib.errors import InvalidRequest, PaymentProviderRefused
 from chalicelib.payments import reports
 from chalicelib.services.purchases.checkout import buy_licenses, read_purchase
@@ -23,10 +24,12 @@ Paid = tuple[Purchase, str, str]
 @pytest.fixture
 def paid_twice(tables: None, stripe: StripeSimulator) -> Paid:
     """A purchase paid on two sessions. The session on the row comes before the other one."""
-    purchase = buy_licenses(purchase_fixtures.create_reseller(), 10, by="usr_buyer")
+    purchase = buy_licenses(purchase_fixtures.create_reseller(), 10, by=Actor("usr_buyer"))
     first = str(purchase.session_id)
     table_edits.edit(purchase, session_id=None, checkout_url=None, checkout_attempt=1)
-    second = str(buy_licenses(purchase_fixtures.read_reseller(), 10, by="usr_buyer").session_id)
+    second = str(
+        buy_licenses(purchase_fixtures.read_reseller(), 10, by=Actor("usr_buyer")).session_id
+    )
     assert first != second
     stripe.pay(first)
     stripe.pay(second)
@@ -46,13 +49,13 @@ def test_a_purchase_paid_twice_is_first_refunded_in_the_dashboard(
 ) -> None:
     row, _, other = paid_twice
     with pytest.raises(InvalidRequest) as refused:
-        refund_licenses(row, 4, reason="Too many", by="usr_admin")
+        refund_licenses(row, 4, reason="Too many", by=Actor("usr_admin"))
     message = refused.value.errors[0].message
     assert other in message
     assert "Stripe's dashboard" in message
     assert stripe.all("refund") == []
     stripe.refund(other)
-    done = refund_licenses(settled(row), 4, reason="Too many", by="usr_admin")
+    done = refund_licenses(settled(row), 4, reason="Too many", by=Actor("usr_admin"))
     assert (done.licenses_granted, done.amount_refunded) == (6, 5_000)
     purchase_fixtures.check_invariants()
 
@@ -77,7 +80,7 @@ def test_a_copied_row_does_not_book_the_original_payment(
     tables: None, stripe: StripeSimulator
 ) -> None:
     account = purchase_fixtures.create_reseller()
-    one = buy_licenses(account, 10, by="usr_buyer")
+    one = buy_licenses(account, 10, by=Actor("usr_buyer"))
     stripe.pay(str(one.session_id))
     settled(one)
     copied = one.id[:-1] + ("0" if one.id[-1] != "0" else "1")
@@ -93,7 +96,7 @@ def test_a_dispute_prevented_by_paying_the_buyer_takes_back_the_licenses(
     tables: None, stripe: StripeSimulator
 ) -> None:
     """In Visa's Rapid Dispute Resolution, the money is gone without a chargeback."""
-    purchase = buy_licenses(purchase_fixtures.create_reseller(), 10, by="usr_buyer")
+    purchase = buy_licenses(purchase_fixtures.create_reseller(), 10, by=Actor("usr_buyer"))
     stripe.pay(str(purchase.session_id))
     assert settled(purchase).licenses_granted == 10
     inquiry = stripe.open_dispute(str(purchase.session_id), inquiry=True)
@@ -119,7 +122,7 @@ def test_an_overpaid_purchase_is_quarantined_until_the_excess_is_refunded(
         return fetch(session_id)
 
     monkeypatch.setattr(reports, "fetch_session", watched)
-    purchase = buy_licenses(purchase_fixtures.create_reseller(), 10, by="usr_buyer")
+    purchase = buy_licenses(purchase_fixtures.create_reseller(), 10, by=Actor("usr_buyer"))
     table_edits.edit(purchase, total=15_000)
     stripe.pay(str(purchase.session_id))
     run_sweep()
@@ -137,7 +140,7 @@ def test_an_overpaid_purchase_is_quarantined_until_the_excess_is_refunded(
     assert (row.status, row.licenses_granted) == ("paid", 10)
     assert (row.amount_paid, row.amount_refunded) == (20_000, 5_000)
     with pytest.raises(InvalidRequest) as refused:
-        refund_licenses(row, 4, reason="Too many", by="usr_admin")
+        refund_licenses(row, 4, reason="Too many", by=Actor("usr_admin"))
     assert "Stripe's dashboard" in refused.value.errors[0].message
     stripe.refund(str(purchase.session_id), 6_000)
     assert settled(row).licenses_granted == 6
@@ -153,7 +156,7 @@ def test_a_request_rejected_for_its_api_key_keeps_its_idempotency_key(
     with monkeypatch.context() as wrong:
         wrong.setattr(stripe, "_api_key", "sk_test_another")
         with pytest.raises(PaymentProviderRefused):
-            buy_licenses(account, 10, by="usr_buyer")
+            buy_licenses(account, 10, by=Actor("usr_buyer"))
     (row,) = purchase_fixtures.rows("purchases")
     assert row["checkout_attempt"] == 0
-    assert buy_licenses(account, 10, by="usr_buyer").id == row["id"]
+    assert buy_licenses(account, 10, by=Actor("usr_buyer")).id == row["id"]

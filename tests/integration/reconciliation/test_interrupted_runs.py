@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib import clock
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.reconciliation import PurchaseFacts
 from chalicelib.errors import Busy, PaymentProviderUnavailable
 from chalicelib.services.reconciliation import reseller_checks, runs, scheduled
@@ -206,7 +207,7 @@ def test_a_manual_run_that_died_does_not_block_scheduled_runs(
 ) -> None:
     set_inspection_cost(lambda _, whole: TIMEOUT_SECONDS + 1 if whole else 0.0)
     with pytest.raises(Killed):
-        runs.start_run("whole", apply=False, by="usr_1", seconds_left=lambda: 20.0)
+        runs.start_run("whole", apply=False, by=Actor("usr_1"), seconds_left=lambda: 20.0)
     function.frozen.advance(timedelta(hours=1))
     table_edits.edit(reseller_of(seller), license_used=4)
     assert function.invoke(PARTIAL) is None
@@ -237,5 +238,5 @@ def test_scheduled_runs_check_each_dormant_purchase_every_28_nights(
         queried.clear()
         frozen.advance(timedelta(days=1))
     assert sorted(id for night in nights for id in night) == old
-    runs.start_run("whole", apply=False, by="usr_1", seconds_left=lambda: TIMEOUT_SECONDS)
+    runs.start_run("whole", apply=False, by=Actor("usr_1"), seconds_left=lambda: TIMEOUT_SECONDS)
     assert sorted(queried) == sorted([*old, *recent])

@@ -3,6 +3,7 @@
 import pytest
 
 from chalicelib import clock
+from chalicelib.domain.actors import Actor
 from chalicelib.services.reconciliation import runs
 from chalicelib.storage.rows import new_id
 from chalicelib.storage.tenants import Tenant
@@ -88,7 +89,7 @@ def test_a_run_resumes_where_it_stopped(people: People) -> None:
     sellers = [people.reseller(licenses=1) for _ in range(2)]
     for one in sellers:
         table_edits.edit(reseller_of(one), license_used=1)
-    report = runs.start_run("whole", apply=True, by="schedule", seconds_left=lambda: 0.0)
+    report = runs.start_run("whole", apply=True, by=Actor("schedule"), seconds_left=lambda: 0.0)
     assert (report.status, report.resellers) == ("running", 1)
     rounds = 0
     while (left := runs.resume_run(lambda: 0.0)) is not None and left.status == "running":

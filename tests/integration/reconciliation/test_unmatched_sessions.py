@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chalicelib.domain.actors import Actor
 from chalicelib.payments import listings
 from chalicelib.services.purchases.checkout import read_purchase
 from chalicelib.services.purchases.search import find_purchase
@@ -112,7 +113,9 @@ def test_recreating_a_purchase_keeps_licenses_returned_without_a_refund(
 ) -> None:
     bought = buy_and_pay(seller, stripe, 10)
     # 9 licenses cost more than 10, so there is nothing to refund.
-    refund_licenses(read_purchase(str(seller.reseller_id), bought["id"]), 1, reason="x", by="usr_1")
+    refund_licenses(
+        read_purchase(str(seller.reseller_id), bought["id"]), 1, reason="x", by=Actor("usr_1")
+    )
     assert reseller_of(seller).license_count == 14
     recreated = remove_and_recreate(seller, reconciliation)
     assert (recreated.licenses_granted, recreated.returned) == (9, 1)
@@ -124,7 +127,7 @@ def test_recreating_a_purchase_does_not_return_refunded_licenses_again(
 ) -> None:
     bought = buy_and_pay(seller, stripe, 12)
     purchase = read_purchase(str(seller.reseller_id), bought["id"])
-    refund_licenses(purchase, 2, reason="x", by="usr_1")
+    refund_licenses(purchase, 2, reason="x", by=Actor("usr_1"))
     recreated = remove_and_recreate(seller, reconciliation)
     assert (recreated.licenses_granted, recreated.returned) == (10, 0)
     assert reseller_of(seller).license_count == 15

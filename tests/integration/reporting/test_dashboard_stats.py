@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.ledger import Kind
 from chalicelib.services.reporting import dashboard_stats
 from chalicelib.storage import pool
@@ -31,7 +32,7 @@ def test_a_small_installation_is_counted_live(
     for name in "ab":
         over.api.post("/v1/resellers/me/tenants", {"name": name})
     tx = Transaction()
-    pool.revoke(tx, str(over.reseller_id), 1, Move(Kind.REFUND, "test"))
+    pool.revoke(tx, str(over.reseller_id), 1, Move(Kind.REFUND, Actor("test")))
     tx.commit()
     text = admin.get("/admin").words
     assert "Licenses sold 12 across 2 resellers" in text

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from chalicelib.domain.actors import Actor
 from chalicelib.domain.ledger import Kind
 from chalicelib.errors import (
     LicenseCountBelowUsed,
@@ -21,7 +22,7 @@ from chalicelib.storage.transactions import Transaction
 from tests.support.aws_faults import AwsFaults, install_faults, lost_reply
 
 ID = "rsl_1"
-MOVE = Move(Kind.ALLOCATION, "usr_1", ref="ref_1", reason="Because")
+MOVE = Move(Kind.ALLOCATION, Actor("usr_1"), ref="ref_1", reason="Because")
 
 
 def open_pool(count: int, used: int = 0, *, is_active: bool = True) -> Reseller:
