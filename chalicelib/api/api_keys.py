@@ -6,7 +6,7 @@ Creating a key requires a session, so a key cannot create other keys.
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from chalicelib.api.declarations import Audience, Scope
 from chalicelib.api.routing import Routes
@@ -55,6 +55,12 @@ class ApiKeyOutput(RowOutput):
 
 class NewApiKeyOutput(ApiKeyOutput):
     key: str = Field(description="The complete key. It cannot be retrieved again.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _combine(cls, made: NewKey) -> dict[str, object]:
+        columns = {name: getattr(made.row, name) for name in ApiKeyOutput.model_fields}
+        return columns | {"key": made.key}
 
 
 def _create(call: Call[NewApiKey], owner: Owner) -> NewKey:

@@ -139,3 +139,14 @@ def test_app_py_defines_no_functions_or_classes() -> None:
 @EVERY_SOURCE
 def test_files_have_at_most_300_lines(source: Path) -> None:
     assert len(source.read_text().splitlines()) <= 300
+
+
+@EVERY_SOURCE
+def test_no_class_answers_for_attributes_that_it_does_not_declare(source: Path) -> None:
+    """A type checker can't follow `__getattr__`, or a str that carries more than its text."""
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.FunctionDef):
+            assert node.name not in {"__getattr__", "__getattribute__", "__new__"}, source
+        if isinstance(node, ast.ClassDef):
+            bases = {base.id for base in node.bases if isinstance(base, ast.Name)}
+            assert not bases & {"str", "int", "dict", "list", "tuple"}, source

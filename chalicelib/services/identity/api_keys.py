@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from chalicelib import clock
 from chalicelib.domain.actors import Actor
@@ -53,9 +52,14 @@ class NewKey:
     row: Credential
     key: str = field(repr=False)
 
-    def __getattr__(self, column: str) -> Any:
-        """Return a column of the row, so that a response can be rendered from this object alone."""
-        return getattr(self.row, column)
+    @property
+    def id(self) -> str:
+        return str(self.row.id)
+
+    @property
+    def version(self) -> int:
+        """The row's version, for the ETag."""
+        return self.row.version
 
 
 def create_key(

@@ -1,13 +1,14 @@
-"""Code shared by the admin pages: their layout, and rows combined with related values."""
+"""Code shared by the admin pages: their layout, names of resellers, and versions of edit forms."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
 from chalice.app import Response
 
 from chalicelib import clock
+from chalicelib.services.core import batch_reads
 from chalicelib.services.reconciliation.open_findings import count_open_findings
 from chalicelib.storage.rows import Row
 from chalicelib.web.shell.page_context import PageContext
@@ -32,20 +33,11 @@ def offered_months() -> dict[str, str]:
     return {month: f"{date.fromisoformat(f'{month}-01'):%B %Y}" for month in months}
 
 
-class RowView:
-    """A row with extra attributes for a template, such as the reseller of a purchase."""
-
-    def __init__(self, row: Row, **extra: Any) -> None:
-        self._row = row
-        self.__dict__.update(extra)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._row, name)
-
-
-def reseller_or_id(found: Any, reseller_id: str) -> Any:
-    """Return the reseller's row, or a placeholder with its ID if the row no longer exists."""
-    return found or {"id": reseller_id, "company_name": reseller_id}
+def company_names(reseller_ids: Iterable[str | None]) -> dict[str, str]:
+    """Return each reseller's company name by ID, or the ID itself if the row no longer exists."""
+    ids = [id for id in reseller_ids if id]
+    found = batch_reads.resellers_by_id(ids)
+    return {id: found[id].company_name if id in found else id for id in ids}
 
 
 def columns_fingerprint(row: Row, columns: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from chalicelib.http.fields import Email, Input, Text
 from chalicelib.services.core import batch_reads
 from chalicelib.services.identity import sessions, users
 from chalicelib.storage.reads import Pagination
-from chalicelib.web.admin_shell.frame import RowView, render
+from chalicelib.web.admin_shell.frame import render
 from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
 
 pages = Pages(__name__)
@@ -37,7 +37,8 @@ def list_users(page: PageContext, *, create_open: bool = False, **context: Any) 
         "users",
         title="Users",
         nav="users",
-        users=[RowView(u, reseller=companies.get(u.reseller_id or "")) for u in found.rows],
+        users=found.rows,
+        companies=companies,
         q=q,
         pages=page.paging(found.next_cursor, q=q),
         create_open=create_open or bool(page.query("create")),
@@ -85,12 +86,10 @@ def show_user(page: PageContext, **context: Any) -> Response:
         "user",
         title=user.name,
         nav="users",
-        user=RowView(
-            user,
-            reseller=company,
-            session_count=len(open_sessions),
-            last_seen_at=max((session.used_at for session in open_sessions), default=None),
-        ),
+        user=user,
+        reseller=company,
+        session_count=len(open_sessions),
+        last_seen_at=max((session.used_at for session in open_sessions), default=None),
         **context,
     )
 

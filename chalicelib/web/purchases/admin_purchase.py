@@ -11,8 +11,7 @@ from chalicelib.services.core import batch_reads
 from chalicelib.services.purchases import accept_payment, search, settlement
 from chalicelib.settings import settings
 from chalicelib.storage.purchases import Purchase
-from chalicelib.web.admin_shell.frame import format_licenses, render
-from chalicelib.web.purchases.admin_purchases import purchase_views
+from chalicelib.web.admin_shell.frame import company_names, format_licenses, render
 from chalicelib.web.shell.forms import messages
 from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
 
@@ -33,14 +32,14 @@ def purchase_path(purchase: Purchase) -> str:
 @pages.page("GET", PURCHASE, audience=Audience.ADMIN)
 def show_purchase(page: PageContext, **context: Any) -> Response:
     purchase = read_purchase(page)
-    (purchase_view,) = purchase_views([purchase])
     users = batch_reads.users_by_id(refund.by for refund in purchase.refund_list)
     return render(
         page,
         "purchase",
         title="Purchase",
         nav="purchases",
-        purchase=purchase_view,
+        purchase=purchase,
+        companies=company_names([purchase.reseller_id]),
         can_accept=accept_payment.can_accept(purchase),
         refundable_licenses=refundable_licenses(purchase),
         refund_under_way=purchase.open_refund,

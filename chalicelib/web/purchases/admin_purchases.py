@@ -1,20 +1,16 @@
 """The admin page that lists the purchases of all resellers or of one reseller."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from chalice.app import Response
 
 from chalicelib.domain.purchases import Status
 from chalicelib.errors import NotFound
 from chalicelib.http.requests import is_possible_id
-from chalicelib.services.core import batch_reads
 from chalicelib.services.purchases import checkout, search
 from chalicelib.services.resellers import accounts
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import Page, Pagination, filter_page
 from chalicelib.storage.resellers import Reseller
-from chalicelib.web.admin_shell.frame import RowView, offered_months, render, reseller_or_id
+from chalicelib.web.admin_shell.frame import company_names, offered_months, render
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
 
 pages = Pages(__name__)
@@ -38,7 +34,8 @@ def list_purchases(page: PageContext) -> Response:
         "purchases",
         title="Purchases",
         nav="purchases",
-        purchases=purchase_views(found.rows),
+        purchases=found.rows,
+        companies=company_names(purchase.reseller_id for purchase in found.rows),
         reseller=reseller,
         q=q,
         status=status,
@@ -74,11 +71,3 @@ def _list_purchases(
 
 def _with_status(found: list[Purchase], status: str) -> list[Purchase]:
     return [p for p in found if p.status == status] if status in set(Status) else found
-
-
-def purchase_views(found: Sequence[Purchase]) -> list[Any]:
-    companies = batch_reads.resellers_by_id(purchase.reseller_id for purchase in found)
-    return [
-        RowView(p, reseller=reseller_or_id(companies.get(p.reseller_id), p.reseller_id))
-        for p in found
-    ]

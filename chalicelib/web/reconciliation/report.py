@@ -16,7 +16,7 @@ from chalicelib.services.core import batch_reads
 from chalicelib.services.reconciliation import open_findings, resolution, runs
 from chalicelib.storage.findings import FindingRow
 from chalicelib.storage.reports import Report
-from chalicelib.web.admin_shell.frame import render, reseller_or_id
+from chalicelib.web.admin_shell.frame import company_names, render
 from chalicelib.web.admin_shell.names import Names
 from chalicelib.web.admin_shell.words import finding_title, plain_sentence
 from chalicelib.web.reconciliation.findings import adoption_target, group_findings
@@ -43,15 +43,14 @@ def show_report(page: PageContext, **context: Any) -> Response:
     if kind not in {*CODES, *report.found, *report.repaired}:
         kind = ""
     found = runs.list_findings(report.id, page.pagination(), code=kind or None)
-    companies = batch_reads.resellers_by_id([report.reseller_id])
-    reseller_id = report.reseller_id
     return render(
         page,
         "report",
         title="Reconciliation",
         nav="reconciliation",
         report=report_rows([report])[0],
-        reseller=reseller_id and reseller_or_id(companies.get(reseller_id), reseller_id),
+        reseller_id=report.reseller_id,
+        companies=company_names([report.reseller_id]),
         kinds=_kinds(report),
         kind=kind,
         groups=group_findings(found.rows),

@@ -14,7 +14,6 @@ from chalicelib.web.purchases.admin_purchase import (
     refundable_licenses,
     show_purchase,
 )
-from chalicelib.web.purchases.admin_purchases import purchase_views
 from chalicelib.web.shell.forms import messages
 from chalicelib.web.shell.rendering import amounts_in_text
 from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
@@ -38,13 +37,13 @@ def review_refund(page: PageContext) -> Response:
         return _rerender_purchase(page, error)
     reseller = accounts.read_reseller(purchase.reseller_id)
     owned = reseller.license_count - max(0, purchase.licenses_granted - quote.kept)
-    (purchase_view,) = purchase_views([purchase])
     return render(
         page,
         "refund",
         title="Refund",
         nav="purchases",
-        purchase=purchase_view,
+        purchase=purchase,
+        company_name=reseller.company_name,
         refund={
             "licenses": quote.licenses,
             "kept": quote.kept,

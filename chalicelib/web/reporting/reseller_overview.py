@@ -21,7 +21,8 @@ def show_overview(page: PageContext) -> Response:
         title="Overview",
         nav="overview",
         history=history_points(activity),
-        activity=ledger_lines(activity),
+        entries=activity.newest,
+        tenant_names=activity.tenant_names,
         branded=bool(reseller.branding_config),
     )
 
@@ -31,20 +32,4 @@ def history_points(activity: Activity) -> list[dict[str, object]]:
     return [
         {"label": f"{level.at.day} {level.at:%b}", "owned": level.owned, "used": level.used}
         for level in activity.history
-    ]
-
-
-def ledger_lines(activity: Activity) -> list[dict[str, object]]:
-    """Return the recent ledger entries in the template's format."""
-    return [
-        {
-            "at": entry.at,
-            "kind": entry.kind,
-            "count_change": entry.count_change,
-            "used_change": entry.used_change,
-            "actor": entry.actor,
-            "reason": entry.reason,
-            "subject": activity.tenant_names.get(entry.ref or ""),
-        }
-        for entry in activity.newest
     ]

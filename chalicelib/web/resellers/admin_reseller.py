@@ -20,7 +20,7 @@ from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.reads import Pagination, get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.users import User
-from chalicelib.web.admin_shell.frame import RowView, columns_fingerprint, format_licenses, render
+from chalicelib.web.admin_shell.frame import columns_fingerprint, format_licenses, render
 from chalicelib.web.admin_shell.words import plain_sentence
 from chalicelib.web.shell.forms import Form, StaleForm
 from chalicelib.web.shell.rendering import times_as_utc
@@ -55,12 +55,13 @@ def show_reseller(page: PageContext, *, edit_open: bool = False, **context: Any)
         "reseller",
         title=reseller.company_name,
         nav="resellers",
-        reseller=RowView(
-            reseller, user=user, version=columns_fingerprint(reseller, EDITED_COLUMNS)
-        ),
+        reseller=reseller,
+        user=user,
+        edit_version=columns_fingerprint(reseller, EDITED_COLUMNS),
         tenants=lifecycle.list_tenants(reseller.id, FIRST_FEW).rows,
         purchases=checkout.list_purchases(reseller.id, FIRST_FEW).rows,
-        entries=ledger_views(entries.rows),
+        entries=entries.rows,
+        ledger_names=ledger_names(entries.rows),
         pages=page.paging(entries.next_cursor),
         checks=[_check_view(check, reseller) for check in found.checks],
         can_create_tenants=found.can_create_tenants,
@@ -133,18 +134,10 @@ def _compare_counts(page: PageContext, reseller: Reseller) -> dict[str, Any]:
     }
 
 
-def ledger_views(entries: list[LedgerEntry]) -> list[Any]:
-    """Return ledger entries with the tenant's name and the actor's email instead of their IDs."""
+def ledger_names(entries: list[LedgerEntry]) -> dict[str, str]:
+    """Return what to show instead of the IDs in the entries: a tenant's name, an actor's email."""
     actors = batch_reads.users_by_id(entry.actor for entry in entries)
-    subjects = activity.tenant_names(entries)
-    return [
-        RowView(
-            entry,
-            actor=actors[entry.actor].email if entry.actor in actors else entry.actor,
-            subject=subjects.get(entry.ref or ""),
-        )
-        for entry in entries
-    ]
+    return activity.tenant_names(entries) | {user.id: user.email for user in actors.values()}
 
 
 @pages.page("POST", RESELLER, audience=Audience.ADMIN)

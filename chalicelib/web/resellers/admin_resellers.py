@@ -13,7 +13,7 @@ from chalicelib.services.reporting.dashboard_stats import is_low_on_licenses
 from chalicelib.services.resellers import accounts
 from chalicelib.storage.reads import Page, Pagination, filter_page
 from chalicelib.storage.resellers import Reseller
-from chalicelib.web.admin_shell.frame import RowView, render
+from chalicelib.web.admin_shell.frame import render
 from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
 
 pages = Pages(__name__)
@@ -51,7 +51,8 @@ def list_resellers(page: PageContext, *, create_open: bool = False, **context: A
         "resellers",
         title="Resellers",
         nav="resellers",
-        resellers=[RowView(r, user=owners.get(r.user_id)) for r in found.rows],
+        resellers=found.rows,
+        owners=owners,
         q=q,
         status=status if status in STATUSES else "all",
         pages=page.paging(found.next_cursor, q=q, status=status),

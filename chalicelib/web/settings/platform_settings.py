@@ -15,7 +15,7 @@ from chalicelib.errors import FieldError, InvalidRequest, TenantryError
 from chalicelib.http.fields import Email, Input
 from chalicelib.services.settings import platform_settings
 from chalicelib.storage.platform_settings import PlatformSettings
-from chalicelib.web.admin_shell.frame import RowView, render
+from chalicelib.web.admin_shell.frame import render
 from chalicelib.web.admin_shell.words import FINDING_TITLES
 from chalicelib.web.shell.forms import Form
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
@@ -47,7 +47,8 @@ def show_settings(
         "settings",
         title="Settings",
         nav="settings",
-        settings=RowView(row, price_tiers=row.price_tiers["tiers"]),
+        settings=row,
+        tiers=row.price_tiers["tiers"],
         repairs=[(code.value, FINDING_TITLES[code], None) for code in Code if code in SAFE_CODES],
         tier_preview=_edge_quotes(previewed or platform_settings.tiers(row)),
         **context,
