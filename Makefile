@@ -36,11 +36,12 @@ test-browser: $(VENV)/installed node_modules/axe-core ## check every page in a b
 node_modules/axe-core:
 	npm install --prefix . --no-save --no-package-lock --no-audit --no-fund --silent axe-core@4.14.1
 
-check: $(VENV)/installed ## check style, formatting, types, and wording
+check: $(VENV)/installed ## check style, formatting, types, wording, and commit subjects
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m infra.words
+	$(BIN)/python -m infra.commits
 
 format: $(VENV)/installed ## format the code and apply automatic fixes
 	$(BIN)/ruff check --fix .
