@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import stripe
@@ -13,6 +14,7 @@ from infra.local.stripe_simulator.client import InProcessHTTPClient
 API_KEY = "sk_test_of_the_shop"
 SECRET = "whsec_of_the_shop"
 HOME = "https://shop.example"
+EXPANDED = ["payment_intent.latest_charge.refunds", "invoice", "customer", "line_items"]
 
 
 class Clock:
@@ -60,8 +62,18 @@ class Shop:
 
     def retrieve(self, session_id: str) -> Any:
         """Return the session with its payment, refunds, invoice, customer, and line items."""
-        expand = ["payment_intent.latest_charge.refunds", "invoice", "customer", "line_items"]
-        return self.stripe.v1.checkout.sessions.retrieve(session_id, {"expand": expand})
+        return self.stripe.v1.checkout.sessions.retrieve(session_id, {"expand": EXPANDED})
+
+    def retrieve_json(self, session_id: str) -> dict[str, Any]:
+        """Return the same as `retrieve` as raw JSON, without the SDK's types."""
+        query = "&".join(f"expand[]={name}" for name in EXPANDED)
+        response = self.simulator.handle(
+            "GET",
+            f"/v1/checkout/sessions/{session_id}?{query}",
+            {"Authorization": f"Bearer {API_KEY}"},
+        )
+        content: dict[str, Any] = json.loads(response.body)
+        return content
 
     def paid_session(self, **overrides: Any) -> Any:
         session = self.create_session(**overrides)

@@ -94,7 +94,6 @@ def new_invoice(account: Account, session: Object, customer: Object, items: list
             "paid_at": now,
             "voided_at": None,
         },
-        "subscription": None,
         "subtotal": session["amount_subtotal"],
         "subtotal_excluding_tax": session["amount_subtotal"],
         "test_clock": None,

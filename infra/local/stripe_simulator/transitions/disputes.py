@@ -67,6 +67,7 @@ def submit_evidence(account: Account, dispute: Object) -> Object:
             **dispute["evidence_details"],
             "has_evidence": True,
             "submission_count": 1,
+            "submission_method": "manual",
         },
     )
     account.emit("charge.dispute.updated", dispute)
