@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
@@ -19,7 +18,7 @@ _warm = False
 
 
 @contextmanager
-def invocation(message: str, request_id: str, **fields: Any) -> Iterator[dict[str, Any]]:
+def invocation(message: str, request_id: str, **fields: object) -> Iterator[dict[str, object]]:
     """Log one line and flush the metrics when the block ends, even if it raises.
 
     The block can add to the yielded fields, such as the caller and the outcome, but never a
@@ -42,7 +41,7 @@ def invocation(message: str, request_id: str, **fields: Any) -> Iterator[dict[st
         flush()
 
 
-def request_id_of(context: Any) -> str:
+def request_id_of(context: object) -> str:
     """Return Lambda's invocation ID, or "local" if there is none."""
     return str(getattr(context, "aws_request_id", "local"))
 

@@ -1,7 +1,7 @@
 """Branding for resellers and tenants, and the effective branding that visitors see."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -9,7 +9,7 @@ from chalicelib.api.branding_config import Brand, BrandingConfig, BrandingOutput
 from chalicelib.api.declarations import Audience, Scope
 from chalicelib.api.routing import Routes
 from chalicelib.http.fields import Query
-from chalicelib.http.requests import Call, Empty
+from chalicelib.http.requests import Call, Empty, I
 from chalicelib.services.branding import documents
 from chalicelib.services.branding.documents import BrandingView, merge_changes
 from chalicelib.services.resellers import accounts
@@ -51,18 +51,18 @@ def read_public_branding(call: Call[BrandQuery]) -> dict[str, str | None]:
     return documents.login_branding(query.host, query.reseller, query.tenant)
 
 
-def _read_tenant(call: Call[Any]) -> Tenant:
+def _read_tenant(call: Call[I]) -> Tenant:
     return lifecycle.read_tenant(call.reseller.id, call.path["id"])
 
 
-def _edit_reseller(call: Call[Any], edit: Callable[[Reseller], BrandingView]) -> BrandingView:
+def _edit_reseller(call: Call[I], edit: Callable[[Reseller], BrandingView]) -> BrandingView:
     """Edit the reseller's branding. If-Match applies to the document, not the whole row."""
     return call.on_current(
         lambda: accounts.read_reseller(call.reseller.id), edit, version_of=documents.version_of
     )
 
 
-def _edit_tenant(call: Call[Any], edit: Callable[[Tenant], BrandingView]) -> BrandingView:
+def _edit_tenant(call: Call[I], edit: Callable[[Tenant], BrandingView]) -> BrandingView:
     return call.on_current(lambda: _read_tenant(call), edit, version_of=documents.version_of)
 
 

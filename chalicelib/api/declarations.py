@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from chalicelib.http.requests import Call
 from chalicelib.storage.reads import Page
 
-Handler = Callable[[Call[Any]], Any]
+Handler = Callable[[Call[Any]], object]  # Any: each handler has its own input model
 
 
 class Audience(StrEnum):

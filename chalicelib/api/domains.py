@@ -1,6 +1,6 @@
 """Custom domains for resellers and their tenants."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
@@ -8,7 +8,7 @@ from chalicelib.api.declarations import Audience, Scope
 from chalicelib.api.routing import Routes
 from chalicelib.domain.custom_domains import LookupResult, Status
 from chalicelib.http.fields import ANY_STORED, AS_TEXT, Id, Input, ListQuery, RowOutput, Time
-from chalicelib.http.requests import Call, Empty
+from chalicelib.http.requests import Call, Empty, I
 from chalicelib.services.domains import registry, verification
 from chalicelib.storage.domains import Domain
 from chalicelib.storage.reads import Page
@@ -76,7 +76,7 @@ def list_domains(call: Call[ListQuery]) -> Page[Domain]:
     return registry.list_domains(call.reseller.id, call.input.page)
 
 
-def _read_domain(call: Call[Any]) -> Domain:
+def _read_domain(call: Call[I]) -> Domain:
     return registry.read_domain(call.reseller.id, call.path["host"])
 
 

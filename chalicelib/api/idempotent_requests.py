@@ -1,12 +1,13 @@
 """Requests with an Idempotency-Key: execute once, then replay the recorded response."""
 
 import json
-from typing import Any
+
+from chalice.app import Request
 
 from chalicelib.api.declarations import Route
 from chalicelib.api.responses import RenderedResponse, render_response, to_json
 from chalicelib.http import requests
-from chalicelib.http.requests import Call
+from chalicelib.http.requests import Call, I
 from chalicelib.services.core import idempotency
 from chalicelib.services.core.idempotency import AlreadyCompleted, IdempotentRequest
 from chalicelib.services.identity import lockout
@@ -18,7 +19,7 @@ SECRET_FIELDS = frozenset({"token", "key"})
 
 
 def run_idempotent(
-    route: Route, request: Any, call: Call[Any], idempotency_key: str
+    route: Route, request: Request, call: Call[I], idempotency_key: str
 ) -> RenderedResponse:
     """Execute the request, resume it if an earlier attempt stopped halfway, or replay its response.
 
@@ -45,7 +46,7 @@ def run_idempotent(
     raise AlreadyCompleted
 
 
-def _key_owner(route: Route, call: Call[Any]) -> str:
+def _key_owner(route: Route, call: Call[I]) -> str:
     """Return the key's owner: the caller or, if the client is anonymous, the client's network.
 
     If all anonymous clients shared the same keys, anyone who knew a key could test passwords
@@ -58,7 +59,7 @@ def _key_owner(route: Route, call: Call[Any]) -> str:
     return f"public:{lockout.network(call.device.source_ip)}"
 
 
-def _record(response: RenderedResponse, seed: bytes | None) -> dict[str, Any]:
+def _record(response: RenderedResponse, seed: bytes | None) -> dict[str, object]:
     """Return what to store: the response, without its secret if the request is sensitive."""
     body = response.body
     if seed is not None and body:

@@ -2,13 +2,14 @@
 
 import json
 from functools import cache
-from typing import Any
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 from pydantic.json_schema import models_json_schema
 
 from chalicelib.api.declarations import ROUTES, Audience, Route, Scope
 from chalicelib.api.routing import Routes
+from chalicelib.http.fields import Schema
 from chalicelib.http.problems import MEDIA_TYPE
 from chalicelib.http.requests import Call, Empty
 
@@ -46,21 +47,21 @@ class Problem(BaseModel):
     )
 
 
-class OpenApi(RootModel[dict[str, Any]]):
+class OpenApi(RootModel[dict[str, object]]):
     """An OpenAPI 3.1 document."""
 
 
 @routes.get("/openapi.json", Audience.PUBLIC, Scope.READ, returns=OpenApi)
-def read_openapi(_call: Call[Empty]) -> dict[str, Any]:
+def read_openapi(_call: Call[Empty]) -> Schema:
     """Get the OpenAPI document."""
     return document()
 
 
 @cache
-def document() -> dict[str, Any]:
+def document() -> Schema:
     """Return the OpenAPI document for all declared routes."""
     schemas = _schemas()
-    paths: dict[str, dict[str, Any]] = {}
+    paths: dict[str, Schema] = {}
     for route in ROUTES:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
     return {
@@ -74,17 +75,20 @@ def document() -> dict[str, Any]:
     }
 
 
-def _schemas() -> dict[str, Any]:
-    inputs = [(route.input, "validation") for route in ROUTES if _has_body(route)]
-    queries = [(route.input, "validation") for route in ROUTES if route.method == "GET"]
-    outputs = [(route.returns, "serialization") for route in ROUTES if route.returns]
-    models: Any = dict.fromkeys([*inputs, *queries, *outputs, (Problem, "serialization")])
+def _schemas() -> Schema:
+    bodies = [route.input for route in ROUTES if _has_body(route)]
+    queries = [route.input for route in ROUTES if route.method == "GET"]
+    outputs: list[type[BaseModel]] = [route.returns for route in ROUTES if route.returns]
+    outputs.append(Problem)
+    models: dict[tuple[type[BaseModel], Literal["validation", "serialization"]], None] = {}
+    models |= {(model, "validation"): None for model in (*bodies, *queries)}
+    models |= {(model, "serialization"): None for model in outputs}
     _, definitions = models_json_schema(list(models), ref_template=REF)
     text = json.dumps(definitions["$defs"])
     for name, published in PUBLISHED_NAMES.items():
         text = text.replace(f'"{name}"', f'"{published}"')
         text = text.replace(f'"{REF.format(model=name)}"', f'"{REF.format(model=published)}"')
-    schemas: dict[str, Any] = json.loads(text)
+    schemas: Schema = json.loads(text)
     return schemas
 
 
@@ -92,9 +96,9 @@ def _has_body(route: Route) -> bool:
     return route.method in ("POST", "PATCH", "PUT") and route.input is not Empty
 
 
-def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
+def _operation(route: Route, schemas: Schema) -> Schema:
     summary, _, details = " ".join((route.handler.__doc__ or "").split()).partition(". ")
-    operation: dict[str, Any] = {
+    operation: Schema = {
         "operationId": route.handler.__name__,
         "summary": summary.removesuffix("."),
         "description": "\n\n".join(filter(None, [details, _access(route)])),
@@ -131,7 +135,7 @@ def _tag(route: Route) -> str:
     return route.handler.__module__.rpartition(".")[2].replace("_", " ")
 
 
-def _parameters(route: Route, schemas: dict[str, Any]) -> list[dict[str, Any]]:
+def _parameters(route: Route, schemas: Schema) -> list[Schema]:
     names = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
@@ -155,14 +159,14 @@ def _parameters(route: Route, schemas: dict[str, Any]) -> list[dict[str, Any]]:
     return parameters
 
 
-def _header(name: str) -> dict[str, Any]:
+def _header(name: str) -> Schema:
     return {"name": name, "in": "header", "required": False, "schema": {"type": "string"}}
 
 
-def _success(route: Route) -> dict[str, Any]:
+def _success(route: Route) -> Schema:
     if route.returns is None:
         return {"description": "Done. The response has no body."}
-    schema: dict[str, Any] = _ref(route.returns)
+    schema: Schema = _ref(route.returns)
     if route.paged:
         schema = {
             "type": "object",
@@ -178,9 +182,9 @@ def _success(route: Route) -> dict[str, Any]:
     }
 
 
-def _problem() -> dict[str, Any]:
+def _problem() -> Schema:
     return {"description": "Error", "content": {MEDIA_TYPE: {"schema": _ref(Problem)}}}
 
 
-def _ref(model: type[BaseModel]) -> dict[str, Any]:
+def _ref(model: type[BaseModel]) -> Schema:
     return {"$ref": REF.format(model=model.__name__)}

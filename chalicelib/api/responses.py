@@ -4,7 +4,6 @@ import hashlib
 import json
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -13,7 +12,7 @@ from chalicelib.http import requests
 from chalicelib.http.csv import MEDIA_TYPE as CSV_TYPE
 from chalicelib.http.csv import Csv
 from chalicelib.http.problems import MEDIA_TYPE
-from chalicelib.http.requests import Call
+from chalicelib.http.requests import Call, I
 from chalicelib.settings import settings
 from chalicelib.storage.reads import Page
 
@@ -25,7 +24,7 @@ class RenderedResponse:
     body: str
 
 
-def render_response(route: Route, call: Call[Any], result: Any) -> RenderedResponse:
+def render_response(route: Route, call: Call[I], result: object) -> RenderedResponse:
     """Render what the handler returned: a row, a page of rows, a CSV file, or nothing."""
     if route.returns is None:
         return RenderedResponse(HTTPStatus.NO_CONTENT, {}, "")
@@ -58,7 +57,7 @@ def _cache_headers(route: Route) -> dict[str, str]:
     }
 
 
-def _etag(route: Route, result: Any, document: dict[str, Any]) -> str | None:
+def _etag(route: Route, result: object, document: dict[str, object]) -> str | None:
     """Build the ETag from the row's version and, on a composed route, a hash of the document."""
     version = getattr(result, "version", None)
     parts = [] if version is None else [version]
@@ -76,18 +75,18 @@ def _csv_response(file: Csv) -> RenderedResponse:
     return RenderedResponse(HTTPStatus.OK, headers, file.text())
 
 
-def _to_document(model: type[BaseModel], row: Any) -> dict[str, Any]:
-    document: dict[str, Any] = model.model_validate(row, from_attributes=True).model_dump(
+def _to_document(model: type[BaseModel], row: object) -> dict[str, object]:
+    document: dict[str, object] = model.model_validate(row, from_attributes=True).model_dump(
         mode="json", by_alias=True
     )
     return document
 
 
-def to_json(document: Any) -> str:
+def to_json(document: object) -> str:
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
 
 
 def problem_response(
-    status: HTTPStatus, document: dict[str, Any], headers: dict[str, str]
+    status: HTTPStatus, document: dict[str, object], headers: dict[str, str]
 ) -> RenderedResponse:
     return RenderedResponse(status, {"Content-Type": MEDIA_TYPE, **headers}, to_json(document))

@@ -5,9 +5,9 @@ an audience and a scope.
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar, Unpack
+from typing import TypeVar, Unpack
 
-from chalice.app import Blueprint, Response
+from chalice.app import Blueprint, Request, Response
 
 from chalicelib.api.declarations import (
     ROUTES,
@@ -24,7 +24,7 @@ from chalicelib.api.responses import RenderedResponse, problem_response, render_
 from chalicelib.errors import Forbidden, NotFound, TenantryError, Unauthenticated
 from chalicelib.http import headers, requests
 from chalicelib.http.problems import problem, unexpected
-from chalicelib.http.requests import Call
+from chalicelib.http.requests import Call, I
 from chalicelib.observability import invocation, logger
 from chalicelib.services.identity import authenticate
 from chalicelib.services.identity.authenticate import Caller
@@ -93,7 +93,7 @@ class Routes(Blueprint):
         return declare
 
 
-def _respond(route: Route, request: Any, path_parameters: dict[str, str]) -> Response:
+def _respond(route: Route, request: Request, path_parameters: dict[str, str]) -> Response:
     request_id = requests.request_id(request)
     ids = requests.loggable_ids(path_parameters)
     with invocation("Request", request_id, method=route.method, route=route.path, **ids) as logged:
@@ -111,7 +111,7 @@ def _respond(route: Route, request: Any, path_parameters: dict[str, str]) -> Res
     return Response(response.body, own, response.status)
 
 
-def _authenticate(route: Route, request: Any, logged: dict[str, Any]) -> Caller | None:
+def _authenticate(route: Route, request: Request, logged: dict[str, object]) -> Caller | None:
     """Return the caller if the route is open to them; None if the route is public.
 
     Adds the caller to `logged` even if the caller is then refused. Raises Unauthenticated or
@@ -143,7 +143,7 @@ def _missing_scope_message(scope: Scope) -> str:
 
 
 def _handle(
-    route: Route, request: Any, path_parameters: dict[str, str], caller: Caller | None
+    route: Route, request: Request, path_parameters: dict[str, str], caller: Caller | None
 ) -> RenderedResponse:
     call = requests.parse(request, route.input, path_parameters)
     call.known_caller = caller
@@ -154,7 +154,7 @@ def _handle(
     return run_idempotent(route, request, call, key)
 
 
-def _resolve_reseller(route: Route, call: Call[Any], caller: Caller | None) -> Reseller | None:
+def _resolve_reseller(route: Route, call: Call[I], caller: Caller | None) -> Reseller | None:
     """Return the reseller account in the path, and replace `me` in the path with its ID.
 
     Resellers can name only their own account. Raises NotFound for any other account, whether or not

@@ -1,6 +1,6 @@
 """The platform's settings, for super admins."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
@@ -51,7 +51,7 @@ class SettingsChanges(Changes):
 
 
 class SettingsOutput(Output):
-    price_tiers: Annotated[list[TierOutput], BeforeValidator(lambda column: _tiers(column))]
+    price_tiers: Annotated[list[TierOutput], BeforeValidator(platform_settings.tiers_of)]
     tiers_version: int = Field(description="Changes whenever the prices change.")
     restrict_inactive_resellers: bool
     deactivated_tenants_hold_license: bool
@@ -61,10 +61,6 @@ class SettingsOutput(Output):
     branding_config: StoredBranding
     updated_at: Time | None = Field(description="Null if the settings have never been changed.")
     version: int = Field(description="0 if the settings have never been changed.")
-
-
-def _tiers(column: dict[str, Any]) -> list[Tier]:
-    return [Tier(tier["from"], tier["unit_amount"]) for tier in column["tiers"]]
 
 
 @routes.get(SETTINGS, Audience.ADMIN, Scope.ADMIN, returns=SettingsOutput)

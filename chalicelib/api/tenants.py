@@ -17,7 +17,7 @@ from chalicelib.http.fields import (
     Text,
     Time,
 )
-from chalicelib.http.requests import Call, Empty
+from chalicelib.http.requests import Call, Empty, I
 from chalicelib.services.tenants import lifecycle
 from chalicelib.services.tenants.lifecycle import State
 from chalicelib.storage.reads import Page
@@ -61,7 +61,7 @@ class NewTenant(TenantDetails):
     slug: Slug | None = None
     branding_config: BrandingConfig = Field(default_factory=BrandingConfig)
 
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> dict[str, Any]:  # Any: from pydantic's model_dump
         """Return the keyword arguments for `create_tenant`."""
         branding = self.branding_config.model_dump(exclude_none=True)
         return {**self.model_dump(exclude={"branding_config"}), "branding_config": branding}
@@ -108,7 +108,7 @@ def list_tenants(call: Call[TenantQuery]) -> Page[Tenant]:
     )
 
 
-def _read(call: Call[Any]) -> Tenant:
+def _read(call: Call[I]) -> Tenant:
     return lifecycle.read_tenant(call.reseller.id, call.path["id"])
 
 

@@ -8,7 +8,6 @@ inherited from the platform.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from chalicelib.domain.colors import AA_TEXT, check_color, contrast, nearest_readable
 from chalicelib.domain.names import clean_text
@@ -98,7 +97,7 @@ class LowContrast:
     suggestion: str
 
 
-def check_document(document: Mapping[str, Any]) -> tuple[OwnFields, list[Problem]]:
+def check_document(document: Mapping[str, object]) -> tuple[OwnFields, list[Problem]]:
     """Validate each field separately; return the fields to store and the problems found.
 
     A field that is None is left out, so it is inherited.
@@ -170,7 +169,7 @@ def valid_fields(stored: object) -> OwnFields:
     return own
 
 
-def with_unknown_fields(own: OwnFields, stored: Mapping[str, Any]) -> dict[str, Any]:
+def with_unknown_fields(own: OwnFields, stored: Mapping[str, object]) -> dict[str, object]:
     """Return the document to store: `own`, plus any fields that a later release has stored."""
     return {**{name: stored[name] for name in stored if name not in FIELDS}, **own}
 

@@ -6,8 +6,6 @@ the password is set, it returns a new link. In all other cases, it refuses once 
 exists.
 """
 
-from typing import Any
-
 from chalice.app import Blueprint
 
 from chalicelib.observability import invocation, request_id_of
@@ -18,12 +16,12 @@ MAX_NAME_LENGTH = 200
 
 
 @blueprint.lambda_function(name="create-first-admin")
-def create_first_admin(event: dict[str, Any], context: object) -> dict[str, Any]:
+def create_first_admin(event: dict[str, object], context: object) -> dict[str, object]:
     with invocation("First admin", request_id_of(context)) as line:
         return _create(event, line)
 
 
-def _create(event: dict[str, Any], line: dict[str, Any]) -> dict[str, Any]:
+def _create(event: dict[str, object], line: dict[str, object]) -> dict[str, object]:
     from chalicelib.domain.names import clean_text, fold_email
     from chalicelib.errors import TenantryError
     from chalicelib.services.identity import first_admin

@@ -4,8 +4,6 @@ To run it from the AWS console, use a test event such as `{}` (a full dry run),
 `{"apply": true}`, `{"reseller_id": "rsl_…", "apply": false}`, or `{"scope": "partial"}`.
 """
 
-from typing import Any
-
 from chalice.app import Blueprint
 
 from chalicelib.functions.time_left import seconds_left
@@ -17,7 +15,7 @@ blueprint = Blueprint(__name__)
 
 
 @blueprint.lambda_function(name="reconcile")
-def reconcile(event: dict[str, Any] | None, context: Any) -> dict[str, Any]:
+def reconcile(event: dict[str, object] | None, context: object) -> dict[str, object]:
     """Return the report, which `GET /v1/reconciliations/{id}` returns as well."""
     with invocation("Reconciliation", request_id_of(context)) as line:
         from chalicelib.services.reconciliation.scheduled import handle_event

@@ -1,7 +1,5 @@
 """Scheduled function that sends all outbox mail that is due."""
 
-from typing import Any
-
 from chalice.app import Blueprint, CloudWatchEvent, Rate
 
 from chalicelib.functions.time_left import seconds_left
@@ -11,7 +9,7 @@ blueprint = Blueprint(__name__)
 
 
 @blueprint.schedule(Rate(1, unit=Rate.MINUTES), name="send-mail")
-def send_mail(event: CloudWatchEvent) -> dict[str, Any]:
+def send_mail(event: CloudWatchEvent) -> dict[str, object]:
     with invocation("Mail", request_id_of(event.context)) as line:
         from chalicelib.services.identity import passwords  # noqa: F401 - registers its mail types
         from chalicelib.services.mail.outbox import send_due

@@ -17,11 +17,13 @@ from chalicelib.settings import settings
 
 MAX_BYTES = 256 * 1024
 
+Event = dict[str, Any]  # Any: JSON from Lambda
+
 blueprint = Blueprint(__name__)
 
 
 @blueprint.lambda_function(name="stripe-webhook")
-def stripe_webhook(event: Any, context: object) -> dict[str, Any]:
+def stripe_webhook(event: Event, context: object) -> dict[str, object]:
     """Handle one delivery. `event` is a Function URL event (payload format 2.0).
 
     A crash or an unexpected error results in a 500 response, so Stripe retries. A repeated delivery
@@ -36,7 +38,7 @@ def stripe_webhook(event: Any, context: object) -> dict[str, Any]:
         return _reply(500, error="The event was not processed. Deliver it again.")
 
 
-def _answer(event: Any, line: dict[str, Any]) -> dict[str, Any]:
+def _answer(event: Event, line: dict[str, object]) -> dict[str, object]:
     from chalicelib.payments.webhooks import InvalidSignature, MalformedEvent, verify_event
     from chalicelib.services.stripe_sync.events import handle_event
 
@@ -72,12 +74,12 @@ def _answer(event: Any, line: dict[str, Any]) -> dict[str, Any]:
     return _reply(200, outcome=outcome)
 
 
-def _raw_body(event: dict[str, Any]) -> bytes:
-    body: str = event.get("body") or ""
+def _raw_body(event: Event) -> bytes:
+    body = str(event.get("body") or "")
     return base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
 
 
-def _reply(status: int, **content: str) -> dict[str, Any]:
+def _reply(status: int, **content: str) -> dict[str, object]:
     return {
         "statusCode": status,
         "headers": {"content-type": "application/json"},

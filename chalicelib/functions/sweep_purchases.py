@@ -3,8 +3,6 @@
 To run it from the AWS console, use any test event.
 """
 
-from typing import Any
-
 from chalice.app import Blueprint, CloudWatchEvent, Rate
 
 from chalicelib.functions.time_left import seconds_left
@@ -17,7 +15,7 @@ blueprint = Blueprint(__name__)
 
 
 @blueprint.schedule(Rate(15, unit=Rate.MINUTES), name="sweep-purchases")
-def sweep_purchases(event: CloudWatchEvent) -> dict[str, Any]:
+def sweep_purchases(event: CloudWatchEvent) -> dict[str, object]:
     with invocation("Sweep", request_id_of(event.context)) as line:
         from chalicelib.services.stripe_sync.sweep import run_sweep
 

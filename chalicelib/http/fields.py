@@ -57,13 +57,16 @@ def _normalize_email(address: str) -> str:
     return validate_email(folded, check_deliverability=False, strict=True).normalized
 
 
+Schema = dict[str, Any]  # Any: a JSON Schema, which has no static type of its own
+
+
 class Input(BaseModel):
     """A request body. Types must match exactly, and unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-def _remove_defaults(schema: dict[str, Any]) -> None:
+def _remove_defaults(schema: Schema) -> None:
     for field in schema["properties"].values():
         field.pop("default", None)
 
@@ -108,4 +111,4 @@ class RowOutput(Output):
     version: int = Field(description="Changes whenever the row is updated.")
 
 
-Document = dict[str, Any]
+Document = dict[str, object]

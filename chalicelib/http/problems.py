@@ -1,7 +1,6 @@
 """The HTTP status for each error, and error responses as application/problem+json (RFC 9457)."""
 
 from http import HTTPStatus
-from typing import Any
 
 from chalicelib import errors
 
@@ -43,7 +42,7 @@ def title_of(status: HTTPStatus) -> str:
     return TITLES.get(status, status.phrase)
 
 
-def problem(error: errors.TenantryError) -> tuple[HTTPStatus, dict[str, Any], dict[str, str]]:
+def problem(error: errors.TenantryError) -> tuple[HTTPStatus, dict[str, object], dict[str, str]]:
     """Return the status, document, and additional headers for an expected error."""
     status = status_of(error)
     document = _document(status, error.code, str(error))
@@ -57,7 +56,7 @@ def problem(error: errors.TenantryError) -> tuple[HTTPStatus, dict[str, Any], di
     return status, document, headers
 
 
-def unexpected() -> tuple[HTTPStatus, dict[str, Any], dict[str, str]]:
+def unexpected() -> tuple[HTTPStatus, dict[str, object], dict[str, str]]:
     """Return the response to an unexpected exception, whose traceback is only logged."""
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     detail = (
@@ -66,7 +65,7 @@ def unexpected() -> tuple[HTTPStatus, dict[str, Any], dict[str, str]]:
     return status, _document(status, "internal_error", detail), {}
 
 
-def _document(status: HTTPStatus, code: str, detail: str) -> dict[str, Any]:
+def _document(status: HTTPStatus, code: str, detail: str) -> dict[str, object]:
     return {
         "type": f"urn:tenantry:problem:{code}",
         "title": title_of(status),

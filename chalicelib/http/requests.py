@@ -9,9 +9,10 @@ import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 from urllib.parse import quote, unquote
 
+from chalice.app import MultiDict, Request
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chalicelib.domain.actors import Actor
@@ -82,7 +83,7 @@ class Call(Generic[I]):
         """The actor to record in the ledger and the audit trail."""
         return self.caller.actor(self.device.source_ip)
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self) -> dict[str, Any]:  # Any: from pydantic's model_dump
         """Return the fields included in a PATCH request."""
         return self.input.model_dump(exclude_unset=True)
 
@@ -128,7 +129,7 @@ def matches_etag(if_none_match: str | None, tag: str) -> bool:
     return "*" in tags or tag in tags
 
 
-def parse(request: Any, model: type[I], path_parameters: dict[str, str]) -> Call[I]:
+def parse(request: Request, model: type[I], path_parameters: dict[str, str]) -> Call[I]:
     """Return the parsed request.
 
     Raises PayloadTooLarge or InvalidRequest. Raises NotFound if a path parameter cannot be an ID.
@@ -162,10 +163,10 @@ def refusal_log_fields(error: TenantryError) -> dict[str, str]:
     return fields | ({"because": error.log_detail} if error.log_detail else {})
 
 
-def raw_body(request: Any) -> bytes:
+def raw_body(request: Request) -> bytes:
     """Return the request body. Raises PayloadTooLarge or InvalidRequest."""
     try:
-        raw: bytes = request.raw_body
+        raw = cast("bytes", request.raw_body)  # declared as `bytes | str`, but never a str
     except ValueError:
         raise InvalidRequest.of("body", "The body could not be decoded.") from None
     if len(raw) > MAX_BODY_BYTES:
@@ -173,17 +174,18 @@ def raw_body(request: Any) -> bytes:
     return raw
 
 
-def _body(request: Any, model: type[I]) -> I:
+def _body(request: Request, model: type[I]) -> I:
     try:
         return model.model_validate_json(raw_body(request) or b"{}")
     except ValidationError as error:
         raise InvalidRequest(field_errors(error, "body")) from None
 
 
-def _query(request: Any, model: type[I]) -> I:
+def _query(request: Request, model: type[I]) -> I:
     parameters: dict[str, str] = {}
-    for name in request.query_params or {}:
-        values = request.query_params.getlist(name)
+    query = request.query_params or MultiDict({})
+    for name in query:
+        values = query.getlist(name)
         if len(values) > 1:
             raise InvalidRequest.of(name, "Send this parameter only once.")
         parameters[name] = values[0]
@@ -209,12 +211,12 @@ def field_errors(error: ValidationError, whole: str) -> list[FieldError]:
     ]
 
 
-def bearer_token(request: Any) -> str | None:
+def bearer_token(request: Request) -> str | None:
     scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
-def idempotency_key(request: Any) -> str | None:
+def idempotency_key(request: Request) -> str | None:
     """Return the Idempotency-Key. Raises InvalidRequest if its format is invalid."""
     key: str | None = request.headers.get("idempotency-key")
     if key is not None and not re.fullmatch(r"[\x21-\x7e]{1,255}", key):
@@ -222,7 +224,7 @@ def idempotency_key(request: Any) -> str | None:
     return key
 
 
-def fingerprint(request: Any, salt: str, *, sensitive: bool) -> tuple[str, bytes | None]:
+def fingerprint(request: Request, salt: str, *, sensitive: bool) -> tuple[str, bytes | None]:
     """Return a digest of the request and, if the request is sensitive, the seed for its secrets.
 
     The fingerprint is stored. A sensitive request can contain a password, and a fast hash of
@@ -237,7 +239,7 @@ def fingerprint(request: Any, salt: str, *, sensitive: bool) -> tuple[str, bytes
     return hmac.digest(seed, b"fingerprint", "sha256").hex(), seed
 
 
-def device(request: Any) -> Device:
+def device(request: Request) -> Device:
     """Return the client's IP address as seen by API Gateway, and its user agent.
 
     X-Forwarded-For is ignored because clients can forge it. They can forge the user agent, too, so
@@ -249,11 +251,11 @@ def device(request: Any) -> Device:
     )
 
 
-def request_id(request: Any) -> str:
+def request_id(request: Request) -> str:
     """Return API Gateway's request ID, which the response and every log line contain."""
     return str(request.context.get("requestId") or uuid.uuid4())
 
 
-def path_of(template: str, values: dict[str, Any]) -> str:
+def path_of(template: str, values: dict[str, object]) -> str:
     """Fill in a path template, such as `/v1/users/{id}`, with escaped values."""
     return template.format_map({k: quote(str(v), safe="") for k, v in values.items()})

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from chalicelib.errors import PaymentProviderRefused
 from chalicelib.payments.client import client, stripe_errors
+
+if TYPE_CHECKING:
+    from stripe.params.checkout import SessionCreateParams
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +62,13 @@ def open_checkout(request: CheckoutRequest, *, idempotency_key: str) -> Checkout
     return CheckoutSession(session.id, session.url, datetime.fromtimestamp(session.expires_at, UTC))
 
 
-def _params(request: CheckoutRequest) -> Any:
+def _params(request: CheckoutRequest) -> "SessionCreateParams":
     metadata = {
         "purchase_id": request.purchase_id,
         "reseller_id": request.reseller_id,
         "stage": request.stage,
     }
-    params: dict[str, Any] = {
+    params: SessionCreateParams = {
         "mode": "payment",
         "client_reference_id": request.purchase_id,
         "metadata": metadata,

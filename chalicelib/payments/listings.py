@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING
 
 import stripe
 
 from chalicelib.payments.client import client, stripe_errors
 from chalicelib.payments.reports import metadata_value
 from chalicelib.payments.webhooks import HANDLED_EVENTS, WebhookEvent, parse_event
+
+if TYPE_CHECKING:
+    from stripe.params.checkout import SessionListParams, SessionListParamsCreated
 
 PAGE = 100  # Stripe's maximum page size
 
@@ -52,11 +55,11 @@ def sessions_page(
     The page starts after the session whose ID is `after`. The second return value is the `after`
     argument for the next page, or None on the last page. Raises PaymentProviderUnavailable.
     """
-    params: Any = {"created": _created_between(start, end), "limit": PAGE}
+    params: SessionListParams = {"created": _created_between(start, end), "limit": PAGE}
+    if after:
+        params["starting_after"] = after
     with stripe_errors():
-        listing = client().v1.checkout.sessions.list(
-            params | ({"starting_after": after} if after else {})
-        )
+        listing = client().v1.checkout.sessions.list(params)
     owners = [_owner(session) for session in listing.data]
     return owners, owners[-1].session_id if listing.has_more and owners else None
 
@@ -91,7 +94,7 @@ def session_of_payment(payment_intent_id: str) -> SessionOwner | None:
     return _owner(listing.data[0]) if listing.data else None
 
 
-def _created_between(start: datetime, end: datetime) -> Any:
+def _created_between(start: datetime, end: datetime) -> "SessionListParamsCreated":
     # Stripe's timestamps are in whole seconds. `end` is included, although that second may not be
     # over.
     return {"gte": int(start.timestamp()), "lte": int(end.timestamp())}

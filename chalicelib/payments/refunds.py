@@ -1,11 +1,14 @@
 """Create refunds in Stripe, and find the ones already created."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.purchases import VOID_REFUNDS
 from chalicelib.payments.client import client, stripe_errors
 from chalicelib.payments.reports import metadata_value
+
+if TYPE_CHECKING:
+    from stripe.params import RefundCreateParams
 
 
 def create_refund(
@@ -17,7 +20,7 @@ def create_refund(
     remembers the key (a day). After that, call `read_payment_refunds` first.
     Raises PaymentProviderUnavailable and PaymentProviderRefused.
     """
-    params: Any = {
+    params: RefundCreateParams = {
         "payment_intent": payment_intent_id,
         "amount": amount,
         "reason": "requested_by_customer",

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TypeVar
 
 import stripe
 
 from chalicelib.domain.purchases import Dispute, PaymentFacts, Refund
 from chalicelib.payments.client import client, stripe_errors
+
+T = TypeVar("T", bound=stripe.StripeObject)
 
 # Expanded in one response, so that no refund can occur between reading the charge and its refunds.
 EXPANDED = ["payment_intent.latest_charge.refunds", "invoice", "line_items"]
@@ -60,7 +62,7 @@ def fetch_session(session_id: str) -> SessionReport:
         expires_at=datetime.fromtimestamp(session.expires_at, UTC),
         facts=_facts(session, intent, refunds, disputes),
         payment_intent_id=intent.id if intent else None,
-        customer_id=_id(session.customer),
+        customer_id=_reference_id(session.customer),
         paid_at=_paid_at(charge, invoice),
         receipt_url=charge.receipt_url if charge else None,
         invoice_url=invoice.hosted_invoice_url if invoice else None,
@@ -135,19 +137,19 @@ def _licenses(refund: stripe.Refund) -> int | None:
     return int(value) if value is not None and is_count else None
 
 
-def _all_pages(listing: Any) -> list[Any]:
+def _all_pages(listing: stripe.ListObject[T]) -> list[T]:
     return list(listing.auto_paging_iter())
 
 
-def _expanded(value: Any, kind: type[Any]) -> Any:
+def _expanded(value: object, kind: type[T]) -> T | None:
     return value if isinstance(value, kind) else None
 
 
-def _id(value: Any) -> str | None:
-    return value if value is None or isinstance(value, str) else str(value.id)
+def _reference_id(value: str | stripe.Customer | None) -> str | None:
+    return value.id if isinstance(value, stripe.Customer) else value
 
 
-def metadata_value(metadata: Any, key: str) -> str | None:
+def metadata_value(metadata: stripe.StripeObject | None, key: str) -> str | None:
     """Return one value from a Stripe object's metadata, or None if it is missing."""
     value: str | None = metadata[key] if metadata is not None and key in metadata else None
     return value

@@ -93,7 +93,7 @@ def _parse(payload: bytes) -> WebhookEvent:
     return event
 
 
-def parse_event(event: Any) -> WebhookEvent | None:
+def parse_event(event: Any) -> WebhookEvent | None:  # Any: parsed JSON of any shape
     """Parse an event. Return None if it doesn't include its object, as in Stripe's thin events."""
     try:
         subject = event["data"]["object"]
@@ -114,7 +114,7 @@ def parse_event(event: Any) -> WebhookEvent | None:
         return None
 
 
-def _id(value: Any) -> str | None:
+def _id(value: object) -> str | None:
     """Return a referenced object's ID, whether or not Stripe expanded the reference."""
-    found: str | None = value["id"] if isinstance(value, dict) else value
-    return found
+    found = value.get("id") if isinstance(value, dict) else value
+    return None if found is None else str(found)

@@ -4,9 +4,8 @@ from functools import cache
 from typing import Any
 
 from chalicelib.api.openapi import document
+from chalicelib.http.fields import Schema
 from chalicelib.http.problems import STATUSES
-
-Schema = dict[str, Any]
 
 # The nouns that a new user needs first. Other nouns follow in alphabetical order.
 ORDER = ("session", "password", "tenants", "purchases", "branding", "domains", "api keys")
