@@ -5,9 +5,9 @@ makes it correct, and the ledger entry that explains it. The caller adds the rel
 tenant, the purchase, or the claims) and commits. Either everything is written, or nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
 
 from pynamodb.expressions.update import Action
 
@@ -135,16 +135,20 @@ def revoke_unused(tx: Transaction, reseller: Reseller, licenses: int, move: Move
 
 
 def set_count(
-    tx: Transaction, reseller: Reseller, license_count: int, move: Move, **columns: Any
+    tx: Transaction,
+    reseller: Reseller,
+    license_count: int,
+    move: Move,
+    columns: Mapping[str, object] = MappingProxyType({}),
 ) -> LedgerEntry:
-    """Set the total, and any other columns of the row, to the values an admin entered.
+    """Set the total, and any other `columns` of the row, to the values an admin entered.
 
     Raises LicenseCountBelowUsed immediately, or VersionConflict at commit.
     """
     change = license_count - reseller.license_count
     if change < 0 and license_count < reseller.license_used:
         raise LicenseCountBelowUsed(reseller.license_used)
-    tx.change(reseller, by_pool=COUNT, license_count=license_count, **columns)
+    tx.change(reseller, columns, by_pool=COUNT, license_count=license_count)
     return _record(tx, reseller.id, move, count_change=change)
 
 

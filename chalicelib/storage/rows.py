@@ -31,6 +31,10 @@ READ_TIMEOUT_SECONDS = 3
 
 T = TypeVar("T")
 
+Item = dict[str, Any]  # Any: a row or a value in DynamoDB's own JSON format
+Column = Attribute[Any]  # Any: a column of any type
+AnyIndex = Index[Any]  # Any: an index of any table
+
 
 def new_id(prefix: str) -> str:
     """Return a time-ordered ID such as `tnt_01JD…`: the prefix and a ULID of the current time."""
@@ -62,7 +66,7 @@ def connection() -> Connection:
     return created
 
 
-def _explain_missing_table(parsed: Mapping[str, Any], **_: Any) -> None:
+def _explain_missing_table(parsed: Item, **_: object) -> None:
     """Replace DynamoDB's error, which doesn't name the table or the likely cause."""
     if parsed.get("Error", {}).get("Code") == "ResourceNotFoundException":
         raise ConfigurationError(
@@ -117,15 +121,15 @@ class StringList(Attribute[list[str]]):
         return [item["S"] for item in value]
 
 
-class Document(Attribute[dict[str, Any]]):
+class Document(Attribute[dict[str, Any]]):  # Any: JSON
     """A JSON object, stored as a DynamoDB map so that it can be edited in the AWS console."""
 
     attr_type = MAP
 
-    def serialize(self, value: Mapping[str, Any]) -> dict[str, Any]:
+    def serialize(self, value: Mapping[str, object]) -> Item:
         return {key: _to_dynamodb(item) for key, item in value.items()}
 
-    def deserialize(self, value: Mapping[str, Any]) -> dict[str, Any]:
+    def deserialize(self, value: Item) -> dict[str, Any]:  # Any: JSON
         return {key: _from_dynamodb(item) for key, item in value.items()}
 
 
@@ -135,11 +139,12 @@ class BrandingDocument(Document):
     The row stays readable even if someone changed the column's type in the AWS console.
     """
 
-    def get_value(self, value: dict[str, Any]) -> Any:
-        return value.get(self.attr_type, {})
+    def get_value(self, value: Item) -> Item:
+        own: Item = value.get(self.attr_type, {})
+        return own
 
 
-def _to_dynamodb(value: Any) -> dict[str, Any]:
+def _to_dynamodb(value: object) -> Item:
     match value:
         case None:
             return {"NULL": True}
@@ -159,7 +164,7 @@ def _to_dynamodb(value: Any) -> dict[str, Any]:
             raise TypeError(f"A document cannot hold a {type(value).__name__}.")
 
 
-def _from_dynamodb(value: Mapping[str, Any]) -> Any:
+def _from_dynamodb(value: Item) -> object:
     ((kind, item),) = value.items()
     match kind:
         case "NULL":
@@ -174,7 +179,7 @@ def _from_dynamodb(value: Mapping[str, Any]) -> Any:
             return item
 
 
-def from_stored(cls: type[T], document: Mapping[str, Any], **given: Any) -> T:
+def from_stored(cls: type[T], document: Mapping[str, object], **given: object) -> T:
     """Build a dataclass from a stored document.
 
     Fields that the class does not have are ignored, and fields missing from the document get the
@@ -201,7 +206,7 @@ class Row(Model):
     noun: ClassVar[str]
     # The columns that only storage/pool.py may write.
     pool_columns: ClassVar[frozenset[str]] = frozenset()
-    unknown_columns: Mapping[str, Any] = MappingProxyType({})
+    unknown_columns: Mapping[str, Item] = MappingProxyType({})
     missing_columns: frozenset[str] = frozenset()
 
     created_at = Timestamp()
@@ -212,7 +217,7 @@ class Row(Model):
         table_name = ""  # depends on the stage: see _get_connection
 
     @classmethod
-    def from_raw_data(cls, data: dict[str, Any]) -> Self:
+    def from_raw_data(cls, data: Item) -> Self:
         row = super().from_raw_data(data)
         known = cls.get_attributes()
         row.unknown_columns = {name: value for name, value in data.items() if name not in known}
@@ -220,7 +225,7 @@ class Row(Model):
         row.version = row.version or 0
         return row
 
-    def serialize(self, null_check: bool = True) -> dict[str, dict[str, Any]]:
+    def serialize(self, null_check: bool = True) -> dict[str, Item]:
         return {**self.unknown_columns, **super().serialize(null_check)}
 
     def unchanged(self) -> Condition:
@@ -235,7 +240,7 @@ class Row(Model):
         return cls._connection
 
 
-def reads_as(column: Attribute[Any], value: Any) -> Condition:
+def reads_as(column: Column, value: object) -> Condition:
     """Return a condition that holds if the column reads as `value`.
 
     A missing column reads as its default, so the condition can hold for a missing row. Combine it
@@ -245,14 +250,14 @@ def reads_as(column: Attribute[Any], value: Any) -> Condition:
     return condition | column.does_not_exist() if column.default == value else condition
 
 
-def changed_columns(row: Row, columns: Mapping[str, Any]) -> dict[str, Any]:
+def changed_columns(row: Row, columns: Mapping[str, object]) -> dict[str, object]:
     """Return the entries in `columns` whose value differs from the row's."""
     return {name: value for name, value in columns.items() if getattr(row, name) != value}
 
 
-def key_columns(model: type[Model] | Index[Any]) -> tuple[Attribute[Any], Attribute[Any] | None]:
+def key_columns(model: type[Model] | AnyIndex) -> tuple[Column, Column | None]:
     """Return the hash key of a table or index, and its range key if it has one."""
-    attributes: dict[str, Attribute[Any]] = (
+    attributes: dict[str, Column] = (
         model.Meta.attributes if isinstance(model, Index) else dict(model.get_attributes())
     )
     hash_key = next(a for a in attributes.values() if a.is_hash_key)

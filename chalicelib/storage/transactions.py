@@ -10,12 +10,12 @@ attempt was committed.
 
 import random
 import time
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
-from pynamodb.attributes import Attribute
 from pynamodb.exceptions import CancellationReason, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
@@ -24,13 +24,13 @@ from pynamodb.transactions import TransactWrite
 from chalicelib import clock
 from chalicelib.errors import Busy, VersionConflict
 from chalicelib.storage.failures import is_retriable, was_rejected
-from chalicelib.storage.rows import Row, connection, key_columns
+from chalicelib.storage.rows import Column, Row, connection, key_columns
 
 DEADLINE_SECONDS = 4.0
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
 
-OnRefusal = Exception | Callable[[Any], Exception]
+OnRefusal = Exception | Callable[[Any], Exception]  # Any: the row, of the step's own model
 """The error to raise if a step's condition fails, or a function that returns it.
 
 The function is given the row that exists under the step's key, or None."""
@@ -154,20 +154,24 @@ class Transaction:
     def change(
         self,
         row: Row,
+        changes: Mapping[str, object] = MappingProxyType({}),
+        /,
         *,
         still: Condition | None = None,
         otherwise: OnRefusal | None = None,
         by_pool: Set[str] = frozenset(),
-        **columns: Any,
+        **more: object,
     ) -> None:
         """Change some columns of a row, provided that nobody has changed it since it was read.
 
+        The columns are given as a mapping, as keywords, or both.
         `still` is an extra condition that detects a row deleted and recreated under the same
         key, since versions restart at 1.
         `row` gets the new values immediately, so a response can be rendered before the commit. If
         the commit fails, `row` gets its old values back. A column that is set to None is removed.
         """
         model = type(row)
+        columns = {**changes, **more}
         condition = row.unchanged()
         if still is not None:
             condition &= still
@@ -175,7 +179,7 @@ class Transaction:
         self._undo.append(lambda: _assign(row, before))
         actions: list[Action] = []
         for name, value in columns.items():
-            attribute: Attribute[Any] = getattr(model, name)
+            attribute: Column = getattr(model, name)
             actions.append(attribute.remove() if value is None else attribute.set(value))
         error = otherwise or VersionConflict()
         self.update(row, actions, condition=condition, otherwise=error, by_pool=by_pool)
@@ -199,7 +203,7 @@ class Transaction:
             action()
 
 
-def _assign(row: Row, columns: dict[str, Any]) -> None:
+def _assign(row: Row, columns: Mapping[str, object]) -> None:
     row.missing_columns -= columns.keys()
     for name, value in columns.items():
         setattr(row, name, value)
@@ -226,7 +230,7 @@ def _write(steps: Sequence[_Step]) -> None:
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
 
-def _key(row: Row) -> Attribute[Any]:
+def _key(row: Row) -> Column:
     return key_columns(type(row))[0]
 
 

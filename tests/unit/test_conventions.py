@@ -102,7 +102,7 @@ def test_a_transaction_refuses_a_counter_from_any_other_module(column: str) -> N
     reseller = Reseller("rsl_1", version=1, license_count=5, license_used=2)
     columns: dict[str, Any] = {"slug": "acme", column: 3}
     with pytest.raises(ValueError, match=column):
-        Transaction().change(reseller, **columns)
+        Transaction().change(reseller, columns)
     attribute = getattr(Reseller, column)
     for action in (attribute.add(1), attribute.set(3), attribute.remove()):
         with pytest.raises(ValueError, match=column):
@@ -116,7 +116,7 @@ def test_the_pool_refuses_a_counter_among_the_columns_that_ride_along() -> None:
     reseller = Reseller("rsl_1", version=1, license_count=5, license_used=2)
     move = pool.Move(Kind.ALLOCATION, Actor("usr_1"))
     with pytest.raises(ValueError, match="license_used"):
-        pool.set_count(Transaction(), reseller, 6, move, license_used=0)
+        pool.set_count(Transaction(), reseller, 6, move, {"license_used": 0})
     extra = [Reseller.license_used.set(0)]
     with pytest.raises(ValueError, match="license_used"):
         pool.grant(Transaction(), "rsl_1", 1, move, extra_actions=extra)

@@ -136,7 +136,7 @@ def test_a_transaction_without_steps_makes_no_call(aws_faults: AwsFaults) -> Non
 
 def change(row: Row, **columns: Any) -> None:
     tx = Transaction()
-    tx.change(row, **columns)
+    tx.change(row, columns)
     tx.commit()
 
 

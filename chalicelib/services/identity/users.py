@@ -128,7 +128,7 @@ def edit_user(user: User, changes: dict[str, Any], *, by: Actor) -> User:
     if deactivated:
         columns["deactivated_at"] = tx.now
     demoted = user.is_super_admin and not columns.get("is_super_admin", True)
-    tx.change(user, **columns)
+    tx.change(user, columns)
     tx.commit()
     _delete_revoked(user, password is not None, deactivated, demoted)
     return user

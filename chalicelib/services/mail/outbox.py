@@ -158,9 +158,9 @@ def _drop(mail: Mail) -> None:
         logger.exception("Mail could not be dropped", extra={"mail_id": mail.id})
 
 
-def _update_mail(mail: Mail, **columns: Any) -> bool:
+def _update_mail(mail: Mail, **columns: object) -> bool:
     tx = Transaction()
-    tx.change(mail, **columns)
+    tx.change(mail, columns)
     try:
         tx.commit()
     except VersionConflict:

@@ -65,7 +65,7 @@ def _report_level(reseller: Reseller) -> bool:
     if now == (reseller.supply_told or Supply.ENOUGH):
         return True
     tx = Transaction()
-    tx.change(reseller, **supply_columns(tx, reseller, reseller.license_count))
+    tx.change(reseller, supply_columns(tx, reseller, reseller.license_count))
     try:
         tx.commit()
     except (VersionConflict, Busy):

@@ -170,7 +170,7 @@ def _apply(
         target["credited_at"] = tx.now
     changed = changed_columns(purchase, target)
     if changed:
-        tx.change(purchase, **changed)
+        tx.change(purchase, changed)
     if before.status == Status.PENDING != assessment.status:
         release_checkout_claim(tx, purchase)
     move = _ledger_move(assessment, before, by, purchase.id, refund)

@@ -67,7 +67,7 @@ def _align(request: RepairRequest, purchase: Purchase) -> None:
         target=purchase.id,
         reseller_id=purchase.reseller_id,
     )
-    tx.change(purchase, **changed)
+    tx.change(purchase, changed)
     if facts.already_counted:
         move = Move(Kind.SYNC, request.by, purchase.id, request.reason)
         pool.adopt_count(tx, inspection.reseller, facts.already_counted, move)

@@ -146,13 +146,13 @@ def edit_reseller(reseller: Reseller, changes: dict[str, Any], *, by: Actor) -> 
     )
     if "is_active" in columns:
         reseller_notices.notify_activation_change(tx, reseller, bool(columns["is_active"]))
-    if "license_count" in columns:
-        columns |= reseller_notices.supply_columns(tx, reseller, int(columns["license_count"]))
-        count = int(columns.pop("license_count"))
+    count = columns.pop("license_count", None)
+    if isinstance(count, int):
+        columns |= reseller_notices.supply_columns(tx, reseller, count)
         kind = Kind.ALLOCATION if count > reseller.license_count else Kind.REVOCATION
-        pool.set_count(tx, reseller, count, Move(kind, by, reason="Total edited"), **columns)
+        pool.set_count(tx, reseller, count, Move(kind, by, reason="Total edited"), columns)
     else:
-        tx.change(reseller, **columns)
+        tx.change(reseller, columns)
     tx.commit()
     return reseller
 

@@ -86,7 +86,7 @@ def edit_settings(row: PlatformSettings, changes: dict[str, Any], *, by: Actor) 
         row.version = UNSAVED + 1
         tx.put(row, condition=unsaved, otherwise=VersionConflict())
     else:
-        tx.change(row, **columns)
+        tx.change(row, columns)
     tx.commit()
     clear_cache()
     return row

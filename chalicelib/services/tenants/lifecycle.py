@@ -155,7 +155,7 @@ def edit_tenant(tenant: Tenant, changes: dict[str, Any], *, by: Actor) -> Tenant
     if "name" in columns:
         columns["name_key"] = name_key(str(columns["name"]), tenant.id)
     _record_edit(tx, tenant, changes, by=by, action="tenant.edited")
-    tx.change(tenant, **columns)
+    tx.change(tenant, columns)
     if "slug" in columns:
         _claim_slug(tx, tenant, tenant.slug)
     tx.commit()

@@ -238,7 +238,7 @@ def test_the_total_of_an_over_allocated_pool_can_only_be_raised() -> None:
 @pytest.mark.parametrize("count", [2, 5, 9])
 def test_setting_the_total(count: int) -> None:
     row = open_pool(5, 2)
-    commit(lambda tx: pool.set_count(tx, row, count, MOVE, company_name="Other"))
+    commit(lambda tx: pool.set_count(tx, row, count, MOVE, {"company_name": "Other"}))
     assert counters() == (count, 2)
     assert current().company_name == "Other"
 
