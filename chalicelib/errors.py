@@ -171,7 +171,7 @@ OUTCOME_UNKNOWN = (
 
 
 class Busy(TenantryError):
-    """The database stayed overloaded until the deadline, and nothing was written.
+    """The database stayed overloaded, or the rows kept changing. Nothing was written.
 
     If `outcome_unknown` is true, a response was lost, so the write may have succeeded.
     """

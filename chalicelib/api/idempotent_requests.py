@@ -9,11 +9,10 @@ from chalicelib.api.responses import RenderedResponse, render_response, to_json
 from chalicelib.http import requests
 from chalicelib.http.requests import Call, I
 from chalicelib.services.core import idempotency
-from chalicelib.services.core.idempotency import AlreadyCompleted, IdempotentRequest
+from chalicelib.services.core.idempotency import IdempotentRequest
 from chalicelib.services.identity import lockout
 from chalicelib.storage.idempotency import KeyedRequest
 
-ATTEMPTS = 3
 # Response fields that contain a new secret, in the form `<credential ID>.<secret>`.
 SECRET_FIELDS = frozenset({"token", "key"})
 
@@ -23,27 +22,22 @@ def run_idempotent(
 ) -> RenderedResponse:
     """Execute the request, resume it if an earlier attempt stopped halfway, or replay its response.
 
-    Raises IdempotencyKeyReused, AlreadyCompleted after ATTEMPTS races, or any error from the
-    handler.
+    Raises IdempotencyKeyReused, Busy, or any error from the handler.
     """
     key = idempotency.key_for(_key_owner(route, call), idempotency_key)
     fingerprint, seed = requests.fingerprint(request, key, sensitive=route.sensitive)
-    for _ in range(ATTEMPTS):
-        found = idempotency.find(key, fingerprint)
-        if found is not None and found.response is not None:
-            return _replay(found, seed)
-        once = IdempotentRequest(
-            key=key,
-            fingerprint=fingerprint,
-            render=lambda result: _record(render_response(route, call, result), seed),
-            seed=seed,
-        )
-        call.once = once.resuming(found)
-        try:
-            return render_response(route, call, route.handler(call))
-        except AlreadyCompleted:
-            continue  # a concurrent request with the same key finished first
-    raise AlreadyCompleted
+
+    def handle(once: IdempotentRequest) -> RenderedResponse:
+        call.once = once
+        return render_response(route, call, route.handler(call))
+
+    request_once = IdempotentRequest(
+        key=key,
+        fingerprint=fingerprint,
+        render=lambda result: _record(render_response(route, call, result), seed),
+        seed=seed,
+    )
+    return idempotency.run_once(request_once, handle, lambda found: _replay(found, seed))
 
 
 def _key_owner(route: Route, call: Call[I]) -> str:

@@ -17,7 +17,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chalicelib.domain.actors import Actor
 from chalicelib.errors import (
-    Busy,
     FieldError,
     InvalidRequest,
     NotFound,
@@ -31,6 +30,7 @@ from chalicelib.services.core import hashing
 from chalicelib.services.core.idempotency import IdempotentRequest
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.sessions import Device
+from chalicelib.storage import retries
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import Row
 
@@ -42,7 +42,6 @@ MAX_BODY_BYTES = 256 * 1024
 MAX_PATH_PARAMETER_BYTES = 300
 MAX_FIELD_ERRORS = 100
 ID = re.compile(r"[a-z]{3}_[0-9A-Z]{26}")
-ATTEMPTS = 8
 
 
 class Empty(BaseModel):
@@ -97,17 +96,16 @@ class Call(Generic[I]):
         """Read a row and act on it. If another change comes first, read the row again and retry.
 
         `version_of` returns the version to compare with If-Match, by default the row's own. Raises
-        VersionConflict if If-Match doesn't match, or Busy after ATTEMPTS conflicts.
+        VersionConflict if If-Match doesn't match, or Busy after too many conflicts.
         """
-        for _ in range(ATTEMPTS):
+
+        def read_matching() -> R:
             row = read()
             if self.if_match is not None and not _matches(self.if_match, version_of(row)):
                 raise VersionConflict
-            try:
-                return act(row)
-            except VersionConflict:
-                continue
-        raise Busy
+            return row
+
+        return retries.act_on_current(read_matching, act)
 
 
 def _matches(if_match: str, version: object) -> bool:

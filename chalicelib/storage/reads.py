@@ -15,6 +15,7 @@ from pynamodb.indexes import Index
 from pynamodb.pagination import PageIterator
 
 from chalicelib.errors import Busy, InvalidRequest
+from chalicelib.storage import retries
 from chalicelib.storage.failures import is_transient
 from chalicelib.storage.rows import Row, connection, key_columns
 
@@ -22,7 +23,6 @@ R = TypeVar("R", bound=Row)
 T = TypeVar("T")
 
 BATCH_GET_LIMIT = 100
-UNPROCESSED_ROUNDS = 5
 MAX_FILTERED_ROWS = 2_000
 
 
@@ -183,7 +183,7 @@ def get_one_of_each(*wanted: tuple[type[Row], *tuple[str, ...]]) -> list[Row | N
         key = {name: {"S": value} for name, value in zip(_key_names(model), values, strict=True)}
         request[table] = {"Keys": [key], "ConsistentRead": True}
     items: dict[str, dict[str, Any]] = {}
-    for _ in range(UNPROCESSED_ROUNDS):
+    for _ in retries.attempts():  # again for the keys that DynamoDB had no capacity for
         with reading():
             answer = client._make_api_call("BatchGetItem", {"RequestItems": request})
         items |= {table: rows[0] for table, rows in answer["Responses"].items() if rows}

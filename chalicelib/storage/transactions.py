@@ -8,8 +8,6 @@ pause), the commit marker decides: a row whose ID was generated for this attempt
 attempt was committed.
 """
 
-import random
-import time
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -23,20 +21,16 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib import clock
 from chalicelib.errors import Busy, VersionConflict
+from chalicelib.storage import retries
 from chalicelib.storage.failures import is_retriable, was_rejected
 from chalicelib.storage.rows import Column, Row, connection, key_columns
 
 DEADLINE_SECONDS = 4.0
-FIRST_PAUSE_SECONDS = 0.02
-LONGEST_PAUSE_SECONDS = 0.5
 
 OnRefusal = Exception | Callable[[Any], Exception]  # Any: the row, of the step's own model
 """The error to raise if a step's condition fails, or a function that returns it.
 
 The function is given the row that exists under the step's key, or None."""
-
-sleep = time.sleep
-monotonic = time.monotonic
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,19 +209,20 @@ def _write(steps: Sequence[_Step]) -> None:
     If a response is lost at the deadline, try once more to find out whether the write succeeded.
     """
     token = str(uuid4())
-    deadline = monotonic() + DEADLINE_SECONDS
-    pause = FIRST_PAUSE_SECONDS
+    deadline = retries.monotonic() + DEADLINE_SECONDS
     outcome_unknown = is_last_try = False
-    while (failure := _attempt(steps, token)) is not None:
+    for longest_pause in retries.pauses():
+        failure = _attempt(steps, token)
+        if failure is None:
+            return
         outcome_unknown = outcome_unknown or not was_rejected(failure.cause)
-        if monotonic() + pause > deadline:
+        if retries.monotonic() + longest_pause > deadline:
             if is_last_try or not outcome_unknown:
                 raise Busy(
                     outcome_unknown=outcome_unknown, log_detail=_describe_failure(steps, failure)
                 ) from failure
             is_last_try = True
-        sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
-        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+        retries.pause(longest_pause)
 
 
 def _key(row: Row) -> Column:

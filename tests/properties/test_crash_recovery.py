@@ -15,7 +15,7 @@ from pynamodb.connection.base import Connection
 
 from chalicelib.domain.actors import Actor
 from chalicelib.errors import InvalidRequest
-from chalicelib.services.core.idempotency import IdempotentRequest, find
+from chalicelib.services.core.idempotency import IdempotentRequest, run_once
 from chalicelib.services.purchases import accept_payment, checkout
 from chalicelib.services.purchases.settlement import settle
 from chalicelib.services.refunds import refund_requests
@@ -163,13 +163,8 @@ SCENARIOS: dict[str, tuple[Callable[[StripeSimulator], None], Scenario, int]] = 
 
 def run_with_key(scenario: Scenario, stripe: StripeSimulator) -> Any:
     """Run a request with an idempotency key as the API does, resuming a recorded request."""
-    found = find("key", "fingerprint")
-    if found is not None and found.response is not None:
-        return found.response
-    once = IdempotentRequest(
-        "key", "fingerprint", lambda created: {"id": created.id}, found.ref if found else None
-    )
-    return scenario(stripe, once)
+    once = IdempotentRequest("key", "fingerprint", lambda created: {"id": created.id})
+    return run_once(once, lambda current: scenario(stripe, current), lambda found: found.response)
 
 
 def by_retry(scenario: Scenario, stripe: StripeSimulator) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
-from chalicelib.storage import transactions
+from chalicelib.storage import retries
 from chalicelib.storage.rows import connection
 
 WRITE = "TransactWriteItems"
@@ -111,6 +111,6 @@ def install_faults(monkeypatch: pytest.MonkeyPatch) -> AwsFaults:
         "_make_api_call",
         lambda operation, params: faults.call(real, operation, params),
     )
-    monkeypatch.setattr(transactions, "sleep", faults.sleep)
-    monkeypatch.setattr(transactions, "monotonic", lambda: faults.seconds)
+    monkeypatch.setattr(retries, "sleep", faults.sleep)
+    monkeypatch.setattr(retries, "monotonic", lambda: faults.seconds)
     return faults

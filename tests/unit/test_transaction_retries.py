@@ -8,7 +8,7 @@ import pytest
 from pynamodb.exceptions import TransactWriteError
 
 from chalicelib.errors import Busy
-from chalicelib.storage import failures, transactions
+from chalicelib.storage import failures, retries, transactions
 from chalicelib.storage.claims import Claim, owner_of
 from chalicelib.storage.reads import get
 from chalicelib.storage.transactions import Transaction
@@ -87,7 +87,7 @@ def test_pauses_grow_and_have_full_jitter(
     lows, highs = zip(*ranges, strict=True)
     assert set(lows) == {0}, "full jitter"
     assert highs[:4] == (0.02, 0.04, 0.08, 0.16)
-    assert max(highs) == transactions.LONGEST_PAUSE_SECONDS
+    assert max(highs) == retries.LONGEST_PAUSE_SECONDS
 
 
 def test_the_deadline_allows_many_attempts(aws_faults: AwsFaults) -> None:

@@ -11,14 +11,17 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from chalicelib import clock
 from chalicelib.errors import Busy, IdempotencyKeyReused
 from chalicelib.services.core import hashing
+from chalicelib.storage import retries
 from chalicelib.storage.idempotency import KeyedRequest
 from chalicelib.storage.reads import get
 from chalicelib.storage.transactions import Transaction
+
+T = TypeVar("T")
 
 RETENTION = timedelta(days=7)
 
@@ -47,9 +50,9 @@ class IdempotentRequest:
     unknown_columns: Mapping[str, Any] = field(default_factory=dict)
 
     def resuming(self, unfinished: KeyedRequest | None) -> "IdempotentRequest":
-        """Return this request, set up to resume an unfinished attempt if there was one."""
+        """Return a copy of this request that resumes an unfinished attempt, if there was one."""
         if unfinished is None:
-            return self
+            return replace(self)
         unknown_columns = unfinished.unknown_columns
         return replace(self, ref=unfinished.ref, unknown_columns=unknown_columns)
 
@@ -98,12 +101,35 @@ def key_for(caller: str, idempotency_key: str) -> str:
     return f"{caller}:{hashlib.sha256(idempotency_key.encode()).hexdigest()}"
 
 
-def find(key: str, fingerprint: str) -> KeyedRequest | None:
+def run_once(
+    request: IdempotentRequest,
+    act: Callable[[IdempotentRequest], T],
+    replay: Callable[[KeyedRequest], T],
+) -> T:
+    """Call `act`, or call `replay` if an earlier attempt has recorded its response.
+
+    If an earlier attempt stopped halfway, `act` is given what it reserved, and resumes it. If a
+    concurrent request with the same key finishes first, nothing of this one is written, and its
+    response is replayed. After a crash or a lost response, the client's retry does the same.
+    Raises IdempotencyKeyReused, Busy, and anything that `act` raises.
+    """
+
+    def act_or_replay(found: KeyedRequest | None) -> T:
+        if found is not None and found.response is not None:
+            return replay(found)
+        return act(request.resuming(found))
+
+    return retries.act_on_current(
+        lambda: _find(request.key, request.fingerprint), act_or_replay, conflict=AlreadyCompleted
+    )
+
+
+def _find(key: str | None, fingerprint: str) -> KeyedRequest | None:
     """Return this key's record, if there is one that has not expired.
 
     Raises IdempotencyKeyReused if the key was used for a request with a different fingerprint.
     """
-    row = get(KeyedRequest, key)
+    row = get(KeyedRequest, key) if key is not None else None
     if row is None or row.expires_at <= clock.now():
         return None
     if not hmac.compare_digest(row.fingerprint, fingerprint):

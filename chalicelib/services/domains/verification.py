@@ -17,12 +17,13 @@ from chalicelib.domain.custom_domains import (
     TxtLookup,
     next_state,
 )
-from chalicelib.errors import Busy, DomainTaken, NotFound, RateLimited, VersionConflict
+from chalicelib.errors import DomainTaken, NotFound, RateLimited
 from chalicelib.observability import count, logger
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.domains import txt_records
 from chalicelib.services.domains.notices import notify_owner
 from chalicelib.services.domains.registry import read_domain, record_change
+from chalicelib.storage import retries
 from chalicelib.storage.claims import Claim, claim_name, release_name, transfer_claim
 from chalicelib.storage.domains import VERIFIED, Domain, domain_claim, same_registration
 from chalicelib.storage.reads import get
@@ -32,7 +33,6 @@ from chalicelib.storage.transactions import Transaction
 # toward it.
 ATTEMPTS_ALLOWED = 10
 ATTEMPTS_WINDOW = timedelta(minutes=10)
-MAX_CONFLICTS = 5
 
 
 def verify_domain(domain: Domain, *, by: Actor, once: IdempotentRequest = NO_KEY) -> Domain:
@@ -81,15 +81,16 @@ def check_domain(
     conflict, the same lookup result is applied to the current row. Raises DomainTaken, Busy, or
     NotFound if the domain was removed in the meantime.
     """
-    for _ in range(MAX_CONFLICTS):
-        try:
-            return _apply_lookup(domain, lookup, by=by, once=once)
-        except VersionConflict:
-            current = read_domain(domain.reseller_id, domain.host)
-            if current.token != domain.token:
-                raise NotFound("domain") from None  # removed and added again
-            domain = current
-    raise Busy
+
+    def read_again() -> Domain:
+        current = read_domain(domain.reseller_id, domain.host)
+        if current.token != domain.token:
+            raise NotFound("domain")  # removed and added again
+        return current
+
+    return retries.act_on_current(
+        read_again, lambda row: _apply_lookup(row, lookup, by=by, once=once), first=domain
+    )
 
 
 def _apply_lookup(

@@ -20,11 +20,11 @@ from chalicelib.domain import lockout
 from chalicelib.domain.lockout import Policy
 from chalicelib.errors import Busy, RateLimited, VersionConflict
 from chalicelib.observability import count, logger
+from chalicelib.storage import retries
 from chalicelib.storage.attempts import Attempts
 from chalicelib.storage.reads import batch_get
 from chalicelib.storage.transactions import Transaction
 
-MAX_CONFLICTS = 8
 TOO_MANY_ATTEMPTS = "Too many attempts. Wait a while, then try again."
 
 
@@ -128,17 +128,19 @@ def _email_digest(email: str) -> str:
 
 
 def _count_attempt(limits: Sequence[tuple[str, Policy]]) -> Attempt:
-    for _ in range(MAX_CONFLICTS):
-        found = {row.key: row for row in batch_get(Attempts, [Attempts(key) for key, _ in limits])}
-        _raise_if_locked(list(found.values()))
+    def read() -> dict[str, Attempts]:
+        rows = batch_get(Attempts, [Attempts(key) for key, _ in limits])
+        _raise_if_locked(rows)
+        return {row.key: row for row in rows}
+
+    def increment_all(found: dict[str, Attempts]) -> Attempt:
         tx = Transaction()
         counted = [_increment(tx, key, policy, found.get(key)) for key, policy in limits]
-        try:
-            tx.commit()
-        except VersionConflict:
-            continue  # a concurrent attempt was counted first; read again
+        tx.commit()
         return Attempt(counted)
-    raise RateLimited(TOO_MANY_ATTEMPTS, retry_after=1)
+
+    too_many = RateLimited(TOO_MANY_ATTEMPTS, retry_after=1)
+    return retries.act_on_current(read, increment_all, otherwise=too_many)
 
 
 def _raise_if_locked(rows: Sequence[Attempts]) -> None:

@@ -12,17 +12,15 @@ from typing import Any
 
 from chalicelib.domain.ledger import Kind
 from chalicelib.domain.notices import Supply, is_worse, supply_level
-from chalicelib.errors import Busy, VersionConflict
 from chalicelib.observability import logger
 from chalicelib.services.mail import outbox
 from chalicelib.services.settings import platform_settings
+from chalicelib.storage import retries
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User
-
-ATTEMPTS = 3
 
 
 def notify_low_supply(reseller_id: str) -> None:
@@ -32,10 +30,7 @@ def notify_low_supply(reseller_id: str) -> None:
     reconciliation sends the notice later.
     """
     try:
-        for _ in range(ATTEMPTS):
-            reseller = get(Reseller, reseller_id)
-            if reseller is None or _report_level(reseller):
-                return
+        retries.act_on_current(lambda: get(Reseller, reseller_id), _report_level)
     except Exception:
         logger.exception(
             "Low-license notice could not be queued", extra={"reseller_id": reseller_id}
@@ -57,20 +52,18 @@ def supply_columns(tx: Transaction, reseller: Reseller, license_count: int) -> d
     return {"supply_told": now} if now != last_reported or reseller.supply_told is None else {}
 
 
-def _report_level(reseller: Reseller) -> bool:
-    """Queue a notice if needed. Return False if the row has changed and must be re-read."""
+def _report_level(reseller: Reseller | None) -> None:
+    """Queue a notice if needed. Raises VersionConflict if the row has changed since it was read."""
+    if reseller is None:
+        return
     now = supply_level(
         reseller.license_available, platform_settings.cached_settings().low_license_threshold
     )
     if now == (reseller.supply_told or Supply.ENOUGH):
-        return True
+        return
     tx = Transaction()
     tx.change(reseller, supply_columns(tx, reseller, reseller.license_count))
-    try:
-        tx.commit()
-    except (VersionConflict, Busy):
-        return False
-    return True
+    tx.commit()
 
 
 def notify_purchase_change(tx: Transaction, purchase: Purchase, licenses: int, kind: Kind) -> None:

@@ -2,14 +2,14 @@
 
 from chalicelib.domain.actors import Actor
 from chalicelib.domain.purchases import Status
-from chalicelib.errors import Busy, InvalidRequest, VersionConflict
+from chalicelib.errors import InvalidRequest
 from chalicelib.services.core import audit
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
+from chalicelib.services.purchases.checkout import read_purchase
 from chalicelib.services.purchases.settlement import settle
+from chalicelib.storage import retries
 from chalicelib.storage.purchases import UNSETTLED, Purchase
 from chalicelib.storage.transactions import Transaction
-
-ATTEMPTS = 5
 
 
 def can_accept(purchase: Purchase) -> bool:
@@ -33,18 +33,19 @@ def accept_as_paid(
     """
     if once.ref is not None:
         return settle(purchase, by=by, once=once).purchase
-    for _ in range(ATTEMPTS):
-        purchase = settle(purchase, by=by).purchase
-        if not can_accept(purchase):
-            if purchase.accepted != purchase.amount_paid:
-                raise InvalidRequest.of("purchase", _refusal_message(purchase))
-            return settle(purchase, by=by, once=once).purchase
-        try:
-            _write_decision(purchase, reason, by, once)
-        except VersionConflict:
-            continue
-        return settle(purchase, by=by, once=once).purchase
-    raise Busy
+
+    def decide(current: Purchase) -> Purchase:
+        if can_accept(current):
+            _write_decision(current, reason, by, once)
+        elif current.accepted != current.amount_paid:
+            raise InvalidRequest.of("purchase", _refusal_message(current))
+        return current
+
+    def read() -> Purchase:
+        return settle(read_purchase(purchase.reseller_id, purchase.id), by=by).purchase
+
+    decided = retries.act_on_current(read, decide)
+    return settle(decided, by=by, once=once).purchase
 
 
 def _write_decision(purchase: Purchase, reason: str, by: Actor, once: IdempotentRequest) -> None:

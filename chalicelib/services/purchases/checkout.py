@@ -25,6 +25,7 @@ from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.purchases import open_checkouts, settlement
 from chalicelib.services.settings import platform_settings
 from chalicelib.settings import settings
+from chalicelib.storage import retries
 from chalicelib.storage.platform_settings import PlatformSettings
 from chalicelib.storage.purchases import UNSETTLED, Purchase
 from chalicelib.storage.reads import Page, Pagination, get, query_page
@@ -36,7 +37,6 @@ from chalicelib.storage.users import User
 if TYPE_CHECKING:
     from chalicelib.payments.checkout import CheckoutRequest, CheckoutSession
 
-ATTEMPTS = 3
 # Stripe's error codes for an amount outside its limits, for which no retry can succeed.
 AMOUNT_REFUSED = frozenset({"amount_too_small", "amount_too_large"})
 AWAITING_PAYMENT = frozenset({Status.PENDING, Status.PROCESSING})
@@ -61,15 +61,12 @@ def buy_licenses(
         raise InvalidRequest.of(
             "quantity", "The total is too high for one order. Split it into smaller orders."
         )
-    for _ in range(ATTEMPTS):
-        try:
-            purchase = open_checkouts.find_open_checkout(reseller.id, quote)
-            if purchase is None:
-                purchase = _create_purchase(reseller, quote, prices, by=by, once=once)
-        except VersionConflict:  # another request opened or closed the checkout first
-            continue
-        return _finish(reseller, purchase, once)
-    raise Busy
+
+    def find_or_create() -> Purchase:
+        found = open_checkouts.find_open_checkout(reseller.id, quote)
+        return found or _create_purchase(reseller, quote, prices, by=by, once=once)
+
+    return _finish(reseller, retries.retry(find_or_create), once)
 
 
 def _create_purchase(
@@ -116,28 +113,32 @@ def _finish(reseller: Reseller, purchase: Purchase, once: IdempotentRequest) -> 
     Condition: the purchase is unchanged since it was read. If another request has opened its
     session or settled it, the purchase is re-read and returned.
     """
-    for _ in range(ATTEMPTS):
-        if purchase.session_id is None and purchase.status_reason is not None:
-            raise InvalidRequest.of("quantity", purchase.status_reason)
+
+    def finish(current: Purchase) -> Purchase:
+        if current.session_id is None and current.status_reason is not None:
+            raise InvalidRequest.of("quantity", current.status_reason)
         tx = Transaction()
-        try:
-            if purchase.session_id is None and purchase.status == Status.PENDING:
-                if not open_checkouts.is_resumable(purchase):
-                    return settlement.settle(purchase, once=once).purchase
-                opened = _open_session(reseller, purchase)
-                tx.change(
-                    purchase,
-                    session_id=opened.session_id,
-                    checkout_url=opened.url,
-                    expires_at=opened.expires_at,
-                )
-            once.record(tx, purchase)
-            tx.commit()
-        except VersionConflict:
-            purchase = read_purchase(reseller.id, purchase.id)
-        else:
-            return purchase
-    raise Busy
+        if current.session_id is None and current.status == Status.PENDING:
+            if not open_checkouts.is_resumable(current):
+                return settlement.settle(current, once=once).purchase
+            opened = _open_session(reseller, current)
+            tx.change(
+                current,
+                session_id=opened.session_id,
+                checkout_url=opened.url,
+                expires_at=opened.expires_at,
+            )
+        once.record(tx, current)
+        tx.commit()
+        return current
+
+    return retries.act_on_current(
+        lambda: read_purchase(reseller.id, purchase.id), finish, first=purchase
+    )
+
+
+class _AskAgain(Exception):
+    """Stripe refused to open a session, for a reason that does not hold for the next attempt."""
 
 
 def _open_session(reseller: Reseller, purchase: Purchase) -> "CheckoutSession":
@@ -151,7 +152,9 @@ def _open_session(reseller: Reseller, purchase: Purchase) -> "CheckoutSession":
     from chalicelib.payments.checkout import open_checkout
 
     customer_id: str | None = reseller.stripe_customer_id
-    for _ in range(ATTEMPTS):
+
+    def ask() -> "CheckoutSession":
+        nonlocal customer_id
         key = f"{purchase.id}-{purchase.checkout_attempt}"
         try:
             request = _checkout_request(reseller, purchase, customer_id)
@@ -167,7 +170,9 @@ def _open_session(reseller: Reseller, purchase: Purchase) -> "CheckoutSession":
                 customer_id = None
             elif refused.provider_code not in ("idempotency_error", "session_closed"):
                 raise
-    raise PaymentProviderUnavailable
+            raise _AskAgain from refused
+
+    return retries.retry(ask, conflict=_AskAgain, otherwise=PaymentProviderUnavailable())
 
 
 def _checkout_request(

@@ -8,6 +8,7 @@ concurrently; and after a crash, the next call writes what is missing.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from pynamodb.expressions.update import Action
@@ -15,7 +16,7 @@ from pynamodb.expressions.update import Action
 from chalicelib.domain.actors import STRIPE, Actor
 from chalicelib.domain.ledger import Kind
 from chalicelib.domain.purchases import UNPAID, Assessment, Status
-from chalicelib.errors import Busy, NotFound, VersionConflict
+from chalicelib.errors import NotFound
 from chalicelib.observability import count, logger
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.mail import reseller_notices
@@ -27,7 +28,7 @@ from chalicelib.services.purchases.columns import (
     refund_behind_move,
 )
 from chalicelib.services.purchases.stripe_sessions import SessionSnapshot
-from chalicelib.storage import pool
+from chalicelib.storage import pool, retries
 from chalicelib.storage.claims import release_name
 from chalicelib.storage.pool import Move
 from chalicelib.storage.purchases import (
@@ -43,7 +44,8 @@ from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import changed_columns
 from chalicelib.storage.transactions import Transaction
 
-ATTEMPTS = 5
+# After a change, Stripe is checked again. Each further change means that it has moved once more.
+MAX_CHECKS = 5
 
 ExtraColumns = Callable[[Purchase], dict[str, Any]]
 """Computes additional columns to write in the same transaction, from the row as it was read."""
@@ -96,23 +98,24 @@ def settle(
         return SettleResult(purchase, granted=0, changed=False)
     granted = 0
     changed = False
-    for _ in range(ATTEMPTS):
-        was_paid = purchase.status not in UNPAID
-        try:
-            result = _settle_once(
-                purchase, session_id, by=by, once=once, extra_columns=extra_columns
-            )
-        except VersionConflict:
-            purchase = _read_again(purchase)
-            continue
+
+    def settle_once(current: Purchase) -> tuple[bool, SettleResult]:
+        was_paid = current.status not in UNPAID
+        return was_paid, _settle_once(
+            current, session_id, by=by, once=once, extra_columns=extra_columns
+        )
+
+    for _ in range(MAX_CHECKS):
+        was_paid, result = retries.act_on_current(
+            partial(_read_again, purchase), settle_once, first=purchase
+        )
+        purchase = result.purchase
         granted += result.granted
         changed = changed or result.changed
         if not (was_paid and result.changed):
-            return SettleResult(result.purchase, granted, changed)
+            break
         once, extra_columns = NO_KEY, None  # both have been written
-    if changed:
-        return SettleResult(purchase, granted, changed)
-    raise Busy
+    return SettleResult(purchase, granted, changed)
 
 
 def _lacks_its_grant(purchase: Purchase) -> bool:

@@ -3,20 +3,21 @@
 If a repair fails, for example because of a race or a full pool, the finding stays open.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from chalicelib.domain.actors import Actor
 from chalicelib.domain.findings import Code, Finding
 from chalicelib.errors import TenantryError
 from chalicelib.observability import logger
 from chalicelib.services.reconciliation import repairs
-from chalicelib.services.reconciliation.facts import Inspection, ResellerBusy, inspect_reseller
+from chalicelib.services.reconciliation.facts import Inspection, inspect_once
 from chalicelib.services.reconciliation.repair_request import RepairRequest
 from chalicelib.services.settings import platform_settings
+from chalicelib.storage import retries
 from chalicelib.storage.reports import Report
 from chalicelib.storage.transactions import Transaction
 
-ATTEMPTS = 3
 REASON = "Automatic repair"
 
 
@@ -35,7 +36,7 @@ def repair(
         if finding.code == Code.USED_MISMATCH:
             outcome = _repair_used(report, finding)
         else:
-            outcome = _repair(report, finding, inspection)
+            outcome = _outcome(finding, partial(_commit_repair, report, finding, inspection))
         if outcome is not None:
             outcomes[finding.id] = outcome
     return outcomes
@@ -43,18 +44,15 @@ def repair(
 
 def _repair_used(report: Report, finding: Finding) -> str | None:
     """Repair license_used from a fresh snapshot. Retry if the reseller changes before the write."""
-    for _ in range(ATTEMPTS):
-        try:
-            fresh = inspect_reseller(finding.subject)
-        except ResellerBusy:
-            return None
+
+    def repair_once() -> str:
+        fresh = inspect_once(finding.subject)
         current = fresh.find(Code.USED_MISMATCH, finding.subject) if fresh else None
         if current is None:
             return "The problem had already resolved itself."
-        outcome = _repair(report, current, fresh)
-        if outcome is not None:
-            return outcome
-    return None
+        return _commit_repair(report, current, fresh)
+
+    return _outcome(finding, lambda: retries.retry(repair_once))
 
 
 def _is_allowed(report: Report, finding: Finding) -> bool:
@@ -65,7 +63,8 @@ def _is_allowed(report: Report, finding: Finding) -> bool:
     )
 
 
-def _repair(report: Report, finding: Finding, inspection: Inspection | None) -> str | None:
+def _commit_repair(report: Report, finding: Finding, inspection: Inspection | None) -> str:
+    """Make the repair and return its outcome. Raises anything that the repair raises."""
     request = RepairRequest(
         finding,
         finding.proposed,
@@ -75,14 +74,19 @@ def _repair(report: Report, finding: Finding, inspection: Inspection | None) -> 
         inspection=inspection,
     )
     tx = Transaction()
+    outcome = repairs.add_repair(tx, request)
+    tx.commit()
+    logger.info("Repaired", extra={"finding": finding.code, "subject": finding.subject})
+    return outcome
+
+
+def _outcome(finding: Finding, repair: Callable[[], str]) -> str | None:
+    """Call `repair` and return its outcome, or None if it failed, which leaves the finding open."""
     try:
-        outcome = repairs.add_repair(tx, request)
-        tx.commit()
+        return repair()
     except TenantryError as error:
         logger.warning(
             "Automatic repair failed",
             extra={"finding": finding.code, "subject": finding.subject, "error": error.code},
         )
         return None
-    logger.info("Repaired", extra={"finding": finding.code, "subject": finding.subject})
-    return outcome

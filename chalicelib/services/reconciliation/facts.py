@@ -22,7 +22,9 @@ from chalicelib.domain.reconciliation import (
     purchase_finding,
     should_hold,
 )
+from chalicelib.errors import Busy, VersionConflict
 from chalicelib.services.reconciliation.stripe_view import compare_with_stripe
+from chalicelib.storage import retries
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import get, iterate_partition
@@ -30,7 +32,6 @@ from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import iso
 from chalicelib.storage.tenants import Tenant
 
-ATTEMPTS = 4
 # Limits memory use. The next run finds the rest.
 MAX_FINDINGS_PER_CODE = 500
 # Enough for any damage short of a lost table, and few enough to check within API Gateway's limit of
@@ -47,7 +48,7 @@ DORMANT_AFTER = timedelta(days=180)
 AWAITED_STATUSES = frozenset({Status.PENDING, Status.PROCESSING, Status.QUARANTINED})
 
 
-class ResellerBusy(Exception):
+class ResellerBusy(Busy):
     """The reseller changed during every attempt to take a snapshot. The next run tries again."""
 
 
@@ -97,16 +98,25 @@ def inspect_reseller(reseller_id: str, *, ask_stripe: bool = False) -> Inspectio
     disagree, because only those can explain a difference in license_count. Raises ResellerBusy,
     Busy, and, with `ask_stripe`, PaymentProviderUnavailable.
     """
-    for _ in range(ATTEMPTS):
-        reseller = get(Reseller, reseller_id)
-        if reseller is None:
-            return None
-        inspection = _count_reseller(reseller)
-        again = get(Reseller, reseller_id)
-        if again is not None and _counters(again) == _counters(reseller):
-            _explain(inspection, MAX_STRIPE_CHECKS if ask_stripe else 0)
-            return inspection
-    raise ResellerBusy(reseller_id)
+    return retries.retry(
+        lambda: inspect_once(reseller_id, ask_stripe=ask_stripe), otherwise=ResellerBusy()
+    )
+
+
+def inspect_once(reseller_id: str, *, ask_stripe: bool = False) -> Inspection | None:
+    """Like `inspect_reseller`, but raises VersionConflict if the reseller changes meanwhile.
+
+    For a caller that writes what it finds, and so has to read again after its own conflicts too.
+    """
+    reseller = get(Reseller, reseller_id)
+    if reseller is None:
+        return None
+    inspection = _count_reseller(reseller)
+    again = get(Reseller, reseller_id)
+    if again is None or _counters(again) != _counters(reseller):
+        raise VersionConflict
+    _explain(inspection, MAX_STRIPE_CHECKS if ask_stripe else 0)
+    return inspection
 
 
 def _explain(inspection: Inspection, max_stripe_checks: int) -> None:

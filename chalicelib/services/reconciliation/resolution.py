@@ -9,13 +9,12 @@ from chalicelib import clock
 from chalicelib.domain.actors import Actor
 from chalicelib.domain.findings import CODES, Action, Code, Finding
 from chalicelib.domain.reconciliation import holding_finding, purchase_finding
-from chalicelib.errors import Busy, InvalidRequest, NotFound, VersionConflict
+from chalicelib.errors import InvalidRequest, NotFound, VersionConflict
 from chalicelib.services.core import audit
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.reconciliation import name_checks, repairs, unknown_sessions
 from chalicelib.services.reconciliation.facts import (
     Inspection,
-    ResellerBusy,
     inspect_reseller,
     tenant_facts,
 )
@@ -142,21 +141,14 @@ def _recheck(row: FindingRow) -> tuple[Finding | None, Inspection | None]:
     code, reseller_id = row.code, str(row.reseller_id)
     if code in POOL_CODES | PURCHASE_CODES:
         ask_stripe = read_report(row.reconciliation_id).scope != Scope.PARTIAL
-        inspection = _inspect(reseller_id, ask_stripe=ask_stripe)
+        inspection = inspect_reseller(reseller_id, ask_stripe=ask_stripe)
         if inspection is None:
             return None, None
         if code in POOL_CODES:
             return inspection.find(code, row.subject), inspection
         return _recheck_purchase(row, inspection, ask_stripe=ask_stripe), inspection
     needs_inspection = code == Code.MISSING_CLAIM and row.subject.startswith("tnt_")
-    return _recheck_single(code, row), _inspect(reseller_id) if needs_inspection else None
-
-
-def _inspect(reseller_id: str, *, ask_stripe: bool = False) -> Inspection | None:
-    try:
-        return inspect_reseller(reseller_id, ask_stripe=ask_stripe)
-    except ResellerBusy:
-        raise Busy from None
+    return _recheck_single(code, row), inspect_reseller(reseller_id) if needs_inspection else None
 
 
 def _recheck_purchase(

@@ -10,15 +10,15 @@ from chalicelib import clock
 from chalicelib.domain.actors import Actor
 from chalicelib.domain.findings import DRIFT_CODES, Code, Finding
 from chalicelib.domain.reconciliation import purchase_finding
-from chalicelib.errors import Busy, NotFound, VersionConflict
+from chalicelib.errors import NotFound
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.reconciliation import name_checks, repairs
-from chalicelib.services.reconciliation.facts import Inspection, ResellerBusy, inspect_reseller
+from chalicelib.services.reconciliation.facts import Inspection, inspect_once
 from chalicelib.services.reconciliation.repair_request import RepairRequest
+from chalicelib.storage import retries
 from chalicelib.storage.findings import FindingRow, finding_row
 from chalicelib.storage.transactions import Transaction
 
-ATTEMPTS = 5
 # The idempotency table keeps the response in one item, which DynamoDB limits to 400 KB.
 MAX_FINDINGS = 50
 REASON = "Manual sync"
@@ -64,11 +64,9 @@ def sync(
     Condition: the reseller's row has not changed since the count. If it has, the count is repeated.
     Raises NotFound or Busy.
     """
-    for _ in range(ATTEMPTS):
-        try:
-            inspection = inspect_reseller(reseller_id)
-        except ResellerBusy:
-            raise Busy from None
+
+    def sync_once() -> SyncResult:
+        inspection = inspect_once(reseller_id)
         if inspection is None:
             raise NotFound("reseller")
         result = _sync_result(inspection, apply=apply)
@@ -85,12 +83,10 @@ def sync(
             )
             repairs.add_repair(tx, request)
         once.record(tx, result)
-        try:
-            tx.commit()
-        except VersionConflict:
-            continue
+        tx.commit()
         return result
-    raise Busy
+
+    return retries.retry(sync_once)
 
 
 def _sync_result(inspection: Inspection, *, apply: bool) -> SyncResult:

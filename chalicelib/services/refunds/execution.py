@@ -12,21 +12,19 @@ from typing import Any
 from chalicelib import clock
 from chalicelib.domain.actors import Actor
 from chalicelib.errors import (
-    Busy,
     InvalidRequest,
     NotFound,
     PaymentProviderRefused,
     PaymentProviderUnavailable,
-    VersionConflict,
 )
 from chalicelib.observability import count, logger
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.purchases.checkout import read_purchase
 from chalicelib.services.purchases.settlement import settle
+from chalicelib.storage import retries
 from chalicelib.storage.purchases import Purchase, RefundIntent, RefundState
 from chalicelib.storage.transactions import Transaction
 
-ATTEMPTS = 5
 # How long an interrupted refund can be resumed. After that, the admin has probably found another
 # solution.
 RESUMED_FOR = timedelta(hours=24)
@@ -141,16 +139,16 @@ def _save_intent(purchase: Purchase, intent: RefundIntent) -> None:
 
     Condition: the purchase is unchanged since it was read; otherwise, it is re-read. Raises Busy.
     """
-    for _ in range(ATTEMPTS):
-        if get_refund_intent(purchase, intent.id).state != RefundState.OPEN:
-            return None
-        tx = Transaction()
-        tx.change(purchase, refunds=purchase.with_refund(intent))
-        try:
-            return tx.commit()
-        except VersionConflict:
-            purchase = read_purchase(purchase.reseller_id, purchase.id)
-    raise Busy
+
+    def save(current: Purchase) -> None:
+        if get_refund_intent(current, intent.id).state == RefundState.OPEN:
+            tx = Transaction()
+            tx.change(current, refunds=current.with_refund(intent))
+            tx.commit()
+
+    retries.act_on_current(
+        lambda: read_purchase(purchase.reseller_id, purchase.id), save, first=purchase
+    )
 
 
 def get_refund_intent(purchase: Purchase, intent_id: str) -> RefundIntent:

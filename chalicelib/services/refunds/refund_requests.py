@@ -11,7 +11,7 @@ from chalicelib import clock
 from chalicelib.domain.actors import Actor
 from chalicelib.domain.purchases import REFUNDABLE, Status
 from chalicelib.domain.refunds import PaidPurchase, RefundQuote, refund_quote
-from chalicelib.errors import Busy, InvalidRequest, VersionConflict
+from chalicelib.errors import InvalidRequest
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.purchases.checkout import read_purchase
 from chalicelib.services.purchases.settlement import settle
@@ -22,11 +22,11 @@ from chalicelib.services.refunds.execution import (
     get_refund_intent,
 )
 from chalicelib.services.settings import platform_settings
+from chalicelib.storage import retries
 from chalicelib.storage.purchases import UNSETTLED, Purchase, RefundIntent, RefundState
 from chalicelib.storage.rows import iso, new_id
 from chalicelib.storage.transactions import Transaction
 
-ATTEMPTS = 5
 MAX_REFUNDS = 100  # per purchase, because they are stored on its row
 
 NOT_REFUNDABLE: dict[str, str] = {
@@ -80,24 +80,24 @@ def refund_licenses(
     """
     if once.ref is not None:
         return _resume_keyed_refund(purchase, once)
-    for _ in range(ATTEMPTS):
-        purchase = settle(purchase, by=by).purchase
-        open_refund = purchase.open_refund
+
+    def join_or_record(current: Purchase) -> tuple[Purchase, RefundIntent, bool]:
+        open_refund = current.open_refund
         if open_refund is not None:
             if (open_refund.licenses, open_refund.reason) != (licenses, reason):
                 raise _in_progress_error(open_refund)
             _check_quote_unchanged(open_refund.amount, open_refund.kept, amount, kept)
             _bind_key(open_refund, once)
-            return execute_refund(purchase, open_refund, once)
-        quote = _quote(purchase, licenses)
+            return current, open_refund, False
+        quote = _quote(current, licenses)
         _check_quote_unchanged(quote.amount, quote.kept, amount, kept)
-        try:
-            intent = _record_intent(purchase, quote, reason, by, once)
-        except VersionConflict:
-            purchase = read_purchase(purchase.reseller_id, purchase.id)
-            continue
-        return execute_refund(purchase, intent, once, is_new=True)
-    raise Busy
+        return current, _record_intent(current, quote, reason, by, once), True
+
+    def read() -> Purchase:
+        return settle(read_purchase(purchase.reseller_id, purchase.id), by=by).purchase
+
+    current, intent, is_new = retries.act_on_current(read, join_or_record)
+    return execute_refund(current, intent, once, is_new=is_new)
 
 
 def resume_refund(purchase: Purchase) -> Purchase:

@@ -16,7 +16,7 @@ from chalicelib.http import requests
 from chalicelib.http.problems import problem
 from chalicelib.http.requests import Call, Empty
 from chalicelib.services.core import idempotency
-from chalicelib.services.core.idempotency import AlreadyCompleted, IdempotentRequest
+from chalicelib.services.core.idempotency import IdempotentRequest
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.sessions import Device
 from chalicelib.storage.reads import Pagination
@@ -36,7 +36,6 @@ HTML = "text/html; charset=utf-8"
 PAGE_SIZE = 25
 MAX_PARAMETER = 2000
 MAX_SEARCH = 200
-RESUMPTIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,13 +262,7 @@ class PageContext:
         content = f"{where}\n{form.content()}"
         fingerprint = hashlib.sha256(content.encode()).hexdigest()
         key = idempotency.key_for(f"{self.caller.id}:page", content)
-        for _ in range(RESUMPTIONS):
-            found = idempotency.find(key, fingerprint)
-            if found is not None and found.response is not None:
-                return found.response
-            once = IdempotentRequest(key, fingerprint, render=render, seed=seed)
-            try:
-                return render(act(once.resuming(found)))
-            except AlreadyCompleted:
-                continue  # a concurrent copy of this request finished first
-        raise AlreadyCompleted
+        once = IdempotentRequest(key, fingerprint, render=render, seed=seed)
+        return idempotency.run_once(
+            once, lambda once: render(act(once)), lambda found: found.response or {}
+        )

@@ -14,6 +14,7 @@ from chalicelib.storage.purchases import Purchase
 from infra.local import table_edits
 from infra.local.stripe_simulator import StripeSimulator
 from tests.support import purchase_fixtures
+from tests.support.aws_faults import AwsFaults
 from tests.support.page_client import signed_in
 from tests.support.people import People, Person
 
@@ -69,6 +70,17 @@ def test_a_payment_is_accepted_only_once(quarantined: QuarantinedPurchase) -> No
     assert again.headers["Idempotent-Replayed"] == "true"
     assert again.json == first.json
     assert quarantined.accept().json["licenses_granted"] == 10
+    assert len(quarantined.acceptance_entries()) == 1
+    purchase_fixtures.check_invariants()
+
+
+def test_two_admins_can_accept_a_payment_at_the_same_time(
+    quarantined: QuarantinedPurchase, aws_faults: AwsFaults
+) -> None:
+    """The second acceptance starts after the reads of the first and finishes before its write."""
+    aws_faults.before(lambda: quarantined.accept())
+    late = quarantined.accept()
+    assert (late.status, late.json["licenses_granted"]) == (200, 10), late.text
     assert len(quarantined.acceptance_entries()) == 1
     purchase_fixtures.check_invariants()
 
