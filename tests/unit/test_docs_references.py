@@ -9,8 +9,11 @@ ROOT = Path(__file__).parents[2]
 # Not the changelog, which also names what no longer exists.
 DOCUMENTS = [
     *(ROOT / "README.md", ROOT / "CONTRIBUTING.md"),
-    *ROOT.glob("docs/*.md"),
-    *ROOT.glob("infra/decisions/*.md"),
+    *(
+        path
+        for folder in ("chalicelib", "docs", "infra")
+        for path in ROOT.glob(f"{folder}/**/*.md")
+    ),
 ]
 GENERATED = (ROOT / ".gitignore").read_text().splitlines()
 CODE = {".py", ".yaml", ".html", ".js", ".css", ".json", ".toml", ".txt", ""}
@@ -24,7 +27,7 @@ SOURCES = [
 ]
 FILE = re.compile(r"[\w/-]+\.py")
 FOLDER = re.compile(r"\.?[a-z_]+/(?:[a-z_]+/)*")
-MODULE_MEMBER = re.compile(r"(\w+)\.(\w+)")
+MODULE_MEMBER = re.compile(r"(\w+)\.(?!json$)(\w+)")
 NAME = re.compile(r"[a-z]+(?:_[a-z]+)+|(?:[A-Z][a-z]+){2,}")
 
 

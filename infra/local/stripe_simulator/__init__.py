@@ -1,6 +1,6 @@
 """A local simulator of Stripe: the API, the payment page, and the webhooks.
 
-Its tests compare it with Stripe's example objects and call it through Stripe's SDK.
+README.md says why it exists, how far it can be trusted, and how it differs from Stripe.
 
 In a test, use a `StripeSimulator`, the SDK with `client.InProcessHTTPClient(simulator)`, and a
 `WebhookDelivery` to send the webhooks. In a server, pass requests for paths that `Site.serves`

@@ -28,7 +28,7 @@ def run_command(
     """
     try:
         match path.strip("/").split("/"):
-            case [noun, id, verb] if command := _OBJECT_COMMANDS.get((noun, verb)):
+            case [noun, id, verb] if command := OBJECT_COMMANDS.get((noun, verb)):
                 return command(simulator, id, options)
             case ["webhooks", *verb]:
                 return _control_webhooks(simulator, webhooks, "".join(verb), options)
@@ -69,7 +69,7 @@ def _pay(simulator: StripeSimulator, id: str, options: Options) -> Object:
     raise InvalidAction("method must be card or delayed")
 
 
-_OBJECT_COMMANDS: dict[tuple[str, str], Command] = {
+OBJECT_COMMANDS: dict[tuple[str, str], Command] = {
     ("sessions", "pay"): _pay,
     ("sessions", "decline"): lambda s, id, _: s.decline_card(id),
     ("sessions", "bank-confirms"): lambda s, id, _: s.bank_confirms(id),

@@ -1,4 +1,4 @@
-"""The tour in the README works, and the documents' links and make commands exist."""
+"""The examples in the READMEs work, and the documents' links and make commands exist."""
 
 import re
 import subprocess
@@ -6,10 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.stripe_simulator.simulator import StripeSimulator
+from tests.support.people import People
 from tests.support.processes import ROOT, start_service, wait_for_address
 
 README = (ROOT / "README.md").read_text()
-DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("infra/decisions/*.md")]
+DOCUMENTS = [
+    *ROOT.glob("*.md"),
+    *(
+        path
+        for folder in ("chalicelib", "docs", "infra")
+        for path in ROOT.glob(f"{folder}/**/*.md")
+    ),
+]
 
 
 def blocks(heading: str) -> list[str]:
@@ -36,6 +45,16 @@ def test_the_tour_works() -> None:
     assert result.returncode == 0, result.stderr
     assert '"license_count":15,"license_used":4,"license_available":11' in result.stdout
     assert '"better_offer":{"quantity":10,"total":20000}' in result.stdout
+
+
+def test_the_example_of_a_test_with_the_stripe_simulator_works(
+    people: People, stripe: StripeSimulator
+) -> None:
+    page = (ROOT / "infra" / "local" / "stripe_simulator" / "README.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names: dict[str, object] = {"people": people, "stripe": stripe}
+    exec(example, names)  # noqa: S102 - our own text
+    assert "checkout.session.completed" in str(names["body"])
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -10,7 +10,7 @@ from infra.local.stripe_simulator.errors import StripeError
 
 _SESSIONS = "/v1/checkout/sessions"
 
-_ROUTES: list[tuple[str, str, Call]] = [
+ROUTES: list[tuple[str, str, Call]] = [
     ("POST", _SESSIONS, calls.create_session),
     (
         "GET",
@@ -37,7 +37,7 @@ _ROUTES: list[tuple[str, str, Call]] = [
 
 _PATTERNS = [
     (method, re.compile(path.replace("{id}", r"([A-Za-z0-9_]+)")), call)
-    for method, path, call in _ROUTES
+    for method, path, call in ROUTES
 ]
 
 
