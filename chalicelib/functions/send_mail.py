@@ -11,9 +11,9 @@ blueprint = Blueprint(__name__)
 @blueprint.schedule(Rate(1, unit=Rate.MINUTES), name="send-mail")
 def send_mail(event: CloudWatchEvent) -> dict[str, object]:
     with invocation("Mail", request_id_of(event.context)) as line:
-        from chalicelib.services.identity import passwords  # noqa: F401 - registers its mail types
+        from chalicelib.functions.mails import MAILS
         from chalicelib.services.mail.outbox import send_due
 
-        report = vars(send_due(seconds_left(event.context)))
+        report = vars(send_due(MAILS, seconds_left(event.context)))
         line |= report
         return report

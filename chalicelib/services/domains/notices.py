@@ -3,30 +3,31 @@
 from chalicelib.domain.custom_domains import DomainState, Status, TxtLookup, explain_lookup
 from chalicelib.services.mail import outbox
 from chalicelib.storage.domains import Domain
+from chalicelib.storage.outbox import MailTemplate
 from chalicelib.storage.reads import get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.transactions import Transaction
-from chalicelib.storage.users import User
 
-TEMPLATES: dict[str, str] = {Status.FAILING: "domain_failing", Status.SUSPENDED: "domain_suspended"}
+NOTICES: dict[str, MailTemplate] = {
+    Status.FAILING: MailTemplate.DOMAIN_FAILING,
+    Status.SUSPENDED: MailTemplate.DOMAIN_SUSPENDED,
+}
 
 
 def notify_owner(tx: Transaction, domain: Domain, now: DomainState, lookup: TxtLookup) -> None:
     """Queue a mail in `tx` if the domain's new status is failing or suspended.
 
-    Sends nothing if the reseller or its user no longer exists.
+    Does nothing if the reseller no longer exists.
     """
-    template = TEMPLATES.get(now.status)
+    template = NOTICES.get(now.status)
     reseller = get(Reseller, domain.reseller_id) if template else None
-    user = get(User, reseller.user_id) if reseller else None
-    if template is None or reseller is None or user is None:
+    if template is None or reseller is None:
         return
     context = {
-        "company_name": reseller.company_name,
         "host": domain.host,
         "record_name": domain.record_name,
         "record_value": domain.record_value,
         "what_was_found": explain_lookup(lookup.result, domain.record_name, domain.record_value),
         "until": f"{now.grace_until:%d %B %Y}" if now.grace_until else "",
     }
-    outbox.queue_mail(tx, to=user.email, template=template, context=context)
+    outbox.queue_notice(tx, reseller, template, context)

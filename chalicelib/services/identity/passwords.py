@@ -7,7 +7,6 @@ deletes it.
 
 from datetime import timedelta
 from functools import cache
-from typing import Any
 
 from chalicelib import clock
 from chalicelib.domain.actors import Actor
@@ -25,12 +24,12 @@ from chalicelib.services.identity.sessions import (
 )
 from chalicelib.services.mail import outbox
 from chalicelib.settings import settings
-from chalicelib.storage.claims import owner_of
 from chalicelib.storage.credentials import Credential, Kind
+from chalicelib.storage.outbox import MailTemplate
 from chalicelib.storage.reads import get
 from chalicelib.storage.rows import new_id, reads_as
 from chalicelib.storage.transactions import Transaction
-from chalicelib.storage.users import User, email_claim
+from chalicelib.storage.users import User
 
 FIRST_LINK_LIFETIME = timedelta(hours=24)
 RESET_LINK_LIFETIME = timedelta(hours=1)
@@ -104,14 +103,17 @@ def request_reset(email: str, *, device: Device, once: IdempotentRequest = NO_KE
     """
     lockout.begin_mail(email, device.source_ip)
     tx = Transaction()
-    outbox.queue_mail(tx, to=email, template="reset_password", context={"email": email})
+    # An older release, which may still send it, looks the user up in the context.
+    context = {"email": email}
+    outbox.queue_mail_to_address(tx, email, MailTemplate.RESET_PASSWORD, context)
     once.record(tx, None)
     tx.commit()
 
 
 def invite(tx: Transaction, user: User) -> None:
     """Queue a mail in `tx` with a link to set the first password."""
-    outbox.queue_mail(tx, to=user.email, template="set_password", context={"user_id": user.id})
+    # An older release, which may still send it, looks the user up in the context.
+    outbox.queue_mail(tx, user, MailTemplate.SET_PASSWORD, {"user_id": user.id})
 
 
 def add_link(tx: Transaction, user: User, lifetime: timedelta) -> str:
@@ -192,25 +194,20 @@ def _audit(tx: Transaction, user: User, action: str, *, by: Actor) -> None:
     audit.record(tx, actor=by, action=action, target=user.id, reseller_id=user.reseller_id)
 
 
-def _first_password_context(context: dict[str, Any]) -> dict[str, Any]:
-    return _link_context(get(User, context["user_id"]), FIRST_LINK_LIFETIME)
+def first_link_context(user: User) -> dict[str, object]:
+    """Create the link that a new user's mail contains, and return the mail's values."""
+    return _link_context(user, FIRST_LINK_LIFETIME)
 
 
-def _reset_context(context: dict[str, Any]) -> dict[str, Any]:
-    user_id = owner_of(email_claim(context["email"]))
-    return _link_context(get(User, user_id) if user_id else None, RESET_LINK_LIFETIME)
+def reset_link_context(user: User) -> dict[str, object]:
+    """Create the link to reset a forgotten password, and return its mail's values."""
+    return _link_context(user, RESET_LINK_LIFETIME)
 
 
-def _link_context(user: User | None, lifetime: timedelta) -> dict[str, Any]:
-    if user is None or not user.is_active:
-        raise outbox.NoRecipient
+def _link_context(user: User, lifetime: timedelta) -> dict[str, object]:
     logger.info("Password link created", extra={"user_id": user.id})
     hours = int(lifetime.total_seconds() // 3600)
     tx = Transaction()
     link = add_link(tx, user, lifetime)
     tx.commit()
     return {"name": user.name, "link": link, "hours": hours}
-
-
-outbox.CONTEXT_BUILDERS["set_password"] = _first_password_context
-outbox.CONTEXT_BUILDERS["reset_password"] = _reset_context

@@ -15,6 +15,7 @@ from chalicelib.domain.branding import inherit, valid_fields
 from chalicelib.domain.money import money
 from chalicelib.services.settings import platform_settings
 from chalicelib.settings import settings
+from chalicelib.storage.outbox import MailTemplate
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parents[2] / "web" / "templates" / "mail"
 
 
-def compose(template: str, context: dict[str, Any], *, to: str, mail_id: str) -> EmailMessage:
+def compose(
+    template: MailTemplate, context: dict[str, Any], *, to: str, mail_id: str
+) -> EmailMessage:
     """Return the message to send.
 
     Raises jinja2.TemplateError if the template is missing or `context` lacks a value.

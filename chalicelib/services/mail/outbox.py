@@ -3,9 +3,13 @@
 This way, no mail is lost, no mail is sent for a change that did not happen, and a mail that cannot
 be sent never makes the operation fail. Each mail is delivered at least once: the next retry is
 scheduled before each attempt, so a crash can cause a duplicate mail but never a lost one.
+
+Every mail is for a user. Whether that user still gets it is decided when it is sent: only an active
+user does, at the address that the user has by then. A reseller's mails go to its user, whether or
+not the reseller itself is active.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -15,10 +19,13 @@ from chalicelib import clock
 from chalicelib.errors import TenantryError, VersionConflict
 from chalicelib.observability import count, logger
 from chalicelib.settings import settings
-from chalicelib.storage.outbox import DUE, Mail
-from chalicelib.storage.reads import batch_get
+from chalicelib.storage.claims import owner_of
+from chalicelib.storage.outbox import DUE, Mail, MailTemplate
+from chalicelib.storage.reads import batch_get, get
+from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import new_id
 from chalicelib.storage.transactions import Transaction
+from chalicelib.storage.users import User, email_claim
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -32,13 +39,16 @@ BATCH = 25
 # Enough time for one SES call to time out.
 SPARE_SECONDS = 8.0
 
-CONTEXT_BUILDERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}
-"""Maps a template to a function that completes its stored context just before sending. The function
-adds values that must not be stored, such as a password link's secret."""
+Completion = Callable[[User], dict[str, object]]
+"""Returns values to add to a mail's stored context just before it is sent to the user, because they
+must not be stored, such as a password link's secret."""
+
+Mails = Mapping[MailTemplate, Completion]
+"""Every mail that this release can send."""
 
 
-class NoRecipient(Exception):
-    """Raised by a context builder if the mail no longer has a recipient and must be dropped."""
+class UnknownTemplate(Exception):
+    """Only a later release has this template. The mail stays due, for that release to send it."""
 
 
 @dataclass
@@ -48,12 +58,46 @@ class SendReport:
     given_up: int = 0
 
 
-def queue_mail(tx: Transaction, *, to: str, template: str, context: dict[str, Any]) -> None:
-    """Add a mail to `tx`, the transaction that makes the change it reports."""
+def queue_mail(
+    tx: Transaction, user: User, template: MailTemplate, context: dict[str, Any]
+) -> None:
+    """Add a mail for a user to `tx`, the transaction that makes the change it reports."""
+    _queue(tx, user.email, user.id, template, context)
+
+
+def queue_mail_to_address(
+    tx: Transaction, address: str, template: MailTemplate, context: dict[str, Any]
+) -> None:
+    """Add a mail for whichever user has this address when the mail is sent, if any, to `tx`."""
+    _queue(tx, address, None, template, context)
+
+
+def queue_notice(
+    tx: Transaction, reseller: Reseller, template: MailTemplate, context: dict[str, Any]
+) -> None:
+    """Add a mail for the reseller's user to `tx`. Does nothing if the reseller has no user."""
+    user = get(User, reseller.user_id) if reseller.user_id else None
+    if user is None:
+        logger.warning(
+            "Notice not queued: the reseller has no user",
+            extra={"reseller_id": reseller.id, "template": template},
+        )
+        return
+    queue_mail(tx, user, template, {"company_name": reseller.company_name, **context})
+
+
+def _queue(
+    tx: Transaction,
+    to: str,
+    user_id: str | None,
+    template: MailTemplate,
+    context: dict[str, Any],
+) -> None:
     tx.put_commit_marker(
         Mail(
             new_id("mai"),
             to=to,
+            user_id=user_id,
             template=template,
             context=context,
             due=DUE,
@@ -63,7 +107,7 @@ def queue_mail(tx: Transaction, *, to: str, template: str, context: dict[str, An
     )
 
 
-def send_due(seconds_left: Callable[[], float] = lambda: 60.0) -> SendReport:
+def send_due(mails: Mails, seconds_left: Callable[[], float] = lambda: 60.0) -> SendReport:
     """Send due mail until none is left or time runs out. A failed mail doesn't stop the rest."""
     report = SendReport()
     if settings().mail_from is None:
@@ -72,7 +116,7 @@ def send_due(seconds_left: Callable[[], float] = lambda: 60.0) -> SendReport:
     for mail in _due():
         if seconds_left() < SPARE_SECONDS:
             break
-        _attempt(mail, report)
+        _attempt(mail, mails, report)
     return report
 
 
@@ -87,24 +131,25 @@ def _due() -> Iterator[Mail]:
     yield from batch_get(Mail, batch)
 
 
-def _attempt(mail: Mail, report: SendReport) -> None:
+def _attempt(mail: Mail, mails: Mails, report: SendReport) -> None:
     if _is_too_late(mail):
         _give_up(mail, mail.last_error or NOT_SENT_IN_TIME, report)
         return
     if not _claim_attempt(mail):
         return
     try:
-        _send(mail)
-    except NoRecipient:
-        logger.info("Mail dropped: it no longer has a recipient", extra={"mail_id": mail.id})
-        _drop(mail)
+        sent_to = _send(mail, mails)
     except Exception as error:
         logger.exception("Mail could not be sent", extra={"mail_id": mail.id, "to": mail.to})
         _record_failure(mail, error, report)
-    else:
-        _update_mail(mail, due=None, due_at=None, sent_at=clock.now(), last_error=None)
-        report.sent += 1
-        count("MailSent")
+        return
+    if sent_to is None:
+        logger.info("Mail dropped: it no longer has a recipient", extra={"mail_id": mail.id})
+        _drop(mail)
+        return
+    _update_mail(mail, to=sent_to, due=None, due_at=None, sent_at=clock.now(), last_error=None)
+    report.sent += 1
+    count("MailSent")
 
 
 def _is_too_late(mail: Mail) -> bool:
@@ -171,13 +216,29 @@ def _update_mail(mail: Mail, **columns: object) -> bool:
     return True
 
 
-def _send(mail: Mail) -> None:
+def _send(mail: Mail, mails: Mails) -> str | None:
+    """Send the mail and return the address it was sent to, or None if it has no recipient."""
     from chalicelib.services.mail.compose import compose
 
-    build_context = CONTEXT_BUILDERS.get(mail.template)
-    context = build_context(mail.context) if build_context else mail.context
-    message = compose(mail.template, context, to=mail.to, mail_id=mail.id)
-    _send_with_ses(message)
+    template = next((one for one in mails if one == mail.template), None)
+    if template is None:
+        raise UnknownTemplate(mail.template)
+    user = _recipient(mail)
+    if user is None:
+        return None
+    context = {**mail.context, **mails[template](user)}
+    _send_with_ses(compose(template, context, to=user.email, mail_id=mail.id))
+    return user.email
+
+
+def _recipient(mail: Mail) -> User | None:
+    """Return the user whom the mail is for, or None if the user is gone or not active.
+
+    Mail queued before the column `user_id` existed is for the user who has its address.
+    """
+    user_id = mail.user_id or owner_of(email_claim(mail.to))
+    user = get(User, user_id) if user_id else None
+    return user if user is not None and user.is_active else None
 
 
 def _send_with_ses(message: "EmailMessage") -> None:

@@ -16,11 +16,17 @@ from chalicelib.observability import logger
 from chalicelib.services.mail import outbox
 from chalicelib.services.settings import platform_settings
 from chalicelib.storage import retries
+from chalicelib.storage.outbox import MailTemplate
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.transactions import Transaction
-from chalicelib.storage.users import User
+
+# The levels that a reseller is told about.
+SUPPLY_NOTICES = {
+    Supply.LOW: MailTemplate.LICENSES_LOW,
+    Supply.NONE: MailTemplate.LICENSES_NONE,
+}
 
 
 def notify_low_supply(reseller_id: str) -> None:
@@ -48,7 +54,7 @@ def supply_columns(tx: Transaction, reseller: Reseller, license_count: int) -> d
     never_had_any = reseller.supply_told is None and license_count == 0
     if is_worse(now, last_reported) and not never_had_any:
         context = {"license_count": license_count, "license_available": available}
-        _queue_to_user(tx, reseller, f"licenses_{now}", context)
+        outbox.queue_notice(tx, reseller, SUPPLY_NOTICES[now], context)
     return {"supply_told": now} if now != last_reported or reseller.supply_told is None else {}
 
 
@@ -79,7 +85,8 @@ def notify_purchase_change(tx: Transaction, purchase: Purchase, licenses: int, k
     reseller = get(Reseller, purchase.reseller_id) if kind in extra_context else None
     if reseller is None:
         return
-    template = "purchase_paid" if kind == Kind.PURCHASE else "licenses_revoked"
+    paid = kind == Kind.PURCHASE
+    template = MailTemplate.PURCHASE_PAID if paid else MailTemplate.LICENSES_REVOKED
     context = {
         "licenses": abs(licenses),
         "purchase_id": purchase.id,
@@ -87,25 +94,10 @@ def notify_purchase_change(tx: Transaction, purchase: Purchase, licenses: int, k
         "currency": purchase.currency,
         "invoice_url": purchase.invoice_url,
     }
-    _queue_to_user(tx, reseller, template, context | extra_context[kind]())
+    outbox.queue_notice(tx, reseller, template, context | extra_context[kind]())
 
 
 def notify_activation_change(tx: Transaction, reseller: Reseller, is_active: bool) -> None:
     restricted = bool(platform_settings.cached_settings().restrict_inactive_resellers)
-    template = "reseller_reactivated" if is_active else "reseller_deactivated"
-    _queue_to_user(tx, reseller, template, {"restricted": restricted})
-
-
-def _queue_to_user(
-    tx: Transaction, reseller: Reseller, template: str, context: dict[str, Any]
-) -> None:
-    """Queue a mail to the reseller's user, provided that the user is active."""
-    user = get(User, reseller.user_id) if reseller.user_id else None
-    if user is None or not user.is_active:
-        logger.warning(
-            "Notice not sent: the reseller has no active user",
-            extra={"reseller_id": reseller.id, "template": template},
-        )
-        return
-    context = {"company_name": reseller.company_name, **context}
-    outbox.queue_mail(tx, to=user.email, template=template, context=context)
+    template = MailTemplate.RESELLER_REACTIVATED if is_active else MailTemplate.RESELLER_DEACTIVATED
+    outbox.queue_notice(tx, reseller, template, {"restricted": restricted})

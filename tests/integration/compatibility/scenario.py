@@ -29,6 +29,7 @@ from infra.local import table_edits
 from infra.local.stripe_simulator.simulator import StripeSimulator
 from tests.conftest import TestClock
 from tests.support.api import Reply
+from tests.support.mail import send_due_mail
 from tests.support.people import People, Person
 
 MISSING = TxtLookup(LookupResult.OTHER_VALUE, ("something else",))
@@ -59,7 +60,7 @@ class Scenario:
         self._finished_purchases()
         self._refunds()
         self._reconciliations()
-        outbox.send_due()
+        send_due_mail()
         self._unfinished_work()
         return {
             "admin": self.people.admin,
@@ -139,13 +140,13 @@ class Scenario:
 
     def _mail(self) -> None:
         self._ask_for_reset()
-        outbox.send_due()
+        send_due_mail()
         self._ask_for_reset()
         with self.monkeypatch.context() as patch:
             patch.setattr(outbox, "_send_with_ses", _fail)
-            outbox.send_due()
+            send_due_mail()
             self._pass_time(days=2)
-            outbox.send_due()
+            send_due_mail()
 
     def _ask_for_reset(self) -> None:
         self.acme.api.as_(None).post("/v1/password/reset-request", {"email": self.acme.email})
