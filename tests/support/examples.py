@@ -123,12 +123,14 @@ class World:
 # How to create the resource that an {id} in a path refers to, by the preceding path segment.
 ID_FACTORIES: dict[str, Callable[[World], str]] = {
     "users": lambda world: world.reseller.user_id,
+    "resellers": lambda world: str(world.reseller.reseller_id),
     "tenants": lambda world: world.tenant(),
     "purchases": lambda world: world.purchase(),
     "domains": lambda world: world.domain(),
     "sessions": lambda world: world.session(),
     "api-keys": lambda world: world.key(),
     "reconciliations": lambda world: world.reconciliation(),
+    "reconciliation": lambda world: world.reconciliation(),
     "findings": lambda world: world.finding(),
 }
 # How to create the resource for an action that needs it in a certain state, by the path's last

@@ -131,22 +131,26 @@ def _kind(schema: Schema) -> list[dict[str, str]]:
     """Describe a value's type as a list of parts: words, and objects to link to."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
-        return [{"words": name, "object": name}]
+        return [_words(name, links_to=name)]
     if "anyOf" in schema:
         parts = [_kind(part) for part in schema["anyOf"]]
         return [piece for i, part in enumerate(parts) for piece in _joined(part, "or", i)]
     if "enum" in schema:
-        return [{"words": ", ".join(map(str, schema["enum"]))}]
+        return [_words(", ".join(map(str, schema["enum"])))]
     if "next_cursor" in schema.get("properties", {}):
-        return [{"words": "a page of"}, *_kind(schema["properties"]["data"]["items"])]
+        return [_words("a page of"), *_kind(schema["properties"]["data"]["items"])]
     if schema.get("type") == "array":
-        return [{"words": "list of"}, *_kind(schema.get("items", {}))]
+        return [_words("list of"), *_kind(schema.get("items", {}))]
     kind = schema.get("format") or schema.get("type") or "anything"
-    return [{"words": " or ".join(kind) if isinstance(kind, list) else str(kind)}]
+    return [_words(" or ".join(kind) if isinstance(kind, list) else str(kind))]
+
+
+def _words(words: str, *, links_to: str = "") -> dict[str, str]:
+    return {"words": words, "object": links_to}
 
 
 def _joined(part: list[dict[str, str]], word: str, position: int) -> list[dict[str, str]]:
-    return [{"words": word}, *part] if position else part
+    return [_words(word), *part] if position else part
 
 
 def _is_listed(name: str, schema: Schema) -> bool:

@@ -67,9 +67,9 @@ def confirm_remove(page: PageContext) -> Response:
         question=f"Remove {domain.host}?",
         text="Nobody reaches the login page there any more, and the host is free for anyone who "
         "can prove it is theirs.",
+        facts=(),
         action=f"{level.path}/domains/{domain.host}/remove",
         label="Remove domain",
-        danger=True,
         cancel=level.path + SECTION,
     )
 

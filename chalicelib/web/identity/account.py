@@ -15,6 +15,7 @@ from chalicelib.storage.users import User
 from chalicelib.web.identity.own_account import account_context, add_account_pages
 from chalicelib.web.identity.own_keys import (
     ADMIN_SCOPES,
+    NO_KEYS,
     ApiKeySection,
     add_api_key_pages,
     api_keys_context,
@@ -77,15 +78,13 @@ def show_account(page: PageContext, **context: Any) -> Response:
     caller = page.caller
     if caller.reseller is not None and not caller.is_admin and not context:
         return page.redirect("/reseller/settings")
-    keys = api_keys_context(_key_owner(page), ADMIN_SCOPES) if caller.is_admin else {}
+    keys = api_keys_context(_key_owner(page), ADMIN_SCOPES) if caller.is_admin else NO_KEYS
     return page.render(
         "account/settings.html",
         title="Your account",
         nav_current=ACCOUNT_NAV,
         findings_waiting=count_open_findings() if caller.is_admin else 0,
-        **account_context(page),
-        **keys,
-        **context,
+        **{**account_context(page), **keys, **context},
     )
 
 

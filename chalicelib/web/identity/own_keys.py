@@ -32,6 +32,9 @@ ADMIN_SCOPES: Scopes = (
     ("admin", "Administer", "Resellers, allocations, refunds, reconciliation, settings."),
 )
 
+# The template context for a page without the section.
+NO_KEYS: dict[str, Any] = {"scope_options": (), "new_key": None}
+
 
 @dataclass(frozen=True, slots=True)
 class ApiKeySection:
@@ -58,6 +61,7 @@ def api_keys_context(owner: Owner, scopes: Scopes) -> dict[str, Any]:
     return {
         "api_keys": [_key_view(key, labels) for key in _keys(owner)],
         "scope_options": scopes,
+        "new_key": None,
     }
 
 
@@ -116,9 +120,9 @@ def add_api_key_pages(pages: Pages, section: ApiKeySection) -> None:
             nav_current=section.nav,
             question=f"Revoke {key.name}?",
             text="Whatever uses this key stops working at once. It can't be undone.",
+            facts=(),
             action=f"{keys_path}/{key.id}/revoke",
             label="Revoke key",
-            danger=True,
             cancel=anchor,
         )
 

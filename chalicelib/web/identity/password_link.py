@@ -41,8 +41,7 @@ def show_link(page: PageContext, token: str = "", **context: Any) -> Response:
     try:
         _, user = passwords.find_link(token)
     except InvalidRequest:
-        template = "account/password_set.html"
-        return page.render(template, title="Set a password", link_dead=True)
+        return page.render("account/password_link_dead.html", title="Set a password")
     return page.render(
         "account/password_set.html",
         title="Set a password",

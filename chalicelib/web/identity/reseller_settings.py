@@ -31,9 +31,7 @@ def show_settings(page: PageContext, **context: Any) -> Response:
         "settings",
         title="Settings",
         nav="settings",
-        **account_context(page),
-        **api_keys_context(_key_owner(page), SCOPES),
-        **context,
+        **{**account_context(page), **api_keys_context(_key_owner(page), SCOPES), **context},
     )
 
 

@@ -21,7 +21,7 @@ def show_overview(page: PageContext) -> Response:
         "overview",
         title="Overview",
         nav="overview",
-        **(_context(stats) if stats else {"totals": None}),
+        **(_context(stats) if stats else {"totals": None, "taken_at": None}),
     )
 
 

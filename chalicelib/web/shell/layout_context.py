@@ -32,6 +32,12 @@ def layout_context(
         "low_license_threshold": platform_settings.cached_settings().low_license_threshold,
         "csrf_field": csrf_field,
         "once_field": once_field,
+        # What a page without a menu entry, findings, or a submitted form shows.
+        "nav_current": "",
+        "findings_waiting": 0,
+        "errors": {},
+        "form": {},
+        "form_id": "",
     }
 
 

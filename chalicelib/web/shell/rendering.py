@@ -29,11 +29,12 @@ def render(template: str, context: dict[str, Any]) -> str:
 
 @cache
 def environment() -> "Environment":
-    from jinja2 import Environment, FunctionLoader
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     env = Environment(
         loader=FunctionLoader(_source),
         autoescape=True,
+        undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,

@@ -29,7 +29,7 @@
   };
 
   /* Dialogs. A dialog that the server rendered open becomes modal. */
-  const openDialog = (dialog) => { dialog.showModal(); const first = one("[aria-invalid=true], input:not([type=hidden]), select, textarea", dialog); if (first) first.focus(); };
+  const openDialog = (dialog) => { dialog.showModal(); const first = one("[aria-invalid=true], input:not([type=hidden]), select", dialog); if (first) first.focus(); };
   all("dialog[data-was-open]").forEach((d) => { d.close(); openDialog(d); });
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-dialog]");
@@ -189,7 +189,7 @@
     form.addEventListener("submit", (event) => { event.preventDefault(); go(); });
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.target.matches("input, textarea, select")) return;
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.target.matches("input, select")) return;
     const box = one("[data-slash]"); if (box) { event.preventDefault(); box.focus(); box.select(); }
   });
 

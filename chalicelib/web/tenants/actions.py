@@ -88,7 +88,6 @@ class TenantPage:
             facts=[("Slug", tenant.slug), ("Contact", tenant.contact_email or "–")],
             action=path + "?action=delete",
             label="Delete tenant",
-            danger=True,
             cancel=path,
         )
 

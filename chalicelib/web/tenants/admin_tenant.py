@@ -66,7 +66,7 @@ def _history_rows(history: History) -> list[dict[str, Any]]:
 
     def row(event: LedgerEntry | AuditEntry) -> dict[str, Any]:
         by = people[event.actor].email if event.actor in people else event.actor
-        common: dict[str, Any] = {"at": event.at, "by": by, "reason": event.reason}
+        common = {"at": event.at, "by": by, "reason": event.reason, "used_change": 0, "changes": []}
         if isinstance(event, AuditEntry):
             words = action_label(event.action.partition(".")[2])
             return common | {"words": words, "changes": changes_of(event, names)}
