@@ -1,10 +1,13 @@
 """Table domains: custom hosts for the login pages of resellers and their tenants."""
 
+from datetime import datetime
+
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from chalicelib.domain.custom_domains import explain_lookup, record_name, record_value
+from chalicelib.storage.reads import batch_get, count_partition, iterate_index, iterate_partition
 from chalicelib.storage.rows import Document, Expiry, Integer, Row, Timestamp
 
 VERIFIED = "verified"
@@ -84,3 +87,26 @@ def same_registration(domain: Domain) -> Condition:
 def domain_claim(host: str) -> str:
     """Return the name of the claim that the reseller has for as long as the domain is in use."""
     return f"domain:{host}"
+
+
+def unexpired(now: datetime) -> Condition:
+    """Return a filter for unexpired rows, which is needed because TTL deletes rows days late."""
+    condition: Condition = Domain.expires_at.does_not_exist() | (Domain.expires_at > now)
+    return condition
+
+
+def count_domains(reseller_id: str, now: datetime) -> int:
+    """Return how many unexpired domains the reseller has."""
+    return count_partition(Domain, reseller_id, filter_condition=unexpired(now))
+
+
+def tenant_domains(reseller_id: str, tenant_id: str, now: datetime) -> list[Domain]:
+    """Return the tenant's unexpired domains, ordered by host."""
+    own = unexpired(now) & (Domain.tenant_id == tenant_id)
+    return list(iterate_partition(Domain, reseller_id, filter_condition=own))
+
+
+def domains_last_checked_by(at: datetime, limit: int) -> list[Domain]:
+    """Return up to `limit` domains in use whose last lookup was at `at` or before, oldest first."""
+    found = iterate_index(Domain.by_check, VERIFIED, Domain.checked_at <= at, limit=limit)
+    return batch_get(Domain, list(found))

@@ -6,8 +6,10 @@ from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 from pynamodb.exceptions import CancellationReason, TransactWriteError
 
+# The codes that botocore makes up for a response that isn't DynamoDB's, but a proxy's on the way.
+PROXY_CODES = frozenset({"500", "502", "503", "504"})
 # The same failure has one name as an error code and another as a cancellation reason.
-RETRIED_CODES = frozenset(
+RETRIED_CODES = PROXY_CODES | frozenset(
     {
         "InternalServerError",
         "ProvisionedThroughputExceededException",
@@ -18,7 +20,7 @@ RETRIED_CODES = frozenset(
         "TransactionInProgressException",
     }
 )
-UNKNOWN_OUTCOME_CODES = frozenset(
+UNKNOWN_OUTCOME_CODES = PROXY_CODES | frozenset(
     {"InternalServerError", "ServiceUnavailable", "TransactionInProgressException"}
 )
 RETRIED_REASONS = frozenset(

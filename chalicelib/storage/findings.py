@@ -1,13 +1,14 @@
 """Table findings: what each reconciliation run found, and what was done about it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
 
 from chalicelib.domain.findings import Finding
-from chalicelib.storage.reads import batch_get
+from chalicelib.storage.reads import batch_get, iterate_partition
 from chalicelib.storage.rows import Document, Expiry, Row, Timestamp
+from chalicelib.storage.writes import put_all
 
 KEPT = timedelta(days=90)
 OPEN = "open"
@@ -72,11 +73,16 @@ def finding_row(found: Finding, reconciliation_id: str, now: datetime) -> Findin
 def write_findings(rows: Sequence[FindingRow]) -> None:
     """Save a run's findings. A run that resumes after a crash can write a finding twice."""
     already = {row.id: row for row in batch_get(FindingRow, rows)}
-    with FindingRow.batch_write() as batch:
-        for row in rows:
-            if row.id in already:
-                row.unknown_columns = already[row.id].unknown_columns
-            batch.save(row)
+    for row in rows:
+        if row.id in already:
+            row.unknown_columns = already[row.id].unknown_columns
+    put_all(FindingRow, rows)
+
+
+def finding_states(report_id: str, limit: int) -> Iterator[FindingRow]:
+    """Yield up to `limit` findings of a run, with only their ID, code, and state."""
+    columns = ["id", "code", "state"]
+    return iterate_partition(FindingRow, report_id, limit=limit, attributes_to_get=columns)
 
 
 def find_ignore_decisions(ids: Iterable[str]) -> dict[str, FindingRow]:

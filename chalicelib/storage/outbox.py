@@ -1,13 +1,17 @@
 """Table outbox: queued email. Each row is written in the same transaction as what it reports."""
 
+from collections.abc import Iterator
+from datetime import datetime
 from enum import StrEnum
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
+from chalicelib.storage.reads import batch_get, iterate_index
 from chalicelib.storage.rows import Document, Expiry, Integer, Row, Timestamp
 
 DUE = "due"
+BATCH = 25
 
 
 class MailTemplate(StrEnum):
@@ -65,3 +69,14 @@ class Mail(Row):
     expires_at = Expiry()
 
     due_index = DueMail()
+
+
+def due_mail(now: datetime) -> Iterator[Mail]:
+    """Yield the email that is due, most overdue first, with a few in memory at a time."""
+    batch: list[Mail] = []
+    for keys in iterate_index(Mail.due_index, DUE, Mail.due_at <= now, page_size=BATCH):
+        batch.append(keys)
+        if len(batch) == BATCH:
+            yield from batch_get(Mail, batch)
+            batch = []
+    yield from batch_get(Mail, batch)

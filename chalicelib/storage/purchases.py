@@ -1,5 +1,6 @@
 """Table purchases: one row per purchase, which is paid through a Stripe Checkout Session."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,6 +11,7 @@ from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from chalicelib.domain.purchases import Status
 from chalicelib.domain.statements import Money
+from chalicelib.storage.reads import batch_get, iterate_index, iterate_partition
 from chalicelib.storage.rows import Document, Integer, Row, Timestamp, from_stored, iso
 
 UNSETTLED = "unsettled"
@@ -195,3 +197,34 @@ class RefundIntent:
 def checkout_claim(reseller_id: str, quantity: int) -> str:
     """Return the name of the claim that allows one open checkout per reseller and quantity."""
     return f"checkout:{reseller_id}:{quantity}"
+
+
+def unsettled_keys(after: str | None) -> Iterator[tuple[str, str]]:
+    """Yield the reseller ID and ID of each unsettled purchase, oldest first.
+
+    `after` is the ID to start after, or None to start with the oldest.
+    """
+    beyond = Purchase.id > after if after else None
+    for keys in iterate_index(Purchase.unsettled_index, UNSETTLED, beyond):
+        yield keys.reseller_id, keys.id
+
+
+def unsettled_of(reseller_id: str) -> Iterator[Purchase]:
+    """Yield a reseller's unsettled purchases, newest first."""
+    return iterate_partition(
+        Purchase,
+        reseller_id,
+        filter_condition=Purchase.unsettled == UNSETTLED,
+        scan_index_forward=False,
+    )
+
+
+def purchase_of_month(month: str, purchase_id: str) -> Purchase | None:
+    """Return a purchase by its ID alone, provided that it was created in this month."""
+    has_id = Purchase.id == purchase_id
+    found = batch_get(Purchase, list(iterate_index(Purchase.by_month, month, has_id, limit=1)))
+    return found[0] if found else None
+
+
+def has_purchases(month: str) -> bool:
+    return any(iterate_index(Purchase.by_month, month, limit=1))

@@ -4,20 +4,19 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PynamoDBException, QueryError
+from pynamodb.constants import BATCH_GET_ITEM
+from pynamodb.exceptions import QueryError
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import Index
 from pynamodb.pagination import PageIterator
 
 from chalicelib.errors import Busy, InvalidRequest
 from chalicelib.storage import retries
-from chalicelib.storage.failures import is_transient
-from chalicelib.storage.rows import Row, connection, key_columns
+from chalicelib.storage.connection import connection
+from chalicelib.storage.rows import Row, key_columns
 
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
@@ -43,22 +42,9 @@ class Pagination:
 def get(model: type[R], hash_key: str, range_key: str | None = None) -> R | None:
     """Return one row, or None if it does not exist. The read is consistent. Raises Busy."""
     try:
-        with reading():
-            return model.get(hash_key, range_key, consistent_read=True)
+        return model.get(hash_key, range_key, consistent_read=True)
     except model.DoesNotExist:
         return None
-
-
-@contextmanager
-def reading() -> Iterator[None]:
-    """Raise Busy if throttling or an unreachable database outlasts the client's retries."""
-    try:
-        yield
-    except (PynamoDBException, BotoCoreError, ClientError) as failure:
-        cause = failure.cause if isinstance(failure, PynamoDBException) else failure
-        if is_transient(cause):
-            raise Busy(log_detail=str(failure)) from failure
-        raise
 
 
 def query_page(
@@ -91,8 +77,7 @@ def query_page(
         **consistent,
     )
     try:
-        with reading():
-            rows, position = _read_until(model, found.page_iter, request.limit + 1)
+        rows, position = _read_until(model, found.page_iter, request.limit + 1)
     except QueryError as error:
         # DynamoDB refuses a position outside the list, so the cursor is from another list.
         if start and error.cause_response_code == "ValidationException":
@@ -165,9 +150,8 @@ def batch_get(
         batch: list[Any] = [
             key if len(names) > 1 else key[0] for key in keys[start : start + BATCH_GET_LIMIT]
         ]
-        with reading():
-            for row in model.batch_get(batch, consistent_read=True, attributes_to_get=columns):
-                found[tuple(getattr(row, name) for name in names)] = row
+        for row in model.batch_get(batch, consistent_read=True, attributes_to_get=columns):
+            found[tuple(getattr(row, name) for name in names)] = row
     return [found[key] for key in keys if key in found]
 
 
@@ -176,7 +160,6 @@ def get_one_of_each(*wanted: tuple[type[Row], *tuple[str, ...]]) -> list[Row | N
 
     Each row is given as (model, hash key) or (model, hash key, range key). Raises Busy.
     """
-    client = connection().client
     request: dict[str, Any] = {}
     for model, *values in wanted:
         table = model._get_connection().table_name
@@ -184,8 +167,7 @@ def get_one_of_each(*wanted: tuple[type[Row], *tuple[str, ...]]) -> list[Row | N
         request[table] = {"Keys": [key], "ConsistentRead": True}
     items: dict[str, dict[str, Any]] = {}
     for _ in retries.attempts():  # again for the keys that DynamoDB had no capacity for
-        with reading():
-            answer = client._make_api_call("BatchGetItem", {"RequestItems": request})
+        answer = connection().dispatch(BATCH_GET_ITEM, {"RequestItems": request})
         items |= {table: rows[0] for table, rows in answer["Responses"].items() if rows}
         request = answer.get("UnprocessedKeys") or {}
         if not request:
@@ -201,8 +183,29 @@ def get_one_of_each(*wanted: tuple[type[Row], *tuple[str, ...]]) -> list[Row | N
 
 def iterate_partition(model: type[R], partition: str, **query: Any) -> Iterator[R]:
     """Yield all rows in one partition, with one page in memory at a time. Raises Busy."""
-    with reading():
-        yield from model.query(partition, consistent_read=True, **query)
+    yield from model.query(partition, consistent_read=True, **query)
+
+
+def iterate_index(
+    index: Index[R], partition: str, range_condition: Condition | None = None, **query: Any
+) -> Iterator[R]:
+    """Yield all rows in one partition of an index, like `iterate_partition`.
+
+    They have only the columns that the index projects, and the index can lag behind the table.
+    """
+    yield from index.query(partition, range_condition, **query)
+
+
+def iterate_table(model: type[R], **scan: Any) -> Iterator[R]:
+    """Yield all rows of a table, with one page in memory at a time. Raises Busy."""
+    yield from model.scan(consistent_read=True, **scan)
+
+
+def count_partition(
+    model: type[R], partition: str, *, filter_condition: Condition | None = None
+) -> int:
+    """Return the number of rows in one partition that match the filter. Raises Busy."""
+    return model.count(partition, filter_condition=filter_condition, consistent_read=True)
 
 
 def _key_names(source: type[Row] | Index[Any]) -> list[str]:

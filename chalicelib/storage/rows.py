@@ -1,4 +1,4 @@
-"""What the rows in all tables share: column types, IDs, and the connection to DynamoDB.
+"""What the rows in all tables share: column types, IDs, and how they are read and written.
 
 Code has to handle rows written by other releases, because functions are updated one by one and a
 release can be rolled back. So a reader ignores what it does not know, and a writer preserves it:
@@ -9,12 +9,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields
 from datetime import UTC, datetime
-from functools import cache
 from types import MappingProxyType
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, NoReturn, Self, TypeVar
 
 from pynamodb.attributes import Attribute
-from pynamodb.connection import Connection
 from pynamodb.connection.base import MetaTable
 from pynamodb.connection.table import TableConnection
 from pynamodb.constants import LIST, MAP, NUMBER, STRING
@@ -24,10 +22,8 @@ from pynamodb.models import Model
 from ulid import ULID
 
 from chalicelib import clock
-from chalicelib.settings import ConfigurationError, settings
-
-CONNECT_TIMEOUT_SECONDS = 1
-READ_TIMEOUT_SECONDS = 3
+from chalicelib.settings import settings
+from chalicelib.storage.connection import connection
 
 T = TypeVar("T")
 
@@ -52,27 +48,6 @@ def id_created_at(id: str) -> datetime:
 def lowest_id(prefix: str, at: datetime) -> str:
     """Return a prefix that sorts at or below every ID generated at `at` or later."""
     return f"{prefix}_{str(ULID.from_datetime(at))[:10]}"
-
-
-@cache
-def connection() -> Connection:
-    """Return one client for all tables, because PynamoDB takes 50 to 100 ms to create each one."""
-    created = Connection(
-        connect_timeout_seconds=CONNECT_TIMEOUT_SECONDS,
-        read_timeout_seconds=READ_TIMEOUT_SECONDS,
-        max_retry_attempts=2,
-    )
-    created.client.meta.events.register("after-call.dynamodb", _explain_missing_table)
-    return created
-
-
-def _explain_missing_table(parsed: Item, **_: object) -> None:
-    """Replace DynamoDB's error, which doesn't name the table or the likely cause."""
-    if parsed.get("Error", {}).get("Code") == "ResourceNotFoundException":
-        raise ConfigurationError(
-            f"A DynamoDB table does not exist. TABLE_PREFIX is {settings().table_prefix}: does "
-            "this account and region have tables with that prefix?"
-        )
 
 
 class Timestamp(Attribute[datetime]):
@@ -227,6 +202,13 @@ class Row(Model):
 
     def serialize(self, null_check: bool = True) -> dict[str, Item]:
         return {**self.unknown_columns, **super().serialize(null_check)}
+
+    @staticmethod
+    def _refuse(*_: object, **__: object) -> NoReturn:
+        raise TypeError("Write rows in a Transaction, or with a function in storage/writes.py.")
+
+    # PynamoDB's own methods would bypass a transaction's conditions, and its guard of the counters.
+    save = update = delete = refresh = batch_write = _refuse
 
     def unchanged(self) -> Condition:
         """Return the condition that the stored row still has the version that was read."""

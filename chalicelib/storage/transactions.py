@@ -22,8 +22,9 @@ from pynamodb.transactions import TransactWrite
 from chalicelib import clock
 from chalicelib.errors import Busy, VersionConflict
 from chalicelib.storage import retries
+from chalicelib.storage.connection import connection
 from chalicelib.storage.failures import is_retriable, was_rejected
-from chalicelib.storage.rows import Column, Row, connection, key_columns
+from chalicelib.storage.rows import Column, Row, key_columns
 
 DEADLINE_SECONDS = 4.0
 

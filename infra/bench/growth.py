@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalice.test import Client
+from pynamodb.models import BatchWrite, Model
 
 from infra.local.aws import create_tables, local_aws, set_environment
 from infra.local.demo import ADMIN_EMAIL, PASSWORD, RESELLER_EMAIL, create_demo_data
@@ -121,8 +122,8 @@ class BenchService:
             self.reseller_id,
             {"kind": Kind.TENANT_CREATED, "actor": "usr_none"},
         )
-        tenants, claims = Tenant.batch_write(), Claim.batch_write()
-        with tenants, claims, LedgerEntry.batch_write() as ledger:
+        tenants, claims = BatchWrite(Tenant), BatchWrite(Claim)
+        with tenants, claims, BatchWrite(LedgerEntry) as ledger:
             for number in range(self.filled, self.filled + size):
                 row, name, slug = new_id("tnt"), f"Tenant {number}", f"tenant-{number}"
                 key = name_key(name, row)
@@ -136,9 +137,9 @@ class BenchService:
                     **now,
                 }
                 ledger.save(LedgerEntry(reseller_id, new_id("led"), **entry))
-        Reseller(reseller_id).update([Reseller.license_used.add(size)])
+        Model.update(Reseller(reseller_id), [Reseller.license_used.add(size)])
         self.filled += size
-        with Reseller.batch_write() as batch:
+        with BatchWrite(Reseller) as batch:
             for number in range(size):
                 row = new_id("rsl")
                 name = f"Filler {number}"
@@ -203,7 +204,7 @@ def bench_service() -> Iterator[BenchService]:
     with dynamodb_local() as url:
         os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = url
         with local_aws():
-            from chalicelib.storage.rows import connection
+            from chalicelib.storage.connection import connection
 
             create_tables()
             meter = Meter()

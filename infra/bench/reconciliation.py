@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from pynamodb.models import Model
+
 from infra.local.aws import create_tables, local_aws, set_environment
 
 READS = ("GetItem", "BatchGetItem", "Query", "Scan")
@@ -24,7 +26,7 @@ PRICE_PER_MILLION = 0.125  # US dollars, on demand, us-east-1
 @contextmanager
 def measure_reads() -> Iterator[Counter[str]]:
     """Count the read calls and the capacity units they consume, while the context is open."""
-    from chalicelib.storage.rows import connection
+    from chalicelib.storage.connection import connection
 
     total: Counter[str] = Counter()
 
@@ -90,7 +92,7 @@ def fill(resellers: int, tenants: int) -> None:
                 _entry(LedgerEntry, reseller, "tenant_created", now, used_change=1, ref=tenant),
             ]
     for row in rows:
-        row.save()
+        Model.save(row)
 
 
 def _entry(model: Any, reseller: str, kind: str, now: dict[str, Any], **columns: Any) -> Any:

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from chalicelib.services.settings import platform_settings
+from chalicelib.storage.connection import connection
 from chalicelib.storage.platform_settings import PLATFORM, PlatformSettings
 from chalicelib.storage.resellers import Reseller
-from chalicelib.storage.rows import Row, connection, key_columns, new_id
+from chalicelib.storage.rows import Row, key_columns, new_id
 from chalicelib.storage.tenants import Tenant
 from infra.local.gateway import LocalResponse
 

@@ -7,6 +7,7 @@ states that depend on DNS.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from pynamodb.models import BatchWrite
 from ulid import ULID
 
 from chalicelib import clock
@@ -77,7 +78,7 @@ def _entry(tenant: Tenant, by: str) -> LedgerEntry:
 
 
 def write_rows(rows: Sequence[Row]) -> None:
-    with type(rows[0]).batch_write() as batch:
+    with BatchWrite(type(rows[0])) as batch:
         for row in rows:
             batch.save(row)
 

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from pynamodb.models import Model
+
 from chalicelib import clock
 from chalicelib.domain.actors import Actor
 from chalicelib.services.identity import users
@@ -78,4 +80,4 @@ def write_daily_history() -> None:
         owned = sum(change for at, change in changes if at <= day)
         history[f"{day:%Y-%m-%d}"] = {"owned": owned, "used": used}
     stats.history = {**history, **stats.history}
-    stats.save()
+    Model.save(stats)

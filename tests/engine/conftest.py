@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 from chalicelib.services.settings import platform_settings
-from chalicelib.storage import rows
+from chalicelib.storage.connection import connection
 from chalicelib.storage.rows import Row
 from infra.local.aws import create_tables, table_definitions
 from tests.engine.dynamodb_local import EngineUnavailable, dynamodb_local
@@ -39,6 +39,6 @@ def tables(engine: str) -> Iterator[None]:
 
 
 def _reconnect() -> None:
-    rows.connection.cache_clear()
+    connection.cache_clear()
     for model in Row.__subclasses__():
         model._connection = None

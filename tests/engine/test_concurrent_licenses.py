@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from pynamodb.models import Model
 
 from app import app
 from chalicelib.domain.actors import Actor
@@ -190,9 +191,9 @@ def test_a_stale_checkout_claim_is_taken_over_once(
     claim = Claim.get(checkout_claim(reseller.id, 7), consistent_read=True)
     stripe.pay(first.session_id or "")
     settle(first)
-    claim.save()
+    Model.save(claim)
     if owner == "missing":
-        Purchase(reseller.id, first.id).delete()
+        Model.delete(Purchase(reseller.id, first.id))
 
     def buy() -> str:
         while True:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
+from pynamodb.models import Model
 
 from chalicelib.domain.actors import Actor
 from chalicelib.errors import TenantryError
@@ -92,7 +93,9 @@ def test_damage_is_repaired_under_traffic(people: People, stripe: StripeSimulato
             else:
                 # Change only the counter. Saving the whole row, as a slow edit in the console does,
                 # would overwrite concurrent changes.
-                Reseller(reseller_id).update([Reseller.license_used.add(choose.randint(1, 3))])
+                Model.update(
+                    Reseller(reseller_id), [Reseller.license_used.add(choose.randint(1, 3))]
+                )
 
     def repair() -> None:
         for _ in range(8):

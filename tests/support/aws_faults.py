@@ -8,7 +8,7 @@ import botocore.exceptions
 import pytest
 
 from chalicelib.storage import retries
-from chalicelib.storage.rows import connection
+from chalicelib.storage.connection import connection
 
 WRITE = "TransactWriteItems"
 Fault = Exception | Callable[[], object]

@@ -15,7 +15,7 @@ from moto.dynamodb.responses import DynamoHandler
 from pynamodb.connection.base import Connection
 from werkzeug.exceptions import HTTPException
 
-from chalicelib.storage.rows import connection
+from chalicelib.storage.connection import connection
 from infra.local.aws import REGION
 
 

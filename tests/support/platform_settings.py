@@ -1,5 +1,7 @@
 """Change platform settings directly in the table."""
 
+from pynamodb.models import Model
+
 from chalicelib import clock
 from chalicelib.services.settings import platform_settings
 from chalicelib.storage.platform_settings import PlatformSettings
@@ -13,6 +15,6 @@ def set_switches(**switches: bool) -> PlatformSettings:
         setattr(row, name, value)
 
     row.created_at = row.updated_at = clock.now()
-    row.save()
+    Model.save(row)
     platform_settings.clear_cache()
     return row

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.dynamodb.models.dynamo_type import DynamoType
+from pynamodb.models import Model
 
 from chalicelib import clock
 from chalicelib.domain.actors import Actor
@@ -32,14 +33,14 @@ def create_reseller(licenses: int = 0) -> Reseller:
         created_at=now,
         updated_at=now,
     )
-    account.save()
+    Model.save(account)
     return account
 
 
 def record_recent_sweep() -> None:
     """Write the progress row of a sweep that has just finished."""
     now = clock.now()
-    SweepProgress(PROGRESS, seen_until=now - OVERLAP, created_at=now, updated_at=now).save()
+    Model.save(SweepProgress(PROGRESS, seen_until=now - OVERLAP, created_at=now, updated_at=now))
 
 
 def read_reseller() -> Reseller:

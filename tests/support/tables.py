@@ -9,7 +9,7 @@ from moto.backends import get_backend
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from chalicelib.settings import settings
-from chalicelib.storage.rows import connection
+from chalicelib.storage.connection import connection
 from infra.local.aws import REGION
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pynamodb.models import Model
 
 from chalicelib.errors import Busy, VersionConflict
 from chalicelib.storage.claims import Claim, owner_of, release_name, transfer_claim
@@ -62,7 +63,7 @@ def test_a_refused_transaction_writes_nothing(refused: str) -> None:
     if refused == "put":
         store_claim("put")
     else:
-        Claim(refused).delete()
+        Model.delete(Claim(refused))
     before = [owner_of(name) for name in SENT_ORDER]
     with pytest.raises(Refused, match=refused):
         four_steps().commit()
@@ -155,7 +156,7 @@ def test_a_change_is_refused_if_another_came_first() -> None:
 @pytest.mark.usefixtures("aws_faults")
 def test_a_change_does_not_recreate_a_deleted_row() -> None:
     row = store_claim("name")
-    Claim("name").delete()
+    Model.delete(Claim("name"))
     with pytest.raises(VersionConflict):
         change(row, owner="you")
     assert owner_of("name") is None

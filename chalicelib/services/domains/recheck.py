@@ -9,8 +9,7 @@ from chalicelib.domain.custom_domains import INCONCLUSIVE, RECHECK_AFTER, TxtLoo
 from chalicelib.errors import TenantryError
 from chalicelib.observability import count, logger
 from chalicelib.services.domains.verification import check_domain, look_up_record
-from chalicelib.storage.domains import VERIFIED, Domain
-from chalicelib.storage.reads import batch_get
+from chalicelib.storage.domains import Domain, domains_last_checked_by
 
 # Limits memory use. In practice, a run reaches its time limit first.
 BATCH = 200
@@ -37,7 +36,9 @@ def check_due_domains(seconds_left: Callable[[], float] = lambda: 60.0) -> Domai
     """
     report = DomainReport()
     lookups = [
-        (domain, look_up_record(domain)) for domain in _due() if seconds_left() > SPARE_SECONDS
+        (domain, look_up_record(domain))
+        for domain in domains_last_checked_by(clock.now() - RECHECK_AFTER, BATCH)
+        if seconds_left() > SPARE_SECONDS
     ]
     report.checked = len(lookups)
     report.outage = _is_outage([lookup for _, lookup in lookups])
@@ -51,11 +52,6 @@ def check_due_domains(seconds_left: Callable[[], float] = lambda: 60.0) -> Domai
         _check_safely(domain, lookup, report)
     logger.info("Domains checked", extra=vars(report))
     return report
-
-
-def _due() -> list[Domain]:
-    is_due = Domain.checked_at <= clock.now() - RECHECK_AFTER
-    return batch_get(Domain, list(Domain.by_check.query(VERIFIED, is_due, limit=BATCH)))
 
 
 def _is_outage(lookups: list[TxtLookup]) -> bool:

@@ -7,8 +7,6 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime
 
-from pynamodb.expressions.condition import Condition
-
 from chalicelib import clock
 from chalicelib.domain.actors import Actor
 from chalicelib.domain.custom_domains import PENDING_LIFETIME, Status
@@ -17,8 +15,15 @@ from chalicelib.services.core import audit
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.domains.hosts import check_custom_host
 from chalicelib.storage.claims import owner_of, release_name
-from chalicelib.storage.domains import Domain, domain_claim, same_registration
-from chalicelib.storage.reads import Page, Pagination, get, iterate_partition, query_page
+from chalicelib.storage.domains import (
+    Domain,
+    count_domains,
+    domain_claim,
+    same_registration,
+    tenant_domains,
+    unexpired,
+)
+from chalicelib.storage.reads import Page, Pagination, get, query_page
 from chalicelib.storage.tenants import Tenant
 from chalicelib.storage.transactions import Transaction
 
@@ -79,8 +84,7 @@ def _require_tenant(tx: Transaction, reseller_id: str, tenant_id: str) -> None:
 
 
 def _check_domain_limit(reseller_id: str) -> None:
-    count = Domain.count(reseller_id, filter_condition=_not_expired(), consistent_read=True)
-    if count >= MAX_DOMAINS:
+    if count_domains(reseller_id, clock.now()) >= MAX_DOMAINS:
         raise InvalidRequest.of(
             "host", f"You can have at most {MAX_DOMAINS} domains. Remove one first."
         )
@@ -130,19 +134,12 @@ def _find(reseller_id: str, host: str) -> Domain | None:
 
 def list_domains(reseller_id: str, request: Pagination) -> Page[Domain]:
     """Return a page of the reseller's domains, ordered by host."""
-    return query_page(Domain, reseller_id, request, filter_condition=_not_expired())
+    return query_page(Domain, reseller_id, request, filter_condition=unexpired(clock.now()))
 
 
 def list_tenant_domains(tenant: Tenant) -> list[Domain]:
     """Return the domains assigned to this tenant, ordered by host."""
-    own = _not_expired() & (Domain.tenant_id == tenant.id)
-    return list(iterate_partition(Domain, tenant.reseller_id, filter_condition=own))
-
-
-def _not_expired() -> Condition:
-    """Return a filter for unexpired rows, which is needed because TTL deletes rows days late."""
-    condition: Condition = Domain.expires_at.does_not_exist() | (Domain.expires_at > clock.now())
-    return condition
+    return tenant_domains(tenant.reseller_id, tenant.id, clock.now())
 
 
 def remove_domain(domain: Domain, *, by: Actor) -> None:

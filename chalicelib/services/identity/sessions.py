@@ -23,11 +23,12 @@ from chalicelib.services.identity.authenticate import (
 from chalicelib.services.identity.lockout import Attempt
 from chalicelib.storage.claims import owner_of
 from chalicelib.storage.credentials import Credential, Kind
-from chalicelib.storage.reads import Page, Pagination, get, query_page
+from chalicelib.storage.reads import Page, Pagination, get, iterate_index, query_page
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import new_id, reads_as
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User, email_claim
+from chalicelib.storage.writes import delete_all
 
 WRONG_CREDENTIALS = "The email address or the password is wrong."
 UNKNOWN_USER_ID = "usr_nobody"  # read for an unknown email, so that timing reveals nothing
@@ -268,8 +269,5 @@ def delete_revoked_credentials(
     that is missed stays invalid; see `authenticate.is_revoked`.
     """
     for kind in kinds:
-        found = Credential.by_owner.query(user_id, Credential.id.startswith(f"{kind}_"))
-        with Credential.batch_write() as batch:
-            for credential in found:
-                if credential.id != but:
-                    batch.delete(credential)
+        found = iterate_index(Credential.by_owner, user_id, Credential.id.startswith(f"{kind}_"))
+        delete_all(Credential, (credential for credential in found if credential.id != but))

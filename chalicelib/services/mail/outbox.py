@@ -9,7 +9,7 @@ user does, at the address that the user has by then. A reseller's mails go to it
 not the reseller itself is active.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -20,8 +20,8 @@ from chalicelib.errors import TenantryError, VersionConflict
 from chalicelib.observability import count, logger
 from chalicelib.settings import settings
 from chalicelib.storage.claims import owner_of
-from chalicelib.storage.outbox import DUE, Mail, MailTemplate
-from chalicelib.storage.reads import batch_get, get
+from chalicelib.storage.outbox import DUE, Mail, MailTemplate, due_mail
+from chalicelib.storage.reads import get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import new_id
 from chalicelib.storage.transactions import Transaction
@@ -35,7 +35,6 @@ FIRST_RETRY_DELAY = timedelta(minutes=1)
 MAX_RETRY_DELAY = timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(days=1)
 NOT_SENT_IN_TIME = "It was not sent within a day."
-BATCH = 25
 # Enough time for one SES call to time out.
 SPARE_SECONDS = 8.0
 
@@ -113,22 +112,11 @@ def send_due(mails: Mails, seconds_left: Callable[[], float] = lambda: 60.0) -> 
     if settings().mail_from is None:
         logger.warning("MAIL_FROM is not set; mail stays in the outbox")
         return report
-    for mail in _due():
+    for mail in due_mail(clock.now()):
         if seconds_left() < SPARE_SECONDS:
             break
         _attempt(mail, mails, report)
     return report
-
-
-def _due() -> Iterator[Mail]:
-    now = clock.now()
-    batch: list[Mail] = []
-    for keys in Mail.due_index.query(DUE, Mail.due_at <= now, page_size=BATCH):
-        batch.append(keys)
-        if len(batch) == BATCH:
-            yield from batch_get(Mail, batch)
-            batch = []
-    yield from batch_get(Mail, batch)
 
 
 def _attempt(mail: Mail, mails: Mails, report: SendReport) -> None:

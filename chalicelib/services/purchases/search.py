@@ -5,8 +5,8 @@ from datetime import timedelta
 from chalicelib import clock
 from chalicelib.errors import InvalidRequest, NotFound
 from chalicelib.services.resellers import accounts
-from chalicelib.storage.purchases import Purchase
-from chalicelib.storage.reads import Page, Pagination, get, query_page
+from chalicelib.storage.purchases import Purchase, has_purchases, purchase_of_month
+from chalicelib.storage.reads import Page, Pagination, query_page
 from chalicelib.storage.rows import id_created_at
 
 # The list covers this many months and stops early after a year without a purchase, because each
@@ -31,10 +31,9 @@ def find_purchase(purchase_id: str) -> Purchase:
     except (ValueError, OverflowError):
         raise NotFound("purchase") from None
     for month in dict.fromkeys(f"{time:%Y-%m}" for time in times):
-        for found in Purchase.by_month.query(month, Purchase.id == purchase_id, limit=1):
-            purchase = get(Purchase, found.reseller_id, found.id)
-            if purchase is not None:
-                return purchase
+        purchase = purchase_of_month(month, purchase_id)
+        if purchase is not None:
+            return purchase
     raise NotFound("purchase")
 
 
@@ -75,7 +74,7 @@ def _next_month_with_purchases(month: str, months: list[str]) -> str | None:
     """Return the next older month that has a purchase, so that no cursor leads to an empty page."""
     following = months.index(month) + 1
     for older in months[following : following + QUIET_MONTHS]:
-        if Purchase.by_month.count(older, limit=1):
+        if has_purchases(older):
             return older
     return None
 

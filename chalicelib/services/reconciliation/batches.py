@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from chalicelib.domain.findings import Finding
 from chalicelib.services.reconciliation import name_checks
 from chalicelib.services.reconciliation.facts import Inspection
+from chalicelib.storage.reads import iterate_partition, iterate_table
 from chalicelib.storage.rows import Row, key_columns
 
 BATCH_SIZE = 100
@@ -65,9 +66,13 @@ def row_batches(
         "attributes_to_get": columns,
         "page_size": BATCH_SIZE,
         "last_evaluated_key": {name: after[name] for name in keys} if after else None,
-        "consistent_read": True,
     }
-    for row in model.query(partition, **options) if partition else model.scan(**options):
+    found = (
+        iterate_partition(model, partition, **options)
+        if partition
+        else iterate_table(model, **options)
+    )
+    for row in found:
         rows.append(row)
         if len(rows) == size:
             yield rows, _dynamodb_key(rows[-1])

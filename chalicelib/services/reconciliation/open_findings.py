@@ -1,12 +1,11 @@
 """Count the findings that await a decision. Every admin page shows the number in its menu."""
 
 from collections import Counter
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from chalicelib import clock
 from chalicelib.services.reconciliation.runs import list_reports
-from chalicelib.storage.findings import OPEN, FindingRow
+from chalicelib.storage.findings import OPEN, finding_states
 from chalicelib.storage.reads import Pagination
 from chalicelib.storage.reports import FINISHED, Report, Scope
 
@@ -37,7 +36,7 @@ def clear_cache() -> None:
 
 def open_by_code(report: Report) -> Counter[str]:
     """Return the number of a report's open findings by code."""
-    rows = _finding_rows(report) if report.found else ()
+    rows = finding_states(report.id, MAX_FINDINGS) if report.found else ()
     return Counter(row.code for row in rows if row.state == OPEN)
 
 
@@ -49,12 +48,7 @@ def _count_open() -> int:
         row
         for report in {r.id: r for r in (*finished[:1], *([whole] if whole else []))}.values()
         if report.found
-        for row in _finding_rows(report)
+        for row in finding_states(report.id, MAX_FINDINGS)
     ]
     decided = {row.id for row in rows if row.state != OPEN}
     return len({row.id for row in rows} - decided)
-
-
-def _finding_rows(report: Report) -> Iterable[FindingRow]:
-    columns = ["id", "code", "state"]
-    return FindingRow.query(report.id, limit=MAX_FINDINGS, attributes_to_get=columns)

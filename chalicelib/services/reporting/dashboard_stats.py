@@ -20,6 +20,7 @@ from chalicelib.storage.dashboard_stats import STATS_ROW, StoredStats
 from chalicelib.storage.reads import Pagination, get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import from_stored
+from chalicelib.storage.writes import put
 
 # Up to this many rows are read when the page is viewed, which takes a few round trips.
 MAX_LIVE_ROWS = 300
@@ -113,7 +114,7 @@ def refresh_dashboard_stats() -> DashboardStats:
         older = {m: cents for m, cents in booked.items() if m in months}
         stats.booked = {**older, **stats.booked}
     today, oldest = f"{now:%Y-%m-%d}", f"{now - timedelta(days=HISTORY_DAYS):%Y-%m-%d}"
-    row = stored or StoredStats(STATS_ROW, version=0, counted={}, history={})
+    row = stored or StoredStats(STATS_ROW, counted={}, history={})
     row.taken_at = now
     row.counted = {**row.counted, **asdict(stats)}
     row.history = {day: at for day, at in row.history.items() if day > oldest}
@@ -122,9 +123,7 @@ def refresh_dashboard_stats() -> DashboardStats:
         "owned": stats.sold,
         "used": stats.in_use,
     }
-    row.created_at = row.updated_at = now
-    row.version += 1
-    row.save()
+    put(row)
     _emit_metrics(stats)
     return stats
 

@@ -13,7 +13,7 @@ from chalicelib.domain.findings import DRIFT_CODES
 from chalicelib.domain.purchases import Status
 from chalicelib.services.reconciliation.facts import ResellerBusy, inspect_reseller
 from chalicelib.services.settings import platform_settings
-from chalicelib.storage.purchases import UNSETTLED, Purchase
+from chalicelib.storage.purchases import Purchase, unsettled_of
 from chalicelib.storage.reads import get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import iso
@@ -177,16 +177,7 @@ def _describe_purchase(purchase: Purchase) -> str:
 def _unpaid_purchases(reseller: Reseller) -> list[Purchase]:
     """Return the purchases that are awaiting payment, newest first."""
     waiting = (Status.PENDING, Status.PROCESSING)
-    return [
-        purchase
-        for purchase in Purchase.query(
-            reseller.id,
-            filter_condition=Purchase.unsettled == UNSETTLED,
-            scan_index_forward=False,
-            consistent_read=True,
-        )
-        if purchase.status in waiting
-    ]
+    return [purchase for purchase in unsettled_of(reseller.id) if purchase.status in waiting]
 
 
 def _check_webhook(pending: list[Purchase]) -> Check:

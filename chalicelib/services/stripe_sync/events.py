@@ -18,6 +18,7 @@ from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import get
 from chalicelib.storage.rows import iso
 from chalicelib.storage.stripe_events import LATEST, LatestEvent, StripeEvent
+from chalicelib.storage.writes import upsert
 
 if TYPE_CHECKING:
     from chalicelib.payments.webhooks import WebhookEvent
@@ -91,11 +92,7 @@ def _outcome(settled: SettleResult) -> str:
 def _record_event(event: "WebhookEvent", outcome: str, purchase: Purchase | None) -> None:
     """Record the event. Errors are only logged, because the event has already been handled."""
     now = clock.now()
-    row = StripeEvent(event.id)
     actions: list[Action] = [
-        StripeEvent.created_at.set(StripeEvent.created_at | now),
-        StripeEvent.updated_at.set(now),
-        StripeEvent.version.add(1),
         StripeEvent.attempts.add(1),
         StripeEvent.type.set(event.type),
         StripeEvent.object_id.set(event.object_id),
@@ -109,14 +106,7 @@ def _record_event(event: "WebhookEvent", outcome: str, purchase: Purchase | None
             StripeEvent.status.set(purchase.status),
         ]
     try:
-        row.update(actions)
-        LatestEvent(LATEST).update(
-            [
-                LatestEvent.seen_at.set(now),
-                LatestEvent.created_at.set(LatestEvent.created_at | now),
-                LatestEvent.updated_at.set(now),
-                LatestEvent.version.add(1),
-            ]
-        )
+        upsert(StripeEvent(event.id), actions)
+        upsert(LatestEvent(LATEST), [LatestEvent.seen_at.set(now)])
     except Exception:
         logger.exception("Could not record a Stripe event", extra={"at": iso(now)})

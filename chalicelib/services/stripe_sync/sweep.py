@@ -23,10 +23,11 @@ from chalicelib.services.purchases.settlement import settle
 from chalicelib.services.refunds import refund_requests
 from chalicelib.services.stripe_sync.events import resolve_purchase_ids
 from chalicelib.settings import settings
-from chalicelib.storage.purchases import UNSETTLED, Purchase
+from chalicelib.storage.purchases import UNSETTLED, Purchase, unsettled_keys
 from chalicelib.storage.reads import get
 from chalicelib.storage.stripe_events import PROGRESS, SweepProgress
 from chalicelib.storage.transactions import Transaction
+from chalicelib.storage.writes import put
 
 if TYPE_CHECKING:
     from chalicelib.payments.listings import SessionOwner
@@ -92,11 +93,10 @@ def run_sweep(seconds: float = DEFAULT_SECONDS) -> SweepReport:
 
 def _sweep_unsettled(run: _SweepRun, progress: SweepProgress) -> bool:
     """Settle the purchases in the `unsettled` index. Return False if time ran out."""
-    beyond = Purchase.id > progress.unsettled_after if progress.unsettled_after else None
-    for keys in Purchase.unsettled_index.query(UNSETTLED, beyond):
-        _settle_one(keys.reseller_id, keys.id, None, run, unless=_has_open_checkout)
+    for reseller_id, id in unsettled_keys(progress.unsettled_after):
+        _settle_one(reseller_id, id, None, run, unless=_has_open_checkout)
         if time.monotonic() > run.index_deadline:
-            _save_progress(progress, unsettled_after=keys.id)
+            _save_progress(progress, unsettled_after=id)
             return False
     if progress.unsettled_after is not None:
         _save_progress(progress, unsettled_after=None)
@@ -281,10 +281,6 @@ def _mark_for_retry(reseller_id: str, id: str, session_id: str | None, run: _Swe
 
 
 def _save_progress(progress: SweepProgress, **columns: datetime | str | None) -> None:
-    now = clock.now()
-    if progress.created_at is None:
-        progress.created_at = now
-    progress.updated_at = now
     for name, value in columns.items():
         setattr(progress, name, value)
-    progress.save()
+    put(progress)

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from pynamodb.models import Model
 
 from chalicelib.domain.actors import Actor
 from chalicelib.domain.branding import FIELDS
@@ -226,7 +227,7 @@ def test_invalid_values_written_in_the_console_are_ignored(
         "onload": "<script>",
     }
     row.branding_config = damage
-    row.save()
+    Model.save(row)
     assert reseller.api.get(MINE).json["own"] == {"product_name": "Acme"}
     assert reseller.api.get("/v1/resellers/me").json["branding_config"] == {"product_name": "Acme"}
     assert reseller.api.get(branding_of(tenant)).json["effective"]["logo_url"] is None

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+from pynamodb.models import Model
 
 from chalicelib.domain.branding import FIELDS, stylesheet
 from chalicelib.services.branding import documents
@@ -78,7 +79,7 @@ def test_hostile_values_written_in_the_console_are_never_shown(
         if "\ud83d" in value:
             continue  # DynamoDB does not accept a lone surrogate
         row.branding_config = {field: value, "onload": SCRIPT, SCRIPT: value}
-        row.save()
+        Model.save(row)
         assert reseller.api.get(MINE).json["own"] == {}, value
         assert api.get("/v1/branding?reseller=company-1").json == clean, value
         assert documents.login_branding(None, "company-1", None) == clean

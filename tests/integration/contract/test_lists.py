@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from pynamodb.models import BatchWrite
 
 from chalicelib import clock
 from chalicelib.storage import reads
@@ -235,7 +236,7 @@ def test_invalid_limits_are_refused(world: World, limit: str) -> None:
 
 def test_the_default_page_size_is_25(world: World) -> None:
     reseller_id = str(world.reseller.reseller_id)
-    with LedgerEntry.batch_write() as batch:
+    with BatchWrite(LedgerEntry) as batch:
         for _ in range(30):
             entry = LedgerEntry(reseller_id, new_id("led"), kind="allocation", actor="usr_x")
             entry.at = entry.created_at = entry.updated_at = clock.now()

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from pynamodb.models import Model
+
 from chalicelib.domain.actors import Actor
 from chalicelib.services.identity import authenticate, sessions
 from chalicelib.services.identity.sessions import Device, list_user_sessions
@@ -138,7 +140,7 @@ def test_a_revoked_credential_that_was_not_deleted_stays_invalid(
     path = f"/v1/users/{someone.user_id}"
     people.admin.api.patch(path, {"is_active": False})
     people.admin.api.patch(path, {"is_active": True})
-    kept.save()
+    Model.save(kept)
     assert not is_signed_in(someone.api)
 
 
@@ -149,7 +151,7 @@ def test_a_revoked_session_that_was_not_deleted_is_not_listed(
     kept = Credential.get(str(someone.api.token).partition(".")[0])
     frozen.advance(timedelta(seconds=1))
     people.admin.api.post(f"/v1/users/{someone.user_id}/sign-out")
-    kept.save()
+    Model.save(kept)
     someone.sign_in_again()
     (listed,) = someone.api.get("/v1/sessions").json["data"]
     assert listed["is_current"]
@@ -191,7 +193,7 @@ def test_recording_use_does_not_restore_a_revoked_session(
     credential_id = token.partition(".")[0]
 
     def revoke_then_record(credential: Credential, refused: Exception) -> None:
-        Credential(credential_id).delete()
+        Model.delete(Credential(credential_id))
         record_use(credential, refused)  # type: ignore[arg-type]
 
     authenticate._record_use = revoke_then_record

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from chalice.local import LambdaEventConverter
+from pynamodb.models import Model
 
 from chalicelib.storage.users import User
 from tests.conftest import TestClock
@@ -204,7 +205,7 @@ def test_no_session_is_created_if_the_password_changes_during_sign_in(
 
     def change_password_meanwhile(password: str, password_hash: str | None) -> bool:
         result = password_matches(password, password_hash)
-        User(someone.user_id).update([User.password_hash.set("changed")])
+        Model.update(User(someone.user_id), [User.password_hash.set("changed")])
         return result
 
     monkeypatch.setattr(hashing, "password_matches", change_password_meanwhile)

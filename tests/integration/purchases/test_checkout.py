@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pynamodb.models import Model
 
 from chalicelib import clock
 from chalicelib import settings as app_settings
@@ -91,13 +92,14 @@ def test_a_purchase_without_a_session_can_be_resumed_for_22_hours(
 
 def set_price(unit_amount: int, version: int) -> None:
     now = clock.now()
-    PlatformSettings(
+    row = PlatformSettings(
         PLATFORM,
         price_tiers={"tiers": [{"from": 1, "unit_amount": unit_amount}]},
         tiers_version=version,
         created_at=now,
         updated_at=now,
-    ).save()
+    )
+    Model.save(row)
     platform_settings.clear_cache()
 
 
@@ -221,7 +223,7 @@ def test_the_next_checkout_reuses_the_stripe_customer(
 def test_a_customer_deleted_at_stripe_is_forgotten(
     reseller: Reseller, stripe: StripeSimulator
 ) -> None:
-    reseller.update([Reseller.stripe_customer_id.set("cus_gone")])
+    Model.update(reseller, [Reseller.stripe_customer_id.set("cus_gone")])
     bought = buy()
     assert bought.checkout_url
     assert purchase_fixtures.read_reseller().stripe_customer_id is None

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pynamodb.models import Model
 
 from chalicelib.services.purchases.settlement import settle
 from chalicelib.services.reconciliation.stripe_view import worth_now
@@ -102,7 +103,7 @@ def test_a_dry_run_expires_no_session(reseller: Reseller, stripe: StripeSimulato
     """
     lost, purchase = buy_with_a_lost_session()
     stripe.pay(lost)
-    purchase.update([Purchase.other_sessions.add({lost})])
+    Model.update(purchase, [Purchase.other_sessions.add({lost})])
     is_open = stripe.find("checkout.session", purchase.session_id or "")
     view = worth_now(reload(purchase), 0)
     assert (view.status, view.worth) == ("paid", 12)

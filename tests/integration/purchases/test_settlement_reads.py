@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pynamodb.models import Model
 
 from chalicelib import settings as app_settings
 from chalicelib.payments import reports
@@ -56,7 +57,7 @@ def test_the_session_of_another_purchase_is_never_credited(
 ) -> None:
     cheap, dear = buy(1), buy(100)
     stripe.pay(cheap.session_id or "")
-    dear.update([Purchase.session_id.set(cheap.session_id)])
+    Model.update(dear, [Purchase.session_id.set(cheap.session_id)])
     settled = settle(reload(dear)).purchase
     assert (settled.status, settled.licenses_granted) == ("quarantined", 0)
     assert "was not created for this purchase" in (settled.status_reason or "")

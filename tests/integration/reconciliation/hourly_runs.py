@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+from pynamodb.models import BatchWrite
+
 from chalicelib import clock
 from chalicelib.services.reconciliation import runs, scheduled
 from chalicelib.storage.purchases import Purchase
@@ -55,7 +57,7 @@ def reports() -> list[Report]:
 
 
 def put_resellers(number: int) -> None:
-    with Reseller.batch_write() as batch:
+    with BatchWrite(Reseller) as batch:
         for n in range(number):
             row = Reseller(
                 new_id("rsl"),
@@ -77,7 +79,7 @@ def in_scan_order() -> list[str]:
 def put_purchases(seller: Person, number: int, **columns: Any) -> list[str]:
     """Create expired purchases, whose status can no longer change."""
     ids = [new_id("pur") for _ in range(number)]
-    with Purchase.batch_write() as batch:
+    with BatchWrite(Purchase) as batch:
         for id in ids:
             row = Purchase(
                 str(seller.reseller_id),

@@ -1,6 +1,7 @@
 """Reconciliation runs: scheduled, manual, and resumed."""
 
 import pytest
+from pynamodb.models import BatchWrite
 
 from chalicelib import clock
 from chalicelib.domain.actors import Actor
@@ -47,7 +48,7 @@ def test_sync_limits_the_number_of_findings_returned(
     seller: Person, reconciliation: AdminClient
 ) -> None:
     """If the request has an idempotency key, its whole response must fit in one row."""
-    with Tenant.batch_write() as batch:
+    with BatchWrite(Tenant) as batch:
         for number in range(60):
             row = Tenant(
                 str(seller.reseller_id),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from pynamodb.models import Model
 
 from chalicelib.domain.actors import Actor
 from chalicelib.domain.ledger import Kind
@@ -32,7 +33,7 @@ def open_pool(count: int, used: int = 0, *, is_active: bool = True) -> Reseller:
     pool.open_pool(tx, row, count, MOVE)
     tx.commit()
     if used:
-        row.update([Reseller.license_used.set(used)])
+        Model.update(row, [Reseller.license_used.set(used)])
         tx = Transaction()
         pool._record(tx, ID, MOVE, used_change=used)
         tx.commit()

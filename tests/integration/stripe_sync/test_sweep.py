@@ -7,6 +7,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from pynamodb.models import Model
 
 from chalicelib import clock
 from chalicelib.payments import listings, reports
@@ -191,7 +192,7 @@ def test_sessions_of_another_installation_are_ignored(
     reseller: Reseller, stripe: StripeSimulator
 ) -> None:
     (purchase,) = pay_unnoticed(stripe, 12)
-    purchase.delete()
+    Model.delete(purchase)
     report = sweep.run_sweep()
     assert report.unknown_sessions == 1
     session = stripe.find("checkout.session", purchase.session_id or "")
