@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
@@ -13,6 +14,61 @@ logger = Logger(service="tenantry", serialize_stacktrace=False)
 metrics = Metrics(
     namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "Tenantry"), service="tenantry"
 )
+
+
+class Metric(StrEnum):
+    """All our metrics. The runbook says what each one counts, under "Our metrics".
+
+    Alarms and graphs outlive a release, so the values don't change.
+    """
+
+    # How the licenses stand; take-figures measures these every hour.
+    LICENSES_OWNED = "LicensesOwned"
+    LICENSES_USED = "LicensesUsed"
+    LICENSES_AVAILABLE = "LicensesAvailable"
+    RESELLERS = "Resellers"
+    RESELLERS_LOW = "ResellersLow"
+    RESELLERS_OVER_ALLOCATED = "ResellersOverAllocated"
+    # Moves of the license counters.
+    LICENSES_GRANTED = "LicensesGranted"
+    LICENSES_REVOKED = "LicensesRevoked"
+    LICENSES_TAKEN = "LicensesTaken"
+    LICENSES_RELEASED = "LicensesReleased"
+    LICENSES_REFUSED_EXHAUSTED = "LicensesRefusedExhausted"
+    LICENSES_REFUSED_INACTIVE = "LicensesRefusedInactive"
+    # Purchases and payments.
+    PURCHASES_SETTLED = "PurchasesSettled"
+    PURCHASES_PAID = "PurchasesPaid"
+    PURCHASES_REFUNDED = "PurchasesRefunded"
+    PURCHASES_DISPUTED = "PurchasesDisputed"
+    PURCHASES_QUARANTINED = "PurchasesQuarantined"
+    PURCHASES_PAID_TWICE = "PurchasesPaidTwice"
+    PURCHASES_NOT_SETTLED = "PurchasesNotSettled"
+    PAYMENTS_HEALED = "PaymentsHealed"
+    SESSIONS_WITHOUT_PURCHASE = "SessionsWithoutPurchase"
+    REFUNDS_GIVEN_UP = "RefundsGivenUp"
+    # Webhook events from Stripe.
+    WEBHOOKS_PROCESSED = "WebhooksProcessed"
+    WEBHOOKS_FAILED = "WebhooksFailed"
+    WEBHOOK_SIGNATURE_REFUSED = "WebhookSignatureRefused"
+    # Reconciliation.
+    RECONCILIATION_FINDINGS = "ReconciliationFindings"
+    RECONCILIATION_REPAIRS = "ReconciliationRepairs"
+    RECONCILIATION_FAILED = "ReconciliationFailed"
+    UNEXPLAINED_DRIFT = "UnexplainedDrift"
+    # Signing in.
+    SIGN_IN_REFUSED = "SignInRefused"
+    ATTEMPTS_REFUSED = "AttemptsRefused"
+    # Mail.
+    MAIL_SENT = "MailSent"
+    MAIL_FAILED = "MailFailed"
+    MAIL_GIVEN_UP = "MailGivenUp"
+    # Custom domains.
+    DOMAINS_VERIFIED = "DomainsVerified"
+    DOMAINS_FAILING = "DomainsFailing"
+    DOMAINS_SUSPENDED = "DomainsSuspended"
+    DOMAIN_CHECK_OUTAGE = "DomainCheckOutage"
+
 
 _warm = False
 
@@ -53,14 +109,14 @@ def flush() -> None:
             metrics.flush_metrics()
 
 
-def count(name: str, value: int = 1) -> None:
+def count(metric: Metric, value: int = 1) -> None:
     """Add to a metric, which is sent when the invocation ends.
 
     If the metric is a level (such as licenses in use) rather than a count of events, record it once
     per measurement and read it as a maximum.
     """
     with _errors_logged():
-        metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+        metrics.add_metric(name=metric.value, unit=MetricUnit.Count, value=value)
 
 
 @contextmanager

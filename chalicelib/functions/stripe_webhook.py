@@ -12,7 +12,7 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from chalicelib.observability import count, invocation, request_id_of
+from chalicelib.observability import Metric, count, invocation, request_id_of
 from chalicelib.settings import settings
 
 MAX_BYTES = 256 * 1024
@@ -53,7 +53,7 @@ def _answer(event: Event, line: dict[str, object]) -> dict[str, object]:
     try:
         stripe_event = verify_event(payload, event.get("headers", {}).get("stripe-signature", ""))
     except InvalidSignature:
-        count("WebhookSignatureRefused")
+        count(Metric.WEBHOOK_SIGNATURE_REFUSED)
         line["refused"] = "signature"
         return _reply(400, error="The signature is not valid.")
     except MalformedEvent:
@@ -70,7 +70,7 @@ def _answer(event: Event, line: dict[str, object]) -> dict[str, object]:
             400, error="Live/test mode mismatch: this event doesn't belong to this endpoint."
         )
     line["outcome"] = outcome = handle_event(stripe_event)
-    count("WebhooksProcessed")
+    count(Metric.WEBHOOKS_PROCESSED)
     return _reply(200, outcome=outcome)
 
 

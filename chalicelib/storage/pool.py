@@ -20,7 +20,7 @@ from chalicelib.errors import (
     ResellerInactive,
     VersionConflict,
 )
-from chalicelib.observability import count
+from chalicelib.observability import Metric, count
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import new_id, reads_as
@@ -52,9 +52,9 @@ def take(tx: Transaction, reseller_id: str, move: Move) -> LedgerEntry:
         if found is None:
             return NotFound("reseller")
         if not found.is_active:
-            count("LicensesRefusedInactive")
+            count(Metric.LICENSES_REFUSED_INACTIVE)
             return ResellerInactive()
-        count("LicensesRefusedExhausted")
+        count(Metric.LICENSES_REFUSED_EXHAUSTED)
         return LicensesExhausted(found.license_used, found.license_count)
 
     tx.update(
@@ -242,6 +242,8 @@ def _record(
 
 def _emit_metrics(count_change: int, used_change: int) -> None:
     if count_change:
-        count("LicensesGranted" if count_change > 0 else "LicensesRevoked", abs(count_change))
+        moved = Metric.LICENSES_GRANTED if count_change > 0 else Metric.LICENSES_REVOKED
+        count(moved, abs(count_change))
     if used_change:
-        count("LicensesTaken" if used_change > 0 else "LicensesReleased", abs(used_change))
+        moved = Metric.LICENSES_TAKEN if used_change > 0 else Metric.LICENSES_RELEASED
+        count(moved, abs(used_change))

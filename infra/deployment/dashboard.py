@@ -3,46 +3,60 @@
 import json
 from typing import Any
 
+from chalicelib.observability import Metric
 from infra.deployment.inventory import Function
 
 COLUMNS = 24
 FIVE_MINUTES = 300
 HOUR = 3600
 
-Metric = list[Any]
+MetricRow = list[Any]
+"""A metric on a graph: its namespace, name, dimensions, and options."""
 Widget = dict[str, Any]
 
 # Current levels. take-figures reports them every hour, so graph the value instead of a sum.
 GAUGES = {
-    "Licenses owned, used, and available": ["LicensesOwned", "LicensesUsed", "LicensesAvailable"],
+    "Licenses owned, used, and available": [
+        Metric.LICENSES_OWNED,
+        Metric.LICENSES_USED,
+        Metric.LICENSES_AVAILABLE,
+    ],
     "Resellers: total, low, over-allocated": [
-        "Resellers",
-        "ResellersLow",
-        "ResellersOverAllocated",
+        Metric.RESELLERS,
+        Metric.RESELLERS_LOW,
+        Metric.RESELLERS_OVER_ALLOCATED,
     ],
 }
 # Events per hour.
 COUNTERS = {
-    "Licenses granted and revoked": ["LicensesGranted", "LicensesRevoked"],
-    "Licenses taken and released by tenants": ["LicensesTaken", "LicensesReleased"],
-    "Refused tenant creations": ["LicensesRefusedExhausted", "LicensesRefusedInactive"],
-    "Purchases": ["PurchasesPaid", "PurchasesSettled", "PurchasesRefunded", "PurchasesDisputed"],
+    "Licenses granted and revoked": [Metric.LICENSES_GRANTED, Metric.LICENSES_REVOKED],
+    "Licenses taken and released by tenants": [Metric.LICENSES_TAKEN, Metric.LICENSES_RELEASED],
+    "Refused tenant creations": [
+        Metric.LICENSES_REFUSED_EXHAUSTED,
+        Metric.LICENSES_REFUSED_INACTIVE,
+    ],
+    "Purchases": [
+        Metric.PURCHASES_PAID,
+        Metric.PURCHASES_SETTLED,
+        Metric.PURCHASES_REFUNDED,
+        Metric.PURCHASES_DISPUTED,
+    ],
     "Purchases that need attention": [
-        *("PurchasesQuarantined", "PurchasesPaidTwice", "PurchasesNotSettled"),
-        *("SessionsWithoutPurchase", "PaymentsHealed", "RefundsGivenUp"),
+        *(Metric.PURCHASES_QUARANTINED, Metric.PURCHASES_PAID_TWICE, Metric.PURCHASES_NOT_SETTLED),
+        *(Metric.SESSIONS_WITHOUT_PURCHASE, Metric.PAYMENTS_HEALED, Metric.REFUNDS_GIVEN_UP),
     ],
     "Drift": [
-        *("UnexplainedDrift", "ReconciliationFindings", "ReconciliationRepairs"),
-        "ReconciliationFailed",
+        *(Metric.UNEXPLAINED_DRIFT, Metric.RECONCILIATION_FINDINGS, Metric.RECONCILIATION_REPAIRS),
+        Metric.RECONCILIATION_FAILED,
     ],
-    "Refused sign-ins": ["SignInRefused", "AttemptsRefused"],
-    "Mail": ["MailSent", "MailFailed", "MailGivenUp"],
+    "Refused sign-ins": [Metric.SIGN_IN_REFUSED, Metric.ATTEMPTS_REFUSED],
+    "Mail": [Metric.MAIL_SENT, Metric.MAIL_FAILED, Metric.MAIL_GIVEN_UP],
     "Custom domains": [
-        *("DomainsVerified", "DomainsFailing", "DomainsSuspended"),
-        "DomainCheckOutage",
+        *(Metric.DOMAINS_VERIFIED, Metric.DOMAINS_FAILING, Metric.DOMAINS_SUSPENDED),
+        Metric.DOMAIN_CHECK_OUTAGE,
     ],
 }
-WEBHOOK = ["WebhooksProcessed", "WebhooksFailed", "WebhookSignatureRefused"]
+WEBHOOK = [Metric.WEBHOOKS_PROCESSED, Metric.WEBHOOKS_FAILED, Metric.WEBHOOK_SIGNATURE_REFUSED]
 
 
 def dashboard(
@@ -88,7 +102,7 @@ def _arrange(widgets: list[Widget]) -> list[Widget]:
 
 
 def _graph(
-    title: str, metrics: list[Metric], period: int = FIVE_MINUTES, stat: str = "Sum"
+    title: str, metrics: list[MetricRow], period: int = FIVE_MINUTES, stat: str = "Sum"
 ) -> Widget:
     return {
         "type": "metric",
@@ -110,12 +124,12 @@ def _alarm_widget(names: list[str]) -> Widget:
     return {"type": "alarm", "width": COLUMNS, "properties": properties}
 
 
-def _own_metrics(names: list[str]) -> list[Metric]:
-    """Return metrics with the namespace and dimension that chalicelib/observability.py uses."""
-    return [["Tenantry/${Stage}", name, "service", "tenantry"] for name in names]
+def _own_metrics(metrics: list[Metric]) -> list[MetricRow]:
+    """Return our metrics with the namespace and dimension that chalicelib/observability.py uses."""
+    return [["Tenantry/${Stage}", metric.value, "service", "tenantry"] for metric in metrics]
 
 
-def _function_url_metrics() -> list[Metric]:
+def _function_url_metrics() -> list[MetricRow]:
     """Return AWS's metrics, which also count responses that our code could not count."""
     url = ["FunctionName", "tenantry-${Stage}-stripe-webhook"]
     names = ("UrlRequestCount", "Url4xxCount", "Url5xxCount")
@@ -125,7 +139,7 @@ def _function_url_metrics() -> list[Metric]:
 def _api_graph() -> Widget:
     api = ["ApiName", "tenantry-${Stage}", "Stage", "api"]
     right = {"yAxis": "right"}
-    metrics: list[Metric] = [
+    metrics: list[MetricRow] = [
         ["AWS/ApiGateway", "Count", *api, {"label": "requests"}],
         ["AWS/ApiGateway", "4XXError", *api],
         ["AWS/ApiGateway", "5XXError", *api],
@@ -140,13 +154,13 @@ def _lambda_graph(title: str, metric: str, stat: str, names: list[str]) -> Widge
     return _graph(title, metrics, stat=stat)
 
 
-def _capacity_metrics(kind: str, tables: list[dict[str, Any]]) -> list[Metric]:
+def _capacity_metrics(kind: str, tables: list[dict[str, Any]]) -> list[MetricRow]:
     """Return the capacity metrics of tables and indexes, which AWS counts and bills separately."""
     metric = f"{kind}CapacityUnits"
     return [["AWS/DynamoDB", metric, *dimensions] for dimensions in _table_dimensions(tables)]
 
 
-def _throttle_metrics(tables: list[dict[str, Any]]) -> list[Metric]:
+def _throttle_metrics(tables: list[dict[str, Any]]) -> list[MetricRow]:
     return [
         ["AWS/DynamoDB", f"{kind}ThrottleEvents", *dimensions]
         for dimensions in _table_dimensions(tables)
@@ -154,7 +168,7 @@ def _throttle_metrics(tables: list[dict[str, Any]]) -> list[Metric]:
     ]
 
 
-def _conflict_metrics(tables: list[dict[str, Any]]) -> list[Metric]:
+def _conflict_metrics(tables: list[dict[str, Any]]) -> list[MetricRow]:
     """Return conflict metrics. A conflict is retried for a few seconds, then leads to a 503."""
     names = [table["Properties"]["TableName"]["Fn::Sub"] for table in tables]
     return [["AWS/DynamoDB", "TransactionConflict", "TableName", name] for name in names]

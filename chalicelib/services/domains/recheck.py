@@ -7,7 +7,7 @@ from chalicelib import clock
 from chalicelib.domain.actors import SCHEDULE
 from chalicelib.domain.custom_domains import INCONCLUSIVE, RECHECK_AFTER, TxtLookup
 from chalicelib.errors import TenantryError
-from chalicelib.observability import count, logger
+from chalicelib.observability import Metric, count, logger
 from chalicelib.services.domains.verification import check_domain, look_up_record
 from chalicelib.storage.domains import Domain, domains_last_checked_by
 
@@ -43,7 +43,7 @@ def check_due_domains(seconds_left: Callable[[], float] = lambda: 60.0) -> Domai
     report.checked = len(lookups)
     report.outage = _is_outage([lookup for _, lookup in lookups])
     if report.outage:
-        count("DomainCheckOutage")
+        count(Metric.DOMAIN_CHECK_OUTAGE)
         logger.error(
             "DNS outage: no lookup was conclusive, so no domain was updated", extra=vars(report)
         )

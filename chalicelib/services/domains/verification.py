@@ -18,7 +18,7 @@ from chalicelib.domain.custom_domains import (
     next_state,
 )
 from chalicelib.errors import DomainTaken, NotFound, RateLimited
-from chalicelib.observability import count, logger
+from chalicelib.observability import Metric, count, logger
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.domains import txt_records
 from chalicelib.services.domains.notices import notify_owner
@@ -33,6 +33,12 @@ from chalicelib.storage.transactions import Transaction
 # toward it.
 ATTEMPTS_ALLOWED = 10
 ATTEMPTS_WINDOW = timedelta(minutes=10)
+# What is counted when a domain gets the status.
+STATUS_METRICS: dict[str, Metric] = {
+    Status.VERIFIED: Metric.DOMAINS_VERIFIED,
+    Status.FAILING: Metric.DOMAINS_FAILING,
+    Status.SUSPENDED: Metric.DOMAINS_SUSPENDED,
+}
 
 
 def verify_domain(domain: Domain, *, by: Actor, once: IdempotentRequest = NO_KEY) -> Domain:
@@ -158,5 +164,6 @@ def _log_check(domain: Domain, before: str, result: LookupResult) -> None:
             "finding": result,
         },
     )
-    if domain.status != before:
-        count(f"Domains{domain.status.capitalize()}")
+    metric = STATUS_METRICS.get(domain.status)
+    if domain.status != before and metric is not None:
+        count(metric)

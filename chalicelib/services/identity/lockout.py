@@ -19,7 +19,7 @@ from chalicelib import clock
 from chalicelib.domain import lockout
 from chalicelib.domain.lockout import Policy
 from chalicelib.errors import Busy, RateLimited, VersionConflict
-from chalicelib.observability import count, logger
+from chalicelib.observability import Metric, count, logger
 from chalicelib.storage import retries
 from chalicelib.storage.attempts import Attempts
 from chalicelib.storage.reads import batch_get
@@ -150,7 +150,7 @@ def _raise_if_locked(rows: Sequence[Attempts]) -> None:
         default=timedelta(0),
     )
     if wait > timedelta(0):
-        count("AttemptsRefused")
+        count(Metric.ATTEMPTS_REFUSED)
         raise RateLimited(TOO_MANY_ATTEMPTS, retry_after=math.ceil(wait.total_seconds()))
 
 

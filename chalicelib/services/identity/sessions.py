@@ -9,7 +9,7 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.domain.actors import Actor
 from chalicelib.errors import NotFound, SignInRefused, Unauthenticated, VersionConflict
-from chalicelib.observability import count, logger
+from chalicelib.observability import Metric, count, logger
 from chalicelib.services.core import audit, hashing
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.identity import lockout
@@ -83,7 +83,7 @@ def sign_in(
 
 def _log_refusal(user: User | None, device: Device) -> None:
     """Log the refusal without the email, since people sometimes type their password there."""
-    count("SignInRefused")
+    count(Metric.SIGN_IN_REFUSED)
     logger.warning(
         "Sign-in refused", extra={"user_id": user.id if user else None, "from": device.source_ip}
     )

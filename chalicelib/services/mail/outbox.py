@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib import clock
 from chalicelib.errors import TenantryError, VersionConflict
-from chalicelib.observability import count, logger
+from chalicelib.observability import Metric, count, logger
 from chalicelib.settings import settings
 from chalicelib.storage.claims import owner_of
 from chalicelib.storage.outbox import DUE, Mail, MailTemplate, due_mail
@@ -137,7 +137,7 @@ def _attempt(mail: Mail, mails: Mails, report: SendReport) -> None:
         return
     _update_mail(mail, to=sent_to, due=None, due_at=None, sent_at=clock.now(), last_error=None)
     report.sent += 1
-    count("MailSent")
+    count(Metric.MAIL_SENT)
 
 
 def _is_too_late(mail: Mail) -> bool:
@@ -157,7 +157,7 @@ def _is_past_deadline(mail: Mail) -> bool:
 def _give_up(mail: Mail, reason: str, report: SendReport) -> None:
     if _update_mail(mail, due=None, due_at=None, given_up_at=clock.now(), last_error=reason):
         report.given_up += 1
-        count("MailGivenUp")
+        count(Metric.MAIL_GIVEN_UP)
 
 
 def _claim_attempt(mail: Mail) -> bool:
@@ -174,7 +174,7 @@ def _claim_attempt(mail: Mail) -> bool:
 
 def _record_failure(mail: Mail, error: Exception, report: SendReport) -> None:
     report.failed += 1
-    count("MailFailed")
+    count(Metric.MAIL_FAILED)
     reason = f"{type(error).__name__}: {error}"[:500]
     if _is_past_deadline(mail):
         _give_up(mail, reason, report)

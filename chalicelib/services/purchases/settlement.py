@@ -17,7 +17,7 @@ from chalicelib.domain.actors import STRIPE, Actor
 from chalicelib.domain.ledger import Kind
 from chalicelib.domain.purchases import UNPAID, Assessment, Status
 from chalicelib.errors import NotFound
-from chalicelib.observability import count, logger
+from chalicelib.observability import Metric, count, logger
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.mail import reseller_notices
 from chalicelib.services.purchases import stripe_sessions
@@ -286,12 +286,12 @@ def _report_change(purchase: Purchase, before: _StateBefore) -> None:
             "licenses_moved": purchase.licenses_granted - before.granted,
         },
     )
-    count("PurchasesSettled")
+    count(Metric.PURCHASES_SETTLED)
     if before.status in UNPAID and purchase.status not in UNPAID:
-        count("PurchasesPaid")
+        count(Metric.PURCHASES_PAID)
     if purchase.amount_refunded > before.refunded:
-        count("PurchasesRefunded")
+        count(Metric.PURCHASES_REFUNDED)
     if purchase.status == Status.DISPUTED != before.status:
-        count("PurchasesDisputed")
+        count(Metric.PURCHASES_DISPUTED)
     if purchase.status == Status.QUARANTINED != before.status:
-        count("PurchasesQuarantined")
+        count(Metric.PURCHASES_QUARANTINED)

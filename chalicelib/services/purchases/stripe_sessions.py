@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.domain.purchases import STATUSES, Assessment, PaymentFacts, Quoted, Status, assess
 from chalicelib.domain.statements import Money
-from chalicelib.observability import count, logger
+from chalicelib.observability import Metric, count, logger
 from chalicelib.settings import settings
 from chalicelib.storage.purchases import Purchase
 
@@ -139,7 +139,7 @@ def read_and_close_strays(
         and snapshot.paid_twice
         and snapshot.assessment.reason != purchase.status_reason
     ):
-        count("PurchasesPaidTwice")
+        count(Metric.PURCHASES_PAID_TWICE)
         logger.error(
             "Purchase paid more than once",
             extra={"purchase_id": purchase.id, "session_ids": sorted(snapshot.other_sessions)},

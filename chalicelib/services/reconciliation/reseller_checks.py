@@ -13,7 +13,7 @@ from chalicelib.domain.actors import SCHEDULE
 from chalicelib.domain.findings import Finding
 from chalicelib.domain.reconciliation import PurchaseFacts, purchase_finding
 from chalicelib.errors import Busy, PaymentProviderRefused, PaymentProviderUnavailable
-from chalicelib.observability import count, logger
+from chalicelib.observability import Metric, count, logger
 from chalicelib.services.reconciliation import name_checks
 from chalicelib.services.reconciliation.batches import Batch, BatchResult, Position, row_batches
 from chalicelib.services.reconciliation.facts import Inspection, ResellerBusy, inspect_reseller
@@ -146,5 +146,5 @@ class _ResellerCheck:
 
 
 def _count_failure(id: str) -> str:
-    count("ReconciliationFailed")
+    count(Metric.RECONCILIATION_FAILED)
     return f"{id} could not be checked; see the log for the error."

@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib import clock
 from chalicelib.domain.findings import DRIFT_CODES, Finding
 from chalicelib.errors import PaymentProviderUnavailable, VersionConflict
-from chalicelib.observability import count, logger
+from chalicelib.observability import Metric, count, logger
 from chalicelib.services.core.idempotency import IdempotentRequest
 from chalicelib.services.mail import reseller_notices
 from chalicelib.services.reconciliation import automatic
@@ -129,7 +129,7 @@ class _Run:
         for batch in PHASES[self.progress.phase](self.report, self.progress.position):
             if self.progress.failures >= MAX_FAILURES:
                 _append_note(self.report, f"{batch.label}: skipped after failing twice.")
-                count("ReconciliationFailed")
+                count(Metric.RECONCILIATION_FAILED)
             else:
                 _process_batch(self.report, batch)
             self.progress = RunProgress(self.progress.phase, batch.position)
@@ -154,7 +154,7 @@ class _Run:
             problem = "the payment provider could not be reached."
         else:
             logger.error("A phase did not finish", extra={"phase": phase}, exc_info=failure)
-            count("ReconciliationFailed")
+            count(Metric.RECONCILIATION_FAILED)
             problem = "some rows could not be checked; see the log for the error."
         self.progress = self.progress.failed()
         if self.progress.failures <= MAX_FAILURES:
@@ -188,9 +188,9 @@ class _Run:
         self.once.record(tx, report)
         _commit(tx)
         drift = sum(number for code, number in report.found.items() if code in DRIFT_CODES)
-        count("UnexplainedDrift", drift)
-        count("ReconciliationFindings", sum(report.found.values()))
-        count("ReconciliationRepairs", sum(report.repaired.values()))
+        count(Metric.UNEXPLAINED_DRIFT, drift)
+        count(Metric.RECONCILIATION_FINDINGS, sum(report.found.values()))
+        count(Metric.RECONCILIATION_REPAIRS, sum(report.repaired.values()))
         logger.info(
             "Reconciliation finished",
             extra={"report": report.id, "found": report.found, "repaired": report.repaired},

@@ -17,7 +17,7 @@ from chalicelib.errors import (
     PaymentProviderRefused,
     PaymentProviderUnavailable,
 )
-from chalicelib.observability import count, logger
+from chalicelib.observability import Metric, count, logger
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.purchases.checkout import read_purchase
 from chalicelib.services.purchases.settlement import settle
@@ -127,7 +127,7 @@ def _give_up(purchase: Purchase, intent: RefundIntent, reason: str) -> None:
         return {"refunds": row.with_refund(refused)} if is_open else {}
 
     settle(purchase, by=Actor(intent.by), extra_columns=close)
-    count("RefundsGivenUp")
+    count(Metric.REFUNDS_GIVEN_UP)
     logger.error(
         "Refund given up",
         extra={"purchase_id": purchase.id, "refund_id": intent.id, "reason": reason},

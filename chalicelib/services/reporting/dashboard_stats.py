@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib import clock
-from chalicelib.observability import count
+from chalicelib.observability import Metric, count
 from chalicelib.services.purchases.search import list_purchases_in_month
 from chalicelib.services.resellers.accounts import list_resellers
 from chalicelib.services.settings import platform_settings
@@ -134,12 +134,12 @@ def _stored_figures(stored: StoredStats) -> DashboardStats:
 
 def _emit_metrics(stats: DashboardStats) -> None:
     """Emit the totals for the CloudWatch dashboard."""
-    count("LicensesOwned", stats.sold)
-    count("LicensesUsed", stats.in_use)
-    count("LicensesAvailable", stats.sold - stats.in_use)
-    count("Resellers", stats.resellers)
-    count("ResellersLow", stats.low_count)
-    count("ResellersOverAllocated", stats.over_count)
+    count(Metric.LICENSES_OWNED, stats.sold)
+    count(Metric.LICENSES_USED, stats.in_use)
+    count(Metric.LICENSES_AVAILABLE, stats.sold - stats.in_use)
+    count(Metric.RESELLERS, stats.resellers)
+    count(Metric.RESELLERS_LOW, stats.low_count)
+    count(Metric.RESELLERS_OVER_ALLOCATED, stats.over_count)
 
 
 def _history_points(

@@ -12,7 +12,7 @@ from pynamodb.expressions.update import Action
 
 from chalicelib import clock
 from chalicelib.domain.purchases import Status
-from chalicelib.observability import count, logger
+from chalicelib.observability import Metric, count, logger
 from chalicelib.services.purchases.settlement import SettleResult, settle
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import get
@@ -48,7 +48,7 @@ def handle_event(event: "WebhookEvent") -> str:
             return NO_PURCHASE
         settled = settle(purchase, session_id=session_id)
     except Exception as error:
-        count("WebhooksFailed")
+        count(Metric.WEBHOOKS_FAILED)
         _record_event(event, f"{FAILED}: {type(error).__name__}", purchase)
         raise
     outcome = _outcome(settled)

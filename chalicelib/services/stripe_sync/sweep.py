@@ -18,7 +18,7 @@ from pynamodb.expressions.update import Action
 from chalicelib import clock
 from chalicelib.domain.purchases import Status
 from chalicelib.errors import NotFound, PaymentProviderRefused
-from chalicelib.observability import count, logger
+from chalicelib.observability import Metric, count, logger
 from chalicelib.services.purchases.settlement import settle
 from chalicelib.services.refunds import refund_requests
 from chalicelib.services.stripe_sync.events import resolve_purchase_ids
@@ -179,7 +179,7 @@ def _resolve_ids_safely(
     except PaymentProviderRefused as refused:
         if not refused.permanent:
             raise
-    count("PurchasesNotSettled")
+    count(Metric.PURCHASES_NOT_SETTLED)
     run.report.failed += 1
     logger.error("Could not find the session of a Stripe event", extra={"event_id": event.id})
     return None, None, None
@@ -189,7 +189,7 @@ def _report_unknown_session(owner: "SessionOwner", run: _SweepRun) -> None:
     if owner.stage != settings().table_prefix:
         return
     run.report.unknown_sessions += 1
-    count("SessionsWithoutPurchase")
+    count(Metric.SESSIONS_WITHOUT_PURCHASE)
     logger.error(
         "Checkout Session without a purchase",
         extra={"session_id": owner.session_id, "purchase_id": owner.purchase_id},
@@ -229,7 +229,7 @@ def _settle_one(
     run.report.settled += settled.changed
     run.report.licenses_moved += settled.granted
     if settled.granted > 0 and _webhook_missed(settled.purchase):
-        count("PaymentsHealed")
+        count(Metric.PAYMENTS_HEALED)
     return True
 
 
@@ -261,7 +261,7 @@ def _mark_for_retry(reseller_id: str, id: str, session_id: str | None, run: _Swe
     settlement starts over. Repeating the call has no further effect. Raises Busy, in which case the
     window does not move and the next run finds the same record again.
     """
-    count("PurchasesNotSettled")
+    count(Metric.PURCHASES_NOT_SETTLED)
     run.report.failed += 1
     logger.exception("The sweep could not settle a purchase", extra={"purchase_id": id})
     actions: list[Action] = [Purchase.unsettled.set(UNSETTLED)]
