@@ -25,7 +25,7 @@ class AuditOutput(Output):
     actor: str = Field(description="A user's ID, or the name of an automatic process.")
     credential_id: str | None = Field(description="The API key that made the change, if any.")
     source_ip: str | None
-    action: str = Field(description="What happened, such as `user.deactivated`.")
+    action: str = Field(description="What happened, such as `tenant.deactivated`.")
     target: str = Field(description="The ID of the resource that changed.")
     reseller_id: str | None
     before: Document | None = Field(description="The changed fields with their old values.")

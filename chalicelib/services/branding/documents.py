@@ -27,6 +27,7 @@ from chalicelib.services.core import audit
 from chalicelib.services.domains import hosts
 from chalicelib.services.settings import platform_settings
 from chalicelib.services.settings.branding_validation import validate_branding
+from chalicelib.storage.audit import AuditAction
 from chalicelib.storage.claims import owner_of
 from chalicelib.storage.domains import Domain, domain_claim
 from chalicelib.storage.platform_settings import PlatformSettings
@@ -99,7 +100,9 @@ def set_reseller_branding(
     """Replace the reseller's branding document. Raises InvalidRequest or VersionConflict."""
     inherited = branding.inherit(_platform_fields()).values
     own = validate_branding(document, inherited=inherited, before=reseller_view(reseller).effective)
-    _save_document(reseller, own, by=by, reseller_id=reseller.id, noun="reseller")
+    _save_document(
+        reseller, own, by=by, reseller_id=reseller.id, action=AuditAction.RESELLER_BRANDING_CHANGED
+    )
     return reseller_view(reseller)
 
 
@@ -115,7 +118,9 @@ def set_tenant_branding(
     inherited = branding.inherit(_platform_fields(), valid_fields(reseller.branding_config)).values
     before = tenant_view(reseller, tenant).effective
     own = validate_branding(document, inherited=inherited, before=before)
-    _save_document(tenant, own, by=by, reseller_id=reseller.id, noun="tenant")
+    _save_document(
+        tenant, own, by=by, reseller_id=reseller.id, action=AuditAction.TENANT_BRANDING_CHANGED
+    )
     return tenant_view(reseller, tenant)
 
 
@@ -125,7 +130,7 @@ def merge_changes(row: Reseller | Tenant, changes: Mapping[str, Any]) -> dict[st
 
 
 def _save_document(
-    row: Reseller | Tenant, own: OwnFields, *, by: Actor, reseller_id: str, noun: str
+    row: Reseller | Tenant, own: OwnFields, *, by: Actor, reseller_id: str, action: AuditAction
 ) -> None:
     """Replace the row's branding document, unless the new one is equal.
 
@@ -141,7 +146,7 @@ def _save_document(
     audit.record(
         tx,
         actor=by,
-        action=f"{noun}.branding_changed",
+        action=action,
         target=row.id,
         reseller_id=reseller_id,
         before=dict(valid_fields(row.branding_config)),

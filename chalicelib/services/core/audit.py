@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib import clock
 from chalicelib.domain.actors import Actor
-from chalicelib.storage.audit import AuditEntry, month_partition
+from chalicelib.storage.audit import AuditAction, AuditEntry, month_partition
 from chalicelib.storage.reads import Page, Pagination, query_page
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import Row, iso, new_id
@@ -25,7 +25,7 @@ def record(
     tx: Transaction,
     *,
     actor: Actor,
-    action: str,
+    action: AuditAction,
     target: str,
     reseller_id: str | None,
     before: dict[str, Any] | None = None,
@@ -34,8 +34,7 @@ def record(
 ) -> AuditEntry:
     """Add an audit entry to `tx`, so that it is written if and only if the change is.
 
-    `action` has the form `noun.verb_past`, such as `user.deactivated`. `target` is the ID of
-    the row that changed.
+    `target` is the ID of the row that changed.
     """
     entry = AuditEntry(
         month_partition(tx.now),
@@ -61,7 +60,7 @@ def record_edit(
     changes: dict[str, Any],
     *,
     actor: Actor,
-    action: str,
+    action: AuditAction,
     target: str,
     reseller_id: str | None,
 ) -> None:

@@ -14,6 +14,7 @@ from chalicelib.errors import DomainTaken, InvalidRequest, NotFound, VersionConf
 from chalicelib.services.core import audit
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.domains.hosts import check_custom_host
+from chalicelib.storage.audit import AuditAction
 from chalicelib.storage.claims import owner_of, release_name
 from chalicelib.storage.domains import (
     Domain,
@@ -53,13 +54,13 @@ def add_domain(
     if existing is None:
         _check_domain_limit(reseller_id)
         domain = _put_pending(tx, reseller_id, name, tenant_id)
-        record_change(tx, domain, by, "domain.added", after={"tenant_id": tenant_id})
+        record_change(tx, domain, by, AuditAction.DOMAIN_ADDED, after={"tenant_id": tenant_id})
     else:
         domain = existing
         if domain.tenant_id != tenant_id:
             before = {"tenant_id": domain.tenant_id}
             after = {"tenant_id": tenant_id}
-            record_change(tx, domain, by, "domain.assigned", before=before, after=after)
+            record_change(tx, domain, by, AuditAction.DOMAIN_ASSIGNED, before=before, after=after)
         _renew(tx, domain, tenant_id)
     once.record(tx, domain)
     tx.commit()
@@ -151,7 +152,7 @@ def remove_domain(domain: Domain, *, by: Actor) -> None:
         otherwise=VersionConflict(),
     )
     release_name(tx, domain_claim(domain.host), domain.reseller_id)
-    record_change(tx, domain, by, "domain.removed", before={"status": domain.status})
+    record_change(tx, domain, by, AuditAction.DOMAIN_REMOVED, before={"status": domain.status})
     tx.commit()
 
 
@@ -159,7 +160,7 @@ def record_change(
     tx: Transaction,
     domain: Domain,
     by: Actor,
-    action: str,
+    action: AuditAction,
     *,
     before: Mapping[str, str | None] | None = None,
     after: Mapping[str, str | None] | None = None,

@@ -24,6 +24,7 @@ from chalicelib.services.domains import txt_records
 from chalicelib.services.domains.notices import notify_owner
 from chalicelib.services.domains.registry import read_domain, record_change
 from chalicelib.storage import retries
+from chalicelib.storage.audit import AuditAction
 from chalicelib.storage.claims import Claim, claim_name, release_name, transfer_claim
 from chalicelib.storage.domains import VERIFIED, Domain, domain_claim, same_registration
 from chalicelib.storage.reads import get
@@ -33,6 +34,12 @@ from chalicelib.storage.transactions import Transaction
 # toward it.
 ATTEMPTS_ALLOWED = 10
 ATTEMPTS_WINDOW = timedelta(minutes=10)
+# What is recorded when a domain gets the status.
+STATUS_ACTIONS: dict[str, AuditAction] = {
+    Status.VERIFIED: AuditAction.DOMAIN_VERIFIED,
+    Status.FAILING: AuditAction.DOMAIN_FAILING,
+    Status.SUSPENDED: AuditAction.DOMAIN_SUSPENDED,
+}
 # What is counted when a domain gets the status.
 STATUS_METRICS: dict[str, Metric] = {
     Status.VERIFIED: Metric.DOMAINS_VERIFIED,
@@ -114,7 +121,7 @@ def _apply_lookup(
             tx,
             domain,
             by,
-            f"domain.{after.status}",
+            STATUS_ACTIONS[after.status],
             before={"status": before.status},
             after={"status": after.status},
         )

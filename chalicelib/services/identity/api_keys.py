@@ -9,6 +9,7 @@ from chalicelib.domain.actors import Actor
 from chalicelib.errors import InvalidRequest, NotFound, Unauthenticated, VersionConflict
 from chalicelib.services.core import audit, hashing
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
+from chalicelib.storage.audit import AuditAction
 from chalicelib.storage.credentials import Credential, Kind
 from chalicelib.storage.reads import Page, Pagination, get, query_page
 from chalicelib.storage.resellers import Reseller
@@ -98,7 +99,7 @@ def create_key(
     audit.record(
         tx,
         actor=by,
-        action="api_key.created",
+        action=AuditAction.API_KEY_CREATED,
         target=key_id,
         reseller_id=owner.reseller_id,
         after={"name": name, "scopes": unique_scopes, "expires_at": expires_at},
@@ -160,7 +161,7 @@ def revoke_key(row: Credential, *, by: Actor) -> None:
     audit.record(
         tx,
         actor=by,
-        action="api_key.revoked",
+        action=AuditAction.API_KEY_REVOKED,
         target=row.id,
         reseller_id=row.reseller_id,
         before={"name": row.name},

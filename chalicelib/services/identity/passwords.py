@@ -24,6 +24,7 @@ from chalicelib.services.identity.sessions import (
 )
 from chalicelib.services.mail import outbox
 from chalicelib.settings import settings
+from chalicelib.storage.audit import AuditAction
 from chalicelib.storage.credentials import Credential, Kind
 from chalicelib.storage.outbox import MailTemplate
 from chalicelib.storage.reads import get
@@ -76,7 +77,7 @@ def change_password(
     tx = Transaction()
     unchanged = User.password_hash == user.password_hash
     revoke_other_sessions(tx, caller, unchanged, User.password_hash.set(new_hash))
-    _audit(tx, user, "user.password_changed", by=by)
+    _audit(tx, user, AuditAction.USER_PASSWORD_CHANGED, by=by)
     once.record(tx, None)
     tx.commit()
     delete_revoked_credentials(
@@ -184,13 +185,13 @@ def set_password_by_link(
         otherwise=invalid,
     )
     lockout.clear_lockout(tx, user.email)
-    _audit(tx, user, "user.password_set", by=Actor(user.id, source_ip=device.source_ip))
+    _audit(tx, user, AuditAction.USER_PASSWORD_SET, by=Actor(user.id, source_ip=device.source_ip))
     once.record(tx, None)
     tx.commit()
     delete_revoked_credentials(user.id, [Kind.SESSION, Kind.PASSWORD_LINK])
 
 
-def _audit(tx: Transaction, user: User, action: str, *, by: Actor) -> None:
+def _audit(tx: Transaction, user: User, action: AuditAction, *, by: Actor) -> None:
     audit.record(tx, actor=by, action=action, target=user.id, reseller_id=user.reseller_id)
 
 

@@ -21,6 +21,7 @@ from chalicelib.services.identity.authenticate import (
     is_revoked,
 )
 from chalicelib.services.identity.lockout import Attempt
+from chalicelib.storage.audit import AuditAction
 from chalicelib.storage.claims import owner_of
 from chalicelib.storage.credentials import Credential, Kind
 from chalicelib.storage.reads import Page, Pagination, get, iterate_index, query_page
@@ -216,7 +217,7 @@ def revoke_session(caller: Caller, session: Credential, *, by: Actor) -> None:
     audit.record(
         tx,
         actor=by,
-        action="session.revoked",
+        action=AuditAction.SESSION_REVOKED,
         target=session.id,
         reseller_id=caller.user.reseller_id,
     )
@@ -230,7 +231,7 @@ def end_other_sessions(caller: Caller, *, by: Actor) -> None:
     audit.record(
         tx,
         actor=by,
-        action="sessions.ended",
+        action=AuditAction.SESSIONS_ENDED,
         target=caller.id,
         reseller_id=caller.user.reseller_id,
     )

@@ -9,6 +9,7 @@ from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.identity import passwords
 from chalicelib.services.identity.sessions import Device, delete_revoked_credentials
 from chalicelib.storage import super_admins
+from chalicelib.storage.audit import AuditAction
 from chalicelib.storage.claims import claim_name, release_name
 from chalicelib.storage.credentials import Kind
 from chalicelib.storage.reads import Page, Pagination, get, query_page
@@ -66,7 +67,7 @@ def add_user(
     audit.record(
         tx,
         actor=by,
-        action="user.created",
+        action=AuditAction.USER_CREATED,
         target=user.id,
         reseller_id=None,
         after={"email": email, "name": name, "is_super_admin": is_super_admin},
@@ -117,7 +118,7 @@ def edit_user(user: User, changes: dict[str, Any], *, by: Actor) -> User:
         user,
         columns,
         actor=by,
-        action="user.edited",
+        action=AuditAction.USER_EDITED,
         target=user.id,
         reseller_id=user.reseller_id,
     )
@@ -174,7 +175,7 @@ def send_password_link(user: User, *, by: Actor, once: IdempotentRequest = NO_KE
     """Mail the user a new link to set a password, for example if the first one has expired."""
     tx = Transaction()
     passwords.invite(tx, user)
-    _audit(tx, user, "user.password_link_sent", by=by)
+    _audit(tx, user, AuditAction.USER_PASSWORD_LINK_SENT, by=by)
     once.record(tx, user)
     tx.commit()
     return user
@@ -184,12 +185,12 @@ def sign_out_everywhere(user: User, *, by: Actor, once: IdempotentRequest = NO_K
     """End all of a user's sessions. API keys stay valid. Raises VersionConflict."""
     tx = Transaction()
     tx.change(user, sessions_since=tx.now)
-    _audit(tx, user, "user.signed_out", by=by)
+    _audit(tx, user, AuditAction.USER_SIGNED_OUT, by=by)
     once.record(tx, user)
     tx.commit()
     delete_revoked_credentials(user.id, [Kind.SESSION, Kind.PASSWORD_LINK])
     return user
 
 
-def _audit(tx: Transaction, user: User, action: str, *, by: Actor) -> None:
+def _audit(tx: Transaction, user: User, action: AuditAction, *, by: Actor) -> None:
     audit.record(tx, actor=by, action=action, target=user.id, reseller_id=user.reseller_id)

@@ -8,6 +8,7 @@ from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.purchases.checkout import read_purchase
 from chalicelib.services.purchases.settlement import settle
 from chalicelib.storage import retries
+from chalicelib.storage.audit import AuditAction
 from chalicelib.storage.purchases import UNSETTLED, Purchase
 from chalicelib.storage.transactions import Transaction
 
@@ -53,7 +54,7 @@ def _write_decision(purchase: Purchase, reason: str, by: Actor, once: Idempotent
     audit.record(
         tx,
         actor=by,
-        action="purchase.accepted",
+        action=AuditAction.PURCHASE_ACCEPTED,
         target=purchase.id,
         reseller_id=purchase.reseller_id,
         before={"accepted": purchase.accepted, "status_reason": purchase.status_reason},

@@ -14,6 +14,7 @@ from chalicelib.services.reconciliation.facts import tenant_facts
 from chalicelib.services.reconciliation.repair_request import RepairRequest
 from chalicelib.services.tenants.lifecycle import RESTORABLE
 from chalicelib.storage import pool
+from chalicelib.storage.audit import AuditAction
 from chalicelib.storage.claims import Claim, claim_name, owner_of, release_name, transfer_claim
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.purchases import Purchase
@@ -32,7 +33,7 @@ def repair_license_mark(tx: Transaction, request: RepairRequest) -> str:
     _audit(
         tx,
         request,
-        "tenant.license_mark_repaired",
+        AuditAction.TENANT_LICENSE_MARK_REPAIRED,
         {"holds_license": facts.holds_license},
         {"holds_license": correct},
     )
@@ -50,7 +51,7 @@ def free_claim(tx: Transaction, request: RepairRequest) -> str:
         raise VersionConflict
     unchanged = (Claim.owner == orphan.owner) & (Claim.created_at == orphan.created_at)
     tx.delete(orphan, condition=unchanged, otherwise=VersionConflict())
-    _audit(tx, request, "claim.freed", {"name": orphan.name, "owner": orphan.owner}, None)
+    _audit(tx, request, AuditAction.CLAIM_FREED, {"name": orphan.name, "owner": orphan.owner}, None)
     return f"“{orphan.name}” is now available."
 
 
@@ -71,7 +72,9 @@ def repair_missing_claim(tx: Transaction, request: RepairRequest) -> str:
     else:
         transfer_claim(tx, claim, row.id, otherwise=VersionConflict())
     _check_unchanged(tx, row)
-    _audit(tx, request, "claim.repaired", {"owner": owner}, {"name": name, "owner": row.id})
+    _audit(
+        tx, request, AuditAction.CLAIM_REPAIRED, {"owner": owner}, {"name": name, "owner": row.id}
+    )
     return f"“{name}” is now claimed for {row.id}."
 
 
@@ -79,7 +82,7 @@ def _rename(tx: Transaction, request: RepairRequest, row: name_checks.Named) -> 
     if isinstance(row, User):
         raise VersionConflict
     slug = f"{row.slug}-{row.id[-8:].lower()}"
-    _audit(tx, request, "slug.repaired", {"slug": row.slug}, {"slug": slug})
+    _audit(tx, request, AuditAction.SLUG_REPAIRED, {"slug": row.slug}, {"slug": slug})
     tx.change(row, slug=slug)
     name = (
         slug_claim(slug) if isinstance(row, Reseller) else tenant_slug_claim(row.reseller_id, slug)
@@ -100,10 +103,10 @@ def _delete(tx: Transaction, request: RepairRequest, row: name_checks.Named) -> 
             inspection.pool.ledger_used,
             request.move,
         )
-        _audit(tx, request, "tenant.deleted", {"slug": row.slug}, None)
+        _audit(tx, request, AuditAction.TENANT_DELETED, {"slug": row.slug}, None)
         tx.change(row, deleted_at=tx.now, purge_at=tx.now + RESTORABLE, holds_license=False)
     else:
-        _audit(tx, request, "user.deleted", {"email": getattr(row, "email", None)}, None)
+        _audit(tx, request, AuditAction.USER_DELETED, {"email": getattr(row, "email", None)}, None)
         _delete_row(tx, row)
     return f"{row.id} was deleted."
 
@@ -119,7 +122,7 @@ def resolve_orphan_tenant(tx: Transaction, request: RepairRequest) -> str:
         release_name(tx, old_name, tenant.id)
     before = {"reseller_id": tenant.reseller_id, "name": tenant.name, "slug": tenant.slug}
     if request.action is Action.DELETE:
-        _audit(tx, request, "tenant.deleted", before, None)
+        _audit(tx, request, AuditAction.TENANT_DELETED, before, None)
         return f"“{tenant.name}” was permanently deleted."
     return _adopt(tx, request, tenant, before)
 
@@ -143,7 +146,13 @@ def _adopt(tx: Transaction, request: RepairRequest, tenant: Tenant, before: dict
     tx.create(moved, otherwise=VersionConflict())
     if moved.holds_license:
         pool.take(tx, reseller.id, request.move)
-    _audit(tx, request, "tenant.adopted", before, {"reseller_id": reseller.id, "slug": moved.slug})
+    _audit(
+        tx,
+        request,
+        AuditAction.TENANT_ADOPTED,
+        before,
+        {"reseller_id": reseller.id, "slug": moved.slug},
+    )
     return f"“{tenant.name}” now belongs to {reseller.company_name}."
 
 
@@ -159,7 +168,13 @@ def resolve_reseller_user(tx: Transaction, request: RepairRequest) -> str:
         raise InvalidRequest.of("to", "This user doesn't exist.")
     if user.reseller_id not in (None, reseller.id):
         raise InvalidRequest.of("to", "This user already has a reseller account.")
-    _audit(tx, request, "reseller.linked", {"user_id": reseller.user_id}, {"user_id": user.id})
+    _audit(
+        tx,
+        request,
+        AuditAction.RESELLER_LINKED,
+        {"user_id": reseller.user_id},
+        {"user_id": user.id},
+    )
     tx.change(reseller, user_id=user.id)
     tx.change(user, reseller_id=reseller.id)
     return f"{user.email} is now linked to {reseller.company_name}."
@@ -175,7 +190,7 @@ def _delete_reseller(tx: Transaction, request: RepairRequest, reseller: Reseller
     _audit(
         tx,
         request,
-        "reseller.deleted",
+        AuditAction.RESELLER_DELETED,
         {"company_name": reseller.company_name, "slug": reseller.slug},
         None,
     )
@@ -188,7 +203,13 @@ def unlink_user(tx: Transaction, request: RepairRequest) -> str:
     user = get(User, request.finding.subject)
     if user is None or user.reseller_id != request.finding.evidence["reseller_id"]:
         raise VersionConflict
-    _audit(tx, request, "user.unlinked", {"reseller_id": user.reseller_id}, {"reseller_id": None})
+    _audit(
+        tx,
+        request,
+        AuditAction.USER_UNLINKED,
+        {"reseller_id": user.reseller_id},
+        {"reseller_id": None},
+    )
     tx.change(user, reseller_id=None)
     return f"{user.email} is no longer linked to a reseller."
 
@@ -226,7 +247,7 @@ def _delete_row(tx: Transaction, row: Row) -> None:
 def _audit(
     tx: Transaction,
     request: RepairRequest,
-    action: str,
+    action: AuditAction,
     before: dict[str, Any] | None,
     after: dict[str, Any] | None,
 ) -> None:

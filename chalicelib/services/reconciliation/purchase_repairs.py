@@ -16,6 +16,7 @@ from chalicelib.services.purchases import settlement
 from chalicelib.services.reconciliation.recreate_purchase import recreate_purchase
 from chalicelib.services.reconciliation.repair_request import RepairRequest
 from chalicelib.storage import pool
+from chalicelib.storage.audit import AuditAction
 from chalicelib.storage.claims import release_name
 from chalicelib.storage.pool import Move
 from chalicelib.storage.purchases import UNSETTLED, Purchase, checkout_claim
@@ -63,7 +64,7 @@ def _align(request: RepairRequest, purchase: Purchase) -> None:
         purchase,
         changed,
         actor=request.by,
-        action="purchase.repaired",
+        action=AuditAction.PURCHASE_REPAIRED,
         target=purchase.id,
         reseller_id=purchase.reseller_id,
     )
@@ -80,7 +81,7 @@ def _delete(tx: Transaction, request: RepairRequest, purchase: Purchase) -> str:
     audit.record(
         tx,
         actor=request.by,
-        action="purchase.deleted",
+        action=AuditAction.PURCHASE_DELETED,
         target=purchase.id,
         reseller_id=purchase.reseller_id,
         before={"session_id": purchase.session_id, "status": purchase.status},

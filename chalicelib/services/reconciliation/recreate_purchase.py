@@ -15,6 +15,7 @@ from chalicelib.services.core import audit
 from chalicelib.services.reconciliation.repair_request import RepairRequest
 from chalicelib.services.settings import platform_settings
 from chalicelib.settings import settings
+from chalicelib.storage.audit import AuditAction
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.purchases import UNSETTLED, Purchase, RefundIntent, RefundState
 from chalicelib.storage.reads import iterate_partition
@@ -83,7 +84,7 @@ def recreate_purchase(
     audit.record(
         tx,
         actor=request.by,
-        action="purchase.recreated",
+        action=AuditAction.PURCHASE_RECREATED,
         target=purchase_id,
         reseller_id=reseller_id,
         after={"session_id": session_id, "quantity": facts.quantity},

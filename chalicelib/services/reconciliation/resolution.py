@@ -21,6 +21,7 @@ from chalicelib.services.reconciliation.facts import (
 from chalicelib.services.reconciliation.repair_request import RepairRequest
 from chalicelib.services.reconciliation.runs import read_report
 from chalicelib.services.reconciliation.stripe_view import compare_with_stripe
+from chalicelib.storage.audit import AuditAction
 from chalicelib.storage.claims import Claim, owner_of
 from chalicelib.storage.findings import DECISIONS, GONE, IGNORED, OPEN, REPAIRED, FindingRow
 from chalicelib.storage.reads import get
@@ -97,7 +98,7 @@ def _ignore(tx: Transaction, row: FindingRow, *, reason: str, by: Actor) -> str:
     audit.record(
         tx,
         actor=by,
-        action="finding.ignored",
+        action=AuditAction.FINDING_IGNORED,
         target=row.subject,
         reseller_id=None,
         after={"finding": row.what},

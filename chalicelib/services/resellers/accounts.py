@@ -11,6 +11,7 @@ from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.mail import reseller_notices
 from chalicelib.services.settings import platform_settings
 from chalicelib.storage import pool
+from chalicelib.storage.audit import AuditAction
 from chalicelib.storage.claims import claim_name, owner_of, release_name
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.pool import Move
@@ -53,7 +54,7 @@ def create_reseller(
     audit.record(
         tx,
         actor=by,
-        action="reseller.created",
+        action=AuditAction.RESELLER_CREATED,
         target=reseller_id,
         reseller_id=reseller_id,
         after={
@@ -140,7 +141,7 @@ def edit_reseller(reseller: Reseller, changes: dict[str, Any], *, by: Actor) -> 
         reseller,
         {name: value for name, value in changes.items() if name != "license_count"},
         actor=by,
-        action="reseller.edited",
+        action=AuditAction.RESELLER_EDITED,
         target=reseller.id,
         reseller_id=reseller.id,
     )

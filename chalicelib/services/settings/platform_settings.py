@@ -12,6 +12,7 @@ from chalicelib.domain.pricing import Quote, Tier
 from chalicelib.errors import InvalidRequest, VersionConflict
 from chalicelib.services.core import audit
 from chalicelib.services.settings.branding_validation import validate_branding
+from chalicelib.storage.audit import AuditAction
 from chalicelib.storage.platform_settings import PLATFORM, PlatformSettings
 from chalicelib.storage.reads import get
 from chalicelib.storage.rows import changed_columns
@@ -75,7 +76,7 @@ def edit_settings(row: PlatformSettings, changes: dict[str, Any], *, by: Actor) 
         row,
         columns,
         actor=by,
-        action="settings.edited",
+        action=AuditAction.SETTINGS_EDITED,
         target=PLATFORM,
         reseller_id=None,
     )

@@ -21,6 +21,7 @@ from chalicelib.services.mail import reseller_notices
 from chalicelib.services.settings import platform_settings
 from chalicelib.services.settings.branding_validation import validate_branding
 from chalicelib.storage import pool
+from chalicelib.storage.audit import AuditAction
 from chalicelib.storage.claims import claim_name, owner_of, release_name
 from chalicelib.storage.pool import Move
 from chalicelib.storage.reads import Page, Pagination, get, query_page
@@ -154,7 +155,7 @@ def edit_tenant(tenant: Tenant, changes: dict[str, Any], *, by: Actor) -> Tenant
         release_name(tx, tenant_slug_claim(tenant.reseller_id, tenant.slug), tenant.id)
     if "name" in columns:
         columns["name_key"] = name_key(str(columns["name"]), tenant.id)
-    _record_edit(tx, tenant, changes, by=by, action="tenant.edited")
+    _record_edit(tx, tenant, AuditAction.TENANT_EDITED, changes, by=by)
     tx.change(tenant, columns)
     if "slug" in columns:
         _claim_slug(tx, tenant, tenant.slug)
@@ -178,7 +179,7 @@ def deactivate_tenant(tenant: Tenant, *, by: Actor, once: IdempotentRequest = NO
         if release:
             pool.release(tx, tenant.reseller_id, Move(Kind.TENANT_DEACTIVATED, by, tenant.id))
         else:
-            _record_edit(tx, tenant, {"is_active": False}, by=by, action="tenant.deactivated")
+            _record_edit(tx, tenant, AuditAction.TENANT_DEACTIVATED, {"is_active": False}, by=by)
         if tenant.is_active:
             tx.change(tenant, is_active=False, holds_license=tenant.holds_license and keeps_license)
         once.record(tx, tenant)
@@ -201,7 +202,7 @@ def reactivate_tenant(tenant: Tenant, *, by: Actor, once: IdempotentRequest = NO
     if not tenant.holds_license:
         pool.take(tx, tenant.reseller_id, Move(Kind.TENANT_REACTIVATED, by, tenant.id))
     else:
-        _record_edit(tx, tenant, {"is_active": True}, by=by, action="tenant.reactivated")
+        _record_edit(tx, tenant, AuditAction.TENANT_REACTIVATED, {"is_active": True}, by=by)
     if not tenant.is_active or not tenant.holds_license:
         tx.change(tenant, is_active=True, holds_license=True)
     once.record(tx, tenant)
@@ -224,8 +225,7 @@ def delete_tenant(tenant: Tenant, *, by: Actor) -> Tenant:
         if release:
             pool.release(tx, tenant.reseller_id, Move(Kind.TENANT_DELETED, by, tenant.id))
         release_name(tx, tenant_slug_claim(tenant.reseller_id, tenant.slug), tenant.id)
-        purge_at = tx.now + RESTORABLE
-        tx.change(tenant, deleted_at=tx.now, purge_at=purge_at, holds_license=False)
+        tx.change(tenant, deleted_at=tx.now, purge_at=tx.now + RESTORABLE, holds_license=False)
         tx.commit()
         reseller_notices.notify_low_supply(tenant.reseller_id)
         return tenant
@@ -247,7 +247,7 @@ def restore_tenant(
         pool.take(tx, tenant.reseller_id, Move(Kind.TENANT_RESTORED, by, tenant.id))
         new_slug = slug or tenant.slug
         if new_slug != tenant.slug:
-            _record_edit(tx, tenant, {"slug": new_slug}, by=by, action="tenant.edited")
+            _record_edit(tx, tenant, AuditAction.TENANT_EDITED, {"slug": new_slug}, by=by)
         _claim_slug(tx, tenant, new_slug)
         tx.change(
             tenant,
@@ -264,7 +264,7 @@ def restore_tenant(
 
 
 def _record_edit(
-    tx: Transaction, tenant: Tenant, changes: dict[str, Any], *, by: Actor, action: str
+    tx: Transaction, tenant: Tenant, action: AuditAction, changes: dict[str, Any], *, by: Actor
 ) -> None:
     """Record a change that doesn't move a license. The ledger records changes that do."""
     audit.record_edit(
