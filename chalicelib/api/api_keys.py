@@ -4,12 +4,14 @@ Creating a key requires a session, so a key cannot create other keys.
 """
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, GetPydanticSchema, model_validator
+from pydantic_core.core_schema import literal_schema
 
-from chalicelib.api.declarations import Audience, Scope
+from chalicelib.api.declarations import Audience
 from chalicelib.api.routing import Routes
+from chalicelib.domain.scopes import KEY_SCOPES, Scope
 from chalicelib.http.fields import Input, ListQuery, RowOutput, Text, Time
 from chalicelib.http.requests import Call, Empty
 from chalicelib.services.identity import api_keys
@@ -24,7 +26,7 @@ KEY = KEYS + "/{id}"
 MY_KEYS = "/v1/api-keys"
 MY_KEY = MY_KEYS + "/{id}"
 
-KeyScope = Literal["read", "tenants", "purchases", "branding", "admin"]
+KeyScope = Annotated[str, GetPydanticSchema(lambda *_: literal_schema([*map(str, KEY_SCOPES)]))]
 
 
 def _to_utc(time: datetime) -> datetime:
@@ -37,7 +39,7 @@ def _to_utc(time: datetime) -> datetime:
 
 class NewApiKey(Input):
     name: Text
-    scopes: Annotated[list[KeyScope], Field(min_length=1, max_length=5)]
+    scopes: Annotated[list[KeyScope], Field(min_length=1, max_length=len(KEY_SCOPES))]
     expires_at: Annotated[AwareDatetime, Field(strict=False), AfterValidator(_to_utc)] | None = (
         Field(None, description="If omitted, the key is valid until it is revoked.")
     )

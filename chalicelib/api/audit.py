@@ -2,8 +2,9 @@
 
 from pydantic import Field
 
-from chalicelib.api.declarations import Audience, Scope
+from chalicelib.api.declarations import Audience
 from chalicelib.api.routing import Routes
+from chalicelib.domain.scopes import Scope
 from chalicelib.http.fields import Document, ListQuery, Month, Output, Time
 from chalicelib.http.requests import Call
 from chalicelib.services.core import audit

@@ -6,8 +6,9 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, model_validator
 
 from chalicelib.api.branding_config import Brand, BrandingConfig, BrandingOutput
-from chalicelib.api.declarations import Audience, Scope
+from chalicelib.api.declarations import Audience
 from chalicelib.api.routing import Routes
+from chalicelib.domain.scopes import Scope
 from chalicelib.http.fields import Query
 from chalicelib.http.requests import Call, Empty, I
 from chalicelib.services.branding import documents

@@ -11,6 +11,7 @@ from typing import Any, TypedDict, get_args, get_origin
 
 from pydantic import BaseModel
 
+from chalicelib.domain.scopes import Scope
 from chalicelib.http.requests import Call
 from chalicelib.storage.reads import Page
 
@@ -24,17 +25,6 @@ class Audience(StrEnum):
     SIGNED_IN = "signed in"
     RESELLER = "reseller"
     ADMIN = "admin"
-
-
-class Scope(StrEnum):
-    """The scope an API key needs. SESSION means that no key is accepted: a user must sign in."""
-
-    READ = "read"
-    TENANTS = "tenants"
-    PURCHASES = "purchases"
-    BRANDING = "branding"
-    ADMIN = "admin"
-    SESSION = "session"
 
 
 class Options(TypedDict, total=False):

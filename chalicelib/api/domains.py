@@ -4,9 +4,10 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from chalicelib.api.declarations import Audience, Scope
+from chalicelib.api.declarations import Audience
 from chalicelib.api.routing import Routes
 from chalicelib.domain.custom_domains import LookupResult, Status
+from chalicelib.domain.scopes import Scope
 from chalicelib.http.fields import ANY_STORED, AS_TEXT, Id, Input, ListQuery, RowOutput, Time
 from chalicelib.http.requests import Call, Empty, I
 from chalicelib.services.domains import registry, verification

@@ -2,8 +2,9 @@
 
 from typing import Literal
 
-from chalicelib.api.declarations import Audience, Scope
+from chalicelib.api.declarations import Audience
 from chalicelib.api.routing import Routes
+from chalicelib.domain.scopes import Scope
 from chalicelib.http.fields import Output
 from chalicelib.http.requests import Call, Empty
 

@@ -7,8 +7,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 from pydantic.json_schema import models_json_schema
 
-from chalicelib.api.declarations import ROUTES, Audience, Route, Scope
+from chalicelib.api.declarations import ROUTES, Audience, Route
 from chalicelib.api.routing import Routes
+from chalicelib.domain.scopes import Scope
 from chalicelib.http.fields import Schema
 from chalicelib.http.problems import MEDIA_TYPE
 from chalicelib.http.requests import Call, Empty

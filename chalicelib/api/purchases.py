@@ -4,9 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from chalicelib.api.declarations import Audience, Scope
+from chalicelib.api.declarations import Audience
 from chalicelib.api.routing import Routes
 from chalicelib.domain.pricing import Quote
+from chalicelib.domain.purchases import Status
+from chalicelib.domain.scopes import Scope
 from chalicelib.http.fields import (
     Input,
     ListQuery,
@@ -16,6 +18,7 @@ from chalicelib.http.fields import (
     Reason,
     RowOutput,
     Time,
+    one_of,
 )
 from chalicelib.http.requests import Call, Empty
 from chalicelib.services.purchases import accept_payment, checkout, settlement
@@ -121,10 +124,7 @@ class PurchaseOutput(RowOutput):
 
     id: str
     reseller_id: str
-    status: str = Field(
-        description="`pending`, `processing`, `paid`, `partially_refunded`, `refunded`, "
-        "`disputed`, `failed`, `expired`, or `quarantined`."
-    )
+    status: str = Field(description=f"{one_of(Status)}.")
     status_reason: str | None = Field(
         description="Why the purchase is quarantined, or how its payment differs from the quote."
     )

@@ -5,13 +5,25 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from chalicelib import clock
-from chalicelib.api.declarations import Audience, Scope
+from chalicelib.api.declarations import Audience
 from chalicelib.api.routing import Routes
 from chalicelib.domain.findings import Action
-from chalicelib.http.fields import Document, Id, Input, ListQuery, Output, Reason, RowOutput, Time
+from chalicelib.domain.scopes import Scope
+from chalicelib.http.fields import (
+    Document,
+    Id,
+    Input,
+    ListQuery,
+    Output,
+    Reason,
+    RowOutput,
+    Time,
+    one_of,
+)
 from chalicelib.http.requests import Call, Empty
 from chalicelib.services.reconciliation import resolution, runs, sync
 from chalicelib.services.reconciliation.sync import SyncResult
+from chalicelib.storage import reports
 from chalicelib.storage.findings import FindingRow
 from chalicelib.storage.reads import Page
 from chalicelib.storage.reports import Report
@@ -43,11 +55,11 @@ class NewReconciliation(Input):
 
 class ReconciliationOutput(RowOutput):
     id: str
-    scope: str = Field(description="`partial`, `whole`, or `reseller`.")
+    scope: str = Field(description=f"{one_of(reports.Scope)}.")
     reseller_id: str | None
     apply: bool
     actor: str
-    status: str = Field(description="`running` or `finished`.")
+    status: str = Field(description=f"{one_of((reports.RUNNING, reports.FINISHED))}.")
     finished_at: Time | None
     resellers: int = Field(description="The number of resellers checked so far.")
     tenants: int = Field(description="The number of tenants checked so far.")

@@ -5,8 +5,9 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, model_validator
 
 from chalicelib.api.branding_config import StoredBranding
-from chalicelib.api.declarations import Audience, Scope
+from chalicelib.api.declarations import Audience
 from chalicelib.api.routing import Routes
+from chalicelib.domain.scopes import Scope
 from chalicelib.http.csv import Csv
 from chalicelib.http.fields import (
     Changes,

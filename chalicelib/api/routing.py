@@ -15,12 +15,12 @@ from chalicelib.api.declarations import (
     Handler,
     Options,
     Route,
-    Scope,
     input_of,
     is_paged,
 )
 from chalicelib.api.idempotent_requests import run_idempotent
 from chalicelib.api.responses import RenderedResponse, problem_response, render_response
+from chalicelib.domain.scopes import Scope
 from chalicelib.errors import Forbidden, NotFound, TenantryError, Unauthenticated
 from chalicelib.http import headers, requests
 from chalicelib.http.problems import problem, unexpected

@@ -2,10 +2,11 @@
 
 from pydantic import Field
 
-from chalicelib.api.declarations import Audience, Scope
+from chalicelib.api.declarations import Audience
 from chalicelib.api.resellers import ResellerOutput
 from chalicelib.api.routing import Routes
 from chalicelib.api.users import UserOutput
+from chalicelib.domain.scopes import Scope
 from chalicelib.http.fields import Email, Input, ListQuery, Output, Password, Time
 from chalicelib.http.requests import Call, Empty
 from chalicelib.services.identity import sessions

@@ -5,10 +5,11 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from chalicelib.api.branding_config import BrandingConfig, StoredBranding
-from chalicelib.api.declarations import Audience, Scope
+from chalicelib.api.declarations import Audience
 from chalicelib.api.purchases import TierOutput
 from chalicelib.api.routing import Routes
 from chalicelib.domain.pricing import Tier
+from chalicelib.domain.scopes import Scope
 from chalicelib.http.fields import Changes, Email, Input, Output, Time
 from chalicelib.http.requests import Call, Empty
 from chalicelib.services.settings import platform_settings

@@ -6,8 +6,9 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from chalicelib import clock
-from chalicelib.api.declarations import Audience, Scope
+from chalicelib.api.declarations import Audience
 from chalicelib.api.routing import Routes
+from chalicelib.domain.scopes import Scope
 from chalicelib.domain.statements import Period, parse_month
 from chalicelib.http.csv import Csv
 from chalicelib.http.fields import Month, Output, Query, Time

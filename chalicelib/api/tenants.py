@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from chalicelib.api.branding_config import BrandingConfig, StoredBranding
-from chalicelib.api.declarations import Audience, Scope
+from chalicelib.api.declarations import Audience
 from chalicelib.api.routing import Routes
+from chalicelib.domain.scopes import Scope
 from chalicelib.http.fields import (
     Changes,
     Email,

@@ -1,5 +1,6 @@
 """Field types and base models for requests and responses. Each type includes its validation."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -58,6 +59,12 @@ def _normalize_email(address: str) -> str:
 
 
 Schema = dict[str, Any]  # Any: a JSON Schema, which has no static type of its own
+
+
+def one_of(values: Iterable[str]) -> str:
+    """Return the values for a description: `a`, `b`, or `c`."""
+    *others, last = (f"`{value}`" for value in values)
+    return f"{', '.join(others)}{',' if len(others) > 1 else ''} or {last}"
 
 
 class Input(BaseModel):

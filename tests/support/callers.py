@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from chalicelib.domain.scopes import KEY_SCOPES
 from chalicelib.errors import Busy
 from chalicelib.services.identity.sessions import Device, sign_in
 from tests.conftest import TestClock
 from tests.support.people import PASSWORD, People
-
-SCOPES = ("read", "tenants", "purchases", "branding", "admin")
 
 # The status that stubbed handlers return. No check that runs before a handler returns it.
 HANDLER_REACHED = 503
@@ -138,5 +137,5 @@ def _keys(scope: str) -> dict[str, Callable[[CallerFactory], Caller]]:
     return made
 
 
-for each in SCOPES:
+for each in KEY_SCOPES:
     CALLERS |= _keys(each)

@@ -2,9 +2,7 @@
 
 import pytest
 
-from chalicelib.domain.findings import Code
 from chalicelib.web.admin_shell.words import (
-    FINDING_TITLES,
     action_label,
     field_label,
     plain_sentence,
@@ -12,10 +10,6 @@ from chalicelib.web.admin_shell.words import (
 from chalicelib.web.shell.rendering import amounts_in_text, times_as_utc, times_in_text
 
 OPEN = "10 licenses, pending, open until 2026-11-24T18:00:18.196Z."
-
-
-def test_every_finding_code_has_a_label() -> None:
-    assert set(FINDING_TITLES) == set(Code)
 
 
 def test_timestamps_in_a_sentence_are_formatted() -> None:

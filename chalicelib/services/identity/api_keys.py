@@ -6,6 +6,7 @@ from datetime import datetime
 
 from chalicelib import clock
 from chalicelib.domain.actors import Actor
+from chalicelib.domain.scopes import Scope
 from chalicelib.errors import InvalidRequest, NotFound, Unauthenticated, VersionConflict
 from chalicelib.services.core import audit, hashing
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
@@ -94,7 +95,7 @@ def create_key(
         scopes=unique_scopes,
     )
     tx.put_commit_marker(row)
-    needs_admin = "admin" in unique_scopes or owner.kind == Kind.ADMIN_KEY
+    needs_admin = Scope.ADMIN in unique_scopes or owner.kind == Kind.ADMIN_KEY
     _require_owner(tx, owner, admin=needs_admin, by=by)
     audit.record(
         tx,

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from chalicelib import clock
 from chalicelib.domain.actors import Actor
+from chalicelib.domain.scopes import Scope
 from chalicelib.errors import Busy, Unauthenticated
 from chalicelib.observability import logger
 from chalicelib.services.core import hashing
@@ -39,7 +40,7 @@ class Caller:
     @property
     def is_admin(self) -> bool:
         """Whether the caller acts as a super admin. A reseller's key also needs scope `admin`."""
-        bound = self.credential.kind == Kind.RESELLER_KEY and "admin" not in self.scopes
+        bound = self.credential.kind == Kind.RESELLER_KEY and Scope.ADMIN not in self.scopes
         return bool(self.user.is_super_admin) and not bound
 
     @property

@@ -9,6 +9,7 @@ from chalice.app import Response
 
 from chalicelib.api.api_keys import NewApiKey
 from chalicelib.api.declarations import Audience
+from chalicelib.domain.scopes import KEY_SCOPES, Scope
 from chalicelib.errors import InvalidRequest, TenantryError
 from chalicelib.services.core.idempotency import IdempotentRequest
 from chalicelib.services.identity import api_keys
@@ -17,20 +18,17 @@ from chalicelib.storage.credentials import Credential
 from chalicelib.storage.reads import Pagination
 from chalicelib.web.shell.routing import PageContext, Pages
 
-Scopes = Sequence[tuple[str, str, str]]
-
 MOST_KEYS = 100
-# Each scope, with a label and a description.
-SCOPES: Scopes = (
-    ("read", "Read", "Licenses, tenants, purchases, the ledger."),
-    ("tenants", "Manage tenants", "Create, change, deactivate, delete and restore them."),
-    ("purchases", "Buy licenses", "Start checkouts."),
-    ("branding", "Brand", "Change looks and custom domains."),
-)
-ADMIN_SCOPES: Scopes = (
-    *SCOPES,
-    ("admin", "Administer", "Resellers, allocations, refunds, reconciliation, settings."),
-)
+# Each scope of a key, with a label and a description.
+SCOPE_WORDS: dict[str, tuple[str, str]] = {
+    Scope.READ: ("Read", "Licenses, tenants, purchases, the ledger."),
+    Scope.TENANTS: ("Manage tenants", "Create, change, deactivate, delete and restore them."),
+    Scope.PURCHASES: ("Buy licenses", "Start checkouts."),
+    Scope.BRANDING: ("Brand", "Change looks and custom domains."),
+    Scope.ADMIN: ("Administer", "Resellers, allocations, refunds, reconciliation, settings."),
+}
+ADMIN_SCOPES = KEY_SCOPES
+RESELLER_SCOPES = tuple(scope for scope in KEY_SCOPES if scope is not Scope.ADMIN)
 
 # The template context for a page without the section.
 NO_KEYS: dict[str, Any] = {"scope_options": (), "new_key": None}
@@ -51,16 +49,15 @@ class ApiKeySection:
     nav: str
     audience: Audience
     owner: Callable[[PageContext], Owner]
-    scopes: Scopes
+    scopes: Sequence[Scope]
     show: Callable[..., Response]
 
 
-def api_keys_context(owner: Owner, scopes: Scopes) -> dict[str, Any]:
+def api_keys_context(owner: Owner, scopes: Sequence[Scope]) -> dict[str, Any]:
     """Return the template context for the API keys section."""
-    labels = {scope: label for scope, label, _ in scopes}
     return {
-        "api_keys": [_key_view(key, labels) for key in _keys(owner)],
-        "scope_options": scopes,
+        "api_keys": [_key_view(key) for key in _keys(owner)],
+        "scope_options": [(scope, *SCOPE_WORDS[scope]) for scope in scopes],
         "new_key": None,
     }
 
@@ -69,12 +66,12 @@ def _keys(owner: Owner) -> list[Credential]:
     return api_keys.list_keys(owner, Pagination(MOST_KEYS)).rows
 
 
-def _key_view(key: Credential, scope_labels: dict[str, str]) -> dict[str, Any]:
+def _key_view(key: Credential) -> dict[str, Any]:
     return {
         "id": key.id,
         "name": key.name,
         "hint": f"{key.id[:7]}…{key.id[-6:]}",
-        "scopes": [label for scope, label in scope_labels.items() if scope in key.scopes],
+        "scopes": [SCOPE_WORDS.get(scope, (scope, ""))[0] for scope in key.scopes or ()],
         "last_used_at": key.used_at,
         "expires_at": key.expires_at,
     }

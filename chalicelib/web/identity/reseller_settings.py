@@ -7,7 +7,7 @@ from chalice.app import Response
 from chalicelib.services.identity.api_keys import Owner, owner_of_reseller_keys
 from chalicelib.web.identity.own_account import account_context, add_account_pages
 from chalicelib.web.identity.own_keys import (
-    SCOPES,
+    RESELLER_SCOPES,
     ApiKeySection,
     add_api_key_pages,
     api_keys_context,
@@ -31,7 +31,11 @@ def show_settings(page: PageContext, **context: Any) -> Response:
         "settings",
         title="Settings",
         nav="settings",
-        **{**account_context(page), **api_keys_context(_key_owner(page), SCOPES), **context},
+        **{
+            **account_context(page),
+            **api_keys_context(_key_owner(page), RESELLER_SCOPES),
+            **context,
+        },
     )
 
 
@@ -39,6 +43,6 @@ add_account_pages(pages, SETTINGS, audience=Audience.RESELLER, show=show_setting
 add_api_key_pages(
     pages,
     ApiKeySection(
-        SETTINGS, "reseller/settings", Audience.RESELLER, _key_owner, SCOPES, show_settings
+        SETTINGS, "reseller/settings", Audience.RESELLER, _key_owner, RESELLER_SCOPES, show_settings
     ),
 )

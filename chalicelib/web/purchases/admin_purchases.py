@@ -12,6 +12,7 @@ from chalicelib.storage.reads import Page, Pagination, filter_page
 from chalicelib.storage.resellers import Reseller
 from chalicelib.web.admin_shell.frame import company_names, offered_months, render
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
+from chalicelib.web.shell.words import PURCHASE_STATUSES
 
 pages = Pages(__name__)
 
@@ -41,6 +42,7 @@ def list_purchases(page: PageContext) -> Response:
         status=status,
         month=month,
         months=list(months.items()),
+        statuses=[(code, words) for code, (words, _) in PURCHASE_STATUSES.items()],
         pages=page.paging(found.next_cursor, q=q, status=status, month=month, reseller=reseller_id),
     )
 

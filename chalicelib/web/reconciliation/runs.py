@@ -15,7 +15,11 @@ from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectT
 pages = Pages(__name__)
 
 RECONCILIATION = "/admin/reconciliation"
-SCOPES = {"whole": "Everything", "partial": "Counters", "reseller": "One reseller"}
+SCOPES: dict[str, str] = {
+    Scope.WHOLE: "Everything",
+    Scope.PARTIAL: "Counters",
+    Scope.RESELLER: "One reseller",
+}
 
 
 @pages.page("GET", RECONCILIATION, audience=Audience.ADMIN)

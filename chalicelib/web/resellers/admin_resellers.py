@@ -30,11 +30,13 @@ class NewResellerForm(Input):
     is_active: bool
 
 
-STATUSES: dict[str, Callable[[Reseller], bool]] = {
-    "active": lambda r: r.is_active,
-    "inactive": lambda r: not r.is_active,
-    "low": is_low_on_licenses,
-    "over": lambda r: r.over_allocated,
+ALL = "all"
+# The filters of the list, with their words.
+STATUSES: dict[str, tuple[str, Callable[[Reseller], bool]]] = {
+    "active": ("Active", lambda r: r.is_active),
+    "inactive": ("Inactive", lambda r: not r.is_active),
+    "low": ("Low on licenses", is_low_on_licenses),
+    "over": ("Over-allocated", lambda r: r.over_allocated),
 }
 
 
@@ -54,7 +56,11 @@ def list_resellers(page: PageContext, *, create_open: bool = False, **context: A
         resellers=found.rows,
         owners=owners,
         q=q,
-        status=status if status in STATUSES else "all",
+        status=status if status in STATUSES else ALL,
+        statuses=[
+            (ALL, "All resellers"),
+            *((name, words) for name, (words, _) in STATUSES.items()),
+        ],
         pages=page.paging(found.next_cursor, q=q, status=status),
         create_open=create_open,
         user_options=_free_users() if create_open else [],
@@ -68,7 +74,7 @@ def _search_resellers(request: Pagination, q: str, status: str) -> Page[Reseller
     def read(request: Pagination) -> Page[Reseller]:
         return accounts.list_resellers(request, search=q)
 
-    found = filter_page(read, request, STATUSES[status]) if status in STATUSES else read(request)
+    found = filter_page(read, request, STATUSES[status][1]) if status in STATUSES else read(request)
     exact = batch_reads.find_reseller(q.lower()) if request.cursor is None else None
     if exact is None or exact.id in {r.id for r in found.rows}:
         return found

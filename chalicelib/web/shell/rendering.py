@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.domain import passwords
 from chalicelib.domain.money import money
 from chalicelib.storage.rows import iso
+from chalicelib.web.shell import words
 from chalicelib.web.shell.urls import url
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def environment() -> "Environment":
         static=static,
         password_length=passwords.LENGTH,
         better_password_length=passwords.BETTER_LENGTH,
+        purchase_status=words.purchase_status,
+        domain_status=words.domain_status,
     )
     env.filters.update(money=money, day=_day, date=_date, datetime=_datetime, plural=plural)
     env.filters.update(times=times_in_text, utc=times_as_utc, cents=amounts_in_text)

@@ -4,7 +4,6 @@ from typing import Any
 
 from chalice.app import Response
 
-from chalicelib.domain.ledger import Kind
 from chalicelib.services.branding import documents
 from chalicelib.services.core import batch_reads
 from chalicelib.services.domains import registry
@@ -27,13 +26,6 @@ from chalicelib.web.tenants.admin_tenants import TENANTS
 pages = Pages(__name__)
 
 TENANT = TENANTS + "/{id}"
-ACTION_LABELS: dict[str, str] = {
-    Kind.TENANT_CREATED: "Created",
-    Kind.TENANT_RESTORED: "Restored",
-    Kind.TENANT_REACTIVATED: "Reactivated",
-    Kind.TENANT_DEACTIVATED: "Deactivated",
-    Kind.TENANT_DELETED: "Deleted",
-}
 
 
 @pages.page("GET", TENANT, audience=Audience.ADMIN)
@@ -70,7 +62,7 @@ def _history_rows(history: History) -> list[dict[str, Any]]:
         if isinstance(event, AuditEntry):
             words = action_label(event.action.partition(".")[2])
             return common | {"words": words, "changes": changes_of(event, names)}
-        words = ACTION_LABELS.get(event.kind, action_label(event.kind))
+        words = action_label(event.kind.removeprefix("tenant_"))
         return common | {"words": words, "used_change": event.used_change}
 
     return [row(event) for event in history.events]

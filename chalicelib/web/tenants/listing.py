@@ -6,6 +6,13 @@ from chalicelib.services.tenants import lifecycle
 from chalicelib.services.tenants.lifecycle import State
 from chalicelib.web.shell.page_context import PageContext
 
+STATES: dict[State, str] = {
+    State.LIVE: "All but deleted",
+    State.ACTIVE: "Active",
+    State.INACTIVE: "Deactivated",
+    State.DELETED: "Deleted",
+}
+
 
 def tenant_list_context(page: PageContext, reseller_id: str) -> dict[str, Any]:
     """Return the template context for the list, filtered and searched according to the query."""
@@ -16,5 +23,6 @@ def tenant_list_context(page: PageContext, reseller_id: str) -> dict[str, Any]:
         "tenants": found.rows,
         "q": page.search,
         "status": state.value,
+        "states": list(STATES.items()),
         "pages": page.paging(found.next_cursor, q=page.search, status=asked),
     }
