@@ -17,7 +17,6 @@ from chalicelib.domain.custom_domains import compare_txt_values  # noqa: E402
 from chalicelib.payments import client as stripe_client  # noqa: E402
 from chalicelib.services.core import hashing  # noqa: E402
 from chalicelib.services.domains import txt_records  # noqa: E402
-from chalicelib.services.settings import platform_settings  # noqa: E402
 from chalicelib.settings import settings  # noqa: E402
 from infra.local.stripe_simulator.client import InProcessHTTPClient  # noqa: E402
 from infra.local.stripe_simulator.simulator import StripeSimulator  # noqa: E402
@@ -52,9 +51,8 @@ def _clear_hashing_caches() -> None:
 
 @pytest.fixture
 def tables(aws: None, quick_passwords: None) -> None:
-    """Empty the tables and the settings cache."""
+    """Empty the tables."""
     empty_tables()
-    platform_settings.clear_cache()
 
 
 class TestClock:

@@ -21,7 +21,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib import clock
 from chalicelib.errors import Busy, VersionConflict
-from chalicelib.storage import retries
+from chalicelib.storage import caches, retries
 from chalicelib.storage.connection import connection
 from chalicelib.storage.failures import is_retriable, was_rejected
 from chalicelib.storage.rows import Column, Row, key_columns
@@ -194,6 +194,9 @@ class Transaction:
             for undo in reversed(self._undo):
                 undo()
             raise
+        finally:  # after a failure too, because its outcome can be unknown
+            written = [*self._deletes, *self._puts, *self._updates]
+            caches.note_writes(step.model.noun for step in written)
         for action in self._after_commit:
             action()
 

@@ -3,7 +3,8 @@
 All other writes are steps of a Transaction, whose conditions keep the data consistent.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 from pynamodb.exceptions import PutError
@@ -12,6 +13,7 @@ from pynamodb.models import BatchWrite, Model
 
 from chalicelib import clock
 from chalicelib.errors import Busy
+from chalicelib.storage import caches
 from chalicelib.storage.rows import Row
 
 R = TypeVar("R", bound=Row)
@@ -19,13 +21,15 @@ R = TypeVar("R", bound=Row)
 
 def put(row: Row) -> None:
     """Write a whole row, whatever is stored under its key. Raises Busy."""
-    _refuse_pool(type(row))
+    model = type(row)
+    _refuse_pool(model)
     row.updated_at = clock.now()
     if row.created_at is None:
         row.created_at = row.updated_at
     else:
         row.version += 1
-    Model.save(row)
+    with _noted(model):
+        Model.save(row)
 
 
 def upsert(row: Row, actions: Sequence[Action]) -> None:
@@ -38,7 +42,8 @@ def upsert(row: Row, actions: Sequence[Action]) -> None:
         model.updated_at.set(now),
         model.version.add(1),
     ]
-    Model.update(row, [*actions, *stamps])
+    with _noted(model):
+        Model.update(row, [*actions, *stamps])
 
 
 def put_all(model: type[R], rows: Iterable[R]) -> None:
@@ -54,7 +59,7 @@ def delete_all(model: type[R], rows: Iterable[R]) -> None:
 def _write_batch(model: type[R], *, put: Iterable[R] = (), delete: Iterable[R] = ()) -> None:
     _refuse_pool(model)
     try:
-        with BatchWrite(model) as batch:
+        with _noted(model), BatchWrite(model) as batch:
             for row in put:
                 batch.save(row)
             for row in delete:
@@ -64,6 +69,15 @@ def _write_batch(model: type[R], *, put: Iterable[R] = (), delete: Iterable[R] =
             raise
         # DynamoDB accepted the calls but left rows out, because it was busy.
         raise Busy(outcome_unknown=True, log_detail=str(failure)) from failure
+
+
+@contextmanager
+def _noted(model: type[Row]) -> Iterator[None]:
+    """Note the write, even if it fails, because the outcome can be unknown then."""
+    try:
+        yield
+    finally:
+        caches.note_writes([model.noun])
 
 
 def _refuse_pool(model: type[Row]) -> None:

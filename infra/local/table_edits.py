@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from chalicelib.services.settings import platform_settings
+from chalicelib.storage import caches
 from chalicelib.storage.connection import connection
 from chalicelib.storage.platform_settings import PLATFORM, PlatformSettings
 from chalicelib.storage.resellers import Reseller
@@ -88,7 +88,7 @@ def _edit_branding(reseller_id: str, tenant_id: str, document: dict[str, str]) -
     rows = (PlatformSettings(PLATFORM), Reseller(reseller_id), Tenant(reseller_id, tenant_id))
     for row in rows:
         edit(row, branding_config=document)
-    platform_settings.clear_cache()
+    caches.clear()
     return document
 
 

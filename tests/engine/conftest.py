@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
-from chalicelib.services.settings import platform_settings
+from chalicelib.storage import caches
 from chalicelib.storage.connection import connection
 from chalicelib.storage.rows import Row
 from infra.local.aws import create_tables, table_definitions
@@ -28,7 +28,7 @@ def tables(engine: str) -> Iterator[None]:
     os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = engine
     _reconnect()
     create_tables()
-    platform_settings.clear_cache()
+    caches.clear()
     yield
     client = boto3.client("dynamodb")
     for definition in table_definitions():

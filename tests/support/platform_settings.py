@@ -4,6 +4,7 @@ from pynamodb.models import Model
 
 from chalicelib import clock
 from chalicelib.services.settings import platform_settings
+from chalicelib.storage import caches
 from chalicelib.storage.platform_settings import PlatformSettings
 
 
@@ -16,5 +17,5 @@ def set_switches(**switches: bool) -> PlatformSettings:
 
     row.created_at = row.updated_at = clock.now()
     Model.save(row)
-    platform_settings.clear_cache()
+    caches.clear()
     return row

@@ -9,6 +9,7 @@ from moto.backends import get_backend
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from chalicelib.settings import settings
+from chalicelib.storage import caches
 from chalicelib.storage.connection import connection
 from infra.local.aws import REGION
 
@@ -21,6 +22,7 @@ def empty_tables() -> None:
     for table in tables().values():
         table.items = defaultdict(dict)
     get_backend("ses")[DEFAULT_ACCOUNT_ID][REGION].sent_messages.clear()
+    caches.clear()
 
 
 def copy_rows() -> dict[str, Any]:
@@ -31,6 +33,7 @@ def copy_rows() -> dict[str, Any]:
 def load_rows(rows: dict[str, Any]) -> None:
     for name, table in tables().items():
         table.items = deepcopy(rows[name])
+    caches.clear()
 
 
 def tables() -> dict[str, Any]:
@@ -70,6 +73,7 @@ def put_items(items: dict[str, list[dict[str, Any]]]) -> None:
     for noun, rows in items.items():
         for row in rows:
             client._make_api_call("PutItem", {"TableName": _table_name(noun), "Item": row})
+    caches.clear()
 
 
 def key_columns(noun: str) -> list[str]:

@@ -1,19 +1,17 @@
 """Count the findings that await a decision. Every admin page shows the number in its menu."""
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from chalicelib import clock
 from chalicelib.services.reconciliation.runs import list_reports
-from chalicelib.storage.findings import OPEN, finding_states
+from chalicelib.storage.caches import Cached
+from chalicelib.storage.findings import OPEN, FindingRow, finding_states
 from chalicelib.storage.reads import Pagination
 from chalicelib.storage.reports import FINISHED, Report, Scope
 
 CACHED_FOR = timedelta(seconds=30)
 REPORTS_READ = 30  # enough to include a nightly run among the hourly ones
 MAX_FINDINGS = 1000  # counted per report
-
-_cached: tuple[datetime, int] | None = None
 
 
 def count_open_findings() -> int:
@@ -22,16 +20,7 @@ def count_open_findings() -> int:
     Considers the last complete run and, if there is one, the most recent run since then. A finding
     that was decided in either run is not open.
     """
-    global _cached
-    if _cached is None or not clock.is_recent(_cached[0], CACHED_FOR):
-        _cached = (clock.now(), _count_open())
-    return _cached[1]
-
-
-def clear_cache() -> None:
-    """Clear the cache, so that the next count includes the decisions just made."""
-    global _cached
-    _cached = None
+    return _cached()
 
 
 def open_by_code(report: Report) -> Counter[str]:
@@ -52,3 +41,6 @@ def _count_open() -> int:
     ]
     decided = {row.id for row in rows if row.state != OPEN}
     return len({row.id for row in rows} - decided)
+
+
+_cached = Cached(_count_open, [FindingRow.noun, Report.noun], CACHED_FOR)

@@ -1,10 +1,9 @@
 """Platform settings: price tiers, switches for license handling, and platform branding."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from chalicelib import clock
 from chalicelib.domain import pricing
 from chalicelib.domain.actors import Actor
 from chalicelib.domain.branding import DEFAULT_BRANDING, valid_fields, with_unknown_fields
@@ -13,6 +12,7 @@ from chalicelib.errors import InvalidRequest, VersionConflict
 from chalicelib.services.core import audit
 from chalicelib.services.settings.branding_validation import validate_branding
 from chalicelib.storage.audit import AuditAction
+from chalicelib.storage.caches import Cached
 from chalicelib.storage.platform_settings import PLATFORM, PlatformSettings
 from chalicelib.storage.reads import get
 from chalicelib.storage.rows import changed_columns
@@ -23,15 +23,10 @@ CACHED_FOR = timedelta(seconds=30)
 
 UNSAVED = 0  # version of the default row before the first edit
 
-_cached: tuple[datetime, PlatformSettings] | None = None
-
 
 def cached_settings() -> PlatformSettings:
     """Return the settings, which can be up to CACHED_FOR old."""
-    global _cached
-    if _cached is None or not clock.is_recent(_cached[0], CACHED_FOR):
-        _cached = (clock.now(), read_settings())
-    return _cached[1]
+    return _cached()
 
 
 def read_settings() -> PlatformSettings:
@@ -42,6 +37,9 @@ def read_settings() -> PlatformSettings:
         tiers_version=1,
         version=UNSAVED,
     )
+
+
+_cached = Cached(read_settings, [PlatformSettings.noun], CACHED_FOR)
 
 
 def edit_settings(row: PlatformSettings, changes: dict[str, Any], *, by: Actor) -> PlatformSettings:
@@ -89,7 +87,6 @@ def edit_settings(row: PlatformSettings, changes: dict[str, Any], *, by: Actor) 
     else:
         tx.change(row, columns)
     tx.commit()
-    clear_cache()
     return row
 
 
@@ -99,12 +96,6 @@ def _validated_tiers(price_tiers: Sequence[Tier]) -> dict[str, object]:
     except ValueError as error:
         raise InvalidRequest.of("price_tiers", str(error)) from None
     return _tiers_document(price_tiers)
-
-
-def clear_cache() -> None:
-    """Make the next call to `cached_settings` read the table."""
-    global _cached
-    _cached = None
 
 
 def tiers(row: PlatformSettings) -> tuple[Tier, ...]:

@@ -95,7 +95,6 @@ def decide(page: PageContext) -> Response:
         return page.rerender_form(
             error, show_report, form, form_id=row.id, field_names={"action": ""}
         )
-    open_findings.clear_cache()
     outcome = plain_sentence(resolved.outcome or "")
     message = Names([(resolved.reseller_id, outcome)]).plain(outcome)
     return page.redirect(_report_path(page, form), flash=message)
@@ -153,7 +152,6 @@ def decide_several(page: PageContext) -> Response:
             refused.append(FACTS_CHANGED)
         except TenantryError as error:
             refused.append(str(error))
-    open_findings.clear_cache()
     text = f"{done} decided."
     if refused:
         text += f" {len(refused)} could not be: {refused[0]} {LEFT_BELOW}"

@@ -58,7 +58,7 @@ def report_rows(reports: list[Report]) -> list[dict[str, Any]]:
 def run(page: PageContext) -> Response:
     """Start a full run. If the request ends first, a scheduled invocation finishes it."""
     form = page.form()
-    response = page.run_once(
+    return page.run_once(
         form,
         lambda once: runs.start_run(
             Scope.WHOLE,
@@ -69,5 +69,3 @@ def run(page: PageContext) -> Response:
         ),
         lambda report: RedirectTo(f"{RECONCILIATION}/{report.id}"),
     )
-    open_findings.clear_cache()
-    return response

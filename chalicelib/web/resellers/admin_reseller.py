@@ -10,7 +10,7 @@ from chalicelib.errors import InvalidRequest, TenantryError, VersionConflict
 from chalicelib.http.fields import Email, Input, LicenseCount, Slug, Text
 from chalicelib.services.core import batch_reads
 from chalicelib.services.purchases import checkout
-from chalicelib.services.reconciliation import open_findings, sync
+from chalicelib.services.reconciliation import sync
 from chalicelib.services.reporting import diagnosis
 from chalicelib.services.reporting.diagnosis import Check
 from chalicelib.services.resellers import accounts, activity
@@ -220,7 +220,6 @@ def sync_used(page: PageContext) -> Response:
     if page.form().get("apply") != "true":
         return page.redirect(f"{path}?compare=1#sync")
     result = sync.sync(reseller_id, apply=True, by=page.by)
-    open_findings.clear_cache()
     if not result.applied:
         return page.redirect(path, flash="Nothing to repair: they agree.", kind="info")
     return page.redirect(path, flash=f"Used licenses set to {result.after.license_used:,}.")

@@ -12,8 +12,6 @@ from chalicelib import clock
 from chalicelib.observability import logger
 from chalicelib.payments import client as stripe_client
 from chalicelib.services.domains import txt_records
-from chalicelib.services.reconciliation import open_findings
-from chalicelib.services.settings import platform_settings
 from chalicelib.settings import settings
 from infra.local.stripe_simulator.client import InProcessHTTPClient
 from infra.local.stripe_simulator.simulator import StripeSimulator
@@ -136,8 +134,6 @@ def installation(
         put_items(VARIANTS[variant](recordings.read_tables(release)))
         _loaded[release, variant] = copy_rows()
     load_rows(_loaded[release, variant])
-    open_findings.clear_cache()
-    platform_settings.clear_cache()
     monkeypatch.setattr(txt_records, "look_up_txt", lambda _name, _expected: MISSING)
     stripe = StripeSimulator(
         api_key=settings().stripe_secret_key,

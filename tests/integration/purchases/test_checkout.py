@@ -16,6 +16,7 @@ from chalicelib.services.purchases import checkout as purchases
 from chalicelib.services.purchases.settlement import settle
 from chalicelib.services.settings import platform_settings
 from chalicelib.services.stripe_sync.sweep import run_sweep
+from chalicelib.storage import caches
 from chalicelib.storage.claims import Claim, owner_of
 from chalicelib.storage.platform_settings import PLATFORM, PlatformSettings
 from chalicelib.storage.purchases import checkout_claim
@@ -100,7 +101,7 @@ def set_price(unit_amount: int, version: int) -> None:
         updated_at=now,
     )
     Model.save(row)
-    platform_settings.clear_cache()
+    caches.clear()
 
 
 def test_a_price_change_expires_the_checkout_at_the_old_price(

@@ -5,7 +5,6 @@ from html import escape, unescape
 
 import pytest
 
-from chalicelib.services.reconciliation import open_findings
 from chalicelib.services.resellers import accounts
 from chalicelib.services.settings import platform_settings
 from chalicelib.services.tenants import lifecycle
@@ -13,16 +12,11 @@ from chalicelib.storage.reads import Pagination, get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.tenants import Tenant
 from infra.local import table_edits
-from tests.support.page_client import PageClient, PageResponse, signed_in
+from tests.integration.reconciliation.admin_client import AdminClient
+from tests.support.page_client import PageClient, PageResponse
 from tests.support.people import People, Person
 
 REPORTS = "/admin/reconciliation"
-
-
-@pytest.fixture
-def admin(people: People) -> PageClient:
-    open_findings.clear_cache()
-    return signed_in(people.admin)
 
 
 @pytest.fixture
@@ -38,7 +32,6 @@ def reseller_row(seller: Person) -> Reseller:
 
 
 def run(admin: PageClient) -> PageResponse:
-    open_findings.clear_cache()
     return admin.follow(admin.submit(admin.get(REPORTS), REPORTS))
 
 
@@ -76,6 +69,18 @@ def test_repairing_an_edited_counter_requires_a_reason(admin: PageClient, seller
     again = admin.submit(page, form, action="repair", reason="Sent twice")
     assert again.status == 303
     assert "In order" in admin.get(REPORTS).text
+
+
+def test_the_menu_shows_a_decision_made_through_the_api_at_once(
+    admin: PageClient, people: People, seller: Person
+) -> None:
+    table_edits.edit(reseller_row(seller), license_used=4)
+    reconciliation = AdminClient(people)
+    assert not re.search(r'class="count">', admin.get("/admin").text)
+    _, path = reconciliation.find_only("used_mismatch")
+    assert re.search(r'class="count">1<', admin.get("/admin").text)
+    reconciliation.decide(path, "repair")
+    assert not re.search(r'class="count">', admin.get("/admin").text)
 
 
 def test_an_unexplained_total_can_be_adopted_or_reverted(admin: PageClient, seller: Person) -> None:

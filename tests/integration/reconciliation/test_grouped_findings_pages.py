@@ -4,22 +4,15 @@ import re
 
 import pytest
 
-from chalicelib.services.reconciliation import open_findings
 from chalicelib.storage.claims import Claim, owner_of
 from chalicelib.storage.tenants import Tenant, tenant_slug_claim
 from chalicelib.web.reconciliation import report
 from infra.local import table_edits
-from tests.support.page_client import PageClient, PageResponse, signed_in
+from tests.support.page_client import PageClient, PageResponse
 from tests.support.people import People, Person
 
 REPORTS = "/admin/reconciliation"
 NAMES = ("Kite & Co", "Old Mill", "Juniper")
-
-
-@pytest.fixture
-def admin(people: People) -> PageClient:
-    open_findings.clear_cache()
-    return signed_in(people.admin)
 
 
 @pytest.fixture

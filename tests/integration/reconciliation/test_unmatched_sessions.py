@@ -13,7 +13,6 @@ from chalicelib.services.purchases.checkout import read_purchase
 from chalicelib.services.purchases.search import find_purchase
 from chalicelib.services.purchases.settlement import settle
 from chalicelib.services.refunds.refund_requests import refund_licenses
-from chalicelib.services.settings import platform_settings
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.purchases import Purchase
 from infra.local import table_edits
@@ -169,6 +168,5 @@ def test_a_recreated_purchase_keeps_the_price_that_was_paid(
     assert remove_and_recreate(seller, reconciliation).tiers == tiers
     higher = [{"from": 1, "unit_amount": 9_900}]
     assert reconciliation.api.patch("/v1/settings", {"price_tiers": higher}).status == 200
-    platform_settings.clear_cache()
     recreated = remove_and_recreate(seller, reconciliation)
     assert recreated.tiers == {"tiers": [{"from": 1, "unit_amount": 2_000}]}
