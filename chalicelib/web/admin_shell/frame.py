@@ -11,17 +11,20 @@ from chalicelib import clock
 from chalicelib.services.core import batch_reads
 from chalicelib.services.reconciliation.open_findings import count_open_findings
 from chalicelib.storage.rows import Row
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.page_context import PageContext
 
 OFFERED_MONTHS = 24
 
 
-def render(page: PageContext, template: str, *, title: str, nav: str, **context: Any) -> Response:
-    """Render a template from templates/admin. `nav` is the menu entry to highlight."""
+def render(
+    page: PageContext, template: str, *, title: str, nav: MenuEntry, **context: Any
+) -> Response:
+    """Render a template of the admin pages. `nav` is the menu entry to highlight."""
     return page.render(
-        f"admin/{template}.html",
+        template,
         title=title,
-        nav_current=f"admin/{nav}",
+        nav_current=nav,
         findings_waiting=count_open_findings(),
         **context,
     )

@@ -14,6 +14,7 @@ from chalicelib.web.admin_shell.frame import offered_months, render
 from chalicelib.web.admin_shell.names import Names
 from chalicelib.web.admin_shell.words import action_label
 from chalicelib.web.audit.changes import changes_of, mentioned_texts
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
 
 pages = Pages(__name__)
@@ -30,9 +31,9 @@ def list_audit(page: PageContext) -> Response:
     found = _search_entries(page.pagination(), month, q.lower())
     return render(
         page,
-        "audit",
+        "admin/audit.html",
         title="Audit",
-        nav="audit",
+        nav=MenuEntry.ADMIN_AUDIT,
         entries=_entry_views(found.rows),
         q=q,
         month=month,

@@ -18,6 +18,7 @@ from chalicelib.storage.reads import Pagination
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.tenants import Tenant
 from chalicelib.web.shell.forms import Form
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
 
 pages = Pages(__name__)
@@ -63,11 +64,11 @@ class BrandingLevel:
         return of_tenant.format(reseller=self.reseller.id, id=self.tenant.id)
 
     @property
-    def nav(self) -> str:
+    def nav(self) -> MenuEntry:
         """The menu entry to highlight."""
         if self.by_admin:
-            return "admin/resellers"
-        return "reseller/tenants" if self.tenant else "reseller/branding"
+            return MenuEntry.ADMIN_RESELLERS
+        return MenuEntry.RESELLER_TENANTS if self.tenant else MenuEntry.RESELLER_BRANDING
 
     @property
     def tenant_id(self) -> str | None:

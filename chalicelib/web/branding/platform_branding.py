@@ -9,6 +9,7 @@ from chalicelib.errors import TenantryError
 from chalicelib.services.branding.documents import platform_view
 from chalicelib.services.settings import platform_settings
 from chalicelib.web.admin_shell.frame import render
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
 
 pages = Pages(__name__)
@@ -23,9 +24,9 @@ def show_branding(page: PageContext, **context: Any) -> Response:
     view = platform_view(row)
     return render(
         page,
-        "branding",
+        "admin/branding.html",
         title="Platform branding",
-        nav="settings",
+        nav=MenuEntry.ADMIN_SETTINGS,
         branding={
             "own": {name: view.own.get(name) for name in FIELDS},
             "effective": view.effective,

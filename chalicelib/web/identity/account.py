@@ -21,13 +21,13 @@ from chalicelib.web.identity.own_keys import (
     api_keys_context,
 )
 from chalicelib.web.shell import cookies
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import PageContext, Pages
 from chalicelib.web.shell.urls import own_path
 
 pages = Pages(__name__)
 
 ACCOUNT = "/account"
-ACCOUNT_NAV = "account"
 
 
 @pages.page("GET", "/", audience=Audience.PUBLIC)
@@ -82,7 +82,7 @@ def show_account(page: PageContext, **context: Any) -> Response:
     return page.render(
         "account/settings.html",
         title="Your account",
-        nav_current=ACCOUNT_NAV,
+        nav_current=MenuEntry.ACCOUNT,
         findings_waiting=count_open_findings() if caller.is_admin else 0,
         **{**account_context(page), **keys, **context},
     )
@@ -95,5 +95,7 @@ def _key_owner(page: PageContext) -> Owner:
 add_account_pages(pages, ACCOUNT, audience=Audience.SIGNED_IN, show=show_account)
 add_api_key_pages(
     pages,
-    ApiKeySection(ACCOUNT, ACCOUNT_NAV, Audience.ADMIN, _key_owner, ADMIN_SCOPES, show_account),
+    ApiKeySection(
+        ACCOUNT, MenuEntry.ACCOUNT, Audience.ADMIN, _key_owner, ADMIN_SCOPES, show_account
+    ),
 )

@@ -12,6 +12,7 @@ from chalicelib.services.core import batch_reads
 from chalicelib.services.identity import sessions, users
 from chalicelib.storage.reads import Pagination
 from chalicelib.web.admin_shell.frame import render
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
 
 pages = Pages(__name__)
@@ -34,9 +35,9 @@ def list_users(page: PageContext, *, create_open: bool = False, **context: Any) 
     companies = batch_reads.resellers_by_id(user.reseller_id for user in found.rows)
     return render(
         page,
-        "users",
+        "admin/users.html",
         title="Users",
-        nav="users",
+        nav=MenuEntry.ADMIN_USERS,
         users=found.rows,
         companies=companies,
         q=q,
@@ -83,9 +84,9 @@ def show_user(page: PageContext, **context: Any) -> Response:
     open_sessions = sessions.list_user_sessions(user)
     return render(
         page,
-        "user",
+        "admin/user.html",
         title=user.name,
-        nav="users",
+        nav=MenuEntry.ADMIN_USERS,
         user=user,
         reseller=company,
         session_count=len(open_sessions),

@@ -16,6 +16,7 @@ from chalicelib.services.identity import api_keys
 from chalicelib.services.identity.api_keys import NewKey, Owner
 from chalicelib.storage.credentials import Credential
 from chalicelib.storage.reads import Pagination
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import PageContext, Pages
 
 MOST_KEYS = 100
@@ -46,7 +47,7 @@ class ApiKeySection:
     """
 
     base: str
-    nav: str
+    nav: MenuEntry
     audience: Audience
     owner: Callable[[PageContext], Owner]
     scopes: Sequence[Scope]

@@ -13,6 +13,7 @@ from chalicelib.web.identity.own_keys import (
     api_keys_context,
 )
 from chalicelib.web.reseller_shell.frame import render
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
 
 pages = Pages(__name__)
@@ -28,9 +29,9 @@ def _key_owner(page: PageContext) -> Owner:
 def show_settings(page: PageContext, **context: Any) -> Response:
     return render(
         page,
-        "settings",
+        "reseller/settings.html",
         title="Settings",
-        nav="settings",
+        nav=MenuEntry.RESELLER_SETTINGS,
         **{
             **account_context(page),
             **api_keys_context(_key_owner(page), RESELLER_SCOPES),
@@ -43,6 +44,11 @@ add_account_pages(pages, SETTINGS, audience=Audience.RESELLER, show=show_setting
 add_api_key_pages(
     pages,
     ApiKeySection(
-        SETTINGS, "reseller/settings", Audience.RESELLER, _key_owner, RESELLER_SCOPES, show_settings
+        SETTINGS,
+        MenuEntry.RESELLER_SETTINGS,
+        Audience.RESELLER,
+        _key_owner,
+        RESELLER_SCOPES,
+        show_settings,
     ),
 )

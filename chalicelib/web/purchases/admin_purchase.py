@@ -13,6 +13,7 @@ from chalicelib.settings import settings
 from chalicelib.storage.purchases import Purchase
 from chalicelib.web.admin_shell.frame import company_names, format_licenses, render
 from chalicelib.web.shell.forms import messages
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
 
 pages = Pages(__name__)
@@ -35,9 +36,9 @@ def show_purchase(page: PageContext, **context: Any) -> Response:
     users = batch_reads.users_by_id(refund.by for refund in purchase.refund_list)
     return render(
         page,
-        "purchase",
+        "admin/purchase.html",
         title="Purchase",
-        nav="purchases",
+        nav=MenuEntry.ADMIN_PURCHASES,
         purchase=purchase,
         companies=company_names([purchase.reseller_id]),
         can_accept=accept_payment.can_accept(purchase),

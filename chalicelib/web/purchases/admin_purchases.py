@@ -11,6 +11,7 @@ from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import Page, Pagination, filter_page
 from chalicelib.storage.resellers import Reseller
 from chalicelib.web.admin_shell.frame import company_names, offered_months, render
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
 from chalicelib.web.shell.words import PURCHASE_STATUSES
 
@@ -32,9 +33,9 @@ def list_purchases(page: PageContext) -> Response:
         found = _list_purchases(page.pagination(), reseller_id, month, status)
     return render(
         page,
-        "purchases",
+        "admin/purchases.html",
         title="Purchases",
-        nav="purchases",
+        nav=MenuEntry.ADMIN_PURCHASES,
         purchases=found.rows,
         companies=company_names(purchase.reseller_id for purchase in found.rows),
         reseller=reseller,

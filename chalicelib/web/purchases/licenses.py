@@ -17,6 +17,7 @@ from chalicelib.services.settings import platform_settings
 from chalicelib.storage.purchases import Purchase
 from chalicelib.web.reseller_shell.frame import render
 from chalicelib.web.shell.forms import messages
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
 
 pages = Pages(__name__)
@@ -34,9 +35,9 @@ def show_licenses(page: PageContext, **context: Any) -> Response:
     purchases = checkout.list_purchases(page.reseller.id, page.pagination())
     return render(
         page,
-        "licenses",
+        "reseller/licenses.html",
         title="Licenses",
-        nav="licenses",
+        nav=MenuEntry.RESELLER_LICENSES,
         **{
             "tiers": platform_settings.cached_settings().price_tiers["tiers"],
             "quote": price,

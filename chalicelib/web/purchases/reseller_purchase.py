@@ -9,6 +9,7 @@ from chalicelib.services.purchases import checkout
 from chalicelib.services.resellers.accounts import read_reseller
 from chalicelib.web.purchases.licenses import back_from_payment
 from chalicelib.web.reseller_shell.frame import render
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
 
 pages = Pages(__name__)
@@ -26,9 +27,9 @@ def show_purchase(page: PageContext) -> Response:
     purchase, is_current = checkout.current_purchase(page.reseller.id, page.path["id"])
     return render(
         page,
-        "purchase",
+        "reseller/purchase.html",
         title="Purchase",
-        nav="licenses",
+        nav=MenuEntry.RESELLER_LICENSES,
         reseller=read_reseller(page.reseller.id),
         purchase=purchase,
         # If Stripe was just queried, the page shows the status that Stripe reported. The fact that

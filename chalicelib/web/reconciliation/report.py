@@ -22,6 +22,7 @@ from chalicelib.web.admin_shell.words import finding_title, plain_sentence
 from chalicelib.web.reconciliation.findings import adoption_target, group_findings
 from chalicelib.web.reconciliation.runs import RECONCILIATION, report_rows
 from chalicelib.web.shell.forms import Form
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
 
 pages = Pages(__name__)
@@ -45,9 +46,9 @@ def show_report(page: PageContext, **context: Any) -> Response:
     found = runs.list_findings(report.id, page.pagination(), code=kind or None)
     return render(
         page,
-        "report",
+        "admin/report.html",
         title="Reconciliation",
-        nav="reconciliation",
+        nav=MenuEntry.ADMIN_RECONCILIATION,
         report=report_rows([report])[0],
         reseller_id=report.reseller_id,
         companies=company_names([report.reseller_id]),

@@ -10,6 +10,7 @@ from chalicelib.services.core import batch_reads
 from chalicelib.services.reconciliation import open_findings, runs
 from chalicelib.storage.reports import RUNNING, Report, Scope
 from chalicelib.web.admin_shell.frame import render
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
 
 pages = Pages(__name__)
@@ -27,9 +28,9 @@ def list_reports(page: PageContext) -> Response:
     found = runs.list_reports(page.pagination())
     return render(
         page,
-        "reconciliation",
+        "admin/reconciliation.html",
         title="Reconciliation",
-        nav="reconciliation",
+        nav=MenuEntry.ADMIN_RECONCILIATION,
         reports=report_rows(found.rows),
         pages=page.paging(found.next_cursor),
     )

@@ -15,6 +15,7 @@ from chalicelib.web.purchases.admin_purchase import (
     show_purchase,
 )
 from chalicelib.web.shell.forms import messages
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.rendering import amounts_in_text
 from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
 
@@ -39,9 +40,9 @@ def review_refund(page: PageContext) -> Response:
     owned = reseller.license_count - max(0, purchase.licenses_granted - quote.kept)
     return render(
         page,
-        "refund",
+        "admin/refund.html",
         title="Refund",
-        nav="purchases",
+        nav=MenuEntry.ADMIN_PURCHASES,
         purchase=purchase,
         company_name=reseller.company_name,
         refund={

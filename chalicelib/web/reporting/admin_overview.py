@@ -8,6 +8,7 @@ from chalice.app import Response
 from chalicelib import clock
 from chalicelib.services.reporting import dashboard_stats
 from chalicelib.web.admin_shell.frame import render
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
 
 pages = Pages(__name__)
@@ -18,9 +19,9 @@ def show_overview(page: PageContext) -> Response:
     stats = dashboard_stats.read_dashboard_stats()
     return render(
         page,
-        "overview",
+        "admin/overview.html",
         title="Overview",
-        nav="overview",
+        nav=MenuEntry.ADMIN_OVERVIEW,
         **(_context(stats) if stats else {"totals": None, "taken_at": None}),
     )
 

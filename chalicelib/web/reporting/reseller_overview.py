@@ -4,6 +4,7 @@ from chalice.app import Response
 
 from chalicelib.services.resellers.activity import Activity, recent_activity
 from chalicelib.web.reseller_shell.frame import render
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
 
 pages = Pages(__name__)
@@ -17,9 +18,9 @@ def show_overview(page: PageContext) -> Response:
     activity = recent_activity(reseller, RECENT_ENTRIES)
     return render(
         page,
-        "overview",
+        "reseller/overview.html",
         title="Overview",
-        nav="overview",
+        nav=MenuEntry.RESELLER_OVERVIEW,
         history=history_points(activity),
         entries=activity.newest,
         tenant_names=activity.tenant_names,

@@ -12,6 +12,7 @@ from chalicelib.http.csv import MEDIA_TYPE, Csv
 from chalicelib.services.reporting import statements
 from chalicelib.settings import settings
 from chalicelib.storage.resellers import Reseller
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.page_context import PageContext
 
 EARLIEST = date(1970, 1, 1)
@@ -21,7 +22,7 @@ BALANCE_LINES = ("opening", "closing")
 
 
 def show_statement(
-    page: PageContext, reseller: Reseller, *, path: str, back: str, nav: str
+    page: PageContext, reseller: Reseller, *, path: str, back: str, nav: MenuEntry
 ) -> Response:
     """Show the statement, or return it as a file if ?format=csv is given. Raises InvalidRequest.
 

@@ -4,14 +4,17 @@ from typing import Any
 
 from chalice.app import Response
 
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.page_context import PageContext
 
 
-def render(page: PageContext, template: str, *, title: str, nav: str, **context: Any) -> Response:
-    """Render a template from templates/reseller. `nav` is the menu entry to highlight."""
+def render(
+    page: PageContext, template: str, *, title: str, nav: MenuEntry, **context: Any
+) -> Response:
+    """Render a template of the reseller pages. `nav` is the menu entry to highlight."""
     return page.render(
-        f"reseller/{template}.html",
+        template,
         title=title,
-        nav_current=f"reseller/{nav}",
+        nav_current=nav,
         **{"reseller": page.reseller, **context},
     )

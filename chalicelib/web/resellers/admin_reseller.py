@@ -23,6 +23,7 @@ from chalicelib.storage.users import User
 from chalicelib.web.admin_shell.frame import columns_fingerprint, format_licenses, render
 from chalicelib.web.admin_shell.words import plain_sentence
 from chalicelib.web.shell.forms import Form, StaleForm
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.rendering import times_as_utc
 from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
 
@@ -52,9 +53,9 @@ def show_reseller(page: PageContext, *, edit_open: bool = False, **context: Any)
     found = diagnosis.diagnose(reseller, counting=compare)
     return render(
         page,
-        "reseller",
+        "admin/reseller.html",
         title=reseller.company_name,
-        nav="resellers",
+        nav=MenuEntry.ADMIN_RESELLERS,
         reseller=reseller,
         user=user,
         edit_version=columns_fingerprint(reseller, EDITED_COLUMNS),

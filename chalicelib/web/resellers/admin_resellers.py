@@ -14,6 +14,7 @@ from chalicelib.services.resellers import accounts
 from chalicelib.storage.reads import Page, Pagination, filter_page
 from chalicelib.storage.resellers import Reseller
 from chalicelib.web.admin_shell.frame import render
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
 
 pages = Pages(__name__)
@@ -50,9 +51,9 @@ def list_resellers(page: PageContext, *, create_open: bool = False, **context: A
         context["form"] = {"user_email": page.query("user_email"), "is_active": "true"}
     return render(
         page,
-        "resellers",
+        "admin/resellers.html",
         title="Resellers",
-        nav="resellers",
+        nav=MenuEntry.ADMIN_RESELLERS,
         resellers=found.rows,
         owners=owners,
         q=q,

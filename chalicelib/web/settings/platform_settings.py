@@ -18,6 +18,7 @@ from chalicelib.storage.platform_settings import PlatformSettings
 from chalicelib.web.admin_shell.frame import render
 from chalicelib.web.admin_shell.words import FINDING_TITLES
 from chalicelib.web.shell.forms import Form
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
 
 pages = Pages(__name__)
@@ -44,9 +45,9 @@ def show_settings(
     row = platform_settings.read_settings()
     return render(
         page,
-        "settings",
+        "admin/settings.html",
         title="Settings",
-        nav="settings",
+        nav=MenuEntry.ADMIN_SETTINGS,
         settings=row,
         tiers=row.price_tiers["tiers"],
         repairs=[(code.value, FINDING_TITLES[code], None) for code in Code if code in SAFE_CODES],

@@ -23,7 +23,19 @@ from chalicelib.services.identity import authenticate
 from chalicelib.web.shell import cookies, csrf
 from chalicelib.web.shell.page_context import PageContext, RedirectTo
 
-ERROR_PAGES = frozenset({403, 404, 409, 412, 413, 422, 429, 500, 502, 503})
+# The template for each status. Any other status is shown as an internal error.
+ERROR_PAGES = {
+    HTTPStatus.FORBIDDEN: "errors/403.html",
+    HTTPStatus.NOT_FOUND: "errors/404.html",
+    HTTPStatus.CONFLICT: "errors/409.html",
+    HTTPStatus.PRECONDITION_FAILED: "errors/412.html",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "errors/413.html",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "errors/422.html",
+    HTTPStatus.TOO_MANY_REQUESTS: "errors/429.html",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "errors/500.html",
+    HTTPStatus.BAD_GATEWAY: "errors/502.html",
+    HTTPStatus.SERVICE_UNAVAILABLE: "errors/503.html",
+}
 NOTHING_WORKS = "Something broke on our side, and it has been noted. Reference: {}"
 SESSION_ID = "ses_"
 
@@ -181,11 +193,10 @@ def _error_page(page: PageContext, error: TenantryError | None, request_id: str)
     extra: dict[str, str] = {}
     if error is not None:
         status, _, extra = problem(error)
-    template = status.value if status in ERROR_PAGES else HTTPStatus.INTERNAL_SERVER_ERROR.value
     is_post = page.request.method == "POST"
     try:
         response = page.render(
-            f"errors/{template}.html",
+            ERROR_PAGES.get(status, ERROR_PAGES[HTTPStatus.INTERNAL_SERVER_ERROR]),
             title=title_of(status),
             status_code=status.value,
             detail=str(error) if error else None,

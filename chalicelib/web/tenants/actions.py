@@ -11,6 +11,7 @@ from chalicelib.errors import InvalidRequest, SlugTaken, TenantryError, VersionC
 from chalicelib.services.tenants import lifecycle
 from chalicelib.storage.tenants import Tenant
 from chalicelib.web.shell.forms import StaleForm
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import PageContext, Pages
 
 
@@ -24,7 +25,7 @@ class TenantPage:
     """
 
     path: str
-    nav: str
+    nav: MenuEntry
     audience: Audience
     reseller_of: Callable[[PageContext], str]
     whose: str

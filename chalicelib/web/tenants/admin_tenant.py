@@ -18,6 +18,7 @@ from chalicelib.web.admin_shell.names import Names
 from chalicelib.web.admin_shell.words import action_label
 from chalicelib.web.audit.changes import changes_of, mentioned_texts
 from chalicelib.web.branding.pages import form_values
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
 from chalicelib.web.shell.theme import login_address
 from chalicelib.web.tenants.actions import TenantPage, add_tenant_actions
@@ -35,9 +36,9 @@ def show_tenant(page: PageContext, **context: Any) -> Response:
     history = history_of(tenant)
     return render(
         page,
-        "tenant",
+        "admin/tenant.html",
         title=tenant.name,
-        nav="resellers",
+        nav=MenuEntry.ADMIN_RESELLERS,
         tenant=tenant,
         reseller=reseller,
         events=_history_rows(history),
@@ -72,7 +73,7 @@ add_tenant_actions(
     pages,
     TenantPage(
         TENANT,
-        "admin/resellers",
+        MenuEntry.ADMIN_RESELLERS,
         Audience.ADMIN,
         lambda page: page.path["reseller"],
         "the reseller's",

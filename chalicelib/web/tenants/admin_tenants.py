@@ -4,6 +4,7 @@ from chalice.app import Response
 
 from chalicelib.services.resellers import accounts
 from chalicelib.web.admin_shell.frame import render
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
 from chalicelib.web.tenants.listing import tenant_list_context
 
@@ -17,9 +18,9 @@ def list_tenants(page: PageContext) -> Response:
     reseller = accounts.read_reseller(page.path["reseller"])
     return render(
         page,
-        "tenants",
+        "admin/tenants.html",
         title=f"Tenants of {reseller.company_name}",
-        nav="resellers",
+        nav=MenuEntry.ADMIN_RESELLERS,
         reseller=reseller,
         **tenant_list_context(page, reseller.id),
     )

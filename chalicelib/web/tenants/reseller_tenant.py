@@ -11,6 +11,7 @@ from chalicelib.services.tenants import lifecycle
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.tenants import Tenant
 from chalicelib.web.reseller_shell.frame import render
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
 from chalicelib.web.shell.theme import login_address
 from chalicelib.web.tenants.actions import TenantPage, add_tenant_actions
@@ -25,9 +26,9 @@ def show_tenant(page: PageContext, **context: Any) -> Response:
     tenant = lifecycle.read_tenant(page.reseller.id, page.path["id"])
     return render(
         page,
-        "tenant",
+        "reseller/tenant.html",
         title=tenant.name,
-        nav="tenants",
+        nav=MenuEntry.RESELLER_TENANTS,
         tenant=tenant,
         login_urls=_login_urls(page.reseller, tenant),
         free_slug=lifecycle.slug_to_restore(tenant) if tenant.deleted_at else None,
@@ -50,7 +51,7 @@ add_tenant_actions(
     pages,
     TenantPage(
         TENANT,
-        "reseller/tenants",
+        MenuEntry.RESELLER_TENANTS,
         Audience.RESELLER,
         lambda page: page.reseller.id,
         "your",

@@ -11,6 +11,7 @@ from chalicelib.services.resellers.accounts import read_reseller
 from chalicelib.services.tenants import lifecycle
 from chalicelib.storage.tenants import Tenant
 from chalicelib.web.reseller_shell.frame import render
+from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
 from chalicelib.web.tenants.listing import tenant_list_context
 
@@ -21,9 +22,9 @@ pages = Pages(__name__)
 def show_tenants(page: PageContext, **context: Any) -> Response:
     return render(
         page,
-        "tenants",
+        "reseller/tenants.html",
         title="Tenants",
-        nav="tenants",
+        nav=MenuEntry.RESELLER_TENANTS,
         **{
             **tenant_list_context(page, page.reseller.id),
             "create_open": bool(page.query("create")),

@@ -60,15 +60,14 @@ def test_every_page_passes_every_variable(world: World, contexts: Contexts) -> N
         statuses = {client_for(token).get(path).status for token in people}
         assert max(statuses) < 500, path
     assert contexts.missing == {}
-    error_pages = {f"errors/{status}.html" for status in ERROR_PAGES}
-    assert contexts.rendered | error_pages == templates.pages()
+    assert contexts.rendered | set(ERROR_PAGES.values()) == templates.pages()
 
 
 @pytest.mark.parametrize("status", sorted(ERROR_PAGES))
 def test_every_error_page_passes_every_variable(
-    world: World, contexts: Contexts, monkeypatch: pytest.MonkeyPatch, status: int
+    world: World, contexts: Contexts, monkeypatch: pytest.MonkeyPatch, status: HTTPStatus
 ) -> None:
-    monkeypatch.setattr(routing, "problem", lambda _error: (HTTPStatus(status), {}, {}))
+    monkeypatch.setattr(routing, "problem", lambda _error: (status, {}, {}))
     people = (world.people.admin.api.token, world.reseller.api.token, None)
     with stub_handlers(PAGES, "show"):
         for client in map(client_for, people):
@@ -76,4 +75,4 @@ def test_every_error_page_passes_every_variable(
             token = csrf.token_of(client.cookies.get(SESSION, ""))
             assert client.post("/login", [("csrf_token", token)]).status == status
     assert contexts.missing == {}
-    assert contexts.rendered == {f"errors/{status}.html"}
+    assert contexts.rendered == {ERROR_PAGES[status]}
