@@ -14,7 +14,7 @@ from chalicelib.services.core import hashing
 from chalicelib.services.identity import passwords, users
 from chalicelib.services.identity.first_admin import create_first_admin
 from chalicelib.services.identity.sessions import Device, sign_in
-from chalicelib.storage import rows, transactions
+from chalicelib.storage import connection, transactions
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User
 from tests.engine.concurrency import THREADS, run_concurrently
@@ -42,7 +42,7 @@ def long_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
 
     Request this fixture before `tables`, which opens the connection.
     """
-    monkeypatch.setattr(rows, "READ_TIMEOUT_SECONDS", 120)
+    monkeypatch.setattr(connection, "READ_TIMEOUT_SECONDS", 120)
     monkeypatch.setattr(transactions, "DEADLINE_SECONDS", 120)
 
 

@@ -11,7 +11,6 @@ import pytest
 
 from chalicelib.api.declarations import ROUTES, Audience
 from chalicelib.services.domains import recheck
-from chalicelib.services.identity import passwords  # noqa: F401 - registers its mail types
 from chalicelib.services.purchases.settlement import settle
 from chalicelib.services.reconciliation import scheduled
 from chalicelib.services.reporting.dashboard_stats import refresh_dashboard_stats
