@@ -5,7 +5,6 @@ and none can forget to: they all raise Busy, even in the middle of an iteration.
 see the original error, because they retry on their own.
 """
 
-from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -25,11 +24,12 @@ from chalicelib.storage.failures import is_transient, was_rejected
 
 CONNECT_TIMEOUT_SECONDS = 1
 READ_TIMEOUT_SECONDS = 3
+Document = dict[str, Any]  # Any: DynamoDB's own JSON, which botocore doesn't type
 WRITES = frozenset({BATCH_WRITE_ITEM, DELETE_ITEM, PUT_ITEM, UPDATE_ITEM})
 
 
 class _Connection(Connection):
-    def dispatch(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
+    def dispatch(self, operation_name: str, operation_kwargs: Document) -> Document:
         try:
             return super().dispatch(operation_name, operation_kwargs)
         except (BotoCoreError, ClientError) as failure:
@@ -51,7 +51,7 @@ def connection() -> Connection:
     return created
 
 
-def _explain_missing_table(parsed: Mapping[str, Any], **_: object) -> None:
+def _explain_missing_table(parsed: Document, **_: object) -> None:
     """Replace DynamoDB's error, which doesn't name the table or the likely cause."""
     if parsed.get("Error", {}).get("Code") == "ResourceNotFoundException":
         raise ConfigurationError(

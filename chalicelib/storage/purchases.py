@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from pynamodb.attributes import UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
@@ -136,9 +135,9 @@ class Purchase(Row):
         """The bookings, each with its time (ISO 8601 UTC)."""
         return [(at, from_stored(Money, cents)) for at, cents in self.bookings.items()]
 
-    def bookings_for(self, target: Money, at: datetime) -> dict[str, Any]:
+    def bookings_for(self, target: Money, at: datetime) -> dict[str, dict[str, int]]:
         """Return the `bookings` column with an entry added that makes its sums equal `target`."""
-        bookings: dict[str, Any] = dict(self.bookings)
+        bookings: dict[str, dict[str, int]] = dict(self.bookings)
         already = asdict(Money.total(money for _, money in self.money_moves))
         missing = {name: cents - already[name] for name, cents in asdict(target).items()}
         if any(missing.values()):
@@ -147,7 +146,7 @@ class Purchase(Row):
             bookings[iso(at)] = {**same_time, **added}
         return bookings
 
-    def with_refund(self, intent: "RefundIntent") -> dict[str, Any]:
+    def with_refund(self, intent: "RefundIntent") -> dict[str, object]:
         """Return the `refunds` column with this refund added or updated."""
         entry = {name: getattr(intent, name) for name in RefundIntent.__slots__ if name != "id"}
         return {**self.refunds, intent.id: {**self.refunds.get(intent.id, {}), **entry}}

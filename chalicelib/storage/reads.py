@@ -16,7 +16,7 @@ from pynamodb.pagination import PageIterator
 from chalicelib.errors import Busy, InvalidRequest
 from chalicelib.storage import retries
 from chalicelib.storage.connection import connection
-from chalicelib.storage.rows import Row, key_columns
+from chalicelib.storage.rows import AnyIndex, Item, Row, key_columns
 
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
@@ -65,7 +65,7 @@ def query_page(
     """
     scope = _scope(model, partition, index, range_condition)
     start = _decode(request.cursor, scope, partition, model, index) if request.cursor else None
-    source: Any = index if index is not None else model
+    source: Any = model if index is None else index  # Any: PynamoDB gives them no common type
     consistent = {} if index is not None else {"consistent_read": True}
     found = source.query(
         partition,
@@ -92,9 +92,7 @@ def query_page(
     return Page(rows, cursor)
 
 
-def _read_until(
-    model: type[R], pages: PageIterator[dict[str, Any]], wanted: int
-) -> tuple[list[R], R | None]:
+def _read_until(model: type[R], pages: PageIterator[Item], wanted: int) -> tuple[list[R], R | None]:
     """Read until at least `wanted` rows match. Each page read is larger than the one before.
 
     If MAX_FILTERED_ROWS rows have been read without enough matches, stop and also return the
@@ -147,7 +145,7 @@ def batch_get(
     keys = [tuple(getattr(row, name) for name in names) for row in keyed]
     found: dict[tuple[str, ...], R] = {}
     for start in range(0, len(keys), BATCH_GET_LIMIT):
-        batch: list[Any] = [
+        batch: list[str | tuple[str, ...]] = [
             key if len(names) > 1 else key[0] for key in keys[start : start + BATCH_GET_LIMIT]
         ]
         for row in model.batch_get(batch, consistent_read=True, attributes_to_get=columns):
@@ -160,12 +158,12 @@ def get_one_of_each(*wanted: tuple[type[Row], *tuple[str, ...]]) -> list[Row | N
 
     Each row is given as (model, hash key) or (model, hash key, range key). Raises Busy.
     """
-    request: dict[str, Any] = {}
+    request: dict[str, object] = {}
     for model, *values in wanted:
         table = model._get_connection().table_name
         key = {name: {"S": value} for name, value in zip(_key_names(model), values, strict=True)}
         request[table] = {"Keys": [key], "ConsistentRead": True}
-    items: dict[str, dict[str, Any]] = {}
+    items: dict[str, Item] = {}
     for _ in retries.attempts():  # again for the keys that DynamoDB had no capacity for
         answer = connection().dispatch(BATCH_GET_ITEM, {"RequestItems": request})
         items |= {table: rows[0] for table, rows in answer["Responses"].items() if rows}
@@ -181,13 +179,20 @@ def get_one_of_each(*wanted: tuple[type[Row], *tuple[str, ...]]) -> list[Row | N
     return found
 
 
-def iterate_partition(model: type[R], partition: str, **query: Any) -> Iterator[R]:
+def iterate_partition(
+    model: type[R],
+    partition: str,
+    **query: Any,  # Any: options of PynamoDB's query
+) -> Iterator[R]:
     """Yield all rows in one partition, with one page in memory at a time. Raises Busy."""
     yield from model.query(partition, consistent_read=True, **query)
 
 
 def iterate_index(
-    index: Index[R], partition: str, range_condition: Condition | None = None, **query: Any
+    index: Index[R],
+    partition: str,
+    range_condition: Condition | None = None,
+    **query: Any,  # Any: options of PynamoDB's query
 ) -> Iterator[R]:
     """Yield all rows in one partition of an index, like `iterate_partition`.
 
@@ -196,7 +201,10 @@ def iterate_index(
     yield from index.query(partition, range_condition, **query)
 
 
-def iterate_table(model: type[R], **scan: Any) -> Iterator[R]:
+def iterate_table(
+    model: type[R],
+    **scan: Any,  # Any: options of PynamoDB's scan
+) -> Iterator[R]:
     """Yield all rows of a table, with one page in memory at a time. Raises Busy."""
     yield from model.scan(consistent_read=True, **scan)
 
@@ -208,11 +216,11 @@ def count_partition(
     return model.count(partition, filter_condition=filter_condition, consistent_read=True)
 
 
-def _key_names(source: type[Row] | Index[Any]) -> list[str]:
+def _key_names(source: type[Row] | AnyIndex) -> list[str]:
     return [key.attr_name for key in key_columns(source) if key is not None]
 
 
-def _cursor_keys(model: type[Row], index: Index[Any] | None) -> list[str]:
+def _cursor_keys(model: type[Row], index: AnyIndex | None) -> list[str]:
     """Return the key columns of a position in the list, except for the list's partition key."""
     if index is None:
         return _key_names(model)[1:]
@@ -221,20 +229,20 @@ def _cursor_keys(model: type[Row], index: Index[Any] | None) -> list[str]:
 
 
 def _scope(
-    model: type[Row], partition: str, index: Index[Any] | None, condition: Condition | None
+    model: type[Row], partition: str, index: AnyIndex | None, condition: Condition | None
 ) -> str:
     """Return a digest that identifies the list, so that its cursors are refused for any other."""
     parts = (model.noun, partition, index and index.Meta.index_name, str(condition))
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
 
 
-def _encode(row: Row, scope: str, model: type[Row], index: Index[Any] | None) -> str:
+def _encode(row: Row, scope: str, model: type[Row], index: AnyIndex | None) -> str:
     position = [getattr(row, name) for name in _cursor_keys(model, index)]
     return base64.urlsafe_b64encode(json.dumps([scope, *position]).encode()).decode().rstrip("=")
 
 
 def _decode(
-    cursor: str, scope: str, partition: str, model: type[Row], index: Index[Any] | None
+    cursor: str, scope: str, partition: str, model: type[Row], index: AnyIndex | None
 ) -> dict[str, dict[str, str]]:
     names = _cursor_keys(model, index)
     try:

@@ -29,6 +29,7 @@ T = TypeVar("T")
 
 Item = dict[str, Any]  # Any: a row or a value in DynamoDB's own JSON format
 Column = Attribute[Any]  # Any: a column of any type
+Columns = dict[str, Any]  # Any: new values by column, each of its column's type
 AnyIndex = Index[Any]  # Any: an index of any table
 
 

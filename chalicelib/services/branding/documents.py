@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from chalicelib.domain import branding
 from chalicelib.domain.actors import Actor
@@ -95,7 +94,7 @@ def _platform_fields() -> OwnFields:
 
 
 def set_reseller_branding(
-    reseller: Reseller, document: Mapping[str, Any], *, by: Actor
+    reseller: Reseller, document: Mapping[str, object], *, by: Actor
 ) -> BrandingView:
     """Replace the reseller's branding document. Raises InvalidRequest or VersionConflict."""
     inherited = branding.inherit(_platform_fields()).values
@@ -107,7 +106,7 @@ def set_reseller_branding(
 
 
 def set_tenant_branding(
-    reseller: Reseller, tenant: Tenant, document: Mapping[str, Any], *, by: Actor
+    reseller: Reseller, tenant: Tenant, document: Mapping[str, object], *, by: Actor
 ) -> BrandingView:
     """Replace the tenant's branding document. With an empty document, all values are inherited.
 
@@ -124,7 +123,7 @@ def set_tenant_branding(
     return tenant_view(reseller, tenant)
 
 
-def merge_changes(row: Reseller | Tenant, changes: Mapping[str, Any]) -> dict[str, Any]:
+def merge_changes(row: Reseller | Tenant, changes: Mapping[str, object]) -> dict[str, object]:
     """Return the row's branding with `changes` applied. None makes a field inherited again."""
     return {**valid_fields(row.branding_config), **changes}
 

@@ -5,7 +5,6 @@ ledger and are not duplicated here.
 """
 
 from datetime import datetime
-from typing import Any
 
 from chalicelib import clock
 from chalicelib.domain.actors import Actor
@@ -28,8 +27,8 @@ def record(
     action: AuditAction,
     target: str,
     reseller_id: str | None,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
+    before: dict[str, object] | None = None,
+    after: dict[str, object] | None = None,
     reason: str | None = None,
 ) -> AuditEntry:
     """Add an audit entry to `tx`, so that it is written if and only if the change is.
@@ -57,7 +56,7 @@ def record(
 def record_edit(
     tx: Transaction,
     row: Row,
-    changes: dict[str, Any],
+    changes: dict[str, object],
     *,
     actor: Actor,
     action: AuditAction,
@@ -101,13 +100,13 @@ def list_for_reseller(reseller: Reseller, request: Pagination) -> Page[AuditEntr
     return page
 
 
-def _to_document(columns: dict[str, Any] | None) -> dict[str, Any] | None:
+def _to_document(columns: dict[str, object] | None) -> dict[str, object] | None:
     if columns is None:
         return None
     return {name: _to_stored_value(name, value) for name, value in columns.items()}
 
 
-def _to_stored_value(name: str, value: Any) -> Any:
+def _to_stored_value(name: str, value: object) -> object:
     if name in SECRET_COLUMNS:
         return HIDDEN if value else None
     return iso(value) if isinstance(value, datetime) else value

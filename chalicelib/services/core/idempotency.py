@@ -19,6 +19,7 @@ from chalicelib.services.core import hashing
 from chalicelib.storage import retries
 from chalicelib.storage.idempotency import KeyedRequest
 from chalicelib.storage.reads import get
+from chalicelib.storage.rows import Item
 from chalicelib.storage.transactions import Transaction
 
 T = TypeVar("T")
@@ -44,10 +45,10 @@ class IdempotentRequest:
 
     key: str | None = None
     fingerprint: str = ""
-    render: Callable[[Any], dict[str, Any]] = dict
+    render: Callable[[Any], dict[str, object]] = dict  # Any: whatever the service returns
     ref: str | None = None
     seed: bytes | None = None
-    unknown_columns: Mapping[str, Any] = field(default_factory=dict)
+    unknown_columns: Mapping[str, Item] = field(default_factory=dict)
 
     def resuming(self, unfinished: KeyedRequest | None) -> "IdempotentRequest":
         """Return a copy of this request that resumes an unfinished attempt, if there was one."""
@@ -74,7 +75,7 @@ class IdempotentRequest:
             self._write(tx, self.key, response=None, ref=ref)
 
     def _write(
-        self, tx: Transaction, key: str, *, response: dict[str, Any] | None, ref: str | None
+        self, tx: Transaction, key: str, *, response: dict[str, object] | None, ref: str | None
     ) -> None:
         row = KeyedRequest(
             key,

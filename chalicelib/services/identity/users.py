@@ -1,7 +1,5 @@
 """Users, created and edited by super admins."""
 
-from typing import Any
-
 from chalicelib.domain.actors import Actor
 from chalicelib.errors import EmailTaken, NotFound, VersionConflict
 from chalicelib.services.core import audit
@@ -13,7 +11,7 @@ from chalicelib.storage.audit import AuditAction
 from chalicelib.storage.claims import claim_name, release_name
 from chalicelib.storage.credentials import Kind
 from chalicelib.storage.reads import Page, Pagination, get, query_page
-from chalicelib.storage.rows import changed_columns, new_id
+from chalicelib.storage.rows import Columns, changed_columns, new_id
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User, email_claim
 
@@ -94,7 +92,7 @@ def list_users(request: Pagination, *, email_prefix: str = "") -> Page[User]:
     )
 
 
-def edit_user(user: User, changes: dict[str, Any], *, by: Actor) -> User:
+def edit_user(user: User, changes: Columns, *, by: Actor) -> User:
     """Change any of email, name, password, is_super_admin, and is_active.
 
     Deactivating a user permanently revokes the user's sessions and keys. A new password ends the
@@ -136,7 +134,7 @@ def edit_user(user: User, changes: dict[str, Any], *, by: Actor) -> User:
 
 
 def edit_user_with_password(
-    user: User, changes: dict[str, Any], *, current_password: str, device: Device, by: Actor
+    user: User, changes: Columns, *, current_password: str, device: Device, by: Actor
 ) -> User:
     """Edit a user. Users who change their own password or email must enter their current one.
 
@@ -149,7 +147,9 @@ def edit_user_with_password(
     return edit_user(user, changes, by=by)
 
 
-def _check_admin_change(tx: Transaction, user: User, columns: dict[str, Any], *, by: Actor) -> None:
+def _check_admin_change(
+    tx: Transaction, user: User, columns: dict[str, object], *, by: Actor
+) -> None:
     """Add to `tx` the conditions for changing `is_super_admin` or `is_active`."""
     granted = columns.get("is_super_admin", user.is_super_admin)
     active = columns.get("is_active", user.is_active)

@@ -4,11 +4,12 @@ Each mail has two templates: `<name>.txt`, which starts with the subject line (`
 `<name>.html`, the HTML version.
 """
 
+from collections.abc import Mapping
 from email.headerregistry import Address
 from email.message import EmailMessage
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chalicelib import clock
 from chalicelib.domain.branding import inherit, valid_fields
@@ -24,7 +25,7 @@ TEMPLATES = Path(__file__).parents[2] / "web" / "templates" / "mail"
 
 
 def compose(
-    template: MailTemplate, context: dict[str, Any], *, to: str, mail_id: str
+    template: MailTemplate, context: Mapping[str, object], *, to: str, mail_id: str
 ) -> EmailMessage:
     """Return the message to send.
 
@@ -51,7 +52,7 @@ def compose(
     return message
 
 
-def _platform_branding() -> dict[str, Any]:
+def _platform_branding() -> Mapping[str, object]:
     return inherit(valid_fields(platform_settings.cached_settings().branding_config)).values
 
 

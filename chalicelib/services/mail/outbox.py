@@ -58,21 +58,21 @@ class SendReport:
 
 
 def queue_mail(
-    tx: Transaction, user: User, template: MailTemplate, context: dict[str, Any]
+    tx: Transaction, user: User, template: MailTemplate, context: Mapping[str, object]
 ) -> None:
     """Add a mail for a user to `tx`, the transaction that makes the change it reports."""
     _queue(tx, user.email, user.id, template, context)
 
 
 def queue_mail_to_address(
-    tx: Transaction, address: str, template: MailTemplate, context: dict[str, Any]
+    tx: Transaction, address: str, template: MailTemplate, context: Mapping[str, object]
 ) -> None:
     """Add a mail for whichever user has this address when the mail is sent, if any, to `tx`."""
     _queue(tx, address, None, template, context)
 
 
 def queue_notice(
-    tx: Transaction, reseller: Reseller, template: MailTemplate, context: dict[str, Any]
+    tx: Transaction, reseller: Reseller, template: MailTemplate, context: Mapping[str, object]
 ) -> None:
     """Add a mail for the reseller's user to `tx`. Does nothing if the reseller has no user."""
     user = get(User, reseller.user_id) if reseller.user_id else None
@@ -90,7 +90,7 @@ def _queue(
     to: str,
     user_id: str | None,
     template: MailTemplate,
-    context: dict[str, Any],
+    context: Mapping[str, object],
 ) -> None:
     tx.put_commit_marker(
         Mail(
@@ -238,7 +238,7 @@ def _send_with_ses(message: "EmailMessage") -> None:
 
 
 @cache
-def _ses_client() -> Any:
+def _ses_client() -> Any:  # Any: botocore creates its clients at run time
     from botocore.config import Config
     from botocore.session import get_session
 

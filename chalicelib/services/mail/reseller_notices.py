@@ -8,7 +8,6 @@ queued. Hourly reconciliation checks every reseller and sends any notice that a 
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from chalicelib.domain.ledger import Kind
 from chalicelib.domain.notices import Supply, is_worse, supply_level
@@ -43,7 +42,7 @@ def notify_low_supply(reseller_id: str) -> None:
         )
 
 
-def supply_columns(tx: Transaction, reseller: Reseller, license_count: int) -> dict[str, Any]:
+def supply_columns(tx: Transaction, reseller: Reseller, license_count: int) -> dict[str, object]:
     """Queue a notice in `tx` if the supply gets worse, and return the reseller columns to change.
 
     This is for callers that write the reseller's row themselves. `license_count` is the new total.
@@ -77,7 +76,7 @@ def notify_purchase_change(tx: Transaction, purchase: Purchase, licenses: int, k
 
     Only the absolute value of `licenses` is used. No notice is sent for other kinds.
     """
-    extra_context: dict[Kind, Callable[[], dict[str, Any]]] = {
+    extra_context: dict[Kind, Callable[[], dict[str, object]]] = {
         Kind.PURCHASE: lambda: {"receipt_url": purchase.receipt_url},
         Kind.REFUND: lambda: {"amount_refunded": purchase.amount_refunded, "because": "refund"},
         Kind.DISPUTE: lambda: {"amount_refunded": purchase.amount_refunded, "because": "dispute"},

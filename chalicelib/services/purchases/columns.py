@@ -1,7 +1,7 @@
 """Compute the columns for a purchase's row from a snapshot of its Stripe sessions."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chalicelib import clock
 from chalicelib.domain.purchases import (
@@ -13,6 +13,7 @@ from chalicelib.domain.purchases import (
     Status,
 )
 from chalicelib.storage.purchases import REFUND_STATES, Purchase, RefundIntent, RefundState
+from chalicelib.storage.rows import Columns
 
 if TYPE_CHECKING:
     from chalicelib.services.purchases.stripe_sessions import SessionSnapshot
@@ -44,15 +45,13 @@ def assess_without_session(purchase: Purchase) -> Assessment:
     return Assessment(status, purchase.licenses_granted, reason, awaited=awaited)
 
 
-def columns_from_stripe(
-    purchase: Purchase, snapshot: "SessionSnapshot", extra: dict[str, Any]
-) -> dict[str, Any]:
+def columns_from_stripe(purchase: Purchase, snapshot: "SessionSnapshot", extra: Columns) -> Columns:
     """Return the columns that come from Stripe, other than the status and the licenses granted.
 
     `extra` is merged in. A session that belongs to another purchase contributes no links or IDs.
     """
     counted = snapshot.counted
-    columns: dict[str, Any] = {
+    columns: Columns = {
         "amount_paid": counted.gross,
         "amount_refunded": counted.refunded,
     }
@@ -62,9 +61,9 @@ def columns_from_stripe(
     return columns | _refund_outcomes(columns.get("refunds", purchase.refunds), snapshot)
 
 
-def _session_columns(purchase: Purchase, snapshot: "SessionSnapshot") -> dict[str, Any]:
+def _session_columns(purchase: Purchase, snapshot: "SessionSnapshot") -> Columns:
     report = snapshot.report
-    columns: dict[str, Any] = {
+    columns: Columns = {
         "session_id": report.session_id,
         "other_sessions": snapshot.other_sessions or None,
         "payment_intent_id": report.payment_intent_id or purchase.payment_intent_id,
@@ -78,7 +77,7 @@ def _session_columns(purchase: Purchase, snapshot: "SessionSnapshot") -> dict[st
     return columns
 
 
-def _refund_outcomes(refunds: dict[str, Any] | None, snapshot: "SessionSnapshot") -> dict[str, Any]:
+def _refund_outcomes(refunds: Columns | None, snapshot: "SessionSnapshot") -> Columns:
     """Return the `refunds` column with the current outcome of every closed refund.
 
     A refund can fail weeks after it was issued. An open refund keeps its state: only the request or
@@ -100,7 +99,7 @@ def _is_effective(refund: Refund) -> bool:
     return refund.status not in VOID_REFUNDS
 
 
-def _refund_outcome(stored: dict[str, Any], refund: Refund | None) -> dict[str, Any]:
+def _refund_outcome(stored: Columns, refund: Refund | None) -> Columns:
     if refund is None or stored.get("state") not in CLOSED:
         return {}
     outcome = REFUND_DONE if _is_effective(refund) else REFUND_FAILED
@@ -122,7 +121,7 @@ def refund_behind_move(
     return intent if was_made or intent.amount == 0 else None
 
 
-def awaits_invoice(purchase: Purchase, assessment: Assessment, columns: dict[str, Any]) -> bool:
+def awaits_invoice(purchase: Purchase, assessment: Assessment, columns: Columns) -> bool:
     """Return whether a recently paid purchase has no invoice link yet."""
     paid_at = columns.get("paid_at", purchase.paid_at)
     return (

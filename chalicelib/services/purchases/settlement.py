@@ -9,7 +9,6 @@ concurrently; and after a crash, the next call writes what is missing.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 from pynamodb.expressions.update import Action
 
@@ -41,13 +40,13 @@ from chalicelib.storage.purchases import (
 )
 from chalicelib.storage.reads import get
 from chalicelib.storage.resellers import Reseller
-from chalicelib.storage.rows import changed_columns
+from chalicelib.storage.rows import Columns, changed_columns
 from chalicelib.storage.transactions import Transaction
 
 # After a change, Stripe is checked again. Each further change means that it has moved once more.
 MAX_CHECKS = 5
 
-ExtraColumns = Callable[[Purchase], dict[str, Any]]
+ExtraColumns = Callable[[Purchase], Columns]
 """Computes additional columns to write in the same transaction, from the row as it was read."""
 
 
@@ -156,7 +155,7 @@ def _settle_once(
 def _apply(
     purchase: Purchase,
     assessment: Assessment,
-    columns: dict[str, Any],
+    columns: Columns,
     *,
     by: Actor,
     once: IdempotentRequest,
@@ -203,9 +202,7 @@ class _StateBefore:
         return cls(row.status, row.licenses_granted, row.amount_refunded, credited)
 
 
-def _target_columns(
-    purchase: Purchase, assessment: Assessment, columns: dict[str, Any]
-) -> dict[str, Any]:
+def _target_columns(purchase: Purchase, assessment: Assessment, columns: Columns) -> Columns:
     states = {entry.get("state") for entry in columns.get("refunds", purchase.refunds).values()}
     unsettled = UNSETTLED if assessment.awaited or RefundState.OPEN in states else None
     if unsettled is None and not states <= REFUND_STATES:  # a later release may await something

@@ -9,7 +9,6 @@ figures per day is kept for the chart.
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from chalicelib import clock
 from chalicelib.observability import Metric, count
@@ -48,8 +47,8 @@ class DashboardStats:
     resellers: int = 0
     low_count: int = 0
     over_count: int = 0
-    low: list[dict[str, Any]] = field(default_factory=list)
-    over: list[dict[str, Any]] = field(default_factory=list)
+    low: list[dict[str, object]] = field(default_factory=list)
+    over: list[dict[str, object]] = field(default_factory=list)
     booked: dict[str, dict[str, int]] = field(default_factory=dict)
     rows: int = 0
 
@@ -220,7 +219,7 @@ def _most_urgent(resellers: list[Reseller]) -> list[Reseller]:
     return by_available[:MAX_LISTED_RESELLERS]
 
 
-def _reseller_summary(reseller: Reseller) -> dict[str, Any]:
+def _reseller_summary(reseller: Reseller) -> dict[str, object]:
     return {
         "id": reseller.id,
         "company_name": reseller.company_name,

@@ -1,7 +1,5 @@
 """Reseller accounts and their licenses, managed by super admins."""
 
-from typing import Any
-
 from chalicelib.domain.actors import Actor
 from chalicelib.domain.ledger import Kind
 from chalicelib.domain.notices import supply_level
@@ -117,7 +115,7 @@ def list_resellers(request: Pagination, *, search: str = "") -> Page[Reseller]:
     )
 
 
-def edit_reseller(reseller: Reseller, changes: dict[str, Any], *, by: Actor) -> Reseller:
+def edit_reseller(reseller: Reseller, changes: dict[str, object], *, by: Actor) -> Reseller:
     """Change any of company_name, slug, license_count, is_active, and user_id.
 
     Values that have not changed are ignored. Raises SlugTaken, LicenseCountBelowUsed,

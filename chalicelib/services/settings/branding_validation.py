@@ -1,7 +1,6 @@
 """Validation of branding documents, called by all code that writes one."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from chalicelib.domain import branding
 from chalicelib.domain.branding import OwnFields
@@ -9,7 +8,7 @@ from chalicelib.errors import FieldError, InvalidRequest
 
 
 def validate_branding(
-    document: Mapping[str, Any],
+    document: Mapping[str, object],
     *,
     inherited: Mapping[str, str | None],
     before: Mapping[str, str | None] | None = None,

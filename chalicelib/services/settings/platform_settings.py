@@ -15,7 +15,7 @@ from chalicelib.storage.audit import AuditAction
 from chalicelib.storage.caches import Cached
 from chalicelib.storage.platform_settings import PLATFORM, PlatformSettings
 from chalicelib.storage.reads import get
-from chalicelib.storage.rows import changed_columns
+from chalicelib.storage.rows import Columns, changed_columns
 from chalicelib.storage.transactions import Transaction
 
 # A change must take effect everywhere within a minute.
@@ -42,7 +42,7 @@ def read_settings() -> PlatformSettings:
 _cached = Cached(read_settings, [PlatformSettings.noun], CACHED_FOR)
 
 
-def edit_settings(row: PlatformSettings, changes: dict[str, Any], *, by: Actor) -> PlatformSettings:
+def edit_settings(row: PlatformSettings, changes: Columns, *, by: Actor) -> PlatformSettings:
     """Change some of the settings. Other processes see the change within CACHED_FOR.
 
     `price_tiers` is a sequence of Tier. New tiers increment `tiers_version`; the audit trail
@@ -102,7 +102,7 @@ def tiers(row: PlatformSettings) -> tuple[Tier, ...]:
     return tiers_of(row.price_tiers)
 
 
-def tiers_of(document: Mapping[str, Any]) -> tuple[Tier, ...]:
+def tiers_of(document: Mapping[str, Any]) -> tuple[Tier, ...]:  # Any: stored JSON
     """Return the tiers stored in a `price_tiers` column or in a purchase's copy of it."""
     return tuple(Tier(t["from"], t["unit_amount"]) for t in document["tiers"])
 

@@ -4,9 +4,10 @@ Every function that moves a license does so in the transaction that changes the 
 pool's count always matches the tenants that hold a license.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, Protocol, Unpack
+from typing import Protocol, Unpack
 
 from chalicelib import clock
 from chalicelib.domain.actors import Actor
@@ -46,7 +47,7 @@ def create_tenant(
     *,
     name: str,
     slug: str | None = None,
-    branding_config: dict[str, Any] | None = None,
+    branding_config: Mapping[str, object] | None = None,
     by: Actor,
     once: IdempotentRequest = NO_KEY,
     **details: Unpack[TenantDetails],
@@ -140,7 +141,7 @@ def list_tenants(
     return query_page(Tenant, reseller_id, request, filter_condition=condition, newest_first=True)
 
 
-def edit_tenant(tenant: Tenant, changes: dict[str, Any], *, by: Actor) -> Tenant:
+def edit_tenant(tenant: Tenant, changes: dict[str, object], *, by: Actor) -> Tenant:
     """Change the tenant's name, slug, or details. Values that have not changed are ignored.
 
     Condition: the row is unchanged since it was read. Raises NotFound for a deleted tenant,
@@ -264,7 +265,7 @@ def restore_tenant(
 
 
 def _record_edit(
-    tx: Transaction, tenant: Tenant, action: AuditAction, changes: dict[str, Any], *, by: Actor
+    tx: Transaction, tenant: Tenant, action: AuditAction, changes: dict[str, object], *, by: Actor
 ) -> None:
     """Record a change that doesn't move a license. The ledger records changes that do."""
     audit.record_edit(
