@@ -4,10 +4,10 @@ Every function that moves a license does so in the transaction that changes the 
 pool's count always matches the tenants that hold a license.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import Protocol, Unpack
+from typing import Unpack
 
 from chalicelib import clock
 from chalicelib.domain.actors import Actor
@@ -175,7 +175,7 @@ def deactivate_tenant(tenant: Tenant, *, by: Actor, once: IdempotentRequest = NO
         platform_settings.cached_settings().deactivated_tenants_hold_license or not tenant.is_active
     )
 
-    def write(tenant: Tenant, *, release: bool) -> Tenant:
+    def write(tenant: Tenant, release: bool) -> Tenant:
         tx = Transaction()
         if release:
             pool.release(tx, tenant.reseller_id, Move(Kind.TENANT_DEACTIVATED, by, tenant.id))
@@ -221,7 +221,7 @@ def delete_tenant(tenant: Tenant, *, by: Actor) -> Tenant:
     if tenant.deleted_at is not None:
         return tenant
 
-    def write(tenant: Tenant, *, release: bool) -> Tenant:
+    def write(tenant: Tenant, release: bool) -> Tenant:
         tx = Transaction()
         if release:
             pool.release(tx, tenant.reseller_id, Move(Kind.TENANT_DELETED, by, tenant.id))
@@ -284,18 +284,16 @@ def _require_live(tenant: Tenant) -> None:
         raise NotFound("tenant")
 
 
-class _TenantWrite(Protocol):
-    def __call__(self, tenant: Tenant, *, release: bool) -> Tenant: ...
-
-
-def _write_and_release(tenant: Tenant, write: _TenantWrite, *, release: bool) -> Tenant:
-    """Call `write`, releasing the license if `release` is set.
+def _write_and_release(
+    tenant: Tenant, write: Callable[[Tenant, bool], Tenant], *, release: bool
+) -> Tenant:
+    """Call `write` with the tenant and whether to release its license.
 
     If the pool does not count that license (because someone edited the counter), write the change
     without releasing it rather than make the tenant's owner wait for the repair.
     """
     try:
-        return write(tenant, release=release)
+        return write(tenant, release)
     except pool.PoolDrifted as drift:
         logger.warning(str(drift), extra={"reseller_id": tenant.reseller_id})
-        return write(read_tenant(tenant.reseller_id, tenant.id), release=False)
+        return write(read_tenant(tenant.reseller_id, tenant.id), False)
