@@ -68,6 +68,8 @@ class Metric(StrEnum):
     DOMAINS_FAILING = "DomainsFailing"
     DOMAINS_SUSPENDED = "DomainsSuspended"
     DOMAIN_CHECK_OUTAGE = "DomainCheckOutage"
+    # What follows a commit.
+    FOLLOW_UPS_FAILED = "FollowUpsFailed"
 
 
 _warm = False
@@ -117,6 +119,20 @@ def count(metric: Metric, value: int = 1) -> None:
     """
     with _errors_logged():
         metrics.add_metric(name=metric.value, unit=MetricUnit.Count, value=value)
+
+
+@contextmanager
+def follow_up(step: str, **ids: str | None) -> Iterator[None]:
+    """Log and count an error in a step that follows a commit, instead of raising it.
+
+    The change has been made, so the request has succeeded, and a client that is told otherwise
+    would repeat it. A schedule makes up for the step, or its effect wears off.
+    """
+    try:
+        yield
+    except Exception:
+        count(Metric.FOLLOW_UPS_FAILED)
+        logger.exception("A step after the commit failed", extra={"step": step, **ids})
 
 
 @contextmanager

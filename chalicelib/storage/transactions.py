@@ -21,6 +21,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib import clock
 from chalicelib.errors import Busy, VersionConflict
+from chalicelib.observability import follow_up
 from chalicelib.storage import caches, retries
 from chalicelib.storage.connection import connection
 from chalicelib.storage.failures import is_retriable, was_rejected
@@ -198,7 +199,8 @@ class Transaction:
             written = [*self._deletes, *self._puts, *self._updates]
             caches.note_writes(step.model.noun for step in written)
         for action in self._after_commit:
-            action()
+            with follow_up("after a transaction"):
+                action()
 
 
 def _assign(row: Row, columns: Mapping[str, object]) -> None:

@@ -27,7 +27,8 @@ class User(Row):
     Sessions and password links from before `sessions_since` are void, because the password was
     changed or the user was signed out everywhere.
     `deactivated_at` is when the user was last deactivated. Every credential from before that time
-    is void, even once the user is active again.
+    is void, even once the user is active again. `demoted_at` is when the user last lost the super
+    admin role, which voids the user's admin keys in the same way.
     """
 
     noun = "users"
@@ -40,6 +41,7 @@ class User(Row):
     is_super_admin = BooleanAttribute(default=False)
     is_active = BooleanAttribute(default=True)
     deactivated_at = Timestamp(null=True)
+    demoted_at = Timestamp(null=True)
     reseller_id = UnicodeAttribute(null=True)
     directory = UnicodeAttribute(default="users")
 

@@ -55,6 +55,7 @@ COUNTERS = {
         *(Metric.DOMAINS_VERIFIED, Metric.DOMAINS_FAILING, Metric.DOMAINS_SUSPENDED),
         Metric.DOMAIN_CHECK_OUTAGE,
     ],
+    "Failed steps after a commit": [Metric.FOLLOW_UPS_FAILED],
 }
 WEBHOOK = [Metric.WEBHOOKS_PROCESSED, Metric.WEBHOOKS_FAILED, Metric.WEBHOOK_SIGNATURE_REFUSED]
 

@@ -49,7 +49,9 @@ CAPABILITIES = {
         "purchases": {"core", "settings", "mail", "resellers"},
         "refunds": {"core", "settings", "purchases"},
         "stripe_sync": {"purchases", "refunds"},
-        "reconciliation": {"core", "settings", "mail", "resellers", "tenants", "purchases"},
+        "reconciliation": {
+            *("core", "settings", "mail", "identity", "resellers", "tenants", "purchases"),
+        },
         "reporting": {"settings", "resellers", "purchases", "reconciliation"},
     },
     "web": {

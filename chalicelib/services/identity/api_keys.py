@@ -9,7 +9,9 @@ from chalicelib.domain.actors import Actor
 from chalicelib.domain.scopes import Scope
 from chalicelib.errors import InvalidRequest, NotFound, Unauthenticated, VersionConflict
 from chalicelib.services.core import audit, hashing
+from chalicelib.services.core.batch_reads import users_by_id
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
+from chalicelib.services.identity.authenticate import is_void
 from chalicelib.storage.audit import AuditAction
 from chalicelib.storage.credentials import Credential, Kind
 from chalicelib.storage.reads import Page, Pagination, get, query_page
@@ -17,6 +19,7 @@ from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import new_id, reads_as
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User
+from chalicelib.storage.writes import delete_all
 
 OWNER_INACTIVE = "The key's user is not active."
 
@@ -141,15 +144,30 @@ def list_keys(owner: Owner, request: Pagination) -> Page[Credential]:
         index=Credential.by_owner,
         range_condition=Credential.id.startswith(f"{owner.kind}_"),
     )
-    return Page([row for row in page.rows if owner.owns(row)], page.next_cursor)
+    user = get(User, owner.user_id)
+    # A void key is deleted by the next nightly run.
+    rows = [row for row in page.rows if owner.owns(row) and user and not is_void(row, user)]
+    return Page(rows, page.next_cursor)
 
 
 def read_key(owner: Owner, key_id: str) -> Credential:
     """Raises NotFound."""
     row = get(Credential, key_id)
-    if row is None or not owner.owns(row):
+    user = get(User, owner.user_id)
+    if row is None or user is None or not owner.owns(row) or is_void(row, user):
         raise NotFound("API key")
     return row
+
+
+def delete_void_keys(rows: Iterable[Credential]) -> None:
+    """Delete those of the rows that are API keys and can never be used again. Raises Busy.
+
+    Sessions and password links need no such cleanup: they expire within a day.
+    """
+    keys = [row for row in rows if row.is_key]
+    users = users_by_id(row.owner for row in keys)
+    owned = [(row, users[row.owner]) for row in keys if row.owner in users]
+    delete_all(Credential, [row for row, user in owned if is_void(row, user)])
 
 
 def revoke_key(row: Credential, *, by: Actor) -> None:

@@ -99,14 +99,26 @@ def has_expired(credential: Credential) -> bool:
     return credential.kind == Kind.SESSION and idle_since + SESSION_IDLE <= now
 
 
+def is_void(credential: Credential, user: User) -> bool:
+    """Return whether a change to the user has invalidated the credential forever.
+
+    This is true for a credential issued before a deactivation, and for an admin key issued before
+    its owner lost the super admin role.
+    """
+    voided_at = [user.deactivated_at]
+    if credential.kind == Kind.ADMIN_KEY:
+        voided_at.append(user.demoted_at)
+    return any(at is not None and credential.created_at <= at for at in voided_at)
+
+
 def is_revoked(credential: Credential, user: User) -> bool:
     """Return whether a change to the user has invalidated the credential.
 
-    This is true for a credential issued before a deactivation, a session authenticated before the
-    user's sessions were ended, a reseller's key whose account has moved to another user, and an
-    admin key owned by a former super admin.
+    Besides the reasons for `is_void`, this is true for a session authenticated before the user's
+    sessions were ended, a reseller's key whose account has moved to another user, and an admin key
+    whose owner is not a super admin.
     """
-    if user.deactivated_at is not None and credential.created_at <= user.deactivated_at:
+    if is_void(credential, user):
         return True
     if credential.kind == Kind.RESELLER_KEY:
         return bool(user.reseller_id != credential.reseller_id)

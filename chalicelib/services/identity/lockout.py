@@ -10,6 +10,7 @@ import hashlib
 import ipaddress
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -18,8 +19,8 @@ from pynamodb.expressions.update import Action
 from chalicelib import clock
 from chalicelib.domain import lockout
 from chalicelib.domain.lockout import Policy
-from chalicelib.errors import Busy, RateLimited, VersionConflict
-from chalicelib.observability import Metric, count, logger
+from chalicelib.errors import RateLimited, VersionConflict
+from chalicelib.observability import Metric, count, follow_up
 from chalicelib.storage import retries
 from chalicelib.storage.attempts import Attempts
 from chalicelib.storage.reads import batch_get
@@ -67,8 +68,8 @@ def clear_after_success(attempt: Attempt) -> None:
     """Reset the account's counter, and subtract this attempt from the source address's counter.
 
     Other failures from that address stay counted, so signing in to your own account doesn't give
-    you extra guesses at other accounts. If this write fails, the only effect is that the next
-    lockout starts sooner.
+    you extra guesses at other accounts. If this fails, the attempt stays counted as a failure, so
+    the next lockout starts sooner, until the counter is forgotten.
     """
     account, source = attempt.counted
     tx = Transaction()
@@ -82,10 +83,9 @@ def clear_after_success(attempt: Attempt) -> None:
         condition=Attempts.failures > 0,
         otherwise=VersionConflict(),
     )
-    try:
+    # A conflict means that the source's counter has been forgotten.
+    with follow_up("clear the lockout"), suppress(VersionConflict):
         tx.commit()
-    except (VersionConflict, Busy):
-        logger.info("Successful attempt is still counted as a failure")
 
 
 def clear_lockout(tx: Transaction, email: str) -> None:

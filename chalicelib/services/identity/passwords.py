@@ -17,11 +17,7 @@ from chalicelib.services.core import audit, hashing
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.identity import lockout
 from chalicelib.services.identity.authenticate import Caller
-from chalicelib.services.identity.sessions import (
-    Device,
-    delete_revoked_credentials,
-    revoke_other_sessions,
-)
+from chalicelib.services.identity.sessions import Device, revoke_other_sessions
 from chalicelib.services.mail import outbox
 from chalicelib.settings import settings
 from chalicelib.storage.audit import AuditAction
@@ -80,9 +76,6 @@ def change_password(
     _audit(tx, user, AuditAction.USER_PASSWORD_CHANGED, by=by)
     once.record(tx, None)
     tx.commit()
-    delete_revoked_credentials(
-        user.id, [Kind.SESSION, Kind.PASSWORD_LINK], but=caller.credential.id
-    )
 
 
 def verify_current_password(user: User, current_password: str, *, device: Device) -> None:
@@ -188,7 +181,6 @@ def set_password_by_link(
     _audit(tx, user, AuditAction.USER_PASSWORD_SET, by=Actor(user.id, source_ip=device.source_ip))
     once.record(tx, None)
     tx.commit()
-    delete_revoked_credentials(user.id, [Kind.SESSION, Kind.PASSWORD_LINK])
 
 
 def _audit(tx: Transaction, user: User, action: AuditAction, *, by: Actor) -> None:

@@ -1,6 +1,5 @@
 """Sessions: sign in, sign out, and list or end a user's open sessions."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,16 +19,14 @@ from chalicelib.services.identity.authenticate import (
     is_restricted,
     is_revoked,
 )
-from chalicelib.services.identity.lockout import Attempt
 from chalicelib.storage.audit import AuditAction
 from chalicelib.storage.claims import owner_of
 from chalicelib.storage.credentials import Credential, Kind
-from chalicelib.storage.reads import Page, Pagination, get, iterate_index, query_page
+from chalicelib.storage.reads import Page, Pagination, get, query_page
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import new_id, reads_as
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User, email_claim
-from chalicelib.storage.writes import delete_all
 
 WRONG_CREDENTIALS = "The email address or the password is wrong."
 UNKNOWN_USER_ID = "usr_nobody"  # read for an unknown email, so that timing reveals nothing
@@ -77,8 +74,9 @@ def sign_in(
     if is_restricted(user, reseller):
         lockout.clear_after_success(attempt)
         raise SignInRefused
-    signed_in = _create_session(user, password_hash, device, once)
-    _record_sign_in(signed_in, attempt, replaces)
+    signed_in = _create_session(user, password_hash, device, _find_session(replaces), once)
+    lockout.clear_after_success(attempt)
+    logger.info("Signed in", extra={"user_id": user.id})
     return signed_in
 
 
@@ -90,8 +88,21 @@ def _log_refusal(user: User | None, device: Device) -> None:
     )
 
 
+def _find_session(token: str | None) -> Credential | None:
+    """Return the session that has this token, even if it has expired."""
+    session_id, _, secret = (token or "").partition(".")
+    session = get(Credential, session_id) if session_id else None
+    if session is None or not hashing.digest_matches(secret, session.secret_hash):
+        return None
+    return session
+
+
 def _create_session(
-    user: User, password_hash: str, device: Device, once: IdempotentRequest
+    user: User,
+    password_hash: str,
+    device: Device,
+    replaced: Credential | None,
+    once: IdempotentRequest,
 ) -> SignedIn:
     """Create the session if the verified password is still current and the user is active."""
     tx = Transaction()
@@ -110,6 +121,9 @@ def _create_session(
     )
     signed_in = SignedIn(f"{session_id}.{secret}", session.expires_at, user)
     tx.put_commit_marker(session)
+    if replaced is not None:
+        anything = Credential.id.exists() | Credential.id.does_not_exist()
+        tx.delete(Credential(replaced.id), condition=anything, otherwise=VersionConflict())
     tx.check(
         User,
         user.id,
@@ -121,16 +135,6 @@ def _create_session(
     return signed_in
 
 
-def _record_sign_in(signed_in: SignedIn, attempt: Attempt, replaces: str | None) -> None:
-    lockout.clear_after_success(attempt)
-    if replaces is not None:
-        replaced_id, _, secret = replaces.partition(".")
-        replaced = get(Credential, replaced_id) if replaced_id else None
-        if replaced is not None and hashing.digest_matches(secret, replaced.secret_hash):
-            _delete_session(replaced)
-    logger.info("Signed in", extra={"user_id": signed_in.user.id})
-
-
 def sign_out(caller: Caller, *, once: IdempotentRequest = NO_KEY) -> None:
     """End the current session. Raises Unauthenticated if it has already ended."""
     tx = Transaction()
@@ -139,13 +143,6 @@ def sign_out(caller: Caller, *, once: IdempotentRequest = NO_KEY) -> None:
     once.record(tx, None)
     tx.commit()
     logger.info("Signed out", extra={"user_id": caller.id})
-
-
-def _delete_session(session: Credential) -> None:
-    tx = Transaction()
-    anything = Credential.id.exists() | Credential.id.does_not_exist()
-    tx.delete(Credential(session.id), condition=anything, otherwise=NotFound("session"))
-    tx.commit()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +164,12 @@ def list_sessions(caller: Caller, request: Pagination) -> Page[OpenSession]:
 
 
 def list_user_sessions(user: User) -> list[OpenSession]:
-    """Return up to 100 of a user's open sessions, for admins."""
-    return _open_sessions(user, Pagination(100)).rows
+    """Return a user's open sessions among the latest 100, oldest first, for admins."""
+    return _open_sessions(user, Pagination(100), newest_first=True).rows[::-1]
 
 
 def _open_sessions(
-    user: User, request: Pagination, current: str | None = None
+    user: User, request: Pagination, current: str | None = None, *, newest_first: bool = False
 ) -> Page[OpenSession]:
     page = query_page(
         Credential,
@@ -180,6 +177,7 @@ def _open_sessions(
         request,
         index=Credential.by_owner,
         range_condition=Credential.id.startswith(f"{Kind.SESSION}_"),
+        newest_first=newest_first,
     )
     # Expired and revoked sessions can still have a row.
     rows = [row for row in page.rows if not has_expired(row) and not is_revoked(row, user)]
@@ -236,7 +234,6 @@ def end_other_sessions(caller: Caller, *, by: Actor) -> None:
         reseller_id=caller.user.reseller_id,
     )
     tx.commit()
-    delete_revoked_credentials(caller.id, [Kind.SESSION], but=caller.credential.id)
 
 
 def revoke_other_sessions(
@@ -259,16 +256,3 @@ def revoke_other_sessions(
         condition=Credential.id.exists(),
         otherwise=Unauthenticated("You were signed out."),
     )
-
-
-def delete_revoked_credentials(
-    user_id: str, kinds: Iterable[Kind], *, but: str | None = None
-) -> None:
-    """Delete the user's credentials of these kinds, except the one with the ID `but`.
-
-    The credentials are already invalid, so this is only a cleanup. The index can lag, but a row
-    that is missed stays invalid; see `authenticate.is_revoked`.
-    """
-    for kind in kinds:
-        found = iterate_index(Credential.by_owner, user_id, Credential.id.startswith(f"{kind}_"))
-        delete_all(Credential, (credential for credential in found if credential.id != but))

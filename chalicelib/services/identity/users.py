@@ -5,11 +5,10 @@ from chalicelib.errors import EmailTaken, NotFound, VersionConflict
 from chalicelib.services.core import audit
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.identity import passwords
-from chalicelib.services.identity.sessions import Device, delete_revoked_credentials
+from chalicelib.services.identity.sessions import Device
 from chalicelib.storage import super_admins
 from chalicelib.storage.audit import AuditAction
 from chalicelib.storage.claims import claim_name, release_name
-from chalicelib.storage.credentials import Kind
 from chalicelib.storage.reads import Page, Pagination, get, query_page
 from chalicelib.storage.rows import Columns, changed_columns, new_id
 from chalicelib.storage.transactions import Transaction
@@ -123,13 +122,12 @@ def edit_user(user: User, changes: Columns, *, by: Actor) -> User:
     _check_admin_change(tx, user, columns, by=by)
     if password is not None:
         columns["sessions_since"] = tx.now
-    deactivated = user.is_active and not columns.get("is_active", True)
-    if deactivated:
+    if user.is_active and not columns.get("is_active", True):
         columns["deactivated_at"] = tx.now
-    demoted = user.is_super_admin and not columns.get("is_super_admin", True)
+    if user.is_super_admin and not columns.get("is_super_admin", True):
+        columns["demoted_at"] = tx.now
     tx.change(user, columns)
     tx.commit()
-    _delete_revoked(user, password is not None, deactivated, demoted)
     return user
 
 
@@ -161,16 +159,6 @@ def _check_admin_change(
         super_admins.require_another_admin(tx, user.id, by=by, field=field)
 
 
-def _delete_revoked(user: User, new_password: bool, deactivated: bool, demoted: bool) -> None:
-    if deactivated:
-        delete_revoked_credentials(user.id, Kind)
-        return
-    if new_password:
-        delete_revoked_credentials(user.id, [Kind.SESSION, Kind.PASSWORD_LINK])
-    if demoted:
-        delete_revoked_credentials(user.id, [Kind.ADMIN_KEY])
-
-
 def send_password_link(user: User, *, by: Actor, once: IdempotentRequest = NO_KEY) -> User:
     """Mail the user a new link to set a password, for example if the first one has expired."""
     tx = Transaction()
@@ -188,7 +176,6 @@ def sign_out_everywhere(user: User, *, by: Actor, once: IdempotentRequest = NO_K
     _audit(tx, user, AuditAction.USER_SIGNED_OUT, by=by)
     once.record(tx, user)
     tx.commit()
-    delete_revoked_credentials(user.id, [Kind.SESSION, Kind.PASSWORD_LINK])
     return user
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from chalicelib.domain.ledger import Kind
 from chalicelib.domain.notices import Supply, is_worse, supply_level
-from chalicelib.observability import logger
+from chalicelib.observability import follow_up
 from chalicelib.services.mail import outbox
 from chalicelib.services.settings import platform_settings
 from chalicelib.storage import retries
@@ -31,15 +31,10 @@ SUPPLY_NOTICES = {
 def notify_low_supply(reseller_id: str) -> None:
     """Queue a notice if licenses have run low or run out since the last notice.
 
-    Errors are logged, not raised, since the caller's operation has already succeeded. In that case,
-    reconciliation sends the notice later.
+    If this fails, hourly reconciliation makes up for it.
     """
-    try:
+    with follow_up("notify of low supply", reseller_id=reseller_id):
         retries.act_on_current(lambda: get(Reseller, reseller_id), _report_level)
-    except Exception:
-        logger.exception(
-            "Low-license notice could not be queued", extra={"reseller_id": reseller_id}
-        )
 
 
 def supply_columns(tx: Transaction, reseller: Reseller, license_count: int) -> dict[str, object]:

@@ -16,7 +16,7 @@ from chalicelib.domain.actors import STRIPE, Actor
 from chalicelib.domain.ledger import Kind
 from chalicelib.domain.purchases import UNPAID, Assessment, Status
 from chalicelib.errors import NotFound
-from chalicelib.observability import Metric, count, logger
+from chalicelib.observability import Metric, count, follow_up, logger
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.mail import reseller_notices
 from chalicelib.services.purchases import stripe_sessions
@@ -87,7 +87,8 @@ def settle(
     After a change to a purchase that was already paid, Stripe is checked once more. A refund may
     have failed in the meantime, and a concurrent caller may have seen that before our write. That
     caller found the row still correct and wrote nothing, and no later event would correct what we
-    wrote from our older snapshot.
+    wrote from our older snapshot. If this check fails, the sweep makes up for it: it settles every
+    purchase that Stripe has an event about.
 
     Raises PaymentProviderUnavailable, Busy, and NotFound (the row was deleted).
     """
@@ -95,8 +96,6 @@ def settle(
         extra = {"reseller_id": purchase.reseller_id, "purchase_id": purchase.id}
         logger.error("A credited purchase lacks licenses_granted: repair its finding", extra=extra)
         return SettleResult(purchase, granted=0, changed=False)
-    granted = 0
-    changed = False
 
     def settle_once(current: Purchase) -> tuple[bool, SettleResult]:
         was_paid = current.status not in UNPAID
@@ -104,17 +103,19 @@ def settle(
             current, session_id, by=by, once=once, extra_columns=extra_columns
         )
 
-    for _ in range(MAX_CHECKS):
-        was_paid, result = retries.act_on_current(
-            partial(_read_again, purchase), settle_once, first=purchase
-        )
-        purchase = result.purchase
-        granted += result.granted
-        changed = changed or result.changed
-        if not (was_paid and result.changed):
-            break
-        once, extra_columns = NO_KEY, None  # both have been written
-    return SettleResult(purchase, granted, changed)
+    def settle_current(purchase: Purchase) -> tuple[bool, SettleResult]:
+        return retries.act_on_current(partial(_read_again, purchase), settle_once, first=purchase)
+
+    was_paid, result = settle_current(purchase)
+    settled = result
+    once, extra_columns = NO_KEY, None  # both have been written
+    with follow_up("check the purchase once more", purchase_id=purchase.id):
+        for _ in range(MAX_CHECKS - 1):
+            if not (was_paid and result.changed):
+                break
+            was_paid, result = settle_current(settled.purchase)
+            settled = SettleResult(result.purchase, settled.granted + result.granted, True)
+    return settled
 
 
 def _lacks_its_grant(purchase: Purchase) -> bool:

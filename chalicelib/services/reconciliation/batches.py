@@ -39,7 +39,7 @@ class Batch:
     Attributes:
         position: Where to continue after this batch.
         label: Names the batch in the report's notes if the batch is skipped.
-        check: Checks the batch. It can raise, and it saves nothing.
+        check: Checks the batch. It can raise, and it saves no findings.
     """
 
     position: Position

@@ -6,11 +6,13 @@ A position identifies the last batch that was checked. None is the start of the 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
+from chalicelib.services.identity import api_keys
 from chalicelib.services.reconciliation import name_checks
 from chalicelib.services.reconciliation.batches import Batch, BatchResult, Position, row_batches
 from chalicelib.services.reconciliation.reseller_checks import resellers
 from chalicelib.services.reconciliation.unknown_sessions import sessions
 from chalicelib.storage.claims import Claim
+from chalicelib.storage.credentials import Credential
 from chalicelib.storage.reads import batch_get
 from chalicelib.storage.reports import Report, Scope
 from chalicelib.storage.resellers import Reseller
@@ -59,6 +61,19 @@ def _check_claims(rows: Sequence[Claim]) -> BatchResult:
     return BatchResult(list(name_checks.orphan_claim_findings(rows)))
 
 
+def keys(report: Report, position: Position) -> Iterator[Batch]:
+    """Delete the API keys that were voided with their user, unless this is a dry run."""
+    if not report.apply:
+        return
+    for rows, after in row_batches(Credential, position, ["id", "owner", "created_at"]):
+        yield Batch(after, f"Keys {rows[0].id} to {rows[-1].id}", partial(_delete_void_keys, rows))
+
+
+def _delete_void_keys(rows: Sequence[Credential]) -> BatchResult:
+    api_keys.delete_void_keys(rows)
+    return BatchResult()
+
+
 Phase = Callable[[Report, Position], Iterator[Batch]]
 
 PHASES: dict[str, Phase] = {
@@ -66,6 +81,7 @@ PHASES: dict[str, Phase] = {
     "tenants": tenants,
     "users": users,
     "claims": claims,
+    "keys": keys,
     "sessions": sessions,
 }
 

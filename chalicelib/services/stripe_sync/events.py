@@ -12,11 +12,10 @@ from pynamodb.expressions.update import Action
 
 from chalicelib import clock
 from chalicelib.domain.purchases import Status
-from chalicelib.observability import Metric, count, logger
+from chalicelib.observability import Metric, count, follow_up
 from chalicelib.services.purchases.settlement import SettleResult, settle
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.reads import get
-from chalicelib.storage.rows import iso
 from chalicelib.storage.stripe_events import LATEST, LatestEvent, StripeEvent
 from chalicelib.storage.writes import upsert
 
@@ -90,7 +89,7 @@ def _outcome(settled: SettleResult) -> str:
 
 
 def _record_event(event: "WebhookEvent", outcome: str, purchase: Purchase | None) -> None:
-    """Record the event. Errors are only logged, because the event has already been handled."""
+    """Record the event. If this fails, only the record is missing; nothing depends on it."""
     now = clock.now()
     actions: list[Action] = [
         StripeEvent.attempts.add(1),
@@ -105,8 +104,6 @@ def _record_event(event: "WebhookEvent", outcome: str, purchase: Purchase | None
             StripeEvent.reseller_id.set(purchase.reseller_id),
             StripeEvent.status.set(purchase.status),
         ]
-    try:
+    with follow_up("record the Stripe event", event_id=event.id):
         upsert(StripeEvent(event.id), actions)
         upsert(LatestEvent(LATEST), [LatestEvent.seen_at.set(now)])
-    except Exception:
-        logger.exception("Could not record a Stripe event", extra={"at": iso(now)})

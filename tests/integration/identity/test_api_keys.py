@@ -1,11 +1,13 @@
 """API keys: scopes, secrets, rotation, and limits on what keys can do."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from chalicelib import clock
+from chalicelib.services.reconciliation import scheduled
 from chalicelib.storage.credentials import Credential
 from chalicelib.storage.rows import iso
 from tests.conftest import TestClock
@@ -198,6 +200,39 @@ def test_keys_of_a_former_admin_stop_working(people: People) -> None:
     admins.patch(f"/v1/users/{second}", {"is_super_admin": True})
     assert key.get("/v1/users").status == 401, "the key stays invalid when its owner is restored"
     assert api.get(ADMIN_KEYS).json["data"] == []
+
+
+def run_at_night(_people: People) -> None:
+    scheduled.handle_event({"scope": "whole", "apply": True, "by": "schedule"}, lambda: 600.0)
+
+
+def run_by_admin(people: People) -> None:
+    assert people.admin.api.post("/v1/reconciliations", {"apply": True}).status == 201
+
+
+@pytest.mark.parametrize("run", [run_at_night, run_by_admin])
+def test_a_deactivated_users_keys_stay_invalid_and_are_deleted_at_night(
+    people: People, run: Callable[[People], None]
+) -> None:
+    """Until then, they are not listed, even if the user is active again."""
+    someone, other = people.reseller(), people.reseller()
+    void, kept = with_key(someone, "read"), with_key(other, "read")
+    key_id = str(void.token).partition(".")[0]
+    user = f"/v1/users/{someone.user_id}"
+    for is_active in (False, True):
+        people.admin.api.patch(user, {"is_active": is_active})
+    someone.sign_in_again()
+    assert void.get("/v1/me").status == 401
+    assert someone.api.get(RESELLER_KEYS).json["data"] == []
+    assert someone.api.delete(f"{RESELLER_KEYS}/{key_id}").status == 404
+    for event in ({"scope": "partial", "apply": True}, {"scope": "whole", "apply": False}):
+        scheduled.handle_event(event, lambda: 600.0)
+        assert Credential.get(key_id)
+    run(people)
+    with pytest.raises(Credential.DoesNotExist):
+        Credential.get(key_id)
+    assert kept.get("/v1/me").status == 200
+    assert someone.api.get("/v1/me").status == 200, "sessions are left to expire"
 
 
 def test_moving_an_account_to_another_user_invalidates_its_keys(people: People) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.services.mail import reseller_notices
 from chalicelib.storage.purchases import Purchase
 from chalicelib.storage.resellers import Reseller
 from infra.local import table_edits
@@ -68,6 +69,17 @@ def test_taken_refused_and_released_licenses_are_counted(
     people.admin.api.patch(path, {"is_active": False})
     people.admin.api.post(f"{path}/tenants", {"name": "Green"})
     assert new_metrics() == {"LicensesRefusedInactive": 1}
+
+
+def test_a_failed_step_after_a_commit_is_counted_and_the_request_succeeds(
+    seller: Person, new_metrics: NewMetrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_reseller: object) -> None:
+        raise RuntimeError("an error that nobody expected")
+
+    monkeypatch.setattr(reseller_notices, "_report_level", fail)
+    assert seller.api.post("/v1/resellers/me/tenants", {"name": "Blue"}).status == 201
+    assert new_metrics() == {"LicensesTaken": 1, "FollowUpsFailed": 1}
 
 
 def test_purchases_refunds_and_disputes_are_counted(
