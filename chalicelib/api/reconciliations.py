@@ -18,6 +18,7 @@ from chalicelib.http.fields import (
     Reason,
     RowOutput,
     Time,
+    Words,
     one_of,
 )
 from chalicelib.http.requests import Call, Empty
@@ -112,7 +113,7 @@ class SyncOutput(Output):
     applied: bool = Field(description="Whether `license_used` was changed.")
     before: CountersOutput
     after: CountersOutput
-    why: str
+    why: Words
     found: int = Field(description="The total number of findings.")
     findings: list[FindingOutput] = Field(description="Up to 50 of the findings.")
 

@@ -3,15 +3,16 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from chalicelib import clock
 from chalicelib.api.declarations import Audience
 from chalicelib.api.routing import Routes
 from chalicelib.domain.scopes import Scope
 from chalicelib.domain.statements import Period, parse_month
+from chalicelib.domain.wording import lines_of, text_of
 from chalicelib.http.csv import Csv
-from chalicelib.http.fields import Month, Output, Query, Time
+from chalicelib.http.fields import Month, Output, Query, Time, Words
 from chalicelib.http.requests import Call, Empty
 from chalicelib.services.reporting import diagnosis, statements
 from chalicelib.services.reporting.diagnosis import Diagnosis
@@ -120,17 +121,21 @@ class StatementOutput(Output):
 
 class CheckOutput(Output):
     check: str
-    question: str
+    question: Words
     passed: bool
-    evidence: str
-    next_step: str | None = Field(description="What to do if the check failed; null if it passed.")
+    evidence: Words
+    next_step: Annotated[str | None, BeforeValidator(lambda step: step and text_of(step))] = Field(
+        description="What to do if the check failed; null if it passed."
+    )
 
 
 class DiagnosisOutput(Output):
     reseller_id: str
     can_create_tenants: bool
     checks: list[CheckOutput]
-    message: str = Field(description="The result as a message that can be sent to the reseller.")
+    message: Annotated[str, BeforeValidator(lines_of)] = Field(
+        description="The result as a message that can be sent to the reseller."
+    )
 
 
 @routes.get(

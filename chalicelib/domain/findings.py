@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from chalicelib.domain.messages import MessageCode, Sentences, say
+
 
 class Code(StrEnum):
     """The problems that reconciliation can find. docs/operators.md explains how to handle them."""
@@ -55,39 +57,32 @@ SAFE_CODES = frozenset(
     }
 )
 
-WHY = {
-    Code.USED_MISMATCH: "If license_used is too high, the reseller can't create tenants it has "
-    "paid for. If it is too low, the reseller can create more tenants than it has licenses.",
-    Code.COUNT_UNEXPLAINED: "The ledger should account for every license with an allocation, "
-    "a purchase, or a refund.",
-    Code.OVER_ALLOCATED: "Existing tenants keep running, but the reseller can't create new ones "
-    "until licenses are added or tenants are deleted.",
-    Code.TENANT_HOLDS_WRONGLY: "license_used counts the tenants that hold a license, so a wrong "
-    "mark makes that count wrong.",
-    Code.PURCHASE_UNCREDITED: "The reseller paid for licenses that it didn't receive.",
-    Code.PURCHASE_OVERCREDITED: "The reseller has licenses that were never paid for or whose "
-    "payment was returned.",
-    Code.STUCK_PURCHASE: "The purchase's page and the reseller's statement may show "
-    "incorrect information.",
-    Code.SESSION_WITHOUT_PURCHASE: "There may be a payment that no purchase accounts for.",
-    Code.ORPHAN_TENANT: "Nobody can manage this tenant, and no reseller's count includes its "
-    "license.",
-    Code.ORPHAN_CLAIM: "The name isn't in use, but nobody else can take it.",
-    Code.MISSING_CLAIM: "Nothing prevents the same name from being taken twice.",
-    Code.RESELLER_WITHOUT_USER: "Nobody can sign in for this reseller.",
-    Code.USER_LINK_WRONG: "Anyone who signs in as this user acts for a reseller that isn't "
-    "linked to the user.",
+WHY: dict[Code, Sentences] = {code: say(MessageCode[f"WHY_{code.name}"]) for code in Code}
+
+
+class Target(StrEnum):
+    """What a finding is adopted to, and the request therefore has to name."""
+
+    USER = "user"
+    RESELLER = "reseller"
+
+
+ADOPTED_TO: dict[str, Target] = {
+    Code.ORPHAN_TENANT: Target.RESELLER,
+    Code.RESELLER_WITHOUT_USER: Target.USER,
 }
+"""The findings whose action ADOPT has a target. For all others, it records the current state."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One inconsistency. `what` and the values in `actions` are written for an admin to read.
+    """One inconsistency.
 
     Attributes:
         subject: The ID or claim name of the row that is wrong.
+        what: The problem, for an admin to read.
         evidence: The facts as found.
-        actions: The possible actions, each with a sentence that describes it.
+        actions: The possible actions, each with what it would do.
         proposed: The action to take unless there is a reason not to.
         safe: Whether the proposed action may run without a person's approval.
         basis: The facts that a decision depends on. Defaults to all of the evidence. Any other
@@ -97,9 +92,9 @@ class Finding:
     code: Code
     subject: str
     reseller_id: str | None
-    what: str
+    what: Sentences
     evidence: Mapping[str, Any]
-    actions: Mapping[Action, str]
+    actions: Mapping[Action, Sentences]
     proposed: Action
     safe: bool = field(default=False)
     basis: Any = None
@@ -110,7 +105,7 @@ class Finding:
         return f"fnd_{_digest([self.code, self.reseller_id, self.subject])[:26]}"
 
     @property
-    def why(self) -> str:
+    def why(self) -> Sentences:
         return WHY[self.code]
 
     @property
@@ -118,18 +113,14 @@ class Finding:
         """A digest of the facts that a decision depends on. It changes when the facts do."""
         return _digest(dict(self.evidence) if self.basis is None else self.basis)
 
-    @property
-    def repair(self) -> str:
-        return self.actions[self.proposed]
-
 
 def make_finding(
     code: Code,
     subject: str,
     reseller_id: str | None,
-    what: str,
+    what: Sentences,
     evidence: Mapping[str, Any],
-    actions: Mapping[Action, str],
+    actions: Mapping[Action, Sentences],
     *,
     safe: bool = True,
     basis: Any = None,
@@ -138,10 +129,7 @@ def make_finding(
 
     The finding is safe if its code is in SAFE_CODES and `safe` is true.
     """
-    available = {
-        **actions,
-        Action.IGNORE: "Leave it as is; it won't be reported again unless the facts change",
-    }
+    available = {**actions, Action.IGNORE: say(MessageCode.DO_IGNORE)}
     proposed = next(iter(available))
     safe = safe and code in SAFE_CODES
     return Finding(code, subject, reseller_id, what, evidence, available, proposed, safe, basis)

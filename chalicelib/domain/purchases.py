@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
+from chalicelib.domain.messages import MessageCode, Sentences, say
 from chalicelib.domain.statements import Money
 
 # Stripe closes a session at most 24 hours after creating it, and requires it to stay open for at
@@ -164,7 +165,7 @@ class PaymentFacts:
 class Assessment:
     """A purchase's status and its worth in licenses.
 
-    `reason` says why the purchase is quarantined, or how its payment differs from the quote.
+    `reasons` say why the purchase is quarantined, or how its payment differs from the quote.
     `awaited` means that Stripe's state is expected to change, so the sweep re-checks the purchase
     on every run. Any other purchase is re-checked only when Stripe has an event for it.
     `status` is a Status. For a purchase without a session, it can also be a stored status that only
@@ -173,7 +174,7 @@ class Assessment:
 
     status: str
     worth: int
-    reason: str | None = None
+    reasons: Sentences = ()
     awaited: bool = False
 
 
@@ -187,13 +188,13 @@ def assess(quoted: Quoted, facts: PaymentFacts) -> Assessment:
     if facts.fully_refunded:
         return Assessment(Status.REFUNDED, 0)
     facts, excess = exclude_excess(quoted, facts)
-    if reason := payment_mismatch(quoted, facts):
-        return Assessment(Status.QUARANTINED, 0, reason)
-    reason = EXCESS_REFUNDED.format(excess) if excess else None
+    if mismatch := payment_mismatch(quoted, facts):
+        return Assessment(Status.QUARANTINED, 0, mismatch)
+    reasons = say(MessageCode.EXCESS_REFUNDED, excess=excess) if excess else ()
     if not facts.amount_refunded and not quoted.returned:
-        return Assessment(Status.PAID, quoted.quantity, reason)
+        return Assessment(Status.PAID, quoted.quantity, reasons)
     kept = max(0, quoted.quantity - quoted.returned - licenses_refunded(quoted, facts))
-    return Assessment(Status.PARTIALLY_REFUNDED if kept else Status.REFUNDED, kept, reason)
+    return Assessment(Status.PARTIALLY_REFUNDED if kept else Status.REFUNDED, kept, reasons)
 
 
 def _unpaid_status(facts: PaymentFacts) -> Status:
@@ -202,12 +203,6 @@ def _unpaid_status(facts: PaymentFacts) -> Status:
     if facts.session_status == "open":
         return Status.PENDING
     return Status.FAILED if facts.payment_failed else Status.PROCESSING
-
-
-EXCESS_REFUNDED = (
-    "The buyer paid {} cents more than quoted, and that excess has been refunded. "
-    "Make any further refund in Stripe's dashboard."
-)
 
 
 def exclude_excess(quoted: Quoted, facts: PaymentFacts) -> tuple[PaymentFacts, int]:
@@ -242,28 +237,30 @@ def exclude_excess(quoted: Quoted, facts: PaymentFacts) -> tuple[PaymentFacts, i
     return as_quoted, excess
 
 
-def payment_mismatch(quoted: Quoted, facts: PaymentFacts) -> str | None:
-    """Return how the payment differs from the quote, or None if it matches or was accepted.
+def payment_mismatch(quoted: Quoted, facts: PaymentFacts) -> Sentences:
+    """Return how the payment differs from the quote, or nothing if it matches or was accepted.
 
     The quote is compared with the amount before discounts, because discounts come from promotions
     that the company itself set up in Stripe.
     """
     if facts.livemode != quoted.livemode:
-        return "Paid in Stripe's test mode." if quoted.livemode else "Paid in Stripe's live mode."
+        if quoted.livemode:
+            return say(MessageCode.PAID_IN_TEST_MODE)
+        return say(MessageCode.PAID_IN_LIVE_MODE)
     if facts.currency != quoted.currency:
-        return f"Paid in {facts.currency}, but quoted in {quoted.currency}."
+        return say(MessageCode.OTHER_CURRENCY, paid=facts.currency, quoted=quoted.currency)
     if facts.money.gross == quoted.accepted:
-        return None
+        return ()
     if facts.quantity != quoted.quantity:
-        return f"Paid for {facts.quantity} licenses, but quoted for {quoted.quantity}."
+        return say(MessageCode.OTHER_QUANTITY, paid=facts.quantity, quoted=quoted.quantity)
     if facts.amount_subtotal != quoted.total:
-        return f"The amount was {facts.amount_subtotal} cents; the quote was {quoted.total} cents."
+        return say(MessageCode.OTHER_AMOUNT, paid=facts.amount_subtotal, quoted=quoted.total)
     if facts.amount_total != facts.amount_subtotal - facts.amount_discount + facts.amount_tax:
-        return "The checkout's amounts do not add up."
+        return say(MessageCode.AMOUNTS_INCONSISTENT)
     received = facts.amount_received or 0
     if received != facts.amount_total:
-        return f"Received {received} cents of the {facts.amount_total} cents due."
-    return None
+        return say(MessageCode.RECEIVED_OTHER_AMOUNT, received=received, due=facts.amount_total)
+    return ()
 
 
 def licenses_refunded(quoted: Quoted, facts: PaymentFacts) -> int:

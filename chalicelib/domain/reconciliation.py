@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.findings import Action, Code, Finding, make_finding
+from chalicelib.domain.messages import MessageCode, Sentences, say
 from chalicelib.domain.purchases import Status
-
-RESETTLE = "Check Stripe, correct the purchase, and add or remove the licenses that differ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class PurchaseFacts:
         granted: Licenses granted according to the purchase's row.
         credited: Licenses credited by the ledger entries that refer to the purchase.
         worth, stripe_status: The values according to Stripe; None if Stripe was not queried.
-        overdue_reason: Why the purchase needs attention, as a sentence, or an empty string.
+        overdue: Why the purchase needs attention, if it does.
         wrong_session: Whether its session was created for another purchase or is missing.
         already_counted: How many of the licenses missing from the ledger are already part of
             license_count; see `explain_drift`.
@@ -55,7 +54,7 @@ class PurchaseFacts:
     credited: int
     worth: int | None = None
     stripe_status: str | None = None
-    overdue_reason: str = ""
+    overdue: Sentences = ()
     wrong_session: bool = False
     already_counted: int = 0
     dormant: bool = False
@@ -146,8 +145,8 @@ def pool_findings(pool: PoolFacts, drift: int) -> Iterator[Finding]:
 
 
 def purchase_finding(purchase: PurchaseFacts) -> Finding | None:
-    what = _describe_problem(purchase)
-    if what is None:
+    what = _problem(purchase)
+    if not what:
         return None
     evidence = {
         "status": purchase.status,
@@ -162,9 +161,9 @@ def purchase_finding(purchase: PurchaseFacts) -> Finding | None:
     code = Code.STUCK_PURCHASE
     if purchase.missing:
         code = Code.PURCHASE_UNCREDITED if purchase.missing > 0 else Code.PURCHASE_OVERCREDITED
-    actions = {Action.REPAIR: RESETTLE}
+    actions = {Action.REPAIR: say(MessageCode.DO_RESETTLE)}
     if purchase.wrong_session and not purchase.missing:
-        actions = {Action.DELETE: "Delete the purchase, because its payment belongs to another one"}
+        actions = {Action.DELETE: say(MessageCode.DO_DELETE_COPY)}
     # If the row and the ledger agree, the purchase is only out of date. The sweep would settle it
     # anyway, and settling doesn't absorb any of the difference in license_count.
     needs_person = purchase.status == Status.QUARANTINED or purchase.paid_elsewhere > 0
@@ -191,25 +190,19 @@ def _basis(purchase: PurchaseFacts) -> list[object]:
     return [purchase.status, status, *numbers, purchase.paid_elsewhere]
 
 
-def _describe_problem(purchase: PurchaseFacts) -> str | None:
+def _problem(purchase: PurchaseFacts) -> Sentences:
+    """Return what is wrong with the purchase, or nothing."""
     if purchase.expected != purchase.credited:
-        return (
-            f"The purchase is worth {_licenses(purchase.expected)}, but the ledger credits "
-            f"{purchase.credited}."
-        )
+        return say(MessageCode.WORTH_DIFFERS, worth=purchase.expected, credited=purchase.credited)
     if purchase.wrong_session:
-        return "The purchase's Stripe session belongs to another purchase or doesn't exist."
+        return say(MessageCode.SESSION_IS_ANOTHERS)
     if purchase.stripe_status is not None and purchase.stripe_status != purchase.status:
-        return (
-            f"The purchase's status is {purchase.status}, but according to Stripe it should be "
-            f"{purchase.stripe_status}."
+        return say(
+            MessageCode.STATUS_DIFFERS, status=purchase.status, by_stripe=purchase.stripe_status
         )
     if purchase.granted != purchase.expected:
-        return (
-            f"The purchase's row shows {_licenses(purchase.granted)} granted, but the ledger and "
-            f"Stripe show {purchase.expected}."
-        )
-    return purchase.overdue_reason or None
+        return say(MessageCode.GRANT_DIFFERS, granted=purchase.granted, expected=purchase.expected)
+    return purchase.overdue
 
 
 def _used_mismatch(pool: PoolFacts) -> Finding:
@@ -217,17 +210,18 @@ def _used_mismatch(pool: PoolFacts) -> Finding:
         Code.USED_MISMATCH,
         pool.reseller_id,
         pool.reseller_id,
-        f"license_used is {pool.license_used}, {_tenants_hold(pool.holders)} a license, and the "
-        f"ledger adds up to {pool.ledger_used}.",
+        say(
+            MessageCode.USED_DIFFERS,
+            used=pool.license_used,
+            holders=pool.holders,
+            ledger=pool.ledger_used,
+        ),
         {
             "license_used": pool.license_used,
             "tenants_holding": pool.holders,
             "ledger_used": pool.ledger_used,
         },
-        {
-            Action.REPAIR: f"Set license_used to {pool.holders}, the number of tenants that hold "
-            "a license"
-        },
+        {Action.REPAIR: say(MessageCode.DO_SET_USED, holders=pool.holders)},
         basis=[pool.license_used - pool.holders, pool.ledger_used - pool.holders],
     )
 
@@ -238,13 +232,11 @@ def _count_unexplained(pool: PoolFacts, drift: int) -> Finding:
         Code.COUNT_UNEXPLAINED,
         pool.reseller_id,
         pool.reseller_id,
-        f"license_count is {pool.license_count}, but allocations, purchases, and refunds add up "
-        f"to {explained}.",
+        say(MessageCode.COUNT_DIFFERS, count=pool.license_count, explained=explained),
         {"license_count": pool.license_count, "explained": explained, "difference": drift},
         {
-            Action.ADOPT: f"Keep {pool.license_count} and record the difference of {drift:+d} in "
-            "the ledger",
-            Action.REVERT: f"Set license_count back to {explained}",
+            Action.ADOPT: say(MessageCode.DO_KEEP_COUNT, count=pool.license_count, drift=drift),
+            Action.REVERT: say(MessageCode.DO_REVERT_COUNT, explained=explained),
         },
         basis=drift,
     )
@@ -256,10 +248,9 @@ def _over_allocated(pool: PoolFacts) -> Finding:
         Code.OVER_ALLOCATED,
         pool.reseller_id,
         pool.reseller_id,
-        f"{_tenants_hold(pool.holders)} a license, but the reseller owns only "
-        f"{pool.license_count}.",
+        say(MessageCode.MORE_HOLDERS_THAN_OWNED, holders=pool.holders, count=pool.license_count),
         {"license_count": pool.license_count, "tenants_holding": pool.holders},
-        {Action.ADOPT: f"Allocate the missing {_licenses(short)} to the reseller"},
+        {Action.ADOPT: say(MessageCode.DO_ALLOCATE, short=short)},
         basis=short,
     )
 
@@ -269,25 +260,20 @@ def holding_finding(tenant: TenantFacts) -> Finding | None:
     correct = should_hold(tenant.is_active, tenant.is_deleted, tenant.holds_license)
     if tenant.holds_license == correct:
         return None
-    state = "deleted" if tenant.is_deleted else "active"
-    mark = "is marked as holding a license" if tenant.holds_license else "holds no license"
+    what = say(MessageCode.ACTIVE_TENANT_LACKS, name=tenant.name)
+    repair = say(MessageCode.DO_MARK_HOLDING)
+    if tenant.is_deleted:
+        what = say(MessageCode.DELETED_TENANT_HOLDS, name=tenant.name)
+        repair = say(MessageCode.DO_MARK_NOT_HOLDING)
     return make_finding(
         Code.TENANT_HOLDS_WRONGLY,
         tenant.id,
         tenant.reseller_id,
-        f"The tenant “{tenant.name}” is {state} but {mark}.",
+        what,
         {
             "is_active": tenant.is_active,
             "is_deleted": tenant.is_deleted,
             "holds_license": tenant.holds_license,
         },
-        {Action.REPAIR: f"Set holds_license to {str(correct).lower()}"},
+        {Action.REPAIR: repair},
     )
-
-
-def _licenses(number: int) -> str:
-    return f"{number} license" if number == 1 else f"{number} licenses"
-
-
-def _tenants_hold(number: int) -> str:
-    return "1 tenant holds" if number == 1 else f"{number} tenants hold"

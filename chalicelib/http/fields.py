@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -17,6 +18,7 @@ from pydantic import (
 from chalicelib.domain.names import check_slug, clean_text, fold_email
 from chalicelib.domain.passwords import LENGTH, check_length
 from chalicelib.domain.pricing import MAX_QUANTITY
+from chalicelib.domain.wording import text_of
 from chalicelib.storage.reads import Pagination
 from chalicelib.storage.rows import iso
 
@@ -41,6 +43,8 @@ LicenseCount = Annotated[int, Field(ge=0, le=10_000_000)]
 Month = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
 Time = Annotated[datetime, PlainSerializer(iso, return_type=str)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+# Sentences in a result, which a response has as words.
+Words = Annotated[str, BeforeValidator(text_of)]
 # For an enum in a response: `Annotated[Status, ANY_STORED, AS_TEXT]` documents this release's
 # values, but also accepts a value stored by a later release.
 ANY_STORED = WrapValidator(lambda value, _: value)

@@ -6,6 +6,8 @@ from enum import StrEnum
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
+from chalicelib.domain.messages import Sentences
+from chalicelib.storage.messages import read_sentences
 from chalicelib.storage.rows import Document, Row, Timestamp
 
 
@@ -72,6 +74,7 @@ class AuditEntry(Row):
     `actor` is a user's ID, or a name such as `schedule` if no user caused the change.
     `credential_id` is the API key that was used, if any.
     `before` and `after` hold the changed columns, without secrets.
+    `messages` holds those that are sentences as messages: see storage/messages.py.
     """
 
     noun = "audit"
@@ -87,9 +90,15 @@ class AuditEntry(Row):
     reseller_id = UnicodeAttribute(null=True)
     before = Document(null=True)
     after = Document(null=True)
+    messages = Document(null=True)
     reason = UnicodeAttribute(null=True)
 
     by_reseller = AuditByReseller()
+
+    def sentences(self, side: str, column: str) -> Sentences:
+        """Return a changed column that is sentences; `side` is `before` or `after`."""
+        values = getattr(self, side) or {}
+        return read_sentences(self.messages, f"{side}.{column}", values.get(column))
 
 
 def month_partition(at: datetime) -> str:

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
 
 from chalicelib.domain.findings import Finding
+from chalicelib.domain.messages import Sentences
+from chalicelib.domain.wording import text_of
+from chalicelib.storage.messages import read_sentences, with_sentences
 from chalicelib.storage.reads import batch_get, iterate_partition
 from chalicelib.storage.rows import Document, Expiry, Row, Timestamp
 from chalicelib.storage.writes import put_all
@@ -25,6 +29,8 @@ class FindingRow(Row):
 
     `state` is open, repaired, ignored, or gone (the facts changed before it was resolved).
     `resolution` is the action taken, and `outcome` is what the action did.
+    `messages` holds the texts of `what`, `why`, `outcome`, and each action as messages: see
+    storage/messages.py.
     """
 
     noun = "findings"
@@ -38,6 +44,7 @@ class FindingRow(Row):
     why = UnicodeAttribute()
     evidence = Document()
     actions = Document()
+    messages = Document(null=True)
     proposed = UnicodeAttribute()
     safe = BooleanAttribute()
     fingerprint = UnicodeAttribute()
@@ -49,6 +56,25 @@ class FindingRow(Row):
     resolved_at = Timestamp(null=True)
     expires_at = Expiry(null=True)
 
+    def sentences(self, column: str) -> Sentences:
+        """Return `what`, `why`, or `outcome`."""
+        return read_sentences(self.messages, column, getattr(self, column))
+
+    @property
+    def action_sentences(self) -> dict[str, Sentences]:
+        """What each action would do."""
+        return {
+            action: read_sentences(self.messages, f"actions.{action}", words)
+            for action, words in self.actions.items()
+        }
+
+    def outcome_columns(self, outcome: Sentences) -> dict[str, Any]:
+        """Return the columns that hold this outcome."""
+        return {
+            "outcome": text_of(outcome),
+            "messages": with_sentences(self.messages, {"outcome": outcome}),
+        }
+
 
 def finding_row(found: Finding, reconciliation_id: str, now: datetime) -> FindingRow:
     row = FindingRow(
@@ -57,10 +83,18 @@ def finding_row(found: Finding, reconciliation_id: str, now: datetime) -> Findin
         code=found.code,
         subject=found.subject,
         reseller_id=found.reseller_id,
-        what=found.what,
-        why=found.why,
+        what=text_of(found.what),
+        why=text_of(found.why),
         evidence=dict(found.evidence),
-        actions={str(action): words for action, words in found.actions.items()},
+        actions={str(action): text_of(text) for action, text in found.actions.items()},
+        messages=with_sentences(
+            None,
+            {
+                "what": found.what,
+                "why": found.why,
+                **{f"actions.{action}": text for action, text in found.actions.items()},
+            },
+        ),
         proposed=found.proposed,
         safe=found.safe,
         fingerprint=found.fingerprint,

@@ -8,8 +8,11 @@ from enum import StrEnum
 from pynamodb.attributes import UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
+from chalicelib.domain.messages import Sentences
 from chalicelib.domain.purchases import Status
 from chalicelib.domain.statements import Money
+from chalicelib.domain.wording import text_of
+from chalicelib.storage.messages import read_sentences, with_sentences
 from chalicelib.storage.reads import batch_get, iterate_index, iterate_partition
 from chalicelib.storage.rows import Document, Integer, Row, Timestamp, from_stored, iso
 
@@ -50,6 +53,7 @@ class Purchase(Row):
     `checkout_attempt` counts how often Stripe refused to open the purchase's session.
     `other_sessions` are further sessions to check: they were also paid, or they could not be
     checked when they were discovered.
+    `messages` holds `status_reason` as messages: see storage/messages.py.
     `accepted` is an amount that an admin accepted as full payment although it differs from the
     quote.
     """
@@ -66,6 +70,7 @@ class Purchase(Row):
     tiers = Document()
     status = UnicodeAttribute()
     status_reason = UnicodeAttribute(null=True)
+    messages = Document(null=True)
     licenses_granted = Integer(default=0)
     amount_paid = Integer(default=0)
     amount_refunded = Integer(default=0)
@@ -88,6 +93,18 @@ class Purchase(Row):
 
     unsettled_index = UnsettledPurchases()
     by_month = PurchasesByMonth()
+
+    @property
+    def reasons(self) -> Sentences:
+        """Why the purchase is quarantined, or what else a person should know about it."""
+        return read_sentences(self.messages, "status_reason", self.status_reason)
+
+    def reason_columns(self, reasons: Sentences) -> dict[str, Any]:
+        """Return the columns that hold these reasons."""
+        return {
+            "status_reason": text_of(reasons) or None,
+            "messages": with_sentences(self.messages, {"status_reason": reasons}),
+        }
 
     @property
     def paid_elsewhere(self) -> int:

@@ -8,7 +8,10 @@ from datetime import datetime
 
 from chalicelib import clock
 from chalicelib.domain.actors import Actor
+from chalicelib.domain.messages import is_sentences
+from chalicelib.domain.wording import text_of
 from chalicelib.storage.audit import AuditAction, AuditEntry, month_partition
+from chalicelib.storage.messages import with_sentences
 from chalicelib.storage.reads import Page, Pagination, query_page
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import Row, iso, new_id
@@ -33,8 +36,9 @@ def record(
 ) -> AuditEntry:
     """Add an audit entry to `tx`, so that it is written if and only if the change is.
 
-    `target` is the ID of the row that changed.
+    `target` is the ID of the row that changed. A value in `before` or `after` can be Sentences.
     """
+    before_and_after = {"before": before or {}, "after": after or {}}
     entry = AuditEntry(
         month_partition(tx.now),
         new_id("aud"),
@@ -47,6 +51,15 @@ def record(
         reseller_id=reseller_id,
         before=_to_document(before),
         after=_to_document(after),
+        messages=with_sentences(
+            None,
+            {
+                f"{side}.{column}": value
+                for side, columns in before_and_after.items()
+                for column, value in columns.items()
+                if is_sentences(value)
+            },
+        ),
         reason=reason,
     )
     tx.put_commit_marker(entry)
@@ -109,4 +122,6 @@ def _to_document(columns: dict[str, object] | None) -> dict[str, object] | None:
 def _to_stored_value(name: str, value: object) -> object:
     if name in SECRET_COLUMNS:
         return HIDDEN if value else None
+    if is_sentences(value):
+        return text_of(value)
     return iso(value) if isinstance(value, datetime) else value

@@ -57,7 +57,7 @@ def _write_decision(purchase: Purchase, reason: str, by: Actor, once: Idempotent
         action=AuditAction.PURCHASE_ACCEPTED,
         target=purchase.id,
         reseller_id=purchase.reseller_id,
-        before={"accepted": purchase.accepted, "status_reason": purchase.status_reason},
+        before={"accepted": purchase.accepted, "status_reason": purchase.reasons or None},
         after={"accepted": purchase.amount_paid},
         reason=reason,
     )

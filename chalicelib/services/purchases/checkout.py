@@ -12,6 +12,7 @@ from chalicelib import clock
 from chalicelib.domain.actors import Actor
 from chalicelib.domain.pricing import LARGEST_TOTAL, Quote
 from chalicelib.domain.purchases import CHECKOUT_LIFETIME, Status
+from chalicelib.domain.wording import text_of
 from chalicelib.errors import (
     Busy,
     InvalidRequest,
@@ -115,8 +116,8 @@ def _finish(reseller: Reseller, purchase: Purchase, once: IdempotentRequest) -> 
     """
 
     def finish(current: Purchase) -> Purchase:
-        if current.session_id is None and current.status_reason is not None:
-            raise InvalidRequest.of("quantity", current.status_reason)
+        if current.session_id is None and current.reasons:
+            raise InvalidRequest.of("quantity", text_of(current.reasons))
         tx = Transaction()
         if current.session_id is None and current.status == Status.PENDING:
             if not open_checkouts.is_resumable(current):

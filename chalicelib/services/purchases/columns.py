@@ -35,14 +35,14 @@ def assess_without_session(purchase: Purchase) -> Assessment:
     The purchase stays pending, so that the buyer's next request can resume it, until it is too old
     for a session. A purchase whose status only a later release knows stays as it is.
     """
-    status, reason = purchase.status, purchase.status_reason
+    status, reasons = purchase.status, purchase.reasons
     if status not in STATUSES:
         awaited = purchase.unsettled is not None
-        return Assessment(status, purchase.licenses_granted, reason, awaited=awaited)
+        return Assessment(status, purchase.licenses_granted, reasons, awaited=awaited)
     if status == Status.PENDING and clock.now() - purchase.created_at > RESUMABLE_FOR:
         status = Status.EXPIRED
     awaited = status == Status.PENDING
-    return Assessment(status, purchase.licenses_granted, reason, awaited=awaited)
+    return Assessment(status, purchase.licenses_granted, reasons, awaited=awaited)
 
 
 def columns_from_stripe(purchase: Purchase, snapshot: "SessionSnapshot", extra: Columns) -> Columns:

@@ -15,6 +15,7 @@ from pynamodb.expressions.update import Action
 from chalicelib.domain.actors import STRIPE, Actor
 from chalicelib.domain.ledger import Kind
 from chalicelib.domain.purchases import UNPAID, Assessment, Status
+from chalicelib.domain.wording import text_of
 from chalicelib.errors import NotFound
 from chalicelib.observability import Metric, count, follow_up, logger
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
@@ -211,7 +212,7 @@ def _target_columns(purchase: Purchase, assessment: Assessment, columns: Columns
     return {
         **columns,
         "status": assessment.status,
-        "status_reason": assessment.reason,
+        **purchase.reason_columns(assessment.reasons),
         "licenses_granted": assessment.worth,
         "unsettled": unsettled,
     }
@@ -229,14 +230,15 @@ def _ledger_move(
     A refund that an admin requested is attributed to that admin, with the admin's reason,
     regardless of which caller settles it.
     """
+    reason = text_of(assessment.reasons) or None
     if assessment.worth > before.granted:
         kind = Kind.REINSTATEMENT if before.was_credited else Kind.PURCHASE
-        return Move(kind, by, purchase_id, assessment.reason)
+        return Move(kind, by, purchase_id, reason)
     if assessment.status == Status.DISPUTED:
         return Move(Kind.DISPUTE, by, purchase_id)
     if refund is not None:
         return Move(Kind.REFUND, Actor(refund.by), purchase_id, refund.reason)
-    return Move(Kind.REFUND, by, purchase_id, assessment.reason)
+    return Move(Kind.REFUND, by, purchase_id, reason)
 
 
 def _move_licenses(

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from chalicelib.domain.messages import MessageCode, Sentences, say
 from chalicelib.domain.purchases import STATUSES, Assessment, PaymentFacts, Quoted, Status, assess
 from chalicelib.domain.statements import Money
 from chalicelib.observability import Metric, count, logger
@@ -108,8 +109,7 @@ def read_sessions(purchase: Purchase, session_id: str | None = None) -> SessionS
     assessment = counted.assessment
     overpaid = [session.id for session in others if session.money.net > 0]
     if overpaid:
-        reasons = filter(None, (assessment.reason, _paid_twice_message(overpaid)))
-        assessment = replace(assessment, reason=" ".join(reasons))
+        assessment = replace(assessment, reasons=assessment.reasons + _paid_twice(overpaid))
     return SessionSnapshot(
         assessment,
         counted.report,
@@ -137,7 +137,7 @@ def read_and_close_strays(
     if (
         snapshot is not None
         and snapshot.paid_twice
-        and snapshot.assessment.reason != purchase.status_reason
+        and snapshot.assessment.reasons != purchase.reasons
     ):
         count(Metric.PURCHASES_PAID_TWICE)
         logger.error(
@@ -174,8 +174,8 @@ def _is_stray(session: _Session, sessions: Sequence[_Session], purchase: Purchas
 def _assess_session(purchase: Purchase, report: "SessionReport") -> _Session:
     facts, livemode = report.facts, settings().livemode
     if report.purchase_id != purchase.id:
-        reason = f"Stripe session {report.session_id} was not created for this purchase."
-        foreign = Assessment(Status.QUARANTINED, 0, reason)
+        reasons = say(MessageCode.SESSION_OF_ANOTHER, session=report.session_id)
+        foreign = Assessment(Status.QUARANTINED, 0, reasons)
         return _Session(purchase, report, foreign, is_ours=False, money=Money())
     quoted = Quoted(
         purchase.quantity,
@@ -204,14 +204,7 @@ def _assess_quote(purchase: Purchase, quoted: Quoted, facts: PaymentFacts) -> As
     return other if other.worth == purchase.licenses_granted else assessment
 
 
-def _paid_twice_message(session_ids: list[str]) -> str:
-    ids = ", ".join(session_ids)
+def _paid_twice(session_ids: list[str]) -> Sentences:
     if len(session_ids) == 1:
-        return (
-            f"Paid twice: Stripe session {ids} was also paid. "
-            "Refund one of the two in full in Stripe's dashboard."
-        )
-    return (
-        f"Paid {len(session_ids) + 1} times: Stripe sessions {ids} were also paid. "
-        "Refund all but one of them in full in Stripe's dashboard."
-    )
+        return say(MessageCode.PAID_TWICE, session=session_ids[0])
+    return say(MessageCode.PAID_SEVERAL_TIMES, times=len(session_ids) + 1, sessions=session_ids)

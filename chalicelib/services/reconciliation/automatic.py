@@ -8,6 +8,7 @@ from functools import partial
 
 from chalicelib.domain.actors import Actor
 from chalicelib.domain.findings import Code, Finding
+from chalicelib.domain.messages import MessageCode, Sentences, say
 from chalicelib.errors import TenantryError
 from chalicelib.observability import logger
 from chalicelib.services.reconciliation import repairs
@@ -23,13 +24,13 @@ REASON = "Automatic repair"
 
 def repair(
     report: Report, findings: Iterable[Finding], inspection: Inspection | None
-) -> dict[str, str]:
+) -> dict[str, Sentences]:
     """Make the allowed repairs and return their outcomes by finding ID.
 
     `inspection` is the snapshot of the reseller that the findings are about, if any. license_used
     is repaired last, because the other repairs can change the reseller's row.
     """
-    outcomes: dict[str, str] = {}
+    outcomes: dict[str, Sentences] = {}
     for finding in sorted(findings, key=lambda one: one.code == Code.USED_MISMATCH):
         if not _is_allowed(report, finding):
             continue
@@ -42,14 +43,14 @@ def repair(
     return outcomes
 
 
-def _repair_used(report: Report, finding: Finding) -> str | None:
+def _repair_used(report: Report, finding: Finding) -> Sentences | None:
     """Repair license_used from a fresh snapshot. Retry if the reseller changes before the write."""
 
-    def repair_once() -> str:
+    def repair_once() -> Sentences:
         fresh = inspect_once(finding.subject)
         current = fresh.find(Code.USED_MISMATCH, finding.subject) if fresh else None
         if current is None:
-            return "The problem had already resolved itself."
+            return say(MessageCode.ALREADY_RESOLVED)
         return _commit_repair(report, current, fresh)
 
     return _outcome(finding, lambda: retries.retry(repair_once))
@@ -63,7 +64,7 @@ def _is_allowed(report: Report, finding: Finding) -> bool:
     )
 
 
-def _commit_repair(report: Report, finding: Finding, inspection: Inspection | None) -> str:
+def _commit_repair(report: Report, finding: Finding, inspection: Inspection | None) -> Sentences:
     """Make the repair and return its outcome. Raises anything that the repair raises."""
     request = RepairRequest(
         finding,
@@ -80,7 +81,7 @@ def _commit_repair(report: Report, finding: Finding, inspection: Inspection | No
     return outcome
 
 
-def _outcome(finding: Finding, repair: Callable[[], str]) -> str | None:
+def _outcome(finding: Finding, repair: Callable[[], Sentences]) -> Sentences | None:
     """Call `repair` and return its outcome, or None if it failed, which leaves the finding open."""
     try:
         return repair()

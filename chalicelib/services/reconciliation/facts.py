@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from chalicelib import clock
 from chalicelib.domain.findings import Finding
+from chalicelib.domain.messages import MessageCode, Sentences, say
 from chalicelib.domain.purchases import Status
 from chalicelib.domain.reconciliation import (
     PoolFacts,
@@ -187,7 +188,7 @@ def purchase_facts(purchase: Purchase, credited: int) -> PurchaseFacts:
         status=purchase.status,
         granted=purchase.licenses_granted or 0,
         credited=credited,
-        overdue_reason=_overdue_reason(purchase),
+        overdue=_overdue(purchase),
         dormant=_is_dormant(purchase),
         paid_elsewhere=purchase.paid_elsewhere,
     )
@@ -204,20 +205,19 @@ def _is_dormant(purchase: Purchase) -> bool:
     return settled and clock.now() - purchase.created_at > DORMANT_AFTER
 
 
-def _overdue_reason(purchase: Purchase) -> str:
-    """Return a sentence that says why the purchase needs attention, or an empty string."""
+def _overdue(purchase: Purchase) -> Sentences:
+    """Return why the purchase needs attention, or nothing."""
     now = clock.now()
     match purchase.status:
         case Status.PENDING if purchase.session_id is None:
             if now - purchase.created_at > SESSION_DEADLINE + SWEEP_GRACE:
-                return "No checkout session was created, but the purchase is still pending."
+                return say(MessageCode.NEVER_OPENED)
         case Status.PENDING if now - purchase.expires_at > SWEEP_GRACE:
-            expired_at = iso(purchase.expires_at)
-            return f"The checkout expired at {expired_at}, but the purchase is still pending."
+            return say(MessageCode.EXPIRED_UNNOTICED, at=iso(purchase.expires_at))
         case Status.PROCESSING if now - purchase.created_at > SLOWEST_PAYMENT:
-            return f"The payment has been processing since {iso(purchase.created_at)}."
+            return say(MessageCode.PROCESSING_TOO_LONG, since=iso(purchase.created_at))
         case Status.PENDING | Status.PROCESSING if purchase.unsettled is None:
-            return f"The purchase is {purchase.status} but missing from the sweep's index."
+            return say(MessageCode.NOT_SWEPT, status=purchase.status)
         case Status.QUARANTINED:
-            return f"The payment doesn't match the quote: {purchase.status_reason}"
-    return purchase.status_reason or "" if purchase.paid_elsewhere else ""
+            return say(MessageCode.PAYMENT_DIFFERS) + purchase.reasons
+    return purchase.reasons if purchase.paid_elsewhere else ()

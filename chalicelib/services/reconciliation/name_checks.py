@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from chalicelib.domain.findings import Action, Code, Finding, make_finding
+from chalicelib.domain.messages import MessageCode, say
 from chalicelib.domain.purchases import STATUSES, Status
 from chalicelib.storage.claims import Claim
 from chalicelib.storage.purchases import Purchase, checkout_claim
@@ -86,16 +87,16 @@ def missing_claim_finding(row: Named, name: str, owner: str | None) -> Finding:
     duplicate = owner is not None and is_claim_valid(Claim(name, owner=owner))
     evidence = {"name": name, "row": row.id, "claimed_by": owner, "claimed_rightly": duplicate}
     if not duplicate:
-        what = f"{row.id} uses “{label}”, but that name isn't claimed for it."
-        actions = {Action.REPAIR: f"Claim “{label}” for {row.id}"}
+        what = say(MessageCode.NAME_UNCLAIMED, row=row.id, name=label)
+        actions = {Action.REPAIR: say(MessageCode.DO_CLAIM_NAME, row=row.id, name=label)}
     elif isinstance(row, User):
-        what = f"{row.id} and {owner} have the same email address, {label}."
-        actions = {Action.DELETE: f"Delete the user {row.id}"}
+        what = say(MessageCode.SAME_EMAIL, row=row.id, owner=str(owner), email=label)
+        actions = {Action.DELETE: say(MessageCode.DO_DELETE_USER, row=row.id)}
     else:
-        what = f"{row.id} and {owner} have the same slug, “{label}”."
-        actions = {Action.REPAIR: f"Give {row.id} a unique slug based on “{label}”"}
+        what = say(MessageCode.SAME_SLUG, row=row.id, owner=str(owner), slug=label)
+        actions = {Action.REPAIR: say(MessageCode.DO_CHANGE_SLUG, row=row.id, slug=label)}
         if isinstance(row, Tenant):
-            actions[Action.DELETE] = f"Delete the tenant {row.id}"
+            actions[Action.DELETE] = say(MessageCode.DO_DELETE_TENANT, row=row.id)
     return make_finding(
         Code.MISSING_CLAIM, row.id, reseller_id, what, evidence, actions, safe=not duplicate
     )
@@ -117,18 +118,16 @@ def user_link_finding(reseller: Reseller) -> Finding | None:
         "user_exists": user is not None,
         "user_is_linked_to": user.reseller_id if user else None,
     }
-    adopt = {Action.ADOPT: "Link the user specified in `to` instead"}
-    delete = {
-        Action.DELETE: "Delete the reseller, if it has no tenants, purchases, or ledger entries"
-    }
+    adopt = {Action.ADOPT: say(MessageCode.DO_LINK_OTHER_USER)}
+    delete = {Action.DELETE: say(MessageCode.DO_DELETE_RESELLER)}
     if user is None:
-        what = f"The reseller's user, {reseller.user_id}, doesn't exist."
+        what = say(MessageCode.USER_MISSING, user=str(reseller.user_id))
         actions = adopt | delete
     elif user.reseller_id is None:
-        what = f"The reseller's user, {user.email}, isn't linked to the reseller."
-        actions = {Action.REPAIR: f"Link {user.email} to the reseller again"} | adopt
+        what = say(MessageCode.USER_UNLINKED, email=user.email)
+        actions = {Action.REPAIR: say(MessageCode.DO_RELINK_USER, email=user.email)} | adopt
     else:
-        what = f"The reseller's user, {user.email}, is linked to {user.reseller_id} instead."
+        what = say(MessageCode.USER_LINKED_ELSEWHERE, email=user.email, reseller=user.reseller_id)
         actions = adopt | delete
     return make_finding(
         Code.RESELLER_WITHOUT_USER,
@@ -142,14 +141,22 @@ def user_link_finding(reseller: Reseller) -> Finding | None:
 
 
 def _user_link_wrong(user: User, reseller_user_id: str | None) -> Finding:
-    problem = f"whose user is {reseller_user_id}" if reseller_user_id else "which doesn't exist"
+    email, reseller_id = user.email, str(user.reseller_id)
+    what = say(MessageCode.LINKED_TO_MISSING, email=email, reseller=reseller_id)
+    if reseller_user_id:
+        what = say(
+            MessageCode.LINKED_TO_ANOTHERS,
+            email=email,
+            reseller=reseller_id,
+            user=reseller_user_id,
+        )
     return make_finding(
         Code.USER_LINK_WRONG,
         user.id,
         user.reseller_id,
-        f"{user.email} is linked to {user.reseller_id}, {problem}.",
+        what,
         {"reseller_id": user.reseller_id, "reseller_names": reseller_user_id},
-        {Action.REPAIR: f"Unlink {user.email} from {user.reseller_id}"},
+        {Action.REPAIR: say(MessageCode.DO_UNLINK_USER, email=email, reseller=reseller_id)},
     )
 
 
@@ -170,10 +177,14 @@ def orphan_claim_finding(claim: Claim) -> Finding:
         Code.ORPHAN_CLAIM,
         claim.name,
         label.partition(":")[0] if label.startswith("rsl_") else None,
-        f"The {kind} “{label.rpartition(':')[2]}” is claimed by {claim.owner}, which doesn't "
-        "use it.",
+        say(
+            MessageCode.CLAIM_UNUSED,
+            kind=kind,
+            name=label.rpartition(":")[2],
+            owner=claim.owner,
+        ),
         {"name": claim.name, "owner": claim.owner},
-        {Action.DELETE: "Free the name"},
+        {Action.DELETE: say(MessageCode.DO_FREE_NAME)},
     )
 
 
@@ -227,7 +238,7 @@ def orphan_tenant_finding(tenant: Tenant) -> Finding:
         Code.ORPHAN_TENANT,
         tenant.id,
         tenant.reseller_id,
-        f"The tenant “{tenant.name}” belongs to {tenant.reseller_id}, which doesn't exist.",
+        say(MessageCode.TENANT_WITHOUT_RESELLER, name=tenant.name, reseller=tenant.reseller_id),
         {
             "reseller_id": tenant.reseller_id,
             "name": tenant.name,
@@ -235,8 +246,8 @@ def orphan_tenant_finding(tenant: Tenant) -> Finding:
             "is_deleted": tenant.deleted_at is not None,
         },
         {
-            Action.ADOPT: "Move it to the reseller specified in `to`, using one of its licenses",
-            Action.DELETE: "Delete the tenant permanently",
+            Action.ADOPT: say(MessageCode.DO_MOVE_TENANT),
+            Action.DELETE: say(MessageCode.DO_DELETE_ORPHAN),
         },
     )
 

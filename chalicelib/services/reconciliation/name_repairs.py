@@ -1,11 +1,12 @@
 """Repairs for names, links, and individual tenants.
 
-Each function adds its steps to a transaction and returns a sentence about the outcome.
+Each function adds its steps to a transaction and returns what they do.
 """
 
 from typing import Any
 
 from chalicelib.domain.findings import Action
+from chalicelib.domain.messages import MessageCode, Sentences, say
 from chalicelib.domain.reconciliation import should_hold
 from chalicelib.errors import InvalidRequest, NotFound, VersionConflict
 from chalicelib.services.core import audit
@@ -26,7 +27,7 @@ from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User
 
 
-def repair_license_mark(tx: Transaction, request: RepairRequest) -> str:
+def repair_license_mark(tx: Transaction, request: RepairRequest) -> Sentences:
     tenant = _read_tenant(request)
     facts = tenant_facts(tenant)
     correct = should_hold(facts.is_active, facts.is_deleted, facts.holds_license)
@@ -38,10 +39,12 @@ def repair_license_mark(tx: Transaction, request: RepairRequest) -> str:
         {"holds_license": correct},
     )
     tx.change(tenant, holds_license=correct)
-    return f"holds_license is now {str(correct).lower()}."
+    if correct:
+        return say(MessageCode.MARKED_HOLDING)
+    return say(MessageCode.MARKED_NOT_HOLDING)
 
 
-def free_claim(tx: Transaction, request: RepairRequest) -> str:
+def free_claim(tx: Transaction, request: RepairRequest) -> Sentences:
     """Delete a claim whose owner doesn't have the name.
 
     No condition on the owner is needed: to start using the name, the owner would have to claim it.
@@ -52,10 +55,10 @@ def free_claim(tx: Transaction, request: RepairRequest) -> str:
     unchanged = (Claim.owner == orphan.owner) & (Claim.created_at == orphan.created_at)
     tx.delete(orphan, condition=unchanged, otherwise=VersionConflict())
     _audit(tx, request, AuditAction.CLAIM_FREED, {"name": orphan.name, "owner": orphan.owner}, None)
-    return f"“{orphan.name}” is now available."
+    return say(MessageCode.NAME_FREED, claim=orphan.name)
 
 
-def repair_missing_claim(tx: Transaction, request: RepairRequest) -> str:
+def repair_missing_claim(tx: Transaction, request: RepairRequest) -> Sentences:
     """Claim the row's name, or rename or delete the row if another row has the same name."""
     row = _read_named_row(request)
     if request.action is Action.DELETE:
@@ -75,10 +78,10 @@ def repair_missing_claim(tx: Transaction, request: RepairRequest) -> str:
     _audit(
         tx, request, AuditAction.CLAIM_REPAIRED, {"owner": owner}, {"name": name, "owner": row.id}
     )
-    return f"“{name}” is now claimed for {row.id}."
+    return say(MessageCode.NAME_CLAIMED, claim=name, row=row.id)
 
 
-def _rename(tx: Transaction, request: RepairRequest, row: name_checks.Named) -> str:
+def _rename(tx: Transaction, request: RepairRequest, row: name_checks.Named) -> Sentences:
     if isinstance(row, User):
         raise VersionConflict
     slug = f"{row.slug}-{row.id[-8:].lower()}"
@@ -88,10 +91,10 @@ def _rename(tx: Transaction, request: RepairRequest, row: name_checks.Named) -> 
         slug_claim(slug) if isinstance(row, Reseller) else tenant_slug_claim(row.reseller_id, slug)
     )
     claim_name(tx, name, row.id, otherwise=VersionConflict())
-    return f"The slug of {row.id} is now “{slug}”."
+    return say(MessageCode.SLUG_CHANGED, row=row.id, slug=slug)
 
 
-def _delete(tx: Transaction, request: RepairRequest, row: name_checks.Named) -> str:
+def _delete(tx: Transaction, request: RepairRequest, row: name_checks.Named) -> Sentences:
     if isinstance(row, Tenant):
         facts = tenant_facts(row)
         held = should_hold(facts.is_active, facts.is_deleted, facts.holds_license)
@@ -108,10 +111,10 @@ def _delete(tx: Transaction, request: RepairRequest, row: name_checks.Named) -> 
     else:
         _audit(tx, request, AuditAction.USER_DELETED, {"email": getattr(row, "email", None)}, None)
         _delete_row(tx, row)
-    return f"{row.id} was deleted."
+    return say(MessageCode.ROW_DELETED, row=row.id)
 
 
-def resolve_orphan_tenant(tx: Transaction, request: RepairRequest) -> str:
+def resolve_orphan_tenant(tx: Transaction, request: RepairRequest) -> Sentences:
     """Move a tenant whose reseller doesn't exist to another reseller, or delete the tenant."""
     tenant = _read_tenant(request)
     if get(Reseller, tenant.reseller_id) is not None:
@@ -123,11 +126,13 @@ def resolve_orphan_tenant(tx: Transaction, request: RepairRequest) -> str:
     before = {"reseller_id": tenant.reseller_id, "name": tenant.name, "slug": tenant.slug}
     if request.action is Action.DELETE:
         _audit(tx, request, AuditAction.TENANT_DELETED, before, None)
-        return f"“{tenant.name}” was permanently deleted."
+        return say(MessageCode.ORPHAN_DELETED, name=tenant.name)
     return _adopt(tx, request, tenant, before)
 
 
-def _adopt(tx: Transaction, request: RepairRequest, tenant: Tenant, before: dict[str, Any]) -> str:
+def _adopt(
+    tx: Transaction, request: RepairRequest, tenant: Tenant, before: dict[str, Any]
+) -> Sentences:
     reseller = get(Reseller, str(request.to))
     if reseller is None:
         raise InvalidRequest.of("to", "This reseller doesn't exist.")
@@ -153,10 +158,10 @@ def _adopt(tx: Transaction, request: RepairRequest, tenant: Tenant, before: dict
         before,
         {"reseller_id": reseller.id, "slug": moved.slug},
     )
-    return f"“{tenant.name}” now belongs to {reseller.company_name}."
+    return say(MessageCode.TENANT_MOVED, name=tenant.name, company=reseller.company_name)
 
 
-def resolve_reseller_user(tx: Transaction, request: RepairRequest) -> str:
+def resolve_reseller_user(tx: Transaction, request: RepairRequest) -> Sentences:
     """Relink the reseller to its user, link it to another user, or delete the reseller."""
     reseller = get(Reseller, request.finding.subject)
     if reseller is None:
@@ -177,10 +182,10 @@ def resolve_reseller_user(tx: Transaction, request: RepairRequest) -> str:
     )
     tx.change(reseller, user_id=user.id)
     tx.change(user, reseller_id=reseller.id)
-    return f"{user.email} is now linked to {reseller.company_name}."
+    return say(MessageCode.USER_LINKED, email=user.email, company=reseller.company_name)
 
 
-def _delete_reseller(tx: Transaction, request: RepairRequest, reseller: Reseller) -> str:
+def _delete_reseller(tx: Transaction, request: RepairRequest, reseller: Reseller) -> Sentences:
     for model in (Tenant, LedgerEntry, Purchase):
         if query_page(model, reseller.id, Pagination(limit=1)).rows:
             raise InvalidRequest.of(
@@ -196,10 +201,10 @@ def _delete_reseller(tx: Transaction, request: RepairRequest, reseller: Reseller
     )
     release_name(tx, slug_claim(reseller.slug), reseller.id)
     _delete_row(tx, reseller)
-    return f"{reseller.company_name} was deleted."
+    return say(MessageCode.RESELLER_DELETED, company=reseller.company_name)
 
 
-def unlink_user(tx: Transaction, request: RepairRequest) -> str:
+def unlink_user(tx: Transaction, request: RepairRequest) -> Sentences:
     user = get(User, request.finding.subject)
     if user is None or user.reseller_id != request.finding.evidence["reseller_id"]:
         raise VersionConflict
@@ -211,7 +216,7 @@ def unlink_user(tx: Transaction, request: RepairRequest) -> str:
         {"reseller_id": None},
     )
     tx.change(user, reseller_id=None)
-    return f"{user.email} is no longer linked to a reseller."
+    return say(MessageCode.USER_UNLINKED_NOW, email=user.email)
 
 
 def _read_tenant(request: RepairRequest) -> Tenant:

@@ -9,6 +9,7 @@ from typing import Any
 
 from chalicelib.domain.findings import Action
 from chalicelib.domain.ledger import Kind
+from chalicelib.domain.messages import MessageCode, Sentences, say
 from chalicelib.domain.purchases import STATUSES, UNPAID, Status
 from chalicelib.errors import InvalidRequest, VersionConflict
 from chalicelib.services.core import audit
@@ -25,7 +26,7 @@ from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.transactions import Transaction
 
 
-def repair_purchase(tx: Transaction, request: RepairRequest) -> str:
+def repair_purchase(tx: Transaction, request: RepairRequest) -> Sentences:
     purchase = get(Purchase, str(request.finding.reseller_id), request.finding.subject)
     if purchase is None:
         raise VersionConflict
@@ -33,9 +34,11 @@ def repair_purchase(tx: Transaction, request: RepairRequest) -> str:
         return _delete(tx, request, purchase)
     _align(request, purchase)
     settled = settlement.settle(purchase, by=request.by)
-    return (
-        f"The purchase is {settled.purchase.status}. Licenses granted: "
-        f"{settled.purchase.licenses_granted} ({settled.granted:+d} just now)."
+    return say(
+        MessageCode.PURCHASE_SETTLED,
+        status=settled.purchase.status,
+        granted=settled.purchase.licenses_granted,
+        change=settled.granted,
     )
 
 
@@ -75,7 +78,7 @@ def _align(request: RepairRequest, purchase: Purchase) -> None:
     tx.commit()
 
 
-def _delete(tx: Transaction, request: RepairRequest, purchase: Purchase) -> str:
+def _delete(tx: Transaction, request: RepairRequest, purchase: Purchase) -> Sentences:
     tx.delete(purchase, condition=purchase.unchanged(), otherwise=VersionConflict())
     release_name(tx, checkout_claim(purchase.reseller_id, purchase.quantity), purchase.id)
     audit.record(
@@ -87,10 +90,10 @@ def _delete(tx: Transaction, request: RepairRequest, purchase: Purchase) -> str:
         before={"session_id": purchase.session_id, "status": purchase.status},
         reason=request.reason,
     )
-    return "The purchase was deleted."
+    return say(MessageCode.PURCHASE_DELETED)
 
 
-def repair_session(_tx: Transaction, request: RepairRequest) -> str:
+def repair_session(_tx: Transaction, request: RepairRequest) -> Sentences:
     """Settle the purchase with a session that its row doesn't list, or recreate the purchase.
 
     If the session is the one that counts, it becomes the row's own session; see
@@ -103,13 +106,15 @@ def repair_session(_tx: Transaction, request: RepairRequest) -> str:
     if purchase is None:
         raise VersionConflict
     settled = settlement.settle(purchase, session_id=str(evidence["session_id"]), by=request.by)
-    return (
-        f"{settled.purchase.id} is {settled.purchase.status} "
-        f"({settled.granted:+d} licenses just now)."
+    return say(
+        MessageCode.SESSION_SETTLED,
+        purchase=settled.purchase.id,
+        status=settled.purchase.status,
+        change=settled.granted,
     )
 
 
-def _recreate_and_settle(request: RepairRequest) -> str:
+def _recreate_and_settle(request: RepairRequest) -> Sentences:
     evidence = request.finding.evidence
     reseller_id, purchase_id = str(evidence["reseller_id"]), str(evidence["purchase_id"])
     if get(Reseller, reseller_id) is None:
@@ -119,4 +124,4 @@ def _recreate_and_settle(request: RepairRequest) -> str:
     if purchase is None:
         raise VersionConflict
     settled = settlement.settle(purchase, by=request.by)
-    return f"The purchase was recreated and is {settled.purchase.status}."
+    return say(MessageCode.PURCHASE_RECREATED, status=settled.purchase.status)

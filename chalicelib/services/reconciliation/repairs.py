@@ -7,8 +7,9 @@ commit raises VersionConflict, and the finding has to be checked again.
 
 from collections.abc import Callable
 
-from chalicelib.domain.findings import Action, Code
+from chalicelib.domain.findings import ADOPTED_TO, Action, Code
 from chalicelib.domain.ledger import Kind
+from chalicelib.domain.messages import MessageCode, Sentences, say
 from chalicelib.errors import InvalidRequest
 from chalicelib.services.reconciliation import name_repairs, purchase_repairs
 from chalicelib.services.reconciliation.repair_request import RepairRequest
@@ -17,8 +18,8 @@ from chalicelib.storage.pool import Move
 from chalicelib.storage.transactions import Transaction
 
 
-def add_repair(tx: Transaction, request: RepairRequest) -> str:
-    """Add the repair's steps to `tx` and return a sentence about the outcome.
+def add_repair(tx: Transaction, request: RepairRequest) -> Sentences:
+    """Add the repair's steps to `tx` and return what they do.
 
     A purchase is settled immediately, in a separate transaction that is safe to repeat.
     Raises InvalidRequest, VersionConflict, and anything that the repair raises.
@@ -27,41 +28,40 @@ def add_repair(tx: Transaction, request: RepairRequest) -> str:
     if request.action not in finding.actions:
         available = ", ".join(finding.actions)
         raise InvalidRequest.of("action", f"For {finding.code}, use one of: {available}.")
-    needs_target = request.action is Action.ADOPT and "`to`" in finding.actions[Action.ADOPT]
-    if needs_target and not request.to:
-        noun = "user" if finding.code == Code.RESELLER_WITHOUT_USER else "reseller"
-        raise InvalidRequest.of("to", f"Specify a {noun}.")
+    target = ADOPTED_TO.get(finding.code) if request.action is Action.ADOPT else None
+    if target is not None and not request.to:
+        raise InvalidRequest.of("to", f"Specify a {target}.")
     return _REPAIRS[finding.code](tx, request)
 
 
-def _repair_used(tx: Transaction, request: RepairRequest) -> str:
+def _repair_used(tx: Transaction, request: RepairRequest) -> Sentences:
     inspection = request.require_inspection()
     facts = inspection.pool
     pool.set_used(tx, inspection.reseller, facts.holders, facts.ledger_used, request.move)
-    return f"license_used was {facts.license_used} and is now {facts.holders}."
+    return say(MessageCode.USED_SET, before=facts.license_used, after=facts.holders)
 
 
-def _resolve_unexplained_count(tx: Transaction, request: RepairRequest) -> str:
+def _resolve_unexplained_count(tx: Transaction, request: RepairRequest) -> Sentences:
     inspection = request.require_inspection()
     reseller = inspection.reseller
     if request.action is Action.ADOPT:
         pool.adopt_count(tx, reseller, inspection.drift, request.move)
-        return f"license_count stays {reseller.license_count}, which the ledger now explains."
+        return say(MessageCode.COUNT_ADOPTED, count=reseller.license_count)
     before = inspection.pool.license_count
     explained = before - inspection.drift
     pool.revert_count(tx, reseller, explained, request.move)
-    return f"license_count was {before} and is now {explained}."
+    return say(MessageCode.COUNT_REVERTED, before=before, after=explained)
 
 
-def _allocate_missing(tx: Transaction, request: RepairRequest) -> str:
+def _allocate_missing(tx: Transaction, request: RepairRequest) -> Sentences:
     inspection = request.require_inspection()
     holders = inspection.pool.holders
     move = Move(Kind.ALLOCATION, request.by, request.ref, request.reason)
     pool.set_count(tx, inspection.reseller, holders, move)
-    return f"license_count is now {holders}."
+    return say(MessageCode.COUNT_ALLOCATED, count=holders)
 
 
-_Repair = Callable[[Transaction, RepairRequest], str]
+_Repair = Callable[[Transaction, RepairRequest], Sentences]
 
 _REPAIRS: dict[Code, _Repair] = {
     Code.USED_MISMATCH: _repair_used,

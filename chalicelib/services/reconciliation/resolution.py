@@ -8,6 +8,7 @@ written.
 from chalicelib import clock
 from chalicelib.domain.actors import Actor
 from chalicelib.domain.findings import CODES, Action, Code, Finding
+from chalicelib.domain.messages import MessageCode, Sentences, say
 from chalicelib.domain.reconciliation import holding_finding, purchase_finding
 from chalicelib.errors import InvalidRequest, NotFound, VersionConflict
 from chalicelib.services.core import audit
@@ -74,7 +75,7 @@ def resolve(
         row,
         state=state,
         resolution=str(action),
-        outcome=outcome,
+        **row.outcome_columns(outcome),
         reason=reason,
         resolved_by=by.id,
         resolved_at=clock.now(),
@@ -84,11 +85,12 @@ def resolve(
     return row
 
 
-def _ignore(tx: Transaction, row: FindingRow, *, reason: str, by: Actor) -> str:
+def _ignore(tx: Transaction, row: FindingRow, *, reason: str, by: Actor) -> Sentences:
     """Record the decision so that later runs ignore the finding until its facts change."""
     columns = ("code", "subject", "reseller_id", "what", "why", "proposed", "safe", "fingerprint")
     decision = FindingRow(DECISIONS, row.id, **{name: getattr(row, name) for name in columns})
     decision.evidence, decision.actions = row.evidence, row.actions
+    decision.messages = row.messages
     decision.state, decision.reason = IGNORED, reason
     decision.resolved_by, decision.resolved_at = by.id, clock.now()
     is_decision = FindingRow.id.does_not_exist() | (FindingRow.reconciliation_id == DECISIONS)
@@ -101,15 +103,15 @@ def _ignore(tx: Transaction, row: FindingRow, *, reason: str, by: Actor) -> str:
         action=AuditAction.FINDING_IGNORED,
         target=row.subject,
         reseller_id=None,
-        after={"finding": row.what},
+        after={"finding": row.sentences("what")},
         reason=reason,
     )
-    return "Left as is. It will be reported again if it changes."
+    return say(MessageCode.IGNORED)
 
 
 def _repair(
     tx: Transaction, row: FindingRow, action: Action, *, reason: str, by: Actor, to: str | None
-) -> tuple[str, str]:
+) -> tuple[Sentences, str]:
     """Add the repair to `tx` and return the outcome and the finding's new state."""
     if action not in row.actions:
         available = ", ".join(sorted(row.actions))
@@ -118,7 +120,7 @@ def _repair(
         raise InvalidRequest.of("action", f"A finding of kind {row.code} can only be ignored.")
     finding, inspection = _recheck(row)
     if finding is None:
-        return "Nothing to do: the problem had already resolved itself.", GONE
+        return say(MessageCode.GONE), GONE
     if finding.fingerprint != row.fingerprint:
         raise VersionConflict
     request = RepairRequest(

@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib import clock
 from chalicelib.domain.findings import DRIFT_CODES, Finding
+from chalicelib.domain.messages import Sentences
 from chalicelib.errors import PaymentProviderUnavailable, VersionConflict
 from chalicelib.observability import Metric, count, logger
 from chalicelib.services.core.idempotency import IdempotentRequest
@@ -210,7 +211,9 @@ def _process_batch(report: Report, batch: Batch) -> None:
     _save_findings(report, result.findings, outcomes)
 
 
-def _save_findings(report: Report, findings: Iterable[Finding], outcomes: dict[str, str]) -> None:
+def _save_findings(
+    report: Report, findings: Iterable[Finding], outcomes: dict[str, Sentences]
+) -> None:
     """Save the findings. `outcomes` holds the results of automatic repairs by finding ID."""
     rows = [finding_row(finding, report.id, clock.now()) for finding in findings]
     decisions = find_ignore_decisions(row.id for row in rows)
@@ -218,7 +221,9 @@ def _save_findings(report: Report, findings: Iterable[Finding], outcomes: dict[s
         row.state = OPEN
         decision = decisions.get(row.id)
         if row.id in outcomes:
-            row.state, row.resolution, row.outcome = REPAIRED, row.proposed, outcomes[row.id]
+            row.state, row.resolution = REPAIRED, row.proposed
+            for column, value in row.outcome_columns(outcomes[row.id]).items():
+                setattr(row, column, value)
             row.resolved_by, row.resolved_at = report.actor, clock.now()
             report.repaired = _increment(report.repaired, row.code)
         elif decision is not None and decision.fingerprint == row.fingerprint:

@@ -1,7 +1,4 @@
-"""Sync one reseller immediately: compare license_used with the tenants, and correct it.
-
-The explanations are worded so that an admin can pass them on to the reseller.
-"""
+"""Sync one reseller immediately: compare license_used with the tenants, and correct it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +6,7 @@ from dataclasses import dataclass
 from chalicelib import clock
 from chalicelib.domain.actors import Actor
 from chalicelib.domain.findings import DRIFT_CODES, Code, Finding
+from chalicelib.domain.messages import MessageCode, Sentences, say
 from chalicelib.domain.reconciliation import purchase_finding
 from chalicelib.errors import NotFound
 from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
@@ -51,7 +49,7 @@ class SyncResult:
     applied: bool
     before: Counters
     after: Counters
-    why: str
+    why: Sentences
     found: int
     findings: list[FindingRow]
 
@@ -99,7 +97,7 @@ def _sync_result(inspection: Inspection, *, apply: bool) -> SyncResult:
         applied=apply and mismatch is not None,
         before=before,
         after=Counters(pool.license_count, pool.holders),
-        why=mismatch.what if mismatch else "The counter, the tenants, and the ledger agree.",
+        why=mismatch.what if mismatch else say(MessageCode.COUNTERS_AGREE),
         found=len(findings),
         findings=[finding_row(one, "", clock.now()) for one in findings[:MAX_FINDINGS]],
     )

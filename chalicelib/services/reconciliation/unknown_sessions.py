@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib import clock
 from chalicelib.domain.findings import Action, Code, Finding, make_finding
+from chalicelib.domain.messages import MessageCode, Sentences, say
 from chalicelib.services.reconciliation import stripe_view
 from chalicelib.services.reconciliation.batches import Batch, BatchResult, Position
 from chalicelib.services.reconciliation.facts import SWEEP_GRACE
@@ -97,13 +98,13 @@ def lost_session_finding(session_id: str, purchase_id: str, reseller_id: str) ->
     if not session.is_relevant:
         return None
     exists = get(Reseller, reseller_id) is not None
-    adopt = {Action.ADOPT: "Recreate the purchase from Stripe's data, and settle it"}
+    adopt = {Action.ADOPT: say(MessageCode.DO_RECREATE_PURCHASE)}
     return make_finding(
         Code.SESSION_WITHOUT_PURCHASE,
         purchase_id,
         reseller_id,
-        f"Stripe has a checkout for {purchase_id}, but that purchase doesn't exist. "
-        f"{_payment_state(session)}",
+        say(MessageCode.SESSION_OF_MISSING_PURCHASE, purchase=purchase_id)
+        + _payment_state(session),
         _evidence(session_id, purchase_id, reseller_id, session) | {"reseller_exists": exists},
         adopt if exists else {},
         safe=False,
@@ -123,20 +124,16 @@ def unknown_session_finding(session_id: str, purchase_id: str, reseller_id: str)
         Code.SESSION_WITHOUT_PURCHASE,
         session_id,
         reseller_id,
-        f"Stripe has a checkout for {purchase_id} that the purchase's row doesn't list. "
-        f"{_payment_state(session)}",
+        say(MessageCode.SESSION_NOT_LISTED, purchase=purchase_id) + _payment_state(session),
         _evidence(session_id, purchase_id, reseller_id, session),
-        {
-            Action.REPAIR: "Settle the purchase with this checkout: credit the payment, or close "
-            "the checkout if it is unpaid"
-        },
+        {Action.REPAIR: say(MessageCode.DO_SETTLE_SESSION)},
     )
 
 
-def _payment_state(session: SessionSummary) -> str:
+def _payment_state(session: SessionSummary) -> Sentences:
     if session.paid:
-        return f"{session.amount} cents were paid."
-    return "It is open and can still be paid."
+        return say(MessageCode.SESSION_PAID, amount=session.amount)
+    return say(MessageCode.SESSION_OPEN)
 
 
 def _evidence(

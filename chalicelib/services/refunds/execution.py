@@ -11,7 +11,10 @@ from typing import Any
 
 from chalicelib import clock
 from chalicelib.domain.actors import Actor
+from chalicelib.domain.messages import Sentences
+from chalicelib.domain.wording import text_of
 from chalicelib.errors import (
+    FieldError,
     InvalidRequest,
     NotFound,
     PaymentProviderRefused,
@@ -33,6 +36,15 @@ OTHER_REFUND_MADE = (
     "Other money from this payment was refunded in the meantime, so this refund was not made. "
     "Request it again if it is still needed."
 )
+
+
+class RefundNotPossible(InvalidRequest):
+    """The refund can't be made as requested. `why` is the message for `field`, as sentences."""
+
+    def __init__(self, field: str, why: Sentences) -> None:
+        super().__init__([FieldError(field, text_of(why))])
+        self.field = field
+        self.why = why
 
 
 class RefundRefused(InvalidRequest):

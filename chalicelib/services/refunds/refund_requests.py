@@ -9,6 +9,7 @@ After a crash or an error in between, the sweep or a retry resumes the intent as
 
 from chalicelib import clock
 from chalicelib.domain.actors import Actor
+from chalicelib.domain.messages import MessageCode, say
 from chalicelib.domain.purchases import REFUNDABLE, Status
 from chalicelib.domain.refunds import PaidPurchase, RefundQuote, refund_quote
 from chalicelib.errors import InvalidRequest
@@ -16,6 +17,7 @@ from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.purchases.checkout import read_purchase
 from chalicelib.services.purchases.settlement import settle
 from chalicelib.services.refunds.execution import (
+    RefundNotPossible,
     RefundRefused,
     execute_refund,
     format_licenses,
@@ -124,35 +126,39 @@ def _resume_keyed_refund(purchase: Purchase, once: IdempotentRequest) -> Purchas
     return settle(purchase, once=once).purchase
 
 
-def _in_progress_error(intent: RefundIntent) -> InvalidRequest:
-    return InvalidRequest.of(
+def _in_progress_error(intent: RefundIntent) -> RefundNotPossible:
+    return RefundNotPossible(
         "purchase",
-        f"A refund of {format_licenses(intent)} is already in progress ({intent.amount} cents, "
-        f"“{intent.reason}”). Repeat the same request to resume it, or wait until it is done.",
+        say(
+            MessageCode.REFUND_IN_PROGRESS,
+            licenses=intent.licenses,
+            amount=intent.amount,
+            reason=intent.reason,
+        ),
     )
 
 
 def _check_quote_unchanged(
     amount: int, kept: int, shown_amount: int | None, shown_kept: int | None
 ) -> None:
-    if shown_amount not in (None, amount):
-        message = f"The refund would be {amount} cents now, not {shown_amount}."
-        raise InvalidRequest.of("amount", message)
-    if shown_kept not in (None, kept):
-        message = f"The refund would leave {kept} licenses now, not {shown_kept}."
-        raise InvalidRequest.of("kept", message)
+    if shown_amount is not None and shown_amount != amount:
+        why = say(MessageCode.REFUND_AMOUNT_CHANGED, amount=amount, shown=shown_amount)
+        raise RefundNotPossible("amount", why)
+    if shown_kept is not None and shown_kept != kept:
+        why = say(MessageCode.REFUND_KEPT_CHANGED, kept=kept, shown=shown_kept)
+        raise RefundNotPossible("kept", why)
 
 
 def _quote(purchase: Purchase, licenses: int) -> RefundQuote:
     if purchase.status not in REFUNDABLE:
-        why = NOT_REFUNDABLE.get(purchase.status, f"Its status is “{purchase.status}”.")
-        raise InvalidRequest.of("purchase", f"This purchase can't be refunded. {why}")
+        cause = NOT_REFUNDABLE.get(purchase.status, f"Its status is “{purchase.status}”.")
+        raise InvalidRequest.of("purchase", f"This purchase can't be refunded. {cause}")
     if (unknown := purchase.unknown_refund) is not None:
         message = f"A refund of {format_licenses(unknown)} has the state “{unknown.state}”."
         raise InvalidRequest.of("purchase", f"This purchase can't be refunded now. {message}")
-    if purchase.status_reason:  # the worth does not depend on this payment alone
-        message = f"This purchase can't be refunded here. {purchase.status_reason}"
-        raise InvalidRequest.of("purchase", message)
+    if purchase.reasons:  # the worth does not depend on this payment alone
+        why = say(MessageCode.NOT_REFUNDABLE_HERE) + purchase.reasons
+        raise RefundNotPossible("purchase", why)
     if not 1 <= licenses <= purchase.licenses_granted:
         message = f"You can refund between 1 and {purchase.licenses_granted} licenses."
         raise InvalidRequest.of("licenses", message)

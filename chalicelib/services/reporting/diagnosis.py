@@ -1,15 +1,17 @@
 """Diagnose why a reseller can't create tenants.
 
-Each check has a question, the evidence, and, if it failed, the next step. The texts can be sent to
-the reseller as they are.
+Each check has a question, the evidence, and, if it failed, the next step. They are worded so that
+they can be sent to the reseller.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 
 from chalicelib import clock
 from chalicelib.domain.findings import DRIFT_CODES
+from chalicelib.domain.messages import MessageCode, Sentences, say
 from chalicelib.domain.purchases import Status
 from chalicelib.services.reconciliation.facts import ResellerBusy, inspect_reseller
 from chalicelib.services.settings import platform_settings
@@ -29,11 +31,20 @@ REQUIRED = frozenset({"reseller_active", "licenses_available", "user_linked", "u
 
 @dataclass(frozen=True, slots=True)
 class Check:
+    """A check, and the facts behind its result. `check` identifies it."""
+
     check: str
-    question: str
     passed: bool
-    evidence: str
-    next_step: str | None
+    evidence: Sentences
+
+    @property
+    def question(self) -> Sentences:
+        return say(MessageCode[f"ASK_{self.check.upper()}"])
+
+    @property
+    def next_step(self) -> Sentences | None:
+        """What the reseller can do, or None if the check passed."""
+        return None if self.passed else say(MessageCode[f"NEXT_{self.check.upper()}"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +57,14 @@ class Diagnosis:
         return all(check.passed for check in self.checks if check.check in REQUIRED)
 
     @property
-    def message(self) -> str:
-        """Return a text for an email: one sentence if all is well, otherwise the failed checks."""
-        failed = [check for check in self.checks if not check.passed]
+    def message(self) -> tuple[Sentences, ...]:
+        """The lines of an email: one if all is well, otherwise also one for each failed check."""
+        failed = [c.evidence + c.next_step for c in self.checks if c.next_step is not None]
         if not failed:
-            return "Everything is in order: new tenants can be created."
-        lines = [f"- {check.evidence} {check.next_step}" for check in failed]
-        can = "New tenants can be created, but there is something to look at:"
-        cannot = "New tenants cannot be created at the moment:"
-        return "\n".join([can if self.can_create_tenants else cannot, *lines])
+            return (say(MessageCode.ALL_IN_ORDER),)
+        if self.can_create_tenants:
+            return (say(MessageCode.CAN_CREATE_BUT), *failed)
+        return (say(MessageCode.CANNOT_CREATE), *failed)
 
 
 def diagnose(reseller: Reseller, *, counting: bool = True) -> Diagnosis:
@@ -73,105 +83,88 @@ def diagnose(reseller: Reseller, *, counting: bool = True) -> Diagnosis:
     )
 
 
-def _make_check(name: str, question: str, passed: bool, evidence: str, next_step: str) -> Check:
-    return Check(name, question, passed, evidence, None if passed else next_step)
-
-
 def _check_active(reseller: Reseller) -> Check:
     passed = bool(reseller.is_active)
-    state = "active" if passed else "inactive; existing tenants remain active"
-    return _make_check(
-        "reseller_active",
-        "Is the reseller account active?",
-        passed,
-        f"The reseller account is {state}.",
-        "An admin can reactivate it: edit the reseller and check “Is Active”.",
-    )
+    evidence = say(MessageCode.RESELLER_IS_INACTIVE)
+    if passed:
+        evidence = say(MessageCode.RESELLER_IS_ACTIVE)
+    return Check("reseller_active", passed, evidence)
 
 
 def _check_licenses(reseller: Reseller) -> Check:
     available = reseller.license_available
-    return _make_check(
-        "licenses_available",
-        "Are licenses available?",
-        available > 0,
-        f"{max(available, 0):,} of {reseller.license_count:,} licenses are available, "
-        f"{reseller.license_used:,} in use.",
-        "Buy licenses at /reseller/licenses, ask an admin for more, or delete tenants that are "
-        "no longer needed.",
+    evidence = say(
+        MessageCode.LICENSES_LEFT,
+        available=max(available, 0),
+        count=reseller.license_count,
+        used=reseller.license_used,
     )
+    return Check("licenses_available", available > 0, evidence)
 
 
 def _check_user(reseller: Reseller, user: User | None) -> Iterator[Check]:
     linked = user is not None and user.reseller_id == reseller.id
-    who = user.email if user else "a user that does not exist"
-    yield _make_check(
-        "user_linked",
-        "Is a user account linked?",
-        linked,
-        f"The reseller names {who}{'' if linked else ', and is not linked by it'}.",
-        "An admin can link the right user: edit the reseller and select it.",
-    )
+    email = user.email if user else ""
+    evidence = say(MessageCode.NAMES_ANOTHERS_USER, email=email)
+    if linked:
+        evidence = say(MessageCode.NAMES_ITS_USER, email=email)
+    yield Check("user_linked", linked, evidence)
     active = user is not None and bool(user.is_active)
     barred = (
         not reseller.is_active and platform_settings.cached_settings().restrict_inactive_resellers
     )
-    yield _make_check(
-        "user_active",
-        "Can the user sign in?",
-        active and not barred,
-        f"The user account {who} is {'active' if active else 'not active'}"
-        f"{', but inactive resellers may not sign in' if barred else ''}.",
-        "An admin can activate the user, and the reseller. Make sure to sign in as this user.",
-    )
+    yield Check("user_active", active and not barred, _user_evidence(email, active, barred))
+
+
+def _user_evidence(email: str, active: bool, barred: bool) -> Sentences:
+    match active, barred:
+        case True, False:
+            return say(MessageCode.USER_IS_ACTIVE, email=email)
+        case True, True:
+            return say(MessageCode.USER_IS_ACTIVE_BUT_BARRED, email=email)
+        case False, True:
+            return say(MessageCode.USER_IS_INACTIVE_AND_BARRED, email=email)
+    return say(MessageCode.USER_IS_INACTIVE, email=email)
 
 
 def _check_over_allocation(reseller: Reseller) -> Check:
-    return _make_check(
-        "not_over_allocated",
-        "Are there at least as many licenses as tenants that hold one?",
-        not reseller.over_allocated,
-        f"In use: {reseller.license_used:,}; owned: {reseller.license_count:,}.",
-        "After a refund this can be so. Existing tenants keep running; buy the missing licenses, "
-        "or delete tenants.",
+    evidence = say(
+        MessageCode.USED_AND_OWNED, used=reseller.license_used, count=reseller.license_count
     )
+    return Check("not_over_allocated", not reseller.over_allocated, evidence)
 
 
 def _check_counters(reseller: Reseller) -> Check:
-    question = "Do the license counts match what is there?"
     try:
         inspection = inspect_reseller(reseller.id)
     except ResellerBusy:
         inspection = None
     if inspection is None:
-        return Check("counts_match", question, True, "Too much is going on to count.", None)
+        return Check("counts_match", True, say(MessageCode.TOO_BUSY_TO_COUNT))
     drift = [found.what for found in inspection.findings if found.code in DRIFT_CODES]
-    return _make_check(
-        "counts_match",
-        question,
-        not drift,
-        " ".join(drift) or f"Licenses held, counted: {inspection.pool.holders:,}.",
-        "An admin can sync the reseller, or decide the finding under Reconciliation.",
-    )
+    if drift:
+        return Check("counts_match", False, tuple(chain.from_iterable(drift)))
+    counted = say(MessageCode.LICENSES_COUNTED, holders=inspection.pool.holders)
+    return Check("counts_match", True, counted)
 
 
 def _check_payments(reseller: Reseller) -> Iterator[Check]:
     pending = _unpaid_purchases(reseller)
-    listed = "; ".join(map(_describe_purchase, pending[:MAX_LISTED_PURCHASES]))
-    yield _make_check(
-        "no_checkout_pending",
-        "Are all payments settled?",
-        not pending,
-        f"Under way: {listed}." if pending else "No payment is under way.",
-        "Finish the checkout, or wait for the payment to arrive; the licenses come by themselves.",
-    )
+    evidence = say(MessageCode.NO_CHECKOUT_UNDER_WAY)
+    if pending:
+        checkouts = chain.from_iterable(map(_checkout, pending[:MAX_LISTED_PURCHASES]))
+        evidence = say(MessageCode.CHECKOUTS_UNDER_WAY, checkouts=tuple(checkouts))
+    yield Check("no_checkout_pending", not pending, evidence)
     yield _check_webhook(pending)
 
 
-def _describe_purchase(purchase: Purchase) -> str:
-    noun = "license" if purchase.quantity == 1 else "licenses"
-    until = iso(purchase.expires_at)
-    return f"{purchase.quantity:,} {noun}, {purchase.status}, open until {until}"
+def _checkout(purchase: Purchase) -> Sentences:
+    return say(
+        MessageCode.CHECKOUT_UNDER_WAY,
+        quantity=purchase.quantity,
+        status=purchase.status,
+        until=iso(purchase.expires_at),
+    )
 
 
 def _unpaid_purchases(reseller: Reseller) -> list[Purchase]:
@@ -187,11 +180,5 @@ def _check_webhook(pending: list[Purchase]) -> Check:
     seen = latest.seen_at if latest else None
     overdue = [p for p in pending if now - p.created_at > WEBHOOK_SILENCE_LIMIT]
     heard = seen is not None and all(seen > p.created_at for p in overdue)
-    return _make_check(
-        "webhook_seen",
-        "Do messages from the payment provider arrive?",
-        heard or not overdue,
-        f"The last one arrived at {iso(seen)}." if seen else "None has arrived so far.",
-        "An admin should look at the webhook's deliveries in Stripe's dashboard; until then, "
-        "payments are found by the sweep every 15 minutes.",
-    )
+    evidence = say(MessageCode.LAST_EVENT, at=iso(seen)) if seen else say(MessageCode.NO_EVENT)
+    return Check("webhook_seen", heard or not overdue, evidence)

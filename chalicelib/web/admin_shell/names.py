@@ -1,38 +1,45 @@
-"""Replace the IDs in API messages with linked names."""
+"""Show rows by name instead of by ID."""
 
-import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from chalicelib.http.requests import ID
 from chalicelib.services.core import batch_reads
-from chalicelib.web.shell.rendering import times_in_text
 from chalicelib.web.shell.urls import url
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-ID = re.compile(r"\b(?:usr|rsl|tnt)_[0-9A-Z]{26}\b")
+PREFIXES = ("usr_", "rsl_", "tnt_")
 
 
 class Names:
-    """The names of the users, resellers, and tenants whose IDs appear in the given texts."""
+    """The names of the given users, resellers, and tenants."""
 
-    def __init__(self, texts: Iterable[tuple[str | None, str | None]]) -> None:
-        """Look up the names. Each text is paired with the ID of the reseller it concerns."""
-        mentioned = [(reseller, id) for reseller, text in texts for id in ID.findall(text or "")]
-        ids = [id for _, id in mentioned]
+    def __init__(self, values: Iterable[tuple[str | None, str | None]] = ()) -> None:
+        """Look up the names. Each value is paired with the ID of the reseller it concerns.
+
+        A value is an ID or the name of a claim. Any other value is ignored.
+        """
+        pairs = [
+            (reseller, id)
+            for reseller, value in values
+            for id in (value or "").split(":")
+            if ID.fullmatch(id)
+        ]
+        found = [id for _, id in pairs]
         self._names_and_paths: dict[str, tuple[str, str]] = {
             **{
                 u.id: (u.email, f"/admin/users/{u.id}")
-                for u in batch_reads.users_by_id(ids).values()
+                for u in batch_reads.users_by_id(found).values()
             },
             **{
                 r.id: (r.company_name, f"/admin/resellers/{r.id}")
-                for r in batch_reads.resellers_by_id(ids).values()
+                for r in batch_reads.resellers_by_id(found).values()
             },
             **{
                 t.id: (t.name, f"/admin/resellers/{t.reseller_id}/tenants/{t.id}")
-                for t in batch_reads.tenants_by_id(mentioned).values()
+                for t in batch_reads.tenants_by_id(pairs).values()
             },
         }
 
@@ -44,26 +51,22 @@ class Names:
         """Return the path of the page for an ID, or None if the ID is unknown."""
         return self._names_and_paths[id][1] if id in self._names_and_paths else None
 
-    def plain(self, text: str) -> str:
-        """Return the text with IDs replaced by names."""
-        return ID.sub(lambda match: self.of(match[0]) or match[0], text)
-
-    def linked(self, text: str) -> "Markup":
-        """Return the text with IDs replaced by linked names, and with times formatted."""
+    def linked(self, value: str) -> "Markup":
+        """Return a value with IDs as linked names. A claim's name has IDs between its colons."""
         from markupsafe import Markup
 
-        parts: list[Markup] = []
-        rest = 0
-        for match in ID.finditer(text):
-            parts.append(times_in_text(text[rest : match.start()]))
-            parts.append(self._link(match[0]))
-            rest = match.end()
-        return Markup().join([*parts, times_in_text(text[rest:])])
+        return Markup(":").join(map(self._link, value.split(":")))
 
-    def _link(self, id: str) -> "Markup":
-        from markupsafe import Markup
+    def plain(self, value: str) -> str:
+        """Return a value with names in place of IDs."""
+        return ":".join(self.of(part) or part for part in value.split(":"))
 
-        if id not in self._names_and_paths:
-            return Markup('<code class="break">{}</code>').format(id)
-        name, path = self._names_and_paths[id]
-        return Markup('<a href="{}">{}</a>').format(url(path), name)
+    def _link(self, value: str) -> "Markup":
+        from markupsafe import Markup, escape
+
+        if value in self._names_and_paths:
+            name, path = self._names_and_paths[value]
+            return Markup('<a href="{}">{}</a>').format(url(path), name)
+        if ID.fullmatch(value) and value.startswith(PREFIXES):
+            return Markup('<code class="break">{}</code>').format(value)
+        return escape(value)

@@ -1,10 +1,6 @@
 """The admin pages' labels for the API's codes and column names."""
 
-import re
-
 from chalicelib.domain.findings import Code
-from chalicelib.settings import settings
-from chalicelib.web.shell.rendering import amounts_in_text
 
 # Headings for groups of findings.
 FINDING_TITLES: dict[str, str] = {
@@ -64,15 +60,6 @@ FIELD_LABELS = {
     "purchase_id": "Purchase",
     "quantity": "Licenses",
 }
-# The API's messages mention columns and cents. Pages replace them with plain words.
-_PLAIN = (
-    (re.compile(r"\bSet holds_license to true\b"), "Mark it as holding a license"),
-    (re.compile(r"\bSet holds_license to false\b"), "Mark it as holding none"),
-    (re.compile(r"\bholds_license is now true\b"), "It is marked as holding a license now"),
-    (re.compile(r"\bholds_license is now false\b"), "It is marked as holding none now"),
-    (re.compile(r"\blicense_used\b"), "Used"),
-    (re.compile(r"\blicense_count\b"), "Total Licenses"),
-)
 
 
 def finding_title(code: str) -> str:
@@ -87,10 +74,3 @@ def action_label(name: str) -> str:
     """`reseller.edited` → Reseller edited."""
     words = name.replace("_", " ").replace(".", " ").capitalize()
     return words.replace("Api key", "API key")
-
-
-def plain_sentence(sentence: str) -> str:
-    """Replace the column names and amounts in an API message about findings."""
-    for pattern, words in _PLAIN:
-        sentence = pattern.sub(words, sentence)
-    return amounts_in_text(sentence, settings().currency)

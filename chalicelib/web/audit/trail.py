@@ -11,9 +11,8 @@ from chalicelib.storage.audit import AuditEntry
 from chalicelib.storage.platform_settings import PLATFORM
 from chalicelib.storage.reads import Page, Pagination, filter_page
 from chalicelib.web.admin_shell.frame import offered_months, render
-from chalicelib.web.admin_shell.names import Names
 from chalicelib.web.admin_shell.words import action_label
-from chalicelib.web.audit.changes import changes_of, mentioned_texts
+from chalicelib.web.audit.changes import changes_of, names_in
 from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
 
@@ -69,7 +68,7 @@ def _search_entries(request: Pagination, month: str, q: str) -> Page[AuditEntry]
 
 
 def _entry_views(entries: Sequence[AuditEntry]) -> list[dict[str, Any]]:
-    names = Names(mentioned_texts(entries))
+    names = names_in(entries)
 
     def subject(entry: AuditEntry) -> dict[str, str | None]:
         if entry.target == PLATFORM:

@@ -12,6 +12,7 @@ from chalicelib.services.purchases import accept_payment, search, settlement
 from chalicelib.settings import settings
 from chalicelib.storage.purchases import Purchase
 from chalicelib.web.admin_shell.frame import company_names, format_licenses, render
+from chalicelib.web.admin_shell.wording import Wording
 from chalicelib.web.shell.forms import messages
 from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
@@ -41,6 +42,7 @@ def show_purchase(page: PageContext, **context: Any) -> Response:
         nav=MenuEntry.ADMIN_PURCHASES,
         purchase=purchase,
         companies=company_names([purchase.reseller_id]),
+        reasons=Wording(currency=purchase.currency).linked(purchase.reasons),
         can_accept=accept_payment.can_accept(purchase),
         refundable_licenses=refundable_licenses(purchase),
         refund_under_way=purchase.open_refund,
@@ -56,7 +58,7 @@ def show_purchase(page: PageContext, **context: Any) -> Response:
 
 def refundable_licenses(purchase: Purchase) -> int:
     """Return how many licenses can be refunded here, or 0 if Stripe's dashboard is required."""
-    can_refund = purchase.status in REFUNDABLE and not purchase.status_reason
+    can_refund = purchase.status in REFUNDABLE and not purchase.reasons
     return purchase.licenses_granted if can_refund else 0
 
 

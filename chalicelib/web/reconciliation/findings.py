@@ -1,21 +1,22 @@
 """Findings as pages show them: grouped by code, with actions, and with names instead of IDs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.domain.findings import Action, Code
+from chalicelib.domain.findings import ADOPTED_TO, Action, Code, Target
+from chalicelib.domain.messages import Sentences
 from chalicelib.domain.money import money
 from chalicelib.services.core import batch_reads
 from chalicelib.settings import settings
 from chalicelib.storage.findings import OPEN, FindingRow
 from chalicelib.web.admin_shell.names import Names
-from chalicelib.web.admin_shell.words import field_label, finding_title, plain_sentence
+from chalicelib.web.admin_shell.wording import Wording, ids_in
+from chalicelib.web.admin_shell.words import field_label, finding_title
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-TARGET_PARAMETER = "`to`"
 LABELS: dict[str, str] = {
     Action.REPAIR: "Repair",
     Action.ADOPT: "Adopt",
@@ -32,11 +33,7 @@ def group_findings(rows: Sequence[FindingRow]) -> list[dict[str, Any]]:
 
     `together` has the actions that can be taken on all of the group's open findings at once.
     """
-    names = Names(
-        (row.reseller_id, text)
-        for row in rows
-        for text in (row.subject, row.what, row.reseller_id, row.outcome, *row.actions.values())
-    )
+    wording = Wording(names_in(rows))
     people = batch_reads.users_by_id(row.resolved_by for row in rows)
     groups = []
     for code in dict.fromkeys([*Code, *(row.code for row in rows)]):
@@ -49,24 +46,42 @@ def group_findings(rows: Sequence[FindingRow]) -> list[dict[str, Any]]:
             {
                 "code": str(code),
                 "title": finding_title(code),
-                "why": plain_sentence(group[0].why),
-                "open": [_finding_view(row, names) for row in undecided],
-                "decided": [_decision_view(row, names, people) for row in decided],
+                "why": wording.plain(group[0].sentences("why")),
+                "open": [_finding_view(row, wording) for row in undecided],
+                "decided": [_decision_view(row, wording, people) for row in decided],
                 "together": _group_actions(undecided),
             }
         )
     return groups
 
 
-def _finding_view(row: FindingRow, names: Names) -> dict[str, Any]:
+def names_in(rows: Sequence[FindingRow]) -> Names:
+    """Look up the names of everything that the findings mention."""
+    return Names((row.reseller_id, id) for row in rows for id in _mentioned_ids(row))
+
+
+def _mentioned_ids(row: FindingRow) -> Iterator[str | None]:
+    yield row.subject
+    yield row.reseller_id
+    for sentences in (
+        row.sentences("what"),
+        row.sentences("outcome"),
+        *row.action_sentences.values(),
+    ):
+        yield from ids_in(sentences)
+    yield from (value for value in row.evidence.values() if isinstance(value, str))
+
+
+def _finding_view(row: FindingRow, wording: Wording) -> dict[str, Any]:
+    what, names = row.sentences("what"), wording.names
     return {
         "id": row.id,
-        "what": names.linked(plain_sentence(row.what)),
-        "plain": names.plain(plain_sentence(row.what)),
+        "what": wording.linked(what),
+        "plain": wording.plain(what),
         "about": _related_pages(row, names),
         "choices": [
-            _action_view(action, text, names)
-            for action, text in _ordered_actions(row)
+            {"action": action, "label": LABELS[action], "words": wording.plain(sentences)}
+            for action, sentences in _ordered_actions(row)
             if action in LABELS
         ],
         "names": adoption_target(row),
@@ -78,38 +93,29 @@ def _finding_view(row: FindingRow, names: Names) -> dict[str, Any]:
     }
 
 
-def _decision_view(row: FindingRow, names: Names, people: dict[str, Any]) -> dict[str, Any]:
+def _decision_view(row: FindingRow, wording: Wording, people: dict[str, Any]) -> dict[str, Any]:
     at: datetime | None = row.resolved_at
     by = people[row.resolved_by].email if row.resolved_by in people else row.resolved_by
-    outcome = names.linked(plain_sentence(row.outcome or ""))
+    outcome = wording.linked(row.sentences("outcome"))
     decision = {"state": row.state, "outcome": outcome, "by": by, "at": at, "reason": row.reason}
-    return _finding_view(row, names) | decision
+    return _finding_view(row, wording) | decision
 
 
 def _related_pages(row: FindingRow, names: Names) -> dict[str | None, str | None]:
-    """Return the names of related pages by path, except pages that the finding's text links to."""
+    """Return the names of related pages by path, except pages that the finding links to."""
     pages: dict[str | None, str | None] = {}
     if row.subject.startswith("pur_") and row.code != Code.SESSION_WITHOUT_PURCHASE:
         pages[f"/admin/purchases/{row.subject}"] = "The purchase"
-    ids = [id for id in (row.subject, row.reseller_id) if id and id not in row.what]
+    linked = ids_in(row.sentences("what"))
+    ids = [id for id in (row.subject, row.reseller_id) if id and id not in linked]
     pages |= {names.path(id): names.of(id) for id in ids}
     return {path: name for path, name in pages.items() if path}
 
 
-def _action_view(action: str, description: str, names: Names) -> dict[str, Any]:
-    # Where the API takes a parameter, the page has an input field above the buttons.
-    on_page = description.replace(f"specified in {TARGET_PARAMETER}", "named above")
-    return {
-        "action": action,
-        "label": LABELS[action],
-        "words": names.plain(plain_sentence(on_page)),
-    }
-
-
-def _ordered_actions(row: FindingRow) -> list[tuple[str, str]]:
-    """Return the actions and their descriptions, the proposed one first and `ignore` last."""
+def _ordered_actions(row: FindingRow) -> list[tuple[str, Sentences]]:
+    """Return the actions and what they would do, the proposed one first and `ignore` last."""
     ranks = {str(Action.IGNORE): 2, row.proposed: 0}
-    return sorted(row.actions.items(), key=lambda action: ranks.get(action[0], 1))
+    return sorted(row.action_sentences.items(), key=lambda action: ranks.get(action[0], 1))
 
 
 def _group_actions(rows: Sequence[FindingRow]) -> list[dict[str, str]]:
@@ -130,11 +136,9 @@ def _group_actions(rows: Sequence[FindingRow]) -> list[dict[str, str]]:
     ]
 
 
-def adoption_target(row: FindingRow) -> str | None:
-    """Return what an adoption must specify as its target: "user", "reseller", or None."""
-    if TARGET_PARAMETER not in row.actions.get(Action.ADOPT, ""):
-        return None
-    return "user" if row.code == Code.RESELLER_WITHOUT_USER else "reseller"
+def adoption_target(row: FindingRow) -> Target | None:
+    """Return what an adoption of this finding must name, if it can be adopted to something."""
+    return ADOPTED_TO.get(row.code) if Action.ADOPT in row.actions else None
 
 
 def _fact_view(name: str, value: Any, names: Names) -> "str | Markup":

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from chalicelib import clock
 from chalicelib.api.reconciliations import SECONDS
-from chalicelib.domain.findings import CODES, Action, Code
+from chalicelib.domain.findings import CODES, Action, Code, Target
 from chalicelib.errors import InvalidRequest, NotFound, TenantryError, VersionConflict
 from chalicelib.http.fields import Input, Reason
 from chalicelib.http.requests import is_possible_id
@@ -17,9 +17,9 @@ from chalicelib.services.reconciliation import open_findings, resolution, runs
 from chalicelib.storage.findings import FindingRow
 from chalicelib.storage.reports import Report
 from chalicelib.web.admin_shell.frame import company_names, render
-from chalicelib.web.admin_shell.names import Names
-from chalicelib.web.admin_shell.words import finding_title, plain_sentence
-from chalicelib.web.reconciliation.findings import adoption_target, group_findings
+from chalicelib.web.admin_shell.wording import Wording
+from chalicelib.web.admin_shell.words import finding_title
+from chalicelib.web.reconciliation.findings import adoption_target, group_findings, names_in
 from chalicelib.web.reconciliation.runs import RECONCILIATION, report_rows
 from chalicelib.web.shell.forms import Form
 from chalicelib.web.shell.menu import MenuEntry
@@ -96,8 +96,7 @@ def decide(page: PageContext) -> Response:
         return page.rerender_form(
             error, show_report, form, form_id=row.id, field_names={"action": ""}
         )
-    outcome = plain_sentence(resolved.outcome or "")
-    message = Names([(resolved.reseller_id, outcome)]).plain(outcome)
+    message = Wording(names_in([resolved])).plain(resolved.sentences("outcome"))
     return page.redirect(_report_path(page, form), flash=message)
 
 
@@ -112,9 +111,8 @@ def _target_id(row: FindingRow, typed: str) -> str | None:
     if typed.startswith(("usr_", "rsl_")) and is_possible_id(typed):
         return typed
     known = typed.lower()[:200]
-    found = (
-        batch_reads.user_with_email(known) if kind == "user" else batch_reads.find_reseller(known)
-    )
+    is_user = kind is Target.USER
+    found = batch_reads.user_with_email(known) if is_user else batch_reads.find_reseller(known)
     if found is None:
         raise InvalidRequest.of("to", f"There is no such {kind}.")
     return found.id

@@ -3,10 +3,12 @@
 from chalice.app import Response
 
 from chalicelib.api.purchases import NewRefund
-from chalicelib.errors import FieldError, InvalidRequest, TenantryError
+from chalicelib.errors import InvalidRequest, TenantryError
 from chalicelib.services.refunds import refund_requests
+from chalicelib.services.refunds.execution import RefundNotPossible
 from chalicelib.services.resellers import accounts
 from chalicelib.web.admin_shell.frame import format_licenses, render
+from chalicelib.web.admin_shell.wording import Wording
 from chalicelib.web.purchases.admin_purchase import (
     PURCHASE,
     purchase_path,
@@ -16,7 +18,6 @@ from chalicelib.web.purchases.admin_purchase import (
 )
 from chalicelib.web.shell.forms import messages
 from chalicelib.web.shell.menu import MenuEntry
-from chalicelib.web.shell.rendering import amounts_in_text
 from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
 
 pages = Pages(__name__)
@@ -83,16 +84,10 @@ def refund(page: PageContext) -> Response:
 def _rerender_purchase(page: PageContext, error: TenantryError) -> Response:
     """Show the error on the purchase's page: in its refund form, if it has one, or at the top."""
     purchase = read_purchase(page)
-    error = _with_formatted_amounts(error, purchase.currency)
+    if isinstance(error, RefundNotPossible):
+        words = Wording(currency=purchase.currency).plain(error.why)
+        error = InvalidRequest.of(error.field, words)
     if purchase.open_refund or not refundable_licenses(purchase):
         text = " ".join(messages(error).values())
         return page.rerender_with_error(error, show_purchase, text)
     return page.rerender_form(error, show_purchase, page.form(), field_names=FIELD_NAMES)
-
-
-def _with_formatted_amounts(error: TenantryError, currency: str) -> TenantryError:
-    if not isinstance(error, InvalidRequest):
-        return error
-    return InvalidRequest(
-        [FieldError(e.field, amounts_in_text(e.message, currency)) for e in error.errors]
-    )

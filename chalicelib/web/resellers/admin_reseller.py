@@ -21,10 +21,9 @@ from chalicelib.storage.reads import Pagination, get
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.users import User
 from chalicelib.web.admin_shell.frame import columns_fingerprint, format_licenses, render
-from chalicelib.web.admin_shell.words import plain_sentence
+from chalicelib.web.admin_shell.wording import Wording
 from chalicelib.web.shell.forms import Form, StaleForm
 from chalicelib.web.shell.menu import MenuEntry
-from chalicelib.web.shell.rendering import times_as_utc
 from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
 
 pages = Pages(__name__)
@@ -66,7 +65,7 @@ def show_reseller(page: PageContext, *, edit_open: bool = False, **context: Any)
         pages=page.paging(entries.next_cursor),
         checks=[_check_view(check, reseller) for check in found.checks],
         can_create_tenants=found.can_create_tenants,
-        message=plain_sentence(times_as_utc(found.message)),
+        message="\n- ".join(map(Wording().plain, found.message)),
         edit_open=edit_open or bool(page.query("edit")),
         sync=_compare_counts(page, reseller) if compare else None,
         restrict_inactive_resellers=platform_settings.cached_settings().restrict_inactive_resellers,
@@ -110,12 +109,13 @@ def _check_view(check: Check, reseller: Reseller) -> dict[str, Any]:
             None,
             None,
         ),
-    }.get(check.check, (check.next_step, None, None))
+    }.get(check.check, (None, None, None))
+    wording = Wording()
     failed = "fail" if check.check in diagnosis.REQUIRED else "warn"
     return {
-        "title": check.question,
+        "title": wording.plain(check.question),
         "status": "pass" if check.passed else failed,
-        "evidence": plain_sentence(check.evidence),
+        "evidence": wording.linked(check.evidence),
         "next_step": None if check.passed else step,
         "path": None if check.passed else path,
         "label": label,
@@ -124,12 +124,15 @@ def _check_view(check: Check, reseller: Reseller) -> dict[str, Any]:
 
 def _compare_counts(page: PageContext, reseller: Reseller) -> dict[str, Any]:
     found = sync.sync(reseller.id, apply=False, by=page.by)
+    wording = Wording()
     return {
         "license_used": found.before.license_used,
         "counted": found.after.license_used,
-        "why": plain_sentence(found.why),
+        "why": wording.plain(found.why),
         "others": [
-            plain_sentence(row.what) for row in found.findings if row.code != Code.USED_MISMATCH
+            wording.plain(row.sentences("what"))
+            for row in found.findings
+            if row.code != Code.USED_MISMATCH
         ],
         "differs": any(row.code == Code.USED_MISMATCH for row in found.findings),
     }

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 WEB = Path(__file__).parents[1]
-ISO_TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 INDENTATION = re.compile(r"^ +", re.MULTILINE)
-CENTS = re.compile(r"\b(\d+) cents\b")
 UTC_LAYOUT = "{0.day} {0:%b %Y, %H:%M} UTC"
 
 
@@ -48,8 +46,7 @@ def environment() -> "Environment":
         purchase_status=words.purchase_status,
         domain_status=words.domain_status,
     )
-    env.filters.update(money=money, day=_day, date=_date, datetime=_datetime, plural=plural)
-    env.filters.update(times=times_in_text, utc=times_as_utc, cents=amounts_in_text)
+    env.filters.update(money=money, day=_day, date=_date, datetime=time_element, plural=plural)
     return env
 
 
@@ -68,11 +65,6 @@ def _content_hash(name: str) -> str:
     return hashlib.sha256((WEB / "static" / name).read_bytes()).hexdigest()[:12]
 
 
-def amounts_in_text(sentence: str, currency: str = "usd") -> str:
-    """Format the amounts in an API message: `5000 cents` becomes `$50.00`."""
-    return CENTS.sub(lambda match: money(int(match[1]), currency), sentence)
-
-
 def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun if number == 1 else noun + 's'}"
 
@@ -86,31 +78,19 @@ def _day(text: str) -> "Markup":
 
 
 def _date(time: datetime | str) -> "Markup":
-    return _time_element(time, "date", "{0.day} {0:%b %Y}")
+    return _element(time, "date", "{0.day} {0:%b %Y}")
 
 
-def _datetime(time: datetime | str) -> "Markup":
-    return _time_element(time, "datetime", UTC_LAYOUT)
+def time_element(time: datetime | str) -> "Markup":
+    return _element(time, "datetime", UTC_LAYOUT)
 
 
-def times_in_text(text: str) -> "Markup":
-    """Replace the ISO times in an API message with `<time>` elements, like other times on pages."""
-    from markupsafe import Markup
-
-    parts: list[str | Markup] = []
-    rest = 0
-    for match in ISO_TIME.finditer(text):
-        parts += [text[rest : match.start()], _datetime(match[0])]
-        rest = match.end()
-    return Markup().join([*parts, text[rest:]])
+def utc_time(time: str) -> str:
+    """Format a time as UTC, for texts whose reader's time zone is unknown."""
+    return UTC_LAYOUT.format(datetime.fromisoformat(time))
 
 
-def times_as_utc(text: str) -> str:
-    """Format the ISO times in a text as UTC, for mail, where the reader's time zone is unknown."""
-    return ISO_TIME.sub(lambda match: UTC_LAYOUT.format(datetime.fromisoformat(match[0])), text)
-
-
-def _time_element(time: datetime | str, kind: str, layout: str) -> "Markup":
+def _element(time: datetime | str, kind: str, layout: str) -> "Markup":
     """Format a time in UTC. The page's script converts it to the user's time zone."""
     from markupsafe import Markup
 

@@ -14,9 +14,8 @@ from chalicelib.services.tenants.history import History, history_of
 from chalicelib.storage.audit import AuditEntry
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.web.admin_shell.frame import render
-from chalicelib.web.admin_shell.names import Names
 from chalicelib.web.admin_shell.words import action_label
-from chalicelib.web.audit.changes import changes_of, mentioned_texts
+from chalicelib.web.audit.changes import changes_of, names_in
 from chalicelib.web.branding.pages import form_values
 from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
@@ -54,7 +53,7 @@ def show_tenant(page: PageContext, **context: Any) -> Response:
 
 def _history_rows(history: History) -> list[dict[str, Any]]:
     audited = [event for event in history.events if isinstance(event, AuditEntry)]
-    names = Names(mentioned_texts(audited))
+    names = names_in(audited)
     people = batch_reads.users_by_id(event.actor for event in history.events)
 
     def row(event: LedgerEntry | AuditEntry) -> dict[str, Any]:

@@ -1,0 +1,52 @@
+"""Messages in rows.
+
+A row has the words of a text in a column of its own, which people read in the AWS console and the
+API answers. The column `messages` maps the name of that column to the sentences, with their codes
+and parameters, from which pages make their own words.
+"""
+
+from collections.abc import Mapping
+from itertools import chain
+from typing import Any
+
+from chalicelib.domain.messages import Message, MessageCode, Sentences, verbatim
+from chalicelib.domain.wording import WORDS, fields, text_of
+
+
+def with_sentences(
+    messages: Mapping[str, Any] | None, texts: Mapping[str, Sentences]
+) -> dict[str, Any] | None:
+    """Return the column `messages` with these texts in place of those with the same names."""
+    kept = {name: entries for name, entries in (messages or {}).items() if name not in texts}
+    coded = {name: text for name, text in texts.items() if _has_codes(text)}
+    return {**kept, **{name: list(map(_entry, text)) for name, text in coded.items()}} or None
+
+
+def _has_codes(text: Sentences) -> bool:
+    """Return whether there is more to store than the words."""
+    return any(message.code != MessageCode.VERBATIM for message in text)
+
+
+def _entry(message: Message) -> dict[str, Any]:
+    words = text_of((message,))
+    return {"code": str(message.code), "params": dict(message.params), "words": words}
+
+
+def read_sentences(messages: Mapping[str, Any] | None, name: str, words: str | None) -> Sentences:
+    """Return the sentences of a column whose stored words are `words`.
+
+    The words win if they are not those of the entries: an older release or a person has changed
+    them since, without changing `messages`. An entry's own words win if a later release has added
+    its code or changed its parameters.
+    """
+    entries = (messages or {}).get(name) or []
+    if not words or " ".join(entry["words"] for entry in entries) != words:
+        return verbatim(words or "")
+    return tuple(chain.from_iterable(map(_sentence, entries)))
+
+
+def _sentence(entry: Mapping[str, Any]) -> Sentences:
+    template = WORDS.get(entry["code"])
+    if template is None or not fields(template).keys() <= entry["params"].keys():
+        return verbatim(entry["words"])
+    return (Message(entry["code"], entry["params"]),)
