@@ -98,11 +98,11 @@ def _has_body(route: Route) -> bool:
 
 
 def _operation(route: Route, schemas: Schema) -> Schema:
-    summary, _, details = " ".join((route.handler.__doc__ or "").split()).partition(". ")
+    summary, details = describe(route)
     operation: Schema = {
         "operationId": route.handler.__name__,
-        "summary": summary.removesuffix("."),
-        "description": "\n\n".join(filter(None, [details, _access(route)])),
+        "summary": summary,
+        "description": "\n\n".join(filter(None, [details, access(route)])),
         "tags": [_tag(route)],
         "parameters": _parameters(route, schemas),
         "responses": {str(int(route.status)): _success(route), "default": _problem()},
@@ -117,7 +117,13 @@ def _operation(route: Route, schemas: Schema) -> Schema:
     return operation
 
 
-def _access(route: Route) -> str:
+def describe(route: Route) -> tuple[str, str]:
+    """Return the first sentence of the handler's docstring, and the rest."""
+    summary, _, details = " ".join((route.handler.__doc__ or "").split()).partition(". ")
+    return summary.removesuffix("."), details
+
+
+def access(route: Route) -> str:
     """Describe who can call the route."""
     if route.audience is Audience.PUBLIC:
         return "Anyone, without authentication."

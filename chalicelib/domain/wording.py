@@ -139,7 +139,7 @@ WORDS: Mapping[str, str] = {
     # Why a refund is refused.
     M.REFUND_IN_PROGRESS: "A refund of {licenses:licenses} is already in progress ({amount:money}, "
     "“{reason}”). Repeat the same request to resume it, or wait until it is done.",
-    M.REFUND_AMOUNT_CHANGED: "The refund would be {amount:money} now, not {shown}.",
+    M.REFUND_AMOUNT_CHANGED: "The refund would be {amount:money} now, not {shown:d}.",
     M.REFUND_KEPT_CHANGED: "The refund would leave {kept} licenses now, not {shown}.",
     M.NOT_REFUNDABLE_HERE: "This purchase can't be refunded here.",
     # The diagnosis of a reseller.

@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote
 
 from chalice.app import MultiDict, Request
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from chalicelib.domain.actors import Actor
 from chalicelib.errors import (
@@ -193,19 +194,24 @@ def _query(request: Request, model: type[I]) -> I:
         raise InvalidRequest(field_errors(error, "query")) from None
 
 
-def field_errors(error: ValidationError, whole: str) -> list[FieldError]:
+def error_message(detail: ErrorDetails) -> str:
+    """Return a validation error in words: those of our own validators, or else Pydantic's."""
+    if detail["type"] == "value_error":
+        return str(detail["ctx"]["error"])
+    return detail["msg"]
+
+
+def field_errors(
+    error: ValidationError, whole: str, message: Callable[[ErrorDetails], str] = error_message
+) -> list[FieldError]:
     """Return the first MAX_FIELD_ERRORS errors.
 
     An error that concerns the whole model gets `whole` as its field name.
     """
+    details = error.errors(include_url=False, include_input=False)[:MAX_FIELD_ERRORS]
     return [
-        FieldError(
-            ".".join(str(part) for part in item["loc"]) or whole,
-            item["msg"].removeprefix("Value error, "),
-        )
-        for item in error.errors(include_url=False, include_input=False, include_context=False)[
-            :MAX_FIELD_ERRORS
-        ]
+        FieldError(".".join(str(part) for part in detail["loc"]) or whole, message(detail))
+        for detail in details
     ]
 
 

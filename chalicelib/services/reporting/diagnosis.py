@@ -27,6 +27,7 @@ WEBHOOK_SILENCE_LIMIT = timedelta(hours=1)
 MAX_LISTED_PURCHASES = 3
 # The checks that must pass before a tenant can be created.
 REQUIRED = frozenset({"reseller_active", "licenses_available", "user_linked", "user_active"})
+CHECKS = REQUIRED | {"not_over_allocated", "counts_match", "no_checkout_pending", "webhook_seen"}
 
 
 @dataclass(frozen=True, slots=True)

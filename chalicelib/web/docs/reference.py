@@ -3,7 +3,8 @@
 from functools import cache
 from typing import Any
 
-from chalicelib.api.openapi import document
+from chalicelib.api.declarations import ROUTES
+from chalicelib.api.openapi import access, describe, document
 from chalicelib.http.fields import Schema
 from chalicelib.http.problems import STATUSES
 
@@ -54,14 +55,15 @@ def _route(method: str, path: str, operation: Schema) -> Schema:
     content = success.get("content", {})
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     answer = content.get("application/json", {}).get("schema")
-    *details, audience = operation["description"].split("\n\n")
+    (declared,) = (r for r in ROUTES if (r.method, r.path) == (method, path))
+    _, details = describe(declared)
     return {
         "method": method,
         "path": path,
         "anchor": operation["operationId"],
         "summary": operation["summary"],
         "details": details,
-        "audience": audience,
+        "audience": access(declared),
         "query": [_parameter(p) for p in operation["parameters"] if p["in"] == "query"],
         "headers": [p["name"] for p in operation["parameters"] if p["in"] == "header"],
         "sends": _kind(body["schema"]) if body else None,

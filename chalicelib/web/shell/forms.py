@@ -1,22 +1,21 @@
 """Submitted forms: their fields as typed, and as parsed into the API's models."""
 
-import re
 from typing import Any, TypeVar, get_args
 from urllib.parse import parse_qs
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from chalicelib.errors import (
     DomainTaken,
     EmailTaken,
-    FieldError,
     InvalidRequest,
     LicenseCountBelowUsed,
     SlugTaken,
     TenantryError,
     VersionConflict,
 )
-from chalicelib.http.requests import field_errors, raw_body
+from chalicelib.http.requests import error_message, field_errors, raw_body
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -32,19 +31,28 @@ FIELD_OF_ERROR: dict[type[TenantryError], str] = {
     DomainTaken: "host",
     LicenseCountBelowUsed: "license_count",
 }
-# Pydantic's messages are written for programmers. On pages, the messages below replace them.
-FRIENDLY_MESSAGES = (
-    (re.compile(r"Field required"), "Please fill this in."),
-    (re.compile(r"Input should be a valid integer.*"), "A whole number, please."),
-    (re.compile(r"Input should be greater than or equal to (\S+)"), r"\1 or more, please."),
-    (re.compile(r"Input should be less than or equal to (\S+)"), r"\1 at most, please."),
-    (re.compile(r"String should have at least 1 character"), "Please fill this in."),
-    (re.compile(r"String should have at least (\S+) characters?"), r"\1 characters at least."),
-    (re.compile(r"String should have at most (\S+) characters?"), r"\1 characters at most."),
-    (re.compile(r"List should have at least 1 item.*"), "Choose at least one."),
-    (re.compile(r"value is not a valid email address: .*"), "Write it like name@example.com."),
-    (re.compile(r"Input should be a valid (date|datetime).*"), "A date, please."),
-)
+# Pydantic's messages are written for programmers. Pages say these instead, by the error's type. The
+# fields are the limits that the error names.
+FRIENDLY_MESSAGES: dict[str, str] = {
+    "missing": "Please fill this in.",
+    "greater_than_equal": "{ge} or more, please.",
+    "less_than_equal": "{le} at most, please.",
+    "string_too_short": "{min_length} characters at least.",
+    "string_too_long": "{max_length} characters at most.",
+    **dict.fromkeys(
+        ("int_type", "int_parsing", "int_parsing_size", "int_from_float"),
+        "A whole number, please.",
+    ),
+    **dict.fromkeys(
+        (
+            *("date_type", "date_parsing", "date_from_datetime_parsing"),
+            *("datetime_type", "datetime_parsing", "datetime_from_date_parsing"),
+        ),
+        "A date, please.",
+    ),
+}
+# The same for a text or a list that must not be empty.
+IF_EMPTY = {"string_too_short": "Please fill this in.", "too_short": "Choose at least one."}
 
 
 class Form:
@@ -89,9 +97,7 @@ class Form:
         try:
             return model.model_validate(data | extra, strict=False)
         except ValidationError as error:
-            errors = field_errors(error, "")
-            friendly = [FieldError(e.field, _friendly_message(e.message)) for e in errors]
-            raise InvalidRequest(friendly) from None
+            raise InvalidRequest(field_errors(error, "", _friendly_message)) from None
 
     def read_all(self, model: type[M]) -> M:
         """Parse an edit form that includes every field in the model. Raises InvalidRequest.
@@ -136,8 +142,10 @@ def messages(error: TenantryError) -> dict[str, str]:
     return {FIELD_OF_ERROR.get(type(error), ""): str(error)}
 
 
-def _friendly_message(message: str) -> str:
-    for pattern, friendly in FRIENDLY_MESSAGES:
-        if match := pattern.fullmatch(message):
-            return match.expand(friendly)
-    return message
+def _friendly_message(detail: ErrorDetails) -> str:
+    limits = detail.get("ctx", {})
+    if limits.get("min_length") == 1 and detail["type"] in IF_EMPTY:
+        return IF_EMPTY[detail["type"]]
+    if detail["type"] in FRIENDLY_MESSAGES:
+        return FRIENDLY_MESSAGES[detail["type"]].format_map(limits)
+    return error_message(detail)

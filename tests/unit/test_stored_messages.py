@@ -1,0 +1,74 @@
+"""Messages in rows of this release, of an older and a later one, and in rows that were edited."""
+
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.messages import MessageCode, Sentences, say, verbatim
+from chalicelib.domain.wording import text_of
+from chalicelib.storage.messages import read_sentences, with_sentences
+from chalicelib.storage.rows import Document
+
+TWO = say(MessageCode.OTHER_AMOUNT, paid=7_500, quoted=6_000) + say(
+    MessageCode.PAID_SEVERAL_TIMES, times=3, sessions=["cs_1", "cs_2"]
+)
+WORDS = text_of(TWO)
+
+
+def stored(messages: Any) -> Any:
+    """Return the column as DynamoDB gives it back."""
+    column = Document()
+    return column.deserialize(column.serialize(messages))
+
+
+def read(messages: Any, words: str | None = WORDS) -> Sentences:
+    return read_sentences(messages, "status_reason", words)
+
+
+def test_sentences_are_read_as_they_were_written() -> None:
+    messages = stored(with_sentences(None, {"status_reason": TWO}))
+    assert read(messages) == TWO
+    assert read_sentences(messages, "outcome", "Another column") == verbatim("Another column")
+
+
+@pytest.mark.parametrize("messages", [None, {}, {"status_reason": []}])
+def test_a_row_of_an_older_release_has_only_words(messages: Any) -> None:
+    assert read(messages) == verbatim(WORDS)
+
+
+def test_the_words_win_if_only_they_were_changed() -> None:
+    """By a person, or by an older release, which keeps the column that it doesn't know."""
+    messages = with_sentences(None, {"status_reason": TWO})
+    assert read(messages, "Agreed by phone.") == verbatim("Agreed by phone.")
+    assert read(messages, None) == ()
+
+
+def test_a_sentence_that_only_a_later_release_knows_has_its_words() -> None:
+    messages = stored(with_sentences(None, {"status_reason": TWO}))
+    first, second = messages["status_reason"]
+    messages["status_reason"] = [
+        first | {"code": "paid_in_shells"},
+        second | {"params": {"count": 3}},
+    ]
+    assert read(messages) == verbatim(text_of(TWO[:1])) + verbatim(text_of(TWO[1:]))
+    messages["status_reason"] = [
+        first | {"next": 1},
+        second | {"params": {**second["params"], "next": 1}},
+    ]
+    assert text_of(read(messages)) == WORDS
+
+
+def test_writing_one_text_keeps_the_others() -> None:
+    """Those of a column that only a later release has, too."""
+    messages = {"next": [{"code": "next", "params": {}, "words": "Next."}]}
+    both = with_sentences(messages, {"status_reason": TWO})
+    assert both is not None
+    assert read(both) == TWO
+    assert with_sentences(both, {"status_reason": ()}) == messages
+    assert with_sentences(None, {"status_reason": ()}) is None
+
+
+def test_verbatim_words_need_no_messages() -> None:
+    """So a row of an older release is not written again only to add them."""
+    assert with_sentences(None, {"status_reason": read(None)}) is None
+    assert verbatim("") == ()
