@@ -19,13 +19,13 @@ routes = Routes(__name__)
 REF = "#/components/schemas/{model}"
 # Generated client code uses these schema names, so they must not change when a class is renamed.
 PUBLISHED_NAMES = {"LookupResult": "Finding"}
-DESCRIPTION = """Manage resellers, their licenses, and their tenants.
-
+CONVENTIONS = """\
 Times are in UTC, in ISO 8601 format. Amounts of money are integer cents. IDs are opaque strings.
 Lists return `{data, next_cursor}`. Send `limit` for the number of rows per page (1 to 100, 25 by
 default), and `next_cursor` as `cursor` to get the next page. To retry a
 POST safely, send the same `Idempotency-Key`. To avoid overwriting a concurrent change, send the
 `ETag` you received as `If-Match`. Errors are problem documents (RFC 9457)."""
+INTRODUCTION = ("Manage resellers, their licenses, and their tenants.", CONVENTIONS)
 
 
 class FieldProblem(BaseModel):
@@ -67,7 +67,7 @@ def document() -> Schema:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Tenantry", "version": "1", "description": DESCRIPTION},
+        "info": {"title": "Tenantry", "version": "1", "description": "\n\n".join(INTRODUCTION)},
         "paths": paths,
         "components": {
             "schemas": schemas,

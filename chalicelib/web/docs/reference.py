@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 from chalicelib.api.declarations import ROUTES
-from chalicelib.api.openapi import access, describe, document
+from chalicelib.api.openapi import INTRODUCTION, access, describe, document
 from chalicelib.http.fields import Schema
 from chalicelib.http.problems import STATUSES
 
@@ -32,7 +32,7 @@ def reference() -> dict[str, Any]:
     schemas = api["components"]["schemas"]
     return {
         # Paragraphs, each split at backticks, so that every second piece is code.
-        "intro": [text.split("`") for text in api["info"]["description"].split("\n\n")],
+        "intro": [text.split("`") for text in INTRODUCTION],
         "sections": [
             {
                 "name": SPELLED.get(name, name.capitalize()),
