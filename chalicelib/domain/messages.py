@@ -111,6 +111,21 @@ class MessageCode(StrEnum):
     GONE = auto()
     ALREADY_RESOLVED = auto()
 
+    # What a run could not check.
+    TOO_BUSY_TO_CHECK = auto()
+    TOO_MANY_FINDINGS = auto()
+    CHECK_FAILED = auto()
+    SKIPPED_RESELLER = auto()
+    SKIPPED_PURCHASES = auto()
+    SKIPPED_TENANTS = auto()
+    SKIPPED_USERS = auto()
+    SKIPPED_NAMES = auto()
+    SKIPPED_KEYS = auto()
+    SKIPPED_SESSIONS = auto()
+    SKIPPED_SESSIONS_OF = auto()
+    PHASE_WITHOUT_STRIPE = auto()
+    PHASE_FAILED = auto()
+
     # Why a purchase is quarantined, or how its payment differs from the quote.
     PAID_IN_TEST_MODE = auto()
     PAID_IN_LIVE_MODE = auto()

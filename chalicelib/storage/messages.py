@@ -5,7 +5,7 @@ API answers. The column `messages` maps the name of that column to the sentences
 and parameters, from which pages make their own words.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -43,6 +43,22 @@ def read_sentences(messages: Mapping[str, Any] | None, name: str, words: str | N
     if not words or " ".join(entry["words"] for entry in entries) != words:
         return verbatim(words or "")
     return tuple(chain.from_iterable(map(_sentence, entries)))
+
+
+def with_entry(messages: Mapping[str, Any] | None, name: str, message: Message) -> dict[str, Any]:
+    """Return the column `messages` with a sentence added to a list of them."""
+    entries = (messages or {}).get(name) or []
+    return {**(messages or {}), name: [*entries, _entry(message)]}
+
+
+def read_list(messages: Mapping[str, Any] | None, name: str, words: Sequence[str]) -> Sentences:
+    """Return a list of sentences, whose words are in a column of their own.
+
+    Words without an entry were added by an older release.
+    """
+    entries = {entry["words"]: entry for entry in (messages or {}).get(name) or []}
+    found = (_sentence(entries[each]) if each in entries else verbatim(each) for each in words)
+    return tuple(chain.from_iterable(found))
 
 
 def _sentence(entry: Mapping[str, Any]) -> Sentences:

@@ -5,6 +5,9 @@ from enum import StrEnum
 from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
+from chalicelib.domain.messages import Message, Sentences
+from chalicelib.domain.wording import text_of
+from chalicelib.storage.messages import read_list, with_entry
 from chalicelib.storage.rows import Document, Expiry, Integer, Row, StringList, Timestamp
 
 DIRECTORY = "reconciliations"
@@ -39,7 +42,8 @@ class Report(Row):
     before the first save and once the run is finished.
     `busy_until` is when a worker that hasn't saved its progress is presumed dead. It is missing
     while no worker is active.
-    `notes` lists what could not be checked.
+    `notes` lists what could not be checked, and `messages` has the same as messages: see
+    storage/messages.py.
     """
 
     noun = "reconciliations"
@@ -60,6 +64,15 @@ class Report(Row):
     repaired = Document(default=dict)
     ignored = Integer(default=0)
     notes = StringList(default=list)
+    messages = Document(null=True)
     expires_at = Expiry()
 
     by_time = ReportDirectory()
+
+    @property
+    def note_sentences(self) -> Sentences:
+        return read_list(self.messages, "notes", self.notes or [])
+
+    def append_note(self, note: Message) -> None:
+        self.messages = with_entry(self.messages, "notes", note)
+        self.notes = [*(self.notes or []), text_of((note,))]

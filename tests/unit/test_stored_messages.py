@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.domain.messages import MessageCode, Sentences, say, verbatim
 from chalicelib.domain.wording import text_of
-from chalicelib.storage.messages import read_sentences, with_sentences
+from chalicelib.storage.messages import read_list, read_sentences, with_entry, with_sentences
 from chalicelib.storage.rows import Document
 
 TWO = say(MessageCode.OTHER_AMOUNT, paid=7_500, quoted=6_000) + say(
@@ -72,3 +72,16 @@ def test_verbatim_words_need_no_messages() -> None:
     """So a row of an older release is not written again only to add them."""
     assert with_sentences(None, {"status_reason": read(None)}) is None
     assert verbatim("") == ()
+
+
+def test_a_list_of_sentences_can_be_continued_by_every_release() -> None:
+    """An older release adds words only, and a later one sentences that this one doesn't know."""
+    (failed,) = say(MessageCode.CHECK_FAILED, row="pur_1")
+    (busy,) = say(MessageCode.TOO_BUSY_TO_CHECK, reseller="rsl_1")
+    later = {"code": "next", "params": {}, "words": "Next."}
+    messages = with_entry({"notes": [later]}, "notes", failed)
+    assert messages["notes"][0] == later
+    words = ["Old.", "Next.", text_of((failed,))]
+    assert read_list(messages, "notes", words) == (*verbatim("Old."), *verbatim("Next."), failed)
+    assert read_list(with_entry(None, "notes", busy), "notes", [text_of((busy,))]) == (busy,)
+    assert read_list(None, "notes", ["Old."]) == verbatim("Old.")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from chalicelib.domain.findings import Finding
+from chalicelib.domain.messages import Sentences
 from chalicelib.services.reconciliation import name_checks
 from chalicelib.services.reconciliation.facts import Inspection
 from chalicelib.storage.reads import iterate_partition, iterate_table
@@ -23,13 +24,13 @@ class BatchResult:
     Attributes:
         inspection: The snapshot that the findings are based on, if any.
         counts_reseller: Whether the report should count the inspected reseller as checked.
-        notes: Sentences that say what could not be checked.
+        notes: What could not be checked.
     """
 
     findings: Sequence[Finding] = ()
     inspection: Inspection | None = None
     counts_reseller: bool = False
-    notes: tuple[str, ...] = ()
+    notes: Sentences = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,12 @@ class Batch:
 
     Attributes:
         position: Where to continue after this batch.
-        label: Names the batch in the report's notes if the batch is skipped.
+        if_skipped: The report's note if the batch is skipped.
         check: Checks the batch. It can raise, and it saves no findings.
     """
 
     position: Position
-    label: str
+    if_skipped: Sentences
     check: Callable[[], BatchResult]
 
 

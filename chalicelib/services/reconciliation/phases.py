@@ -6,6 +6,7 @@ A position identifies the last batch that was checked. None is the start of the 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
+from chalicelib.domain.messages import MessageCode, say
 from chalicelib.services.identity import api_keys
 from chalicelib.services.reconciliation import name_checks
 from chalicelib.services.reconciliation.batches import Batch, BatchResult, Position, row_batches
@@ -24,7 +25,8 @@ def tenants(report: Report, position: Position) -> Iterator[Batch]:
     """Check the tenants' names and whether their resellers exist."""
     columns = ["reseller_id", "id", "name", "slug", "is_active", "deleted_at", "version"]
     for rows, after in row_batches(Tenant, position, columns, partition=report.reseller_id):
-        yield Batch(after, f"Tenants {rows[0].id} to {rows[-1].id}", partial(_check_tenants, rows))
+        skipped = say(MessageCode.SKIPPED_TENANTS, first=rows[0].id, last=rows[-1].id)
+        yield Batch(after, skipped, partial(_check_tenants, rows))
 
 
 def _check_tenants(rows: Sequence[Tenant]) -> BatchResult:
@@ -43,7 +45,8 @@ def users(_report: Report, position: Position) -> Iterator[Batch]:
     """Check the users' names and their links to resellers."""
     columns = ["id", "email", "reseller_id", "version"]
     for rows, after in row_batches(User, position, columns):
-        yield Batch(after, f"Users {rows[0].id} to {rows[-1].id}", partial(_check_users, rows))
+        skipped = say(MessageCode.SKIPPED_USERS, first=rows[0].id, last=rows[-1].id)
+        yield Batch(after, skipped, partial(_check_users, rows))
 
 
 def _check_users(rows: Sequence[User]) -> BatchResult:
@@ -53,8 +56,8 @@ def _check_users(rows: Sequence[User]) -> BatchResult:
 def claims(_report: Report, position: Position) -> Iterator[Batch]:
     """Check that the owner of each claim has the name."""
     for rows, after in row_batches(Claim, position):
-        label = f"Names {rows[0].name} to {rows[-1].name}"
-        yield Batch(after, label, partial(_check_claims, rows))
+        skipped = say(MessageCode.SKIPPED_NAMES, first=rows[0].name, last=rows[-1].name)
+        yield Batch(after, skipped, partial(_check_claims, rows))
 
 
 def _check_claims(rows: Sequence[Claim]) -> BatchResult:
@@ -66,7 +69,8 @@ def keys(report: Report, position: Position) -> Iterator[Batch]:
     if not report.apply:
         return
     for rows, after in row_batches(Credential, position, ["id", "owner", "created_at"]):
-        yield Batch(after, f"Keys {rows[0].id} to {rows[-1].id}", partial(_delete_void_keys, rows))
+        skipped = say(MessageCode.SKIPPED_KEYS, first=rows[0].id, last=rows[-1].id)
+        yield Batch(after, skipped, partial(_delete_void_keys, rows))
 
 
 def _delete_void_keys(rows: Sequence[Credential]) -> BatchResult:

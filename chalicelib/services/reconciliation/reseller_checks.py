@@ -11,6 +11,7 @@ from functools import partial
 
 from chalicelib.domain.actors import SCHEDULE
 from chalicelib.domain.findings import Finding
+from chalicelib.domain.messages import MessageCode, Sentences, say
 from chalicelib.domain.reconciliation import PurchaseFacts, purchase_finding
 from chalicelib.errors import Busy, PaymentProviderRefused, PaymentProviderUnavailable
 from chalicelib.observability import Metric, count, logger
@@ -65,7 +66,8 @@ class _ResellerCheck:
     def batches(self) -> Iterator[Batch]:
         position = {"reseller": self.reseller_id}
         after = position if self._tables_only else position | {"after": ""}
-        yield Batch(after, self.reseller_id, self._inspect)
+        skipped = say(MessageCode.SKIPPED_RESELLER, reseller=self.reseller_id)
+        yield Batch(after, skipped, self._inspect)
         if not self._tables_only and self.inspection is not None:
             yield from self.purchase_batches("")
 
@@ -78,8 +80,13 @@ class _ResellerCheck:
         ):
             ids = [row.id for row in rows]
             position = {"reseller": self.reseller_id, "after": ids[-1]}
-            label = f"{self.reseller_id}, purchases {ids[0]} to {ids[-1]}"
-            yield Batch(position, label, partial(self._check_purchases, ids))
+            skipped = say(
+                MessageCode.SKIPPED_PURCHASES,
+                reseller=self.reseller_id,
+                first=ids[0],
+                last=ids[-1],
+            )
+            yield Batch(position, skipped, partial(self._check_purchases, ids))
             if self.inspection is None:
                 return
 
@@ -94,16 +101,16 @@ class _ResellerCheck:
                 for finding in name_checks.reseller_findings(self.inspection.reseller):
                     self.inspection.keep(finding)
         except ResellerBusy:
-            note = f"{self.reseller_id} was too busy to check; the next run will retry it."
-            return BatchResult(notes=(note,))
+            busy = say(MessageCode.TOO_BUSY_TO_CHECK, reseller=self.reseller_id)
+            return BatchResult(notes=busy)
         except (Busy, PaymentProviderUnavailable):
             raise
         except Exception:
             # One damaged row must not prevent other resellers from being checked.
             logger.exception(CHECK_FAILED, extra={"subject": self.reseller_id})
-            return BatchResult(notes=(_count_failure(self.reseller_id),))
-        more = f"{self.reseller_id} has more findings of one kind than a run can keep."
-        notes = (more,) if self.inspection.truncated else ()
+            return BatchResult(notes=_count_failure(self.reseller_id))
+        more = say(MessageCode.TOO_MANY_FINDINGS, reseller=self.reseller_id)
+        notes = more if self.inspection.truncated else ()
         return BatchResult(
             self.inspection.findings, self.inspection, counts_reseller=True, notes=notes
         )
@@ -116,7 +123,7 @@ class _ResellerCheck:
         purchases = self.inspection.purchases
         known = [purchases[id] for id in ids if id in purchases]  # the others are newer
         findings: list[Finding] = []
-        failures: list[str] = []
+        failures: Sentences = ()
         for facts in known:
             if facts.dormant and not self._is_due(facts):
                 continue
@@ -124,12 +131,12 @@ class _ResellerCheck:
                 checked = facts if facts.worth is not None else compare_with_stripe(facts)
             except PaymentProviderRefused:  # affects only this purchase
                 logger.exception(CHECK_FAILED, extra={"subject": facts.id})
-                failures.append(_count_failure(facts.id))
+                failures += _count_failure(facts.id)
                 continue
             finding = purchase_finding(checked) if checked is not None else None
             if finding is not None:
                 findings.append(finding)
-        return BatchResult(findings, self.inspection, notes=tuple(failures))
+        return BatchResult(findings, self.inspection, notes=failures)
 
     def _is_due(self, facts: PurchaseFacts) -> bool:
         """Return whether to query Stripe about a dormant purchase in this run.
@@ -145,6 +152,6 @@ class _ResellerCheck:
         )
 
 
-def _count_failure(id: str) -> str:
+def _count_failure(id: str) -> Sentences:
     count(Metric.RECONCILIATION_FAILED)
-    return f"{id} could not be checked; see the log for the error."
+    return say(MessageCode.CHECK_FAILED, row=id)

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib import clock
 from chalicelib.domain.findings import DRIFT_CODES, Finding
-from chalicelib.domain.messages import Sentences
+from chalicelib.domain.messages import MessageCode, Sentences, say
 from chalicelib.errors import PaymentProviderUnavailable, VersionConflict
 from chalicelib.observability import Metric, count, logger
 from chalicelib.services.core.idempotency import IdempotentRequest
@@ -129,7 +129,7 @@ class _Run:
         started = self.seconds_left()
         for batch in PHASES[self.progress.phase](self.report, self.progress.position):
             if self.progress.failures >= MAX_FAILURES:
-                _append_note(self.report, f"{batch.label}: skipped after failing twice.")
+                _append_notes(self.report, batch.if_skipped)
                 count(Metric.RECONCILIATION_FAILED)
             else:
                 _process_batch(self.report, batch)
@@ -152,15 +152,15 @@ class _Run:
         phase = self.progress.phase
         if isinstance(failure, PaymentProviderUnavailable):
             logger.warning("Stripe could not be reached", extra={"phase": phase})
-            problem = "the payment provider could not be reached."
+            note = say(MessageCode.PHASE_WITHOUT_STRIPE, phase=phase)
         else:
             logger.error("A phase did not finish", extra={"phase": phase}, exc_info=failure)
             count(Metric.RECONCILIATION_FAILED)
-            problem = "some rows could not be checked; see the log for the error."
+            note = say(MessageCode.PHASE_FAILED, phase=phase)
         self.progress = self.progress.failed()
         if self.progress.failures <= MAX_FAILURES:
             return False
-        _append_note(self.report, f"{phase}: {problem}")
+        _append_notes(self.report, note)
         return True
 
     def _save(self, *, pause: bool = False) -> None:
@@ -200,8 +200,7 @@ class _Run:
 
 def _process_batch(report: Report, batch: Batch) -> None:
     result = batch.check()
-    for note in result.notes:
-        _append_note(report, note)
+    _append_notes(report, result.notes)
     outcomes = automatic.repair(report, result.findings, result.inspection)
     if result.counts_reseller and result.inspection is not None:
         report.resellers += 1
@@ -241,10 +240,11 @@ def _increment(numbers: dict[str, int] | None, code: str) -> dict[str, int]:
     return numbers | {code: numbers.get(code, 0) + 1}
 
 
-def _append_note(report: Report, note: str) -> None:
-    notes = list(report.notes or [])
-    if note not in notes and len(notes) < MAX_NOTES:
-        report.notes = [*notes, note]
+def _append_notes(report: Report, notes: Sentences) -> None:
+    for note in notes:
+        known = report.note_sentences
+        if note not in known and len(known) < MAX_NOTES:
+            report.append_note(note)
 
 
 def _commit(tx: Transaction) -> None:
@@ -255,5 +255,5 @@ def _commit(tx: Transaction) -> None:
 
 
 def _result_columns(report: Report) -> dict[str, Any]:
-    columns = ("resellers", "tenants", "found", "repaired", "ignored", "notes")
+    columns = ("resellers", "tenants", "found", "repaired", "ignored", "notes", "messages")
     return {name: getattr(report, name) for name in columns}

@@ -48,8 +48,10 @@ def sessions(_report: Report, position: Position) -> Iterator[Batch]:
     while True:
         owners, after = stripe_view.list_own_sessions(start, end, after)
         next_position = {"from": iso(start), "to": iso(end), "after": after}
-        label = f"Stripe's sessions of {owners[0].at:%Y-%m-%d}" if owners else "Stripe's sessions"
-        yield Batch(next_position, label, partial(_check_page, owners))
+        skipped = say(MessageCode.SKIPPED_SESSIONS)
+        if owners:
+            skipped = say(MessageCode.SKIPPED_SESSIONS_OF, day=f"{owners[0].at:%Y-%m-%d}")
+        yield Batch(next_position, skipped, partial(_check_page, owners))
         if after is None:
             return
 

@@ -10,6 +10,8 @@ from chalicelib.services.core import batch_reads
 from chalicelib.services.reconciliation import open_findings, runs
 from chalicelib.storage.reports import RUNNING, Report, Scope
 from chalicelib.web.admin_shell.frame import render
+from chalicelib.web.admin_shell.names import Names
+from chalicelib.web.admin_shell.wording import Wording, ids_in
 from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
 
@@ -38,6 +40,8 @@ def list_reports(page: PageContext) -> Response:
 
 def report_rows(reports: list[Report]) -> list[dict[str, Any]]:
     people = batch_reads.users_by_id(report.actor for report in reports)
+    mentioned = [id for report in reports for id in ids_in(report.note_sentences)]
+    wording = Wording(Names((None, id) for id in mentioned))
     return [
         {
             "id": report.id,
@@ -49,7 +53,7 @@ def report_rows(reports: list[Report]) -> list[dict[str, Any]]:
             "repaired": sum(report.repaired.values()),
             "open": open_findings.open_by_code(report).total(),
             "running": report.status == RUNNING,
-            "notes": list(report.notes or []),
+            "notes": [wording.linked((note,)) for note in report.note_sentences],
         }
         for report in reports
     ]

@@ -81,7 +81,7 @@ def _purchase_of(seller: Person) -> Purchase:
 def _damage_purchases(people: People, stripe: StripeSimulator, clock: TestClock) -> None:
     for name, break_it in _PURCHASES.items():
         seller = people.reseller(licenses=2)
-        if name in ("unpaid", "unlisted"):
+        if name in ("unpaid", "unlisted", "paid twice"):
             seller.api.post("/v1/resellers/me/purchases", {"quantity": 10})
         else:
             buy_and_pay(seller, stripe, 10, deliver=name != "uncredited")
@@ -130,12 +130,12 @@ def _quarantined(seller: Person, stripe: StripeSimulator) -> None:
 
 
 def _paid_twice(seller: Person, stripe: StripeSimulator) -> None:
-    row = _purchase_of(seller)
-    table_edits.edit(row, status="pending", session_id=None, checkout_url=None, checkout_attempt=1)
-    first = str(row.session_id)
+    first = str(_purchase_of(seller).session_id)
+    table_edits.edit(_purchase_of(seller), session_id=None, checkout_url=None, checkout_attempt=1)
     seller.api.post("/v1/resellers/me/purchases", {"quantity": 10})
-    for purchase in Purchase.query(str(seller.reseller_id), consistent_read=True):
-        settle(purchase, session_id=first)
+    for session_id in (first, str(_purchase_of(seller).session_id)):
+        stripe.pay(session_id)
+    settle(_purchase_of(seller), session_id=first)
 
 
 def _nothing(seller: Person, stripe: StripeSimulator) -> None:
@@ -153,4 +153,5 @@ _PURCHASES = {
     "lost": _lost,
     "unlisted": _unlisted,
     "quarantined": _quarantined,
+    "paid twice": _paid_twice,
 }
