@@ -67,11 +67,14 @@ class Target(StrEnum):
     RESELLER = "reseller"
 
 
-ADOPTED_TO: dict[str, Target] = {
-    Code.ORPHAN_TENANT: Target.RESELLER,
-    Code.RESELLER_WITHOUT_USER: Target.USER,
-}
-"""The findings whose action ADOPT has a target. For all others, it records the current state."""
+def adopted_to(code: str) -> Target | None:
+    """Return what findings of this kind are adopted to.
+
+    For all others, the action ADOPT only records the current state.
+    """
+    if code == Code.ORPHAN_TENANT:
+        return Target.RESELLER
+    return Target.USER if code == Code.RESELLER_WITHOUT_USER else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ commit raises VersionConflict, and the finding has to be checked again.
 
 from collections.abc import Callable
 
-from chalicelib.domain.findings import ADOPTED_TO, Action, Code
+from chalicelib.domain.findings import Action, Code, adopted_to
 from chalicelib.domain.ledger import Kind
 from chalicelib.domain.messages import MessageCode, Sentences, say
 from chalicelib.errors import InvalidRequest
@@ -28,7 +28,7 @@ def add_repair(tx: Transaction, request: RepairRequest) -> Sentences:
     if request.action not in finding.actions:
         available = ", ".join(finding.actions)
         raise InvalidRequest.of("action", f"For {finding.code}, use one of: {available}.")
-    target = ADOPTED_TO.get(finding.code) if request.action is Action.ADOPT else None
+    target = adopted_to(finding.code) if request.action is Action.ADOPT else None
     if target is not None and not request.to:
         raise InvalidRequest.of("to", f"Specify a {target}.")
     return _REPAIRS[finding.code](tx, request)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.domain.findings import ADOPTED_TO, Action, Code, Target
+from chalicelib.domain.findings import Action, Code, Target, adopted_to
 from chalicelib.domain.messages import Sentences
 from chalicelib.domain.money import money
 from chalicelib.services.core import batch_reads
@@ -138,7 +138,7 @@ def _group_actions(rows: Sequence[FindingRow]) -> list[dict[str, str]]:
 
 def adoption_target(row: FindingRow) -> Target | None:
     """Return what an adoption of this finding must name, if it can be adopted to something."""
-    return ADOPTED_TO.get(row.code) if Action.ADOPT in row.actions else None
+    return adopted_to(row.code) if Action.ADOPT in row.actions else None
 
 
 def _fact_view(name: str, value: Any, names: Names) -> "str | Markup":

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.findings import ADOPTED_TO, Code, Target
+from chalicelib.domain.findings import Code, Target, adopted_to
 from chalicelib.domain.messages import MessageCode
 from chalicelib.domain.wording import WORDS
 from chalicelib.storage.purchases import Purchase
@@ -92,7 +92,7 @@ def decide(
     """
     path, action = resolution_path(report, finding), finding["proposed"]
     body = {"action": action, "reason": "x"}
-    target = ADOPTED_TO.get(finding["code"]) if action == "adopt" else None
+    target = adopted_to(finding["code"]) if action == "adopt" else None
     first = client.api.post(path, body)
     if first.status == 412:
         return None
