@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
 
@@ -68,7 +67,7 @@ class FindingRow(Row):
             for action, words in self.actions.items()
         }
 
-    def outcome_columns(self, outcome: Sentences) -> dict[str, Any]:
+    def outcome_columns(self, outcome: Sentences) -> dict[str, object]:
         """Return the columns that hold this outcome."""
         return {
             "outcome": text_of(outcome),

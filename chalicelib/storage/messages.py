@@ -7,15 +7,27 @@ and parameters, from which pages make their own words.
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import TypedDict
 
-from chalicelib.domain.messages import Message, MessageCode, Sentences, verbatim
+from chalicelib.domain.messages import Message, MessageCode, Sentences, Value, verbatim
 from chalicelib.domain.wording import WORDS, fields, text_of
 
 
+class Entry(TypedDict):
+    """A stored sentence. A later release can have added fields."""
+
+    code: str
+    params: dict[str, Value]
+    words: str
+
+
+Stored = Mapping[str, list[Entry]]
+"""The column `messages`."""
+
+
 def with_sentences(
-    messages: Mapping[str, Any] | None, texts: Mapping[str, Sentences]
-) -> dict[str, Any] | None:
+    messages: Stored | None, texts: Mapping[str, Sentences]
+) -> dict[str, list[Entry]] | None:
     """Return the column `messages` with these texts in place of those with the same names."""
     kept = {name: entries for name, entries in (messages or {}).items() if name not in texts}
     coded = {name: text for name, text in texts.items() if _has_codes(text)}
@@ -27,12 +39,12 @@ def _has_codes(text: Sentences) -> bool:
     return any(message.code != MessageCode.VERBATIM for message in text)
 
 
-def _entry(message: Message) -> dict[str, Any]:
+def _entry(message: Message) -> Entry:
     words = text_of((message,))
     return {"code": str(message.code), "params": dict(message.params), "words": words}
 
 
-def read_sentences(messages: Mapping[str, Any] | None, name: str, words: str | None) -> Sentences:
+def read_sentences(messages: Stored | None, name: str, words: str | None) -> Sentences:
     """Return the sentences of a column whose stored words are `words`.
 
     The words win if they are not those of the entries: an older release or a person has changed
@@ -45,13 +57,13 @@ def read_sentences(messages: Mapping[str, Any] | None, name: str, words: str | N
     return tuple(chain.from_iterable(map(_sentence, entries)))
 
 
-def with_entry(messages: Mapping[str, Any] | None, name: str, message: Message) -> dict[str, Any]:
+def with_entry(messages: Stored | None, name: str, message: Message) -> dict[str, list[Entry]]:
     """Return the column `messages` with a sentence added to a list of them."""
     entries = (messages or {}).get(name) or []
     return {**(messages or {}), name: [*entries, _entry(message)]}
 
 
-def read_list(messages: Mapping[str, Any] | None, name: str, words: Sequence[str]) -> Sentences:
+def read_list(messages: Stored | None, name: str, words: Sequence[str]) -> Sentences:
     """Return a list of sentences, whose words are in a column of their own.
 
     Words without an entry were added by an older release.
@@ -61,7 +73,7 @@ def read_list(messages: Mapping[str, Any] | None, name: str, words: Sequence[str
     return tuple(chain.from_iterable(found))
 
 
-def _sentence(entry: Mapping[str, Any]) -> Sentences:
+def _sentence(entry: Entry) -> Sentences:
     template = WORDS.get(entry["code"])
     if template is None or not fields(template).keys() <= entry["params"].keys():
         return verbatim(entry["words"])

@@ -99,8 +99,10 @@ class Purchase(Row):
         """Why the purchase is quarantined, or what else a person should know about it."""
         return read_sentences(self.messages, "status_reason", self.status_reason)
 
-    def reason_columns(self, reasons: Sentences) -> dict[str, Any]:
-        """Return the columns that hold these reasons."""
+    def reason_columns(self, reasons: Sentences) -> dict[str, object]:
+        """Return the columns that hold these reasons. They stay as they are if the reasons do."""
+        if reasons == self.reasons:
+            return {"status_reason": self.status_reason, "messages": self.messages}
         return {
             "status_reason": text_of(reasons) or None,
             "messages": with_sentences(self.messages, {"status_reason": reasons}),

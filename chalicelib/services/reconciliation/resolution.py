@@ -73,9 +73,9 @@ def resolve(
         outcome, state = _repair(tx, row, action, reason=reason, by=by, to=to)
     tx.change(
         row,
+        row.outcome_columns(outcome),
         state=state,
         resolution=str(action),
-        **row.outcome_columns(outcome),
         reason=reason,
         resolved_by=by.id,
         resolved_at=clock.now(),

@@ -48,13 +48,13 @@ def changes_of(entry: AuditEntry, names: Names) -> list[dict[str, Any]]:
     ]
 
 
-def _changed_value(entry: AuditEntry, side: str, column: str, names: Names) -> Any:
+def _changed_value(entry: AuditEntry, side: str, column: str, names: Names) -> str | None:
     if f"{side}.{column}" in (entry.messages or {}):
         return Wording(names).linked(entry.sentences(side, column))
     return _format_value(column, (getattr(entry, side) or {}).get(column), names)
 
 
-def _format_value(column: str, value: Any, names: Names) -> Any:
+def _format_value(column: str, value: object, names: Names) -> str | None:
     if value is None:
         return None
     if isinstance(value, bool):
@@ -72,7 +72,7 @@ def _format_value(column: str, value: Any, names: Names) -> Any:
     return _cut(json.dumps(value, ensure_ascii=False, default=str))
 
 
-def _format_text(column: str, text: str, names: Names) -> Any:
+def _format_text(column: str, text: str, names: Names) -> str:
     """Show IDs by name, and a time in the reader's time zone."""
     if column.endswith(TIME_COLUMNS):
         with suppress(ValueError):
