@@ -5,6 +5,7 @@ newer release has written. CONTRIBUTING.md has the rule.
 """
 
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -76,6 +77,25 @@ def test_pages_show_unknown_values_as_text(installation: Installation) -> None:
     assert "Webhook created" in page.get("/admin/audit").words
     shown = page.get(f"/admin/reconciliation/{max(reports)}").words
     assert "Webhook missing" in shown
+
+
+@pytest.mark.parametrize("variant", ["recorded"], indirect=True)
+def test_findings_without_messages_are_shown_with_their_stored_words(
+    installation: Installation,
+) -> None:
+    """Releases before the column `messages` stored only words."""
+    page = signed_in(installation.people["admin"])
+    findings = installation.rows["findings"]
+    older = [
+        f for f in findings if "messages" not in f and f["reconciliation_id"]["S"] != "ignored"
+    ]
+    for row in older:
+        path = f"/admin/reconciliation/{row['reconciliation_id']['S']}?kind={row['code']['S']}"
+        shown = unescape(page.get(path).words)
+        for column in ("what", "why", "outcome"):
+            assert row.get(column, {"S": ""})["S"] in shown
+        if row["state"]["S"] == "open":
+            assert all(f"{action['S']}." in shown for action in row["actions"]["M"].values())
 
 
 Statuses = dict[str, dict[str, int]]

@@ -143,7 +143,7 @@ def test_invalid_refund_input_is_explained_at_its_field(
     stale = [("licenses", "1"), ("reason", "x"), ("amount", "1")]
     sent = admin.post(path + "/refund", token + stale)
     assert sent.status == 422
-    assert "The refund would be" in sent.text
+    assert "The refund would be $25.00 now, not $0.01." in sent.text
 
 
 def test_an_unpaid_purchase_offers_no_refund(

@@ -98,6 +98,7 @@ def test_an_ignored_finding_is_not_reported_again(admin: PageClient, seller: Per
     (form,) = finding_forms(page)
     ignored = admin.follow(admin.submit(page, form, action="ignore", reason="Known"))
     assert "Ignored" in ignored.text
+    assert "Used is 4, 2 tenants hold a license" in admin.get("/admin/audit").words
     assert reseller_row(seller).license_used == 4
     again = run(admin)
     assert not finding_forms(again)
