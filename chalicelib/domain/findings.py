@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from chalicelib.domain.messages import MessageCode, Sentences, say
 
@@ -96,11 +95,11 @@ class Finding:
     subject: str
     reseller_id: str | None
     what: Sentences
-    evidence: Mapping[str, Any]
+    evidence: Mapping[str, object]
     actions: Mapping[Action, Sentences]
     proposed: Action
     safe: bool = field(default=False)
-    basis: Any = None
+    basis: object = None
 
     @property
     def id(self) -> str:
@@ -122,11 +121,11 @@ def make_finding(
     subject: str,
     reseller_id: str | None,
     what: Sentences,
-    evidence: Mapping[str, Any],
+    evidence: Mapping[str, object],
     actions: Mapping[Action, Sentences],
     *,
     safe: bool = True,
-    basis: Any = None,
+    basis: object = None,
 ) -> Finding:
     """Return a finding that proposes the first of `actions`. Ignoring it is always an option.
 
@@ -138,5 +137,5 @@ def make_finding(
     return Finding(code, subject, reseller_id, what, evidence, available, proposed, safe, basis)
 
 
-def _digest(content: Any) -> str:
+def _digest(content: object) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -4,6 +4,7 @@ An entry is written in the same transaction as the change. License movements are
 ledger and are not duplicated here.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from chalicelib import clock
@@ -30,8 +31,8 @@ def record(
     action: AuditAction,
     target: str,
     reseller_id: str | None,
-    before: dict[str, object] | None = None,
-    after: dict[str, object] | None = None,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
     reason: str | None = None,
 ) -> AuditEntry:
     """Add an audit entry to `tx`, so that it is written if and only if the change is.
@@ -69,7 +70,7 @@ def record(
 def record_edit(
     tx: Transaction,
     row: Row,
-    changes: dict[str, object],
+    changes: Mapping[str, object],
     *,
     actor: Actor,
     action: AuditAction,
@@ -113,7 +114,7 @@ def list_for_reseller(reseller: Reseller, request: Pagination) -> Page[AuditEntr
     return page
 
 
-def _to_document(columns: dict[str, object] | None) -> dict[str, object] | None:
+def _to_document(columns: Mapping[str, object] | None) -> dict[str, object] | None:
     if columns is None:
         return None
     return {name: _to_stored_value(name, value) for name, value in columns.items()}

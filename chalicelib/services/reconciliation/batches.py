@@ -9,12 +9,12 @@ from chalicelib.domain.messages import Sentences
 from chalicelib.services.reconciliation import name_checks
 from chalicelib.services.reconciliation.facts import Inspection
 from chalicelib.storage.reads import iterate_partition, iterate_table
-from chalicelib.storage.rows import Row, key_columns
+from chalicelib.storage.rows import Item, Row, key_columns
 
 BATCH_SIZE = 100
 
 R = TypeVar("R", bound=Row)
-Position = dict[str, Any] | None
+Position = dict[str, Any] | None  # Any: stored JSON, which each phase reads back
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def row_batches(
     *,
     size: int = BATCH_SIZE,
     partition: str | None = None,
-) -> Iterator[tuple[list[R], dict[str, Any]]]:
+) -> Iterator[tuple[list[R], Item]]:
     """Yield the rows of a table or partition in batches, each with the key of its last row.
 
     `after` is the key to start after, in DynamoDB's format. A later release may have added names to
@@ -63,7 +63,7 @@ def row_batches(
     """
     rows: list[R] = []
     keys = [key.attr_name for key in key_columns(model) if key is not None]
-    options: dict[str, Any] = {
+    options: dict[str, Any] = {  # Any: options of PynamoDB's query
         "attributes_to_get": columns,
         "page_size": BATCH_SIZE,
         "last_evaluated_key": {name: after[name] for name in keys} if after else None,
@@ -82,5 +82,5 @@ def row_batches(
         yield rows, _dynamodb_key(rows[-1])
 
 
-def _dynamodb_key(row: Row) -> dict[str, Any]:
+def _dynamodb_key(row: Row) -> Item:
     return {name: {"S": value} for name, value in name_checks.key_values(row).items()}

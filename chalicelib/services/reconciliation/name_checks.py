@@ -9,7 +9,6 @@ if the row is unchanged.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from chalicelib.domain.findings import Action, Code, Finding, make_finding
 from chalicelib.domain.messages import MessageCode, say
@@ -25,7 +24,7 @@ from chalicelib.storage.users import User, email_claim
 Named = Tenant | Reseller | User
 
 # The columns that determine whether a row has a name. Other columns may be unreadable.
-OWNER_COLUMNS: dict[type[Any], list[str]] = {
+OWNER_COLUMNS: dict[type[Row], list[str]] = {
     User: ["id", "email"],
     Reseller: ["id", "slug"],
     Tenant: ["reseller_id", "id", "slug", "deleted_at"],

@@ -3,7 +3,7 @@
 Each function adds its steps to a transaction and returns what they do.
 """
 
-from typing import Any
+from collections.abc import Mapping
 
 from chalicelib.domain.findings import Action
 from chalicelib.domain.messages import MessageCode, Sentences, say
@@ -131,7 +131,7 @@ def resolve_orphan_tenant(tx: Transaction, request: RepairRequest) -> Sentences:
 
 
 def _adopt(
-    tx: Transaction, request: RepairRequest, tenant: Tenant, before: dict[str, Any]
+    tx: Transaction, request: RepairRequest, tenant: Tenant, before: Mapping[str, object]
 ) -> Sentences:
     reseller = get(Reseller, str(request.to))
     if reseller is None:
@@ -253,8 +253,8 @@ def _audit(
     tx: Transaction,
     request: RepairRequest,
     action: AuditAction,
-    before: dict[str, Any] | None,
-    after: dict[str, Any] | None,
+    before: Mapping[str, object] | None,
+    after: Mapping[str, object] | None,
 ) -> None:
     audit.record(
         tx,

@@ -5,8 +5,6 @@ the ledger, and the counter agree. Any remaining difference from Stripe is then 
 usual. If the process crashes in between, the next settlement finishes the work.
 """
 
-from typing import Any
-
 from chalicelib.domain.findings import Action
 from chalicelib.domain.ledger import Kind
 from chalicelib.domain.messages import MessageCode, Sentences, say
@@ -55,7 +53,7 @@ def _align(request: RepairRequest, purchase: Purchase) -> None:
     if purchase.licenses_granted != facts.granted:
         raise VersionConflict
     credited = facts.credited + facts.already_counted
-    columns: dict[str, Any] = {"licenses_granted": credited}
+    columns: dict[str, object] = {"licenses_granted": credited}
     if purchase.session_id is None and not credited and purchase.status in STATUSES - UNPAID:
         columns |= {"status": Status.PENDING, "unsettled": UNSETTLED}
     changed = {name: new for name, new in columns.items() if getattr(purchase, name) != new}

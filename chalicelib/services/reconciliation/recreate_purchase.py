@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from chalicelib import clock
 from chalicelib.domain import pricing
@@ -19,7 +18,7 @@ from chalicelib.storage.audit import AuditAction
 from chalicelib.storage.ledger import LedgerEntry
 from chalicelib.storage.purchases import UNSETTLED, Purchase, RefundIntent, RefundState
 from chalicelib.storage.reads import iterate_partition
-from chalicelib.storage.rows import id_created_at, iso, new_id
+from chalicelib.storage.rows import Columns, id_created_at, iso, new_id
 from chalicelib.storage.transactions import Transaction
 
 FREE_RETURN_REASON = "Returned without a refund before the row was lost, according to the ledger."
@@ -137,7 +136,7 @@ def _free_refund(licenses: int, request: RepairRequest) -> RefundIntent:
     )
 
 
-def _tiers_for(quantity: int, unit_amount: int) -> dict[str, Any]:
+def _tiers_for(quantity: int, unit_amount: int) -> Columns:
     """Return the price tiers for the row, on which later refunds are based.
 
     These are the current tiers if they give the price that was paid. Otherwise, the price that was

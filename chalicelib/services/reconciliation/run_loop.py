@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
-from typing import Any
 
 from chalicelib import clock
 from chalicelib.domain.findings import DRIFT_CODES, Finding
@@ -62,7 +61,7 @@ class RunProgress:
             return cls(PHASES_BY_SCOPE[report.scope][0])
         return from_stored(cls, report.cursor)
 
-    def cursor(self, report: Report) -> dict[str, Any]:
+    def cursor(self, report: Report) -> dict[str, object]:
         """Return the value of the report's `cursor` column that records this progress."""
         return {**(report.cursor or {}), **asdict(self)}
 
@@ -168,7 +167,7 @@ class _Run:
         tx = Transaction()
         tx.change(
             self.report,
-            **_result_columns(self.report),
+            _result_columns(self.report),
             cursor=self.progress.cursor(self.report),
             busy_until=None if pause else tx.now + LEASE,
         )
@@ -180,7 +179,7 @@ class _Run:
         tx = Transaction()
         tx.change(
             report,
-            **_result_columns(report),
+            _result_columns(report),
             status=FINISHED,
             finished_at=tx.now,
             cursor=None,
@@ -254,6 +253,6 @@ def _commit(tx: Transaction) -> None:
         raise RunTakenOver from None
 
 
-def _result_columns(report: Report) -> dict[str, Any]:
+def _result_columns(report: Report) -> dict[str, object]:
     columns = ("resellers", "tenants", "found", "repaired", "ignored", "notes", "messages")
     return {name: getattr(report, name) for name in columns}

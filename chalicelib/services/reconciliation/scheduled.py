@@ -1,7 +1,5 @@
 """Handle an event that starts reconciliation, from the schedule or the Lambda console."""
 
-from typing import Any
-
 from chalicelib.domain.actors import SCHEDULE, Actor
 from chalicelib.errors import InvalidRequest
 from chalicelib.services.reconciliation import runs
@@ -14,7 +12,7 @@ EVENT_KEYS = frozenset({"scope", "apply", "reseller_id", "by"})
 NEW_RUN_SECONDS = 60.0
 
 
-def handle_event(event: dict[str, Any], seconds_left: SecondsLeft) -> dict[str, Any]:
+def handle_event(event: dict[str, object], seconds_left: SecondsLeft) -> dict[str, object]:
     """Run reconciliation as the event requests, and return a summary.
 
     A scheduled run also resumes unfinished runs. Raises InvalidRequest for an event with
@@ -25,7 +23,7 @@ def handle_event(event: dict[str, Any], seconds_left: SecondsLeft) -> dict[str, 
     reseller_id = event.get("reseller_id")
     if unknown:
         raise InvalidRequest.of(min(unknown), f"Use only {', '.join(sorted(EVENT_KEYS))}.")
-    if scope not in (Scope.PARTIAL, Scope.WHOLE):
+    if not isinstance(scope, str) or scope not in (Scope.PARTIAL, Scope.WHOLE):
         raise InvalidRequest.of("scope", f"Use {Scope.PARTIAL} or {Scope.WHOLE}.")
     if not isinstance(apply, bool) or not isinstance(reseller_id, str | None):
         raise InvalidRequest.of("apply", "Use true or false. reseller_id must be a string.")
@@ -79,7 +77,7 @@ def _resume_runs(unfinished: list[Report], seconds_left: SecondsLeft) -> Report 
     return last
 
 
-def _run_summary(report: Report) -> dict[str, Any]:
+def _run_summary(report: Report) -> dict[str, object]:
     return {
         "id": report.id,
         "scope": report.scope,

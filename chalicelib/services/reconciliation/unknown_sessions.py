@@ -7,7 +7,7 @@ Once the sweep's window has passed, nothing else finds such a payment.
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chalicelib import clock
 from chalicelib.domain.findings import Action, Code, Finding, make_finding
@@ -82,7 +82,7 @@ def _lists_session(row: Purchase, session_id: str) -> bool:
     return session_id == row.session_id or session_id in (row.other_sessions or ())
 
 
-def recheck(evidence: dict[str, Any]) -> Finding | None:
+def recheck(evidence: dict[str, object]) -> Finding | None:
     """Return the finding based on the current facts. Raises PaymentProviderUnavailable."""
     ids = (str(evidence[name]) for name in ("session_id", "purchase_id", "reseller_id"))
     session_id, purchase_id, reseller_id = ids
@@ -140,7 +140,7 @@ def _payment_state(session: SessionSummary) -> Sentences:
 
 def _evidence(
     session_id: str, purchase_id: str, reseller_id: str, session: SessionSummary
-) -> dict[str, Any]:
+) -> dict[str, object]:
     return {
         "session_id": session_id,
         "purchase_id": purchase_id,

@@ -7,7 +7,6 @@ refund again.
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from chalicelib import clock
 from chalicelib.domain.actors import Actor
@@ -134,7 +133,7 @@ def _give_up(purchase: Purchase, intent: RefundIntent, reason: str) -> None:
     """
     refused = replace(intent, state=RefundState.REFUSED, note=reason)
 
-    def close(row: Purchase) -> dict[str, Any]:
+    def close(row: Purchase) -> dict[str, object]:
         is_open = get_refund_intent(row, intent.id).state == RefundState.OPEN
         return {"refunds": row.with_refund(refused)} if is_open else {}
 
