@@ -18,7 +18,12 @@ OFFERED_MONTHS = 24
 
 
 def render(
-    page: PageContext, template: str, *, title: str, nav: MenuEntry, **context: Any
+    page: PageContext,
+    template: str,
+    *,
+    title: str,
+    nav: MenuEntry,
+    **context: Any,  # Any: values for the template
 ) -> Response:
     """Render a template of the admin pages. `nav` is the menu entry to highlight."""
     return page.render(

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
 from chalicelib.domain.money import money
 from chalicelib.services.settings.platform_settings import tiers_of
@@ -12,7 +11,7 @@ from chalicelib.storage.audit import AuditEntry
 from chalicelib.web.admin_shell.names import Names
 from chalicelib.web.admin_shell.wording import Wording, ids_in
 from chalicelib.web.admin_shell.words import FINDING_TITLES, field_label
-from chalicelib.web.shell.rendering import time_element
+from chalicelib.web.shell.rendering import View, time_element
 
 LONGEST_VALUE = 160
 TIME_COLUMNS = ("_at", "_until")
@@ -34,7 +33,7 @@ def _mentioned_ids(entry: AuditEntry) -> Iterator[str]:
                 yield from ids_in(entry.sentences(side, column))
 
 
-def changes_of(entry: AuditEntry, names: Names) -> list[dict[str, Any]]:
+def changes_of(entry: AuditEntry, names: Names) -> list[View]:
     """Return {field, before, after} for each changed field. None means there is no value."""
     before, after = entry.before or {}, entry.after or {}
     return [

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from chalice.app import Response
 
@@ -14,6 +13,7 @@ from chalicelib.web.admin_shell.frame import offered_months, render
 from chalicelib.web.admin_shell.words import action_label
 from chalicelib.web.audit.changes import changes_of, names_in
 from chalicelib.web.shell.menu import MenuEntry
+from chalicelib.web.shell.rendering import View
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
 
 pages = Pages(__name__)
@@ -67,7 +67,7 @@ def _search_entries(request: Pagination, month: str, q: str) -> Page[AuditEntry]
     return filter_page(read, request, matches)
 
 
-def _entry_views(entries: Sequence[AuditEntry]) -> list[dict[str, Any]]:
+def _entry_views(entries: Sequence[AuditEntry]) -> list[View]:
     names = names_in(entries)
 
     def subject(entry: AuditEntry) -> dict[str, str | None]:

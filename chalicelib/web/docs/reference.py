@@ -1,12 +1,12 @@
 """The OpenAPI document, prepared for pages: routes grouped by noun, with fields and objects."""
 
 from functools import cache
-from typing import Any
 
 from chalicelib.api.declarations import ROUTES
 from chalicelib.api.openapi import INTRODUCTION, access, describe, document
 from chalicelib.http.fields import Schema
 from chalicelib.http.problems import STATUSES
+from chalicelib.web.shell.rendering import View
 
 # The nouns that a new user needs first. Other nouns follow in alphabetical order.
 ORDER = ("session", "password", "tenants", "purchases", "branding", "domains", "api keys")
@@ -20,7 +20,7 @@ LIMITS = (
 
 
 @cache
-def reference() -> dict[str, Any]:
+def reference() -> View:
     """Return intro, sections [{name, anchor, routes}], objects [{name, about, fields}], errors."""
     api = document()
     sections: dict[str, list[Schema]] = {}

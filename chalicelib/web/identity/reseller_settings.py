@@ -1,7 +1,5 @@
 """/reseller/settings: the user's profile, password, and sessions, and the reseller's API keys."""
 
-from typing import Any
-
 from chalice.app import Response
 
 from chalicelib.services.identity.api_keys import Owner, owner_of_reseller_keys
@@ -26,7 +24,7 @@ def _key_owner(page: PageContext) -> Owner:
 
 
 @pages.page("GET", SETTINGS, audience=Audience.RESELLER)
-def show_settings(page: PageContext, **context: Any) -> Response:
+def show_settings(page: PageContext, **context: object) -> Response:
     return render(
         page,
         "reseller/settings.html",

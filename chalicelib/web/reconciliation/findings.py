@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.findings import Action, Code, Target, adopted_to
 from chalicelib.domain.messages import Sentences
@@ -13,6 +13,7 @@ from chalicelib.storage.findings import OPEN, FindingRow
 from chalicelib.web.admin_shell.names import Names
 from chalicelib.web.admin_shell.wording import Wording, ids_in
 from chalicelib.web.admin_shell.words import field_label, finding_title
+from chalicelib.web.shell.rendering import View
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -28,7 +29,7 @@ ONE_BY_ONE = "As it stands below each of them"
 LEFT_ALONE = "Leave them as they are; none is reported again until it changes"
 
 
-def group_findings(rows: Sequence[FindingRow]) -> list[dict[str, Any]]:
+def group_findings(rows: Sequence[FindingRow]) -> list[View]:
     """Return a dict for each code: {code, title, why, open, decided, together}.
 
     `together` has the actions that can be taken on all of the group's open findings at once.
@@ -72,7 +73,7 @@ def _mentioned_ids(row: FindingRow) -> Iterator[str | None]:
     yield from (value for value in row.evidence.values() if isinstance(value, str))
 
 
-def _finding_view(row: FindingRow, wording: Wording) -> dict[str, Any]:
+def _finding_view(row: FindingRow, wording: Wording) -> View:
     what, names = row.sentences("what"), wording.names
     return {
         "id": row.id,
@@ -93,7 +94,7 @@ def _finding_view(row: FindingRow, wording: Wording) -> dict[str, Any]:
     }
 
 
-def _decision_view(row: FindingRow, wording: Wording, people: dict[str, Any]) -> dict[str, Any]:
+def _decision_view(row: FindingRow, wording: Wording, people: View) -> View:
     at: datetime | None = row.resolved_at
     by = people[row.resolved_by].email if row.resolved_by in people else row.resolved_by
     outcome = wording.linked(row.sentences("outcome"))
@@ -141,7 +142,7 @@ def adoption_target(row: FindingRow) -> Target | None:
     return adopted_to(row.code) if Action.ADOPT in row.actions else None
 
 
-def _fact_view(name: str, value: Any, names: Names) -> "str | Markup":
+def _fact_view(name: str, value: object, names: Names) -> "str | Markup":
     """Return the exact value. If it is an ID, precede it with the name."""
     from markupsafe import Markup
 
@@ -150,7 +151,7 @@ def _fact_view(name: str, value: Any, names: Names) -> "str | Markup":
     if isinstance(value, bool):
         return "Yes" if value else "No"
     if name in ("amount", "paid_elsewhere"):
-        return money(int(value), settings().currency)
+        return money(int(str(value)), settings().currency)
     if isinstance(value, int):
         return f"{value:,}"
     known = names.of(str(value))

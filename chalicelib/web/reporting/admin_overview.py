@@ -1,7 +1,6 @@
 """The admin overview: licenses sold and used, revenue, and resellers that need attention."""
 
 from datetime import date
-from typing import Any
 
 from chalice.app import Response
 
@@ -9,6 +8,7 @@ from chalicelib import clock
 from chalicelib.services.reporting import dashboard_stats
 from chalicelib.web.admin_shell.frame import render
 from chalicelib.web.shell.menu import MenuEntry
+from chalicelib.web.shell.rendering import View
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
 
 pages = Pages(__name__)
@@ -26,7 +26,7 @@ def show_overview(page: PageContext) -> Response:
     )
 
 
-def _context(stats: dashboard_stats.DisplayedStats) -> dict[str, Any]:
+def _context(stats: dashboard_stats.DisplayedStats) -> View:
     figures = stats.figures
     this_month, last_month = clock.recent_months(2)
     return {
@@ -50,6 +50,6 @@ def _context(stats: dashboard_stats.DisplayedStats) -> dict[str, Any]:
     }
 
 
-def _revenue_bar(month: str, cents: int) -> dict[str, Any]:
+def _revenue_bar(month: str, cents: int) -> View:
     first = date.fromisoformat(f"{month}-01")
     return {"label": f"{first:%B %Y}", "short": f"{first:%b}", "value": cents}

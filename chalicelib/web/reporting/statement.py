@@ -1,7 +1,6 @@
 """Statements as a printable page and a CSV file, for resellers and admins."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 
 from chalice.app import Response
 
@@ -14,6 +13,7 @@ from chalicelib.settings import settings
 from chalicelib.storage.resellers import Reseller
 from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.page_context import PageContext
+from chalicelib.web.shell.rendering import View
 
 EARLIEST = date(1970, 1, 1)
 LATEST = date(9000, 1, 1)
@@ -78,7 +78,7 @@ def _csv_file(reseller: Reseller, period: Period, name: str) -> Response:
     return Response(Csv(name, statements.COLUMNS, lines).text(), headers)
 
 
-def _statement_view(reseller: Reseller, period: Period, first: date, last: date) -> dict[str, Any]:
+def _statement_view(reseller: Reseller, period: Period, first: date, last: date) -> View:
     statement = statements.build_statement(reseller, period)
     lines = (
         dict(zip(statements.COLUMNS, cells, strict=True))
@@ -94,7 +94,7 @@ def _statement_view(reseller: Reseller, period: Period, first: date, last: date)
     }
 
 
-def _line_view(cells: dict[str, Any]) -> dict[str, Any]:
+def _line_view(cells: View) -> View:
     """Return a line for the template. `amount` is in cents; negative for refunds and disputes."""
     has_money = cells["paid"] is not None
     return {

@@ -9,7 +9,12 @@ from chalicelib.web.shell.page_context import PageContext
 
 
 def render(
-    page: PageContext, template: str, *, title: str, nav: MenuEntry, **context: Any
+    page: PageContext,
+    template: str,
+    *,
+    title: str,
+    nav: MenuEntry,
+    **context: Any,  # Any: values for the template
 ) -> Response:
     """Render a template of the reseller pages. `nav` is the menu entry to highlight."""
     return page.render(

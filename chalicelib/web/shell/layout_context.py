@@ -1,18 +1,18 @@
 """The template context for every page's layout: branding, signed-in user, and flash message."""
 
 import secrets
-from typing import Any
 
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.settings import platform_settings
 from chalicelib.settings import settings
 from chalicelib.web.shell import csrf
+from chalicelib.web.shell.rendering import View
 from chalicelib.web.shell.theme import PageTheme, theme_context
 
 
 def layout_context(
     caller: Caller | None, session: str | None, flash: tuple[str, str] | None, theme: PageTheme
-) -> dict[str, Any]:
+) -> View:
     """Return the context that the layout, menu, and forms expect (see templates/README.md)."""
     from markupsafe import Markup
 
@@ -41,7 +41,7 @@ def layout_context(
     }
 
 
-def viewer(caller: Caller) -> dict[str, Any]:
+def viewer(caller: Caller) -> View:
     return {
         "name": caller.user.name,
         "email": caller.user.email,

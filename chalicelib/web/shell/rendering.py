@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
+View = dict[str, Any]  # Any: values for a template, which has no static types
+
 WEB = Path(__file__).parents[1]
 INDENTATION = re.compile(r"^ +", re.MULTILINE)
 UTC_LAYOUT = "{0.day} {0:%b %Y, %H:%M} UTC"
 
 
-def render(template: str, context: dict[str, Any]) -> str:
+def render(template: str, context: View) -> str:
     return environment().get_template(template).render(context)
 
 

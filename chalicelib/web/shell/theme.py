@@ -6,7 +6,6 @@ it instead.
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 from chalice.app import Response
@@ -15,6 +14,7 @@ from chalicelib.domain.branding import DEFAULT_BRANDING, stylesheet
 from chalicelib.services.branding import documents
 from chalicelib.services.domains import hosts
 from chalicelib.settings import settings
+from chalicelib.web.shell.rendering import View
 from chalicelib.web.shell.urls import url
 
 
@@ -54,7 +54,7 @@ def login_address(reseller: str, tenant: str | None = None) -> str:
     )
 
 
-def theme_context(theme: PageTheme) -> dict[str, Any]:
+def theme_context(theme: PageTheme) -> View:
     """Return the branding for the layout. The stylesheet's URL changes with its content."""
     values = theme.values()
     css = stylesheet(values)

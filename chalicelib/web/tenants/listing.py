@@ -1,10 +1,9 @@
 """The list of a reseller's tenants, shared by the reseller's page and the admin's page."""
 
-from typing import Any
-
 from chalicelib.services.tenants import lifecycle
 from chalicelib.services.tenants.lifecycle import State
 from chalicelib.web.shell.page_context import PageContext
+from chalicelib.web.shell.rendering import View
 
 STATES: dict[State, str] = {
     State.LIVE: "All but deleted",
@@ -14,7 +13,7 @@ STATES: dict[State, str] = {
 }
 
 
-def tenant_list_context(page: PageContext, reseller_id: str) -> dict[str, Any]:
+def tenant_list_context(page: PageContext, reseller_id: str) -> View:
     """Return the template context for the list, filtered and searched according to the query."""
     asked = page.query("status")
     state = State(asked) if asked in set(State) else State.LIVE
