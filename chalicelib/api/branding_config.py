@@ -1,24 +1,38 @@
 """The branding document's fields, and the values each one accepts."""
 
-from collections.abc import Callable
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from chalicelib.domain.branding import Source, check_product_name, valid_fields
-from chalicelib.domain.colors import check_color
-from chalicelib.domain.safe_urls import check_email, check_https_url
+from chalicelib.domain.branding import (
+    MAX_PRODUCT_NAME,
+    Source,
+    check_product_name,
+    valid_fields,
+)
+from chalicelib.domain.colors import COLOR, check_color
+from chalicelib.domain.names import MAX_EMAIL
+from chalicelib.domain.safe_urls import MAX_URL, check_email, check_https_url
 from chalicelib.http.fields import Changes, Output
 
-
-def _optional(check: Callable[[str], str]) -> AfterValidator:
-    return AfterValidator(lambda value: None if value is None else check(value))
-
-
-_Name = Annotated[str | None, _optional(check_product_name)]
-_Url = Annotated[str | None, _optional(check_https_url)]
-_Color = Annotated[str | None, _optional(check_color)]
-_Email = Annotated[str | None, _optional(check_email)]
+_Name = Annotated[
+    str,
+    AfterValidator(check_product_name),
+    Field(json_schema_extra={"minLength": 1, "maxLength": MAX_PRODUCT_NAME}),
+]
+_Url = Annotated[
+    str,
+    AfterValidator(check_https_url),
+    Field(json_schema_extra={"format": "uri", "maxLength": MAX_URL}),
+]
+_Color = Annotated[
+    str, AfterValidator(check_color), Field(json_schema_extra={"pattern": f"^{COLOR.pattern}$"})
+]
+_Email = Annotated[
+    str,
+    AfterValidator(check_email),
+    Field(json_schema_extra={"format": "email", "maxLength": MAX_EMAIL}),
+]
 
 
 class BrandingConfig(Changes):
@@ -28,28 +42,36 @@ class BrandingConfig(Changes):
     reseller from the platform. docs/branding.md has the details.
     """
 
-    product_name: _Name = Field(default=None, description="The name of the product.")
-    logo_url: _Url = Field(default=None, description="Logo for light backgrounds; https URL.")
-    logo_dark_url: _Url = Field(default=None, description="Logo for dark backgrounds; https URL.")
-    favicon_url: _Url = Field(default=None, description="Icon for the browser tab; https URL.")
-    login_background_url: _Url = Field(
+    product_name: _Name | None = Field(default=None, description="The name of the product.")
+    logo_url: _Url | None = Field(
+        default=None, description="Logo for light backgrounds; https URL."
+    )
+    logo_dark_url: _Url | None = Field(
+        default=None, description="Logo for dark backgrounds; https URL."
+    )
+    favicon_url: _Url | None = Field(
+        default=None, description="Icon for the browser tab; https URL."
+    )
+    login_background_url: _Url | None = Field(
         default=None, description="Image behind the login form; https URL."
     )
-    login_background_color: _Color = Field(
+    login_background_color: _Color | None = Field(
         default=None, description="Color behind the login form, under the image; #rrggbb."
     )
-    primary_color: _Color = Field(default=None, description="Buttons and links; #rrggbb.")
-    accent_color: _Color = Field(default=None, description="Highlights; #rrggbb.")
-    background_color: _Color = Field(default=None, description="Background behind text; #rrggbb.")
-    text_color: _Color = Field(
+    primary_color: _Color | None = Field(default=None, description="Buttons and links; #rrggbb.")
+    accent_color: _Color | None = Field(default=None, description="Highlights; #rrggbb.")
+    background_color: _Color | None = Field(
+        default=None, description="Background behind text; #rrggbb."
+    )
+    text_color: _Color | None = Field(
         default=None,
         description="Text; #rrggbb. Its contrast with the effective `background_color` must be at "
         "least 4.5.",
     )
-    support_email: _Email = Field(
+    support_email: _Email | None = Field(
         default=None, description="Email address for visitors who need help; public."
     )
-    support_url: _Url = Field(
+    support_url: _Url | None = Field(
         default=None, description="Page for visitors who need help; public, https URL."
     )
 

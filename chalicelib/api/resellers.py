@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from chalicelib.api.branding_config import StoredBranding
 from chalicelib.api.declarations import Audience
@@ -19,6 +19,7 @@ from chalicelib.http.fields import (
     Output,
     Reason,
     RowOutput,
+    Search,
     Slug,
     Text,
     Time,
@@ -37,6 +38,7 @@ RESELLER = RESELLERS + "/{reseller}"
 NEW_RESELLER = RESELLERS + "/{id}"
 ADJUSTMENTS = RESELLER + "/license-adjustments"
 LEDGER = RESELLER + "/ledger"
+ONE_USER = "Send either user_id or user_email."
 
 
 class ResellerOutput(RowOutput):
@@ -90,16 +92,23 @@ class NewReseller(Input):
     @model_validator(mode="after")
     def _check_one_user(self) -> "NewReseller":
         if (self.user_id is None) == (self.user_email is None):
-            raise ValueError("Send either user_id or user_email.")
+            raise ValueError(ONE_USER)
         return self
 
 
 class ResellerChanges(Changes):
-    user_id: Id = ""
+    user_id: Id = Field("", description="The user to link. Send either this or `user_email`.")
+    user_email: Email = ""
     company_name: Text = ""
     slug: Slug = ""
     license_count: LicenseCount = 0
     is_active: bool = True
+
+    @model_validator(mode="after")
+    def _check_at_most_one_user(self) -> "ResellerChanges":
+        if {"user_id", "user_email"} <= self.model_fields_set:
+            raise ValueError(ONE_USER)
+        return self
 
 
 class Adjustment(Input):
@@ -116,9 +125,7 @@ class Adjustment(Input):
 
 
 class ResellerQuery(ListQuery):
-    search: Annotated[str, StringConstraints(max_length=200)] = Field(
-        "", description="The beginning of the company name. Case is ignored."
-    )
+    search: Search = Field("", description="The beginning of the company name. Case is ignored.")
 
 
 class LedgerQuery(ListQuery):

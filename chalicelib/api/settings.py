@@ -8,7 +8,7 @@ from chalicelib.api.branding_config import BrandingConfig, StoredBranding
 from chalicelib.api.declarations import Audience
 from chalicelib.api.purchases import TierOutput
 from chalicelib.api.routing import Routes
-from chalicelib.domain.pricing import Tier
+from chalicelib.domain.pricing import LARGEST_TOTAL, MAX_QUANTITY, MAX_TIERS, Tier
 from chalicelib.domain.scopes import Scope
 from chalicelib.http.fields import Changes, Email, Input, Output, Time
 from chalicelib.http.requests import Call, Empty
@@ -25,13 +25,17 @@ RepairName = Annotated[str, StringConstraints(pattern=r"^[a-z]+(_[a-z]+)*$", max
 class TierInput(Input):
     """In an order of `from` or more licenses, each license costs `unit_amount` cents."""
 
-    from_quantity: int = Field(alias="from")
-    unit_amount: int
+    from_quantity: int = Field(
+        alias="from", json_schema_extra={"minimum": 1, "maximum": MAX_QUANTITY}
+    )
+    unit_amount: int = Field(json_schema_extra={"minimum": 1, "maximum": LARGEST_TOTAL})
 
 
 class SettingsChanges(Changes):
-    price_tiers: Annotated[list[TierInput], Field(max_length=100)] = Field(
-        default_factory=list, description="Replaces all tiers."
+    price_tiers: list[TierInput] = Field(
+        default_factory=list,
+        description="Replaces all tiers.",
+        json_schema_extra={"minItems": 1, "maxItems": MAX_TIERS},
     )
     restrict_inactive_resellers: bool = Field(
         True, description="Whether the users of inactive resellers are locked out."

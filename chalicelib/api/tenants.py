@@ -1,8 +1,8 @@
 """A reseller's tenants."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from chalicelib.api.branding_config import BrandingConfig, StoredBranding
 from chalicelib.api.declarations import Audience
@@ -14,6 +14,7 @@ from chalicelib.http.fields import (
     Input,
     ListQuery,
     RowOutput,
+    Search,
     Slug,
     Text,
     Time,
@@ -89,7 +90,7 @@ class TenantQuery(ListQuery):
     """
 
     status: State = State.LIVE
-    search: Annotated[str, StringConstraints(max_length=200)] = ""
+    search: Search = ""
 
 
 @routes.post(TENANTS, Audience.RESELLER, Scope.TENANTS, returns=TenantOutput, created=TENANT)

@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints
 
 from chalicelib.api.declarations import Audience
 from chalicelib.api.routing import Routes
+from chalicelib.domain.names import MAX_EMAIL
 from chalicelib.domain.scopes import Scope
 from chalicelib.http.fields import (
     Changes,
@@ -61,7 +62,7 @@ class UserChanges(Changes):
 
 
 class UserQuery(ListQuery):
-    email: Annotated[str, StringConstraints(max_length=254, to_lower=True)] = Field(
+    email: Annotated[str, StringConstraints(max_length=MAX_EMAIL, to_lower=True)] = Field(
         "", description="The beginning of the email address."
     )
 

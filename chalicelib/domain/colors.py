@@ -5,15 +5,15 @@ import re
 # Minimum contrast for normal-size text at level AA.
 AA_TEXT = 4.5
 
-_HEX = re.compile(r"#[0-9a-f]{6}")
+COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 def check_color(text: str) -> str:
     """Return the color as lowercase `#rrggbb`; raise ValueError for any other notation."""
-    color = text.strip().lower()
-    if not _HEX.fullmatch(color):
+    color = text.strip()
+    if not COLOR.fullmatch(color):
         raise ValueError("Use a color in the form #rrggbb, such as #1a73e8.")
-    return color
+    return color.lower()
 
 
 def contrast(one: str, other: str) -> float:

@@ -5,6 +5,8 @@ import unicodedata
 
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 SLUG_LENGTH = range(3, 64)
+MAX_EMAIL = 254
+MAX_SEARCH = 200
 
 # Categories of control and format characters. They can be invisible or reverse the text direction,
 # and so make one name look like another.
@@ -23,7 +25,8 @@ def check_slug(slug: str) -> str:
     """Return the slug unchanged, or raise ValueError naming the rule it breaks."""
     if len(slug) not in SLUG_LENGTH or not SLUG.fullmatch(slug):
         raise ValueError(
-            "Use 3 to 63 lowercase letters, digits, and single hyphens, such as acme-corp."
+            f"Use {SLUG_LENGTH.start} to {SLUG_LENGTH[-1]} lowercase letters, digits, and single "
+            "hyphens, such as acme-corp."
         )
     return slug
 
@@ -60,8 +63,8 @@ def fold_email(address: str) -> str:
 
     Raises ValueError if the address is not ASCII or is too long.
     """
-    if len(address) > 254 or not address.isascii():
-        raise ValueError("Use an ASCII email address of at most 254 characters.")
+    if len(address) > MAX_EMAIL or not address.isascii():
+        raise ValueError(f"Use an ASCII email address of at most {MAX_EMAIL} characters.")
     return address.lower()
 
 
@@ -69,7 +72,7 @@ def search_key(text: str) -> str:
     """Return the normalized form of a name, used for sorting and searching.
 
     The normalized form ignores case and compatibility forms (such as full-width letters). It is
-    truncated to 200 characters because some characters expand to many, and an index key holds at
-    most 1,024 bytes.
+    truncated to MAX_SEARCH characters because some characters expand to many, and an index key
+    holds at most 1,024 bytes.
     """
-    return unicodedata.normalize("NFKC", text).casefold()[:200]
+    return unicodedata.normalize("NFKC", text).casefold()[:MAX_SEARCH]

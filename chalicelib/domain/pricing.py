@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 MAX_QUANTITY = 100_000
+MAX_TIERS = 20
 # Stripe accepts amounts of up to eight digits.
 LARGEST_TOTAL = 99_999_999
 
@@ -40,19 +42,43 @@ class Quote:
     better_offer: Offer | None
 
 
+@dataclass(frozen=True, slots=True)
+class TierProblem:
+    """A rule that tiers break.
+
+    `tier` is the position of the tier at fault, and `field` its `from` or `unit_amount`.
+    """
+
+    message: str
+    tier: int | None = None
+    field: str = ""
+
+
 def validate_tiers(tiers: Sequence[Tier]) -> None:
     """Raise ValueError if the tiers break a rule."""
+    for problem in tier_problems(tiers):
+        raise ValueError(problem.message)
+
+
+def tier_problems(tiers: Sequence[Tier]) -> list[TierProblem]:
+    """Return every rule that the tiers break."""
+    found = []
     if not tiers or tiers[0].from_quantity != 1:
-        raise ValueError("The first tier must start at 1.")
-    if len(tiers) > 20:
-        raise ValueError("Use at most 20 tiers.")
-    starts = [tier.from_quantity for tier in tiers]
-    if starts != sorted(set(starts)):
-        raise ValueError("Each tier must start at a higher quantity than the one before it.")
-    if starts[-1] > MAX_QUANTITY:
-        raise ValueError(f"No tier can start above {MAX_QUANTITY:,} licenses.")
-    if any(not 1 <= tier.unit_amount <= 99_999_999 for tier in tiers):
-        raise ValueError("Prices must be whole cents, from 1 to 99,999,999.")
+        found.append(TierProblem("The first tier must start at 1.", 0, "from"))
+    if len(tiers) > MAX_TIERS:
+        found.append(TierProblem(f"Use at most {MAX_TIERS} tiers."))
+    for place, (before, tier) in enumerate(pairwise(tiers), 1):
+        if tier.from_quantity <= before.from_quantity:
+            text = "Each tier must start at a higher quantity than the one before it."
+            found.append(TierProblem(text, place, "from"))
+    for place, tier in enumerate(tiers):
+        if tier.from_quantity > MAX_QUANTITY:
+            text = f"No tier can start above {MAX_QUANTITY:,} licenses."
+            found.append(TierProblem(text, place, "from"))
+        if not 1 <= tier.unit_amount <= LARGEST_TOTAL:
+            text = f"Prices must be whole cents, from 1 to {LARGEST_TOTAL:,}."
+            found.append(TierProblem(text, place, "unit_amount"))
+    return found
 
 
 def unit_amount(quantity: int, tiers: Sequence[Tier]) -> int:

@@ -6,8 +6,9 @@ The result is always plain ASCII that cannot end a CSS string, an HTML attribute
 import re
 from urllib.parse import SplitResult, quote, urlsplit
 
+from chalicelib.domain.names import MAX_EMAIL
+
 MAX_URL = 1000
-MAX_EMAIL = 254
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 # The last label must start with a letter: 127.1, 0x7f000001, and 2130706433 are IP addresses.

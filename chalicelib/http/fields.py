@@ -15,21 +15,42 @@ from pydantic import (
     WrapValidator,
 )
 
-from chalicelib.domain.names import check_slug, clean_text, fold_email
+from chalicelib.domain.names import (
+    MAX_EMAIL,
+    MAX_SEARCH,
+    SLUG,
+    SLUG_LENGTH,
+    check_slug,
+    clean_text,
+    fold_email,
+)
 from chalicelib.domain.passwords import LENGTH, check_length
 from chalicelib.domain.pricing import MAX_QUANTITY
 from chalicelib.domain.wording import text_of
 from chalicelib.storage.reads import Pagination
 from chalicelib.storage.rows import iso
 
+# A limit that a validator checks is also stated in `json_schema_extra`: the API reference and the
+# pages' forms read every limit from there.
+
 # User-entered text. It is trimmed and must not be blank.
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(clean_text)]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(clean_text)]
-Slug = Annotated[str, AfterValidator(check_slug)]
+Slug = Annotated[
+    str,
+    AfterValidator(check_slug),
+    Field(
+        json_schema_extra={
+            "minLength": SLUG_LENGTH.start,
+            "maxLength": SLUG_LENGTH[-1],
+            "pattern": f"^{SLUG.pattern}$",
+        }
+    ),
+]
 Email = Annotated[
     str,
     AfterValidator(lambda address: _normalize_email(address)),
-    Field(json_schema_extra={"format": "email"}),
+    Field(json_schema_extra={"format": "email", "maxLength": MAX_EMAIL}),
 ]
 # An existing password or a token. services/identity/passwords.py has the rules for new ones.
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
@@ -40,6 +61,7 @@ NewPassword = Annotated[
 ]
 Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
 LicenseCount = Annotated[int, Field(ge=0, le=10_000_000)]
+Search = Annotated[str, StringConstraints(max_length=MAX_SEARCH)]
 Month = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
 Time = Annotated[datetime, PlainSerializer(iso, return_type=str)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]

@@ -24,12 +24,13 @@ class PageMonitor:
         page.on("console", self._on_console_message)
         page.on("pageerror", lambda error: self.problems.append(f"uncaught: {error}"))
         page.on("request", self._on_request)
-        page.on("response", lambda response: self._responses.append(response))
+        page.on("response", self._on_response)
 
     def _on_console_message(self, message: ConsoleMessage) -> None:
         if message.type not in ("error", "warning"):
             return
-        # If a page's own status is an error, Chromium logs it. That is expected on error pages.
+        # If a page's own status is an error, Chromium logs it. That is expected on error pages, and
+        # when the script previews what was typed so far.
         is_own_status = message.location.get("url") in self._documents
         if not (is_own_status and REFUSED_LOAD.match(message.text)):
             self.problems.append(f"console: {message.text}")
@@ -39,6 +40,11 @@ class PageMonitor:
             self._documents.add(request.url)
         if not request.url.startswith((self._url + "/", "data:", "blob:")):
             self.problems.append(f"{FOREIGN_REQUEST}{request.url}")
+
+    def _on_response(self, response: Response) -> None:
+        self._responses.append(response)
+        if response.request.resource_type == "fetch" and response.status == 422:
+            self._documents.add(response.url)
 
     def weight(self) -> int:
         """Return the uncompressed size of everything loaded so far, in bytes, without headers."""

@@ -4,11 +4,12 @@ from datetime import date
 from typing import Annotated, get_args
 
 import pytest
-from pydantic import Field
+from pydantic import BaseModel, Field
 from pydantic_core.core_schema import ErrorType
 
 from chalicelib.errors import InvalidRequest
-from chalicelib.http.fields import Email, Input, Text
+from chalicelib.http.fields import Changes, Email, Input, Text
+from chalicelib.web.shell.form_fields import FormFields
 from chalicelib.web.shell.forms import FRIENDLY_MESSAGES, IF_EMPTY, Form, messages
 
 
@@ -23,6 +24,10 @@ class Order(Input):
 
 class Required(Input):
     name: Text
+
+
+class Edited(Changes):
+    name: Text = ""
 
 
 WHOLE, DATE = "A whole number, please.", "A date, please."
@@ -47,17 +52,18 @@ WHOLE, DATE = "A whole number, please.", "A date, please."
 )
 def test_a_field_says_what_it_needs(field: str, typed: str, message: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        Form({field: [typed]}).read(Order)
+        Form(FormFields(Order), {field: [typed], "scopes": ["read"]}).read()
     assert messages(refused.value) == {field: message}
 
 
 def test_an_empty_field_says_that_it_must_be_filled_in() -> None:
-    for read in (Form({}).read, Form({"name": [""]}).read_all):
+    fields: FormFields[BaseModel]
+    for fields in (FormFields(Required), FormFields(Edited)):
         with pytest.raises(InvalidRequest) as refused:
-            read(Required)
+            Form(fields, {"name": [""]}).read()
         assert messages(refused.value) == {"name": "Please fill this in."}
     with pytest.raises(InvalidRequest) as refused:
-        Form({}).read(Order, scopes=[])
+        Form(FormFields(Order), {}).read()
     assert messages(refused.value) == {"scopes": "Choose at least one."}
 
 

@@ -1,6 +1,7 @@
 """Templates render only what they are given, and have no macros or parameters that nobody uses."""
 
 import ast
+import re
 
 import pytest
 from jinja2 import StrictUndefined, nodes
@@ -35,6 +36,26 @@ def test_no_template_asks_whether_a_variable_exists(name: str) -> None:
     assert not {"defined", "undefined"} & set(asked)
     assert "default" not in {used.name for used in tree.find_all(nodes.Filter)}
     assert [c.lineno for c in tree.find_all(nodes.CondExpr) if c.expr2 is None] == []
+
+
+FORMS = "components/forms.html"
+LIMIT = re.compile(
+    r"""\b(?:minlength|maxlength|pattern|required)["']?\s*[=:]|["' ](?:min|max)["']?[=:]"""
+)
+CONTROL = re.compile(r"<(?:input|select|textarea)\b[^>]*?\bname=[^>]*>")
+
+
+@pytest.mark.parametrize("name", sorted({*templates.names()} - {FORMS}))
+def test_no_template_states_a_limit_or_has_a_control_of_its_own(name: str) -> None:
+    """Limits come from the API's models, through the macros in components/forms.html.
+
+    Other templates have only hidden fields, and `ui` has the controls that filter lists.
+    """
+    text = re.sub(r"{#.*?#}", "", (templates.FOLDER / name).read_text("utf-8"), flags=re.DOTALL)
+    assert LIMIT.findall(text) == []
+    assert re.findall(r'<option(?! value="{{)', text) == []
+    if name != "components/ui.html":
+        assert [tag for tag in CONTROL.findall(text) if 'type="hidden"' not in tag] == []
 
 
 @EVERY_MACRO

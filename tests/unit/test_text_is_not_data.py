@@ -29,7 +29,7 @@ PATTERNS = {
     "http/requests.py": "IDs and request headers",
     "payments/webhooks.py": "the signature header of an event",
     "web/identity/own_account.py": "the User-Agent header",
-    "web/settings/platform_settings.py": "prices as typed",
+    "web/shell/form_fields.py": "prices as typed",
     "web/shell/rendering.py": "the source of templates",
     "web/shell/routing.py": "the paths of declared pages",
 }

@@ -19,6 +19,8 @@ from chalicelib.storage.rows import changed_columns, new_id
 from chalicelib.storage.transactions import Transaction
 from chalicelib.storage.users import User, email_claim
 
+NO_SUCH_USER = "There is no such user. Create the user first."
+
 
 def create_reseller(
     *,
@@ -69,13 +71,19 @@ def create_reseller(
 
 def _find_user(user_id: str | None, user_email: str | None) -> User:
     field = "user_id" if user_id else "user_email"
-    found_id = user_id or owner_of(email_claim(user_email or ""))
-    user = get(User, found_id) if found_id else None
+    user = get(User, user_id or _user_id(user_email or ""))
     if user is None:
-        raise InvalidRequest.of(field, "There is no such user. Create the user first.")
+        raise InvalidRequest.of(field, NO_SUCH_USER)
     if user.reseller_id is not None:
         raise InvalidRequest.of(field, "This user already has a reseller account.")
     return user
+
+
+def _user_id(email: str) -> str:
+    user_id = owner_of(email_claim(email))
+    if user_id is None:
+        raise InvalidRequest.of("user_email", NO_SUCH_USER)
+    return user_id
 
 
 def _link_user(tx: Transaction, user: User, reseller_id: str) -> None:
@@ -118,9 +126,12 @@ def list_resellers(request: Pagination, *, search: str = "") -> Page[Reseller]:
 def edit_reseller(reseller: Reseller, changes: dict[str, object], *, by: Actor) -> Reseller:
     """Change any of company_name, slug, license_count, is_active, and user_id.
 
-    Values that have not changed are ignored. Raises SlugTaken, LicenseCountBelowUsed,
-    InvalidRequest, or VersionConflict.
+    `user_email` names the new user by email address instead. Values that have not changed are
+    ignored. Raises SlugTaken, LicenseCountBelowUsed, InvalidRequest, or VersionConflict.
     """
+    changes = dict(changes)
+    if "user_email" in changes:
+        changes["user_id"] = _user_id(str(changes.pop("user_email")))
     columns = changed_columns(reseller, changes)
     if not columns:
         return reseller

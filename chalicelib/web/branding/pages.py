@@ -5,6 +5,8 @@ from typing import Any
 
 from chalice.app import Response
 
+from chalicelib.api.branding_config import BrandingConfig
+from chalicelib.api.domains import NewDomain
 from chalicelib.domain.branding import FIELDS
 from chalicelib.errors import TenantryError
 from chalicelib.services.branding import documents
@@ -17,9 +19,8 @@ from chalicelib.storage.domains import Domain
 from chalicelib.storage.reads import Pagination
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.tenants import Tenant
-from chalicelib.web.shell.forms import Form
 from chalicelib.web.shell.menu import MenuEntry
-from chalicelib.web.shell.routing import Audience, PageContext, Pages
+from chalicelib.web.shell.routing import Audience, Form, FormFields, PageContext, Pages
 
 pages = Pages(__name__)
 
@@ -34,6 +35,8 @@ AUDIENCES = {
     ANY_TENANTS: Audience.ADMIN,
 }
 MOST_DOMAINS = 100
+EDIT = FormFields(BrandingConfig)
+ADD_DOMAIN = FormFields(NewDomain, id="domain", only=("host",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,9 @@ def show_branding(page: PageContext, **context: Any) -> Response:
         base_path=level.path,
         branding=form_values(view),
         version=view.version,
+        branding_form=EDIT,
         domains=level.domains(),
+        domain_form=ADD_DOMAIN,
         **context,
     )
 
@@ -122,21 +127,20 @@ def form_values(view: BrandingView) -> dict[str, Any]:
     }
 
 
-def submitted_changes(form: Form) -> dict[str, str | None]:
+def submitted_changes(form: Form[BrandingConfig]) -> dict[str, str | None]:
     """Return the submitted fields. None resets a field to the inherited value.
 
-    A field's reset button changes only that field.
+    A field's reset button changes only that field. Raises InvalidRequest.
     """
     if form.get("reset") in FIELDS:
         return {form.get("reset"): None}
-    return {name: form.get(name) or None for name in FIELDS if name in form.typed}
+    return form.read().model_dump(exclude_unset=True)
 
 
-def save_branding(page: PageContext) -> Response:
-    form = page.form()
+def save_branding(page: PageContext, form: Form[BrandingConfig]) -> Response:
     level = BrandingLevel.of(page)
-    changes = submitted_changes(form)
     try:
+        changes = submitted_changes(form)
         if level.tenant is not None:
             page.on_current(
                 lambda: lifecycle.read_tenant(level.reseller.id, page.path["id"]),
@@ -162,4 +166,4 @@ def save_branding(page: PageContext) -> Response:
 
 for path, audience in AUDIENCES.items():
     pages.page("GET", path, audience=audience)(show_branding)
-    pages.page("POST", path, audience=audience)(save_branding)
+    pages.form(path, audience=audience, fields=EDIT)(save_branding)

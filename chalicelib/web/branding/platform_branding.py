@@ -4,17 +4,19 @@ from typing import Any
 
 from chalice.app import Response
 
+from chalicelib.api.branding_config import BrandingConfig
 from chalicelib.domain.branding import FIELDS
 from chalicelib.errors import TenantryError
 from chalicelib.services.branding.documents import platform_view
 from chalicelib.services.settings import platform_settings
 from chalicelib.web.admin_shell.frame import render
 from chalicelib.web.shell.menu import MenuEntry
-from chalicelib.web.shell.routing import Audience, PageContext, Pages
+from chalicelib.web.shell.routing import Audience, Form, FormFields, PageContext, Pages
 
 pages = Pages(__name__)
 
 BRANDING = "/admin/settings/branding"
+EDIT = FormFields(BrandingConfig)
 FIELD_NAMES = {f"branding_config.{name}": name for name in FIELDS}
 
 
@@ -33,15 +35,15 @@ def show_branding(page: PageContext, **context: Any) -> Response:
             "sources": view.sources,
         },
         version=str(row.version),
+        branding_form=EDIT,
         **context,
     )
 
 
-@pages.page("POST", BRANDING, audience=Audience.ADMIN)
-def save_branding(page: PageContext) -> Response:
-    form = page.form()
-    document = {name: form.get(name) or None for name in FIELDS}
+@pages.form(BRANDING, audience=Audience.ADMIN, fields=EDIT)
+def save_branding(page: PageContext, form: Form[BrandingConfig]) -> Response:
     try:
+        document = form.read().model_dump()
         page.on_current(
             platform_settings.read_settings,
             lambda row: platform_settings.edit_settings(

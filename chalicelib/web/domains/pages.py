@@ -8,20 +8,19 @@ from chalicelib.errors import TenantryError
 from chalicelib.services.core.idempotency import IdempotentRequest
 from chalicelib.services.domains import registry, verification
 from chalicelib.storage.domains import Domain
-from chalicelib.web.branding.pages import AUDIENCES, BrandingLevel, show_branding
-from chalicelib.web.shell.routing import PageContext, Pages, RedirectTo
+from chalicelib.web.branding.pages import ADD_DOMAIN, AUDIENCES, BrandingLevel, show_branding
+from chalicelib.web.shell.routing import Form, PageContext, Pages, RedirectTo
 
 pages = Pages(__name__)
 
 SECTION = "#domains"
 
 
-def add(page: PageContext) -> Response:
-    form = page.form()
+def add(page: PageContext, form: Form[NewDomain]) -> Response:
     level = BrandingLevel.of(page)
 
     def act(once: IdempotentRequest) -> Domain:
-        host = form.read(NewDomain).host
+        host = form.read().host
         return registry.add_domain(
             level.reseller.id, host, tenant_id=level.tenant_id, by=page.by, once=once
         )
@@ -34,7 +33,7 @@ def add(page: PageContext) -> Response:
     try:
         return page.run_once(form, act, then)
     except TenantryError as error:
-        return page.rerender_form(error, show_branding, form, form_id="domain")
+        return page.rerender_form(error, show_branding, form)
 
 
 def _read(page: PageContext, level: BrandingLevel) -> Domain:
@@ -88,7 +87,7 @@ def remove(page: PageContext) -> Response:
 
 for base, audience in AUDIENCES.items():
     remove_path = base + "/domains/{host}/remove"
-    pages.page("POST", base + "?action=add-domain", audience=audience)(add)
+    pages.form(base + "?action=add-domain", audience=audience, fields=ADD_DOMAIN)(add)
     pages.page("POST", base + "?action=verify-domain&host={host}", audience=audience)(verify)
     pages.page("GET", remove_path, audience=audience)(confirm_remove)
     pages.page("POST", remove_path, audience=audience)(remove)

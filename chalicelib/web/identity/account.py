@@ -22,12 +22,21 @@ from chalicelib.web.identity.own_keys import (
 )
 from chalicelib.web.shell import cookies
 from chalicelib.web.shell.menu import MenuEntry
-from chalicelib.web.shell.routing import PageContext, Pages
+from chalicelib.web.shell.routing import Form, FormFields, PageContext, Pages
 from chalicelib.web.shell.urls import own_path
 
 pages = Pages(__name__)
 
 ACCOUNT = "/account"
+
+
+class LoginForm(Login):
+    """Signing in, and the path of the page to open then."""
+
+    next: str = ""
+
+
+LOGIN = FormFields(LoginForm)
 
 
 @pages.page("GET", "/", audience=Audience.PUBLIC)
@@ -45,15 +54,19 @@ def show_login(page: PageContext, **context: Any) -> Response:
     if page.known_caller is not None and not context:
         return page.redirect(home(page.known_caller.user))
     destination = own_path(page.query("next"))
-    return page.render("account/login.html", title="Sign in", **{"next": destination, **context})
+    return page.render(
+        "account/login.html",
+        title="Sign in",
+        login_form=LOGIN,
+        **{"next": destination, **context},
+    )
 
 
-@pages.page("POST", "/login", audience=Audience.PUBLIC)
-def log_in(page: PageContext) -> Response:
-    form = page.form()
+@pages.form("/login", audience=Audience.PUBLIC, fields=LOGIN)
+def log_in(page: PageContext, form: Form[LoginForm]) -> Response:
     destination = own_path(form.get("next"))
     try:
-        login = form.read(Login)
+        login = form.read()
         signed_in = sessions.sign_in(
             login.email, login.password, device=page.device, replaces=page.session
         )

@@ -5,15 +5,22 @@ from typing import Any
 
 from chalice.app import Response
 
-from chalicelib.api.users import NewUser
+from chalicelib.api.users import NewUser, UserChanges
 from chalicelib.errors import TenantryError
-from chalicelib.http.fields import Email, Input, Text
 from chalicelib.services.core import batch_reads
 from chalicelib.services.identity import sessions, users
 from chalicelib.storage.reads import Pagination
 from chalicelib.web.admin_shell.frame import render
 from chalicelib.web.shell.menu import MenuEntry
-from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
+from chalicelib.web.shell.routing import (
+    NO_FIELDS,
+    Audience,
+    Form,
+    FormFields,
+    PageContext,
+    Pages,
+    RedirectTo,
+)
 
 pages = Pages(__name__)
 
@@ -23,9 +30,8 @@ SUGGESTED = 8
 INVITED = "A link to choose a password is on its way."
 
 
-class UserForm(Input):
-    email: Email
-    name: Text
+CREATE = FormFields(NewUser, only=("email", "name", "is_super_admin"))
+EDIT = FormFields(UserChanges, only=("name", "email", "is_active", "is_super_admin"))
 
 
 @pages.page("GET", USERS, audience=Audience.ADMIN)
@@ -43,15 +49,15 @@ def list_users(page: PageContext, *, create_open: bool = False, **context: Any) 
         q=q,
         pages=page.paging(found.next_cursor, q=q),
         create_open=create_open or bool(page.query("create")),
+        create_form=CREATE,
         **context,
     )
 
 
-@pages.page("POST", USERS, audience=Audience.ADMIN)
-def create_user(page: PageContext) -> Response:
-    form = page.form()
+@pages.form(USERS, audience=Audience.ADMIN, fields=CREATE)
+def create_user(page: PageContext, form: Form[NewUser]) -> Response:
     try:
-        new = form.read(NewUser, is_super_admin=form.get("is_super_admin") == "true")
+        new = form.read()
         return page.run_once(
             form,
             lambda once: users.create_user(
@@ -88,6 +94,7 @@ def show_user(page: PageContext, **context: Any) -> Response:
         title=user.name,
         nav=MenuEntry.ADMIN_USERS,
         user=user,
+        edit_form=EDIT,
         reseller=company,
         session_count=len(open_sessions),
         last_seen_at=max((session.used_at for session in open_sessions), default=None),
@@ -95,19 +102,15 @@ def show_user(page: PageContext, **context: Any) -> Response:
     )
 
 
-@pages.page("POST", USER, audience=Audience.ADMIN)
-def edit_user(page: PageContext) -> Response:
-    form = page.form()
+@pages.form(USER, audience=Audience.ADMIN, fields=EDIT)
+def edit_user(page: PageContext, form: Form[UserChanges]) -> Response:
     user_id = page.path["id"]
     try:
-        changes: dict[str, Any] = form.read(UserForm).model_dump()
+        changes = form.read().model_dump(exclude_unset=True)
         # Admins change their own email on the account page, which requires the password. On their
         # own page here, both checkboxes are disabled, so the browser doesn't send them.
         if user_id == page.caller.id:
-            del changes["email"]
-        else:
-            changes["is_active"] = form.get("is_active") == "true"
-            changes["is_super_admin"] = form.get("is_super_admin") == "true"
+            changes = {name: value for name, value in changes.items() if name == "name"}
         user = page.on_current(
             lambda: users.read_user(user_id),
             lambda user: users.edit_user(user, changes, by=page.by),
@@ -122,7 +125,7 @@ def edit_user(page: PageContext) -> Response:
 def send_password_link(page: PageContext) -> Response:
     user = users.read_user(page.path["id"])
     return page.run_once(
-        page.form(),
+        page.form(NO_FIELDS),
         lambda once: users.send_password_link(user, by=page.by, once=once),
         lambda user: RedirectTo(f"{USERS}/{user.id}", f"A link is on its way to {user.email}."),
     )

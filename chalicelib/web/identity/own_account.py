@@ -8,12 +8,12 @@ from chalice.app import Response
 
 from chalicelib.api.declarations import Audience
 from chalicelib.api.password import PasswordChange
+from chalicelib.api.users import UserChanges
 from chalicelib.errors import TenantryError
-from chalicelib.http.fields import Email, Input, Text
 from chalicelib.services.identity import passwords, sessions, users
 from chalicelib.services.identity.sessions import OpenSession
 from chalicelib.storage.reads import Pagination
-from chalicelib.web.shell.routing import PageContext, Pages
+from chalicelib.web.shell.routing import Form, FormFields, PageContext, Pages
 
 Show = Callable[..., Response]
 
@@ -36,9 +36,8 @@ SYSTEMS = (
 )
 
 
-class Profile(Input):
-    name: Text
-    email: Email
+PROFILE = FormFields(UserChanges, id="profile", only=("name", "email", "current_password"))
+PASSWORD = FormFields(PasswordChange, id="password")
 
 
 def account_context(page: PageContext) -> dict[str, Any]:
@@ -50,6 +49,8 @@ def account_context(page: PageContext) -> dict[str, Any]:
     user = page.caller.user
     return {
         "profile": {"name": user.name, "email": user.email},
+        "profile_form": PROFILE,
+        "password_form": PASSWORD,
         "sessions": [_session_view(session) for session in newest_first],
     }
 
@@ -78,28 +79,29 @@ def _first_match(known: tuple[tuple[str, re.Pattern[str]], ...], text: str | Non
 def add_account_pages(pages: Pages, base: str, *, audience: Audience, show: Show) -> None:
     """Declare the account sections' actions. `base` is the path of the page that `show` renders."""
 
-    def save_profile(page: PageContext) -> Response:
-        form = page.form()
+    @pages.form(f"{base}?action=profile", audience=audience, fields=PROFILE)
+    def save_profile(page: PageContext, form: Form[UserChanges]) -> Response:
         try:
-            profile = form.read(Profile, name=form.get("name"), email=form.get("email"))
+            changes = form.read().model_dump(exclude_unset=True)
+            current_password = changes.pop("current_password", "")
             page.on_current(
                 lambda: users.read_user(page.caller.id),
                 lambda user: users.edit_user_with_password(
                     user,
-                    {"name": profile.name, "email": profile.email},
-                    current_password=form.get("current_password"),
+                    changes,
+                    current_password=current_password,
                     device=page.device,
                     by=page.by,
                 ),
             )
         except TenantryError as error:
-            return page.rerender_form(error, show, form, form_id="profile")
+            return page.rerender_form(error, show, form)
         return page.redirect(base, flash="Your profile is saved.")
 
-    def change_password(page: PageContext) -> Response:
-        form = page.form()
+    @pages.form(f"{base}?action=password", audience=audience, fields=PASSWORD)
+    def change_password(page: PageContext, form: Form[PasswordChange]) -> Response:
         try:
-            change = form.read(PasswordChange)
+            change = form.read()
             passwords.change_password(
                 page.caller,
                 change.current_password,
@@ -108,10 +110,11 @@ def add_account_pages(pages: Pages, base: str, *, audience: Audience, show: Show
                 by=page.by,
             )
         except TenantryError as error:
-            return page.rerender_form(error, show, form, form_id="password")
+            return page.rerender_form(error, show, form)
         flash = "Your password is changed. Every other session was signed out."
         return page.redirect(base, flash=flash)
 
+    @pages.page("POST", f"{base}?action=revoke-session&id={{id}}", audience=audience)
     def revoke_session(page: PageContext) -> Response:
         page.on_current(
             lambda: sessions.read_session(page.caller, page.path["id"]),
@@ -119,15 +122,7 @@ def add_account_pages(pages: Pages, base: str, *, audience: Audience, show: Show
         )
         return page.redirect(f"{base}#sessions", flash="That session is signed out.")
 
+    @pages.page("POST", f"{base}?action=revoke-other-sessions", audience=audience)
     def revoke_others(page: PageContext) -> Response:
         sessions.end_other_sessions(page.caller, by=page.by)
         return page.redirect(f"{base}#sessions", flash="Every other session is signed out.")
-
-    actions: dict[str, Callable[[PageContext], Response]] = {
-        "profile": save_profile,
-        "password": change_password,
-        "revoke-session&id={id}": revoke_session,
-        "revoke-other-sessions": revoke_others,
-    }
-    for name, action in actions.items():
-        pages.page("POST", f"{base}?action={name}", audience=audience)(action)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
 from typing import Any
 
 from chalice.app import Response
@@ -10,14 +9,14 @@ from chalice.app import Response
 from chalicelib.api.api_keys import NewApiKey
 from chalicelib.api.declarations import Audience
 from chalicelib.domain.scopes import KEY_SCOPES, Scope
-from chalicelib.errors import InvalidRequest, TenantryError
+from chalicelib.errors import TenantryError
 from chalicelib.services.core.idempotency import IdempotentRequest
 from chalicelib.services.identity import api_keys
 from chalicelib.services.identity.api_keys import NewKey, Owner
 from chalicelib.storage.credentials import Credential
 from chalicelib.storage.reads import Pagination
 from chalicelib.web.shell.menu import MenuEntry
-from chalicelib.web.shell.routing import PageContext, Pages
+from chalicelib.web.shell.routing import Form, FormFields, PageContext, Pages
 
 MOST_KEYS = 100
 # Each scope of a key, with a label and a description.
@@ -30,9 +29,15 @@ SCOPE_WORDS: dict[str, tuple[str, str]] = {
 }
 ADMIN_SCOPES = KEY_SCOPES
 RESELLER_SCOPES = tuple(scope for scope in KEY_SCOPES if scope is not Scope.ADMIN)
+NEW_KEY = FormFields(NewApiKey, id="key")
 
 # The template context for a page without the section.
-NO_KEYS: dict[str, Any] = {"scope_options": (), "new_key": None}
+NO_KEYS: dict[str, Any] = {
+    "scope_options": (),
+    "new_key": None,
+    "api_keys": (),
+    "key_form": NEW_KEY,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ def api_keys_context(owner: Owner, scopes: Sequence[Scope]) -> dict[str, Any]:
         "api_keys": [_key_view(key) for key in _keys(owner)],
         "scope_options": [(scope, *SCOPE_WORDS[scope]) for scope in scopes],
         "new_key": None,
+        "key_form": NEW_KEY,
     }
 
 
@@ -82,16 +88,15 @@ def add_api_key_pages(pages: Pages, section: ApiKeySection) -> None:
     """Declare the section's actions, under the path of its page."""
     keys_path, anchor = f"{section.base}/api-keys", f"{section.base}#api-keys"
 
-    def create_key(page: PageContext) -> Response:
+    @pages.form(f"{section.base}?action=create-key", audience=section.audience, fields=NEW_KEY)
+    def create_key(page: PageContext, form: Form[NewApiKey]) -> Response:
         """Create a key and show it in the response, since a redirect can't carry a secret.
 
         If the form is sent again, the same key is shown.
         """
-        form = page.form()
 
         def act(once: IdempotentRequest) -> NewKey:
-            expires_at = _end_of_day(form.get("expires_at"))
-            new = form.read(NewApiKey, scopes=form.get_all("scopes"), expires_at=expires_at)
+            new = form.read()
             return api_keys.create_key(
                 section.owner(page),
                 name=new.name,
@@ -104,11 +109,10 @@ def add_api_key_pages(pages: Pages, section: ApiKeySection) -> None:
         try:
             key = page.create_secret_once(form, act)
         except TenantryError as error:
-            return page.rerender_form(
-                error, section.show, form, repeated_fields=("scopes",), form_id="key"
-            )
+            return page.rerender_form(error, section.show, form)
         return section.show(page, new_key={"key": key})
 
+    @pages.page("GET", keys_path + "/{id}/revoke", audience=section.audience)
     def confirm_revoke(page: PageContext) -> Response:
         """Ask for confirmation. Used only without JavaScript; with it, a dialog opens instead."""
         key = api_keys.read_key(section.owner(page), page.path["id"])
@@ -124,23 +128,10 @@ def add_api_key_pages(pages: Pages, section: ApiKeySection) -> None:
             cancel=anchor,
         )
 
+    @pages.page("POST", keys_path + "/{id}/revoke", audience=section.audience)
     def revoke_key(page: PageContext) -> Response:
         page.on_current(
             lambda: api_keys.read_key(section.owner(page), page.path["id"]),
             lambda key: api_keys.revoke_key(key, by=page.by),
         )
         return page.redirect(anchor, flash="The key is revoked.")
-
-    pages.page("POST", f"{section.base}?action=create-key", audience=section.audience)(create_key)
-    pages.page("GET", keys_path + "/{id}/revoke", audience=section.audience)(confirm_revoke)
-    pages.page("POST", keys_path + "/{id}/revoke", audience=section.audience)(revoke_key)
-
-
-def _end_of_day(day: str) -> datetime | None:
-    """Return the end of a key's last valid day, in UTC. Raises InvalidRequest."""
-    if not day:
-        return None
-    try:
-        return datetime.combine(date.fromisoformat(day), time(23, 59, 59), UTC)
-    except ValueError:
-        raise InvalidRequest.of("expires_at", "A date, please.") from None

@@ -7,15 +7,23 @@ from chalice.app import Response
 from chalicelib.api.declarations import Audience
 from chalicelib.api.password import Reset, ResetRequest
 from chalicelib.errors import InvalidRequest, TenantryError
+from chalicelib.http.fields import Password
 from chalicelib.services.identity import passwords
 from chalicelib.services.identity.passwords import RESET_LINK_LIFETIME
-from chalicelib.web.shell.forms import Form
-from chalicelib.web.shell.routing import PageContext, Pages
+from chalicelib.web.shell.routing import Form, FormFields, PageContext, Pages
 
 pages = Pages(__name__)
 
 LINK_MINUTES = int(RESET_LINK_LIFETIME.total_seconds() // 60)
 MISMATCH = "The two passwords are not the same."
+
+
+class ResetForm(Reset):
+    repeat_password: Password
+
+
+REQUEST_LINK = FormFields(ResetRequest)
+SET_PASSWORD = FormFields(ResetForm)
 
 
 @pages.page("GET", "/password", audience=Audience.PUBLIC)
@@ -31,6 +39,7 @@ def show_request(page: PageContext, **context: Any) -> Response:
         title="Forgot your password?",
         sent=bool(page.query("sent")),
         link_minutes=LINK_MINUTES,
+        link_form=REQUEST_LINK,
         **context,
     )
 
@@ -45,6 +54,7 @@ def show_link(page: PageContext, token: str = "", **context: Any) -> Response:
     return page.render(
         "account/password_set.html",
         title="Set a password",
+        password_form=SET_PASSWORD,
         token=token,
         account_email=user.email,
         first_time=user.password_hash is None,
@@ -52,26 +62,28 @@ def show_link(page: PageContext, token: str = "", **context: Any) -> Response:
     )
 
 
-@pages.page("POST", "/password", audience=Audience.PUBLIC)
+@pages.page("POST", "/password", audience=Audience.PUBLIC, forms=(REQUEST_LINK, SET_PASSWORD))
 def post_password(page: PageContext) -> Response:
-    form = page.form()
-    return _set_by_link(page, form) if form.get("token") else _request_link(page, form)
+    form = page.form(SET_PASSWORD)
+    if form.get("token"):
+        return _set_by_link(page, form)
+    return _request_link(page, page.form(REQUEST_LINK))
 
 
-def _request_link(page: PageContext, form: Form) -> Response:
+def _request_link(page: PageContext, form: Form[ResetRequest]) -> Response:
     """Send a link by email. The response does not reveal whether the address belongs to a user."""
     try:
-        passwords.request_reset(form.read(ResetRequest).email, device=page.device)
+        passwords.request_reset(form.read().email, device=page.device)
     except TenantryError as error:
         return page.rerender_form(error, show_request, form)
     return page.redirect("/password?sent=1")
 
 
-def _set_by_link(page: PageContext, form: Form) -> Response:
+def _set_by_link(page: PageContext, form: Form[ResetForm]) -> Response:
     try:
         if form.get("new_password") != form.get("repeat_password"):
             raise InvalidRequest.of("repeat_password", MISMATCH)
-        reset = form.read(Reset)
+        reset = form.read()
         passwords.set_password_by_link(reset.token, reset.new_password, device=page.device)
     except TenantryError as error:
         return page.rerender_form(error, show_link, form, token=form.get("token"))

@@ -4,7 +4,7 @@ from typing import Any
 
 from chalice.app import Response
 
-from chalicelib.api.purchases import Acceptance
+from chalicelib.api.purchases import Acceptance, NewRefund
 from chalicelib.domain.purchases import REFUNDABLE
 from chalicelib.errors import TenantryError
 from chalicelib.services.core import batch_reads
@@ -15,11 +15,21 @@ from chalicelib.web.admin_shell.frame import company_names, format_licenses, ren
 from chalicelib.web.admin_shell.wording import Wording
 from chalicelib.web.shell.forms import messages
 from chalicelib.web.shell.menu import MenuEntry
-from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
+from chalicelib.web.shell.routing import (
+    Audience,
+    Form,
+    FormFields,
+    PageContext,
+    Pages,
+    RedirectTo,
+)
 
 pages = Pages(__name__)
 
 PURCHASE = "/admin/purchases/{id}"
+ACCEPT = FormFields(Acceptance, id="accept")
+# What the refund's review asks for; the form on that page adds the amount that it showed.
+REVIEW_REFUND = FormFields(NewRefund, id="refund", only=("licenses", "reason"))
 
 
 def read_purchase(page: PageContext) -> Purchase:
@@ -52,6 +62,8 @@ def show_purchase(page: PageContext, **context: Any) -> Response:
         ],
         stripe_ids=_stripe_ids(purchase),
         at_stripe=_dashboard_url(purchase),
+        accept_form=ACCEPT,
+        refund_form=REVIEW_REFUND,
         **context,
     )
 
@@ -97,11 +109,11 @@ def _settled_message(granted: int) -> str:
     )
 
 
-@pages.page("POST", PURCHASE + "?action=accept", audience=Audience.ADMIN)
-def accept(page: PageContext) -> Response:
-    purchase, form = read_purchase(page), page.form()
+@pages.form(PURCHASE + "?action=accept", audience=Audience.ADMIN, fields=ACCEPT)
+def accept(page: PageContext, form: Form[Acceptance]) -> Response:
+    purchase = read_purchase(page)
     try:
-        reason = form.read(Acceptance).reason
+        reason = form.read().reason
         return page.run_once(
             form,
             lambda once: accept_payment.accept_as_paid(

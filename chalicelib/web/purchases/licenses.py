@@ -8,7 +8,8 @@ from chalice.app import Response
 
 from chalicelib import clock
 from chalicelib.api.purchases import NewPurchase
-from chalicelib.domain.pricing import MAX_QUANTITY
+from chalicelib.api.statements import StatementQuery
+from chalicelib.domain.pricing import Quote
 from chalicelib.domain.purchases import Status
 from chalicelib.errors import InvalidRequest, TenantryError
 from chalicelib.services.core.idempotency import IdempotentRequest
@@ -18,12 +19,21 @@ from chalicelib.storage.purchases import Purchase
 from chalicelib.web.reseller_shell.frame import render
 from chalicelib.web.shell.forms import messages
 from chalicelib.web.shell.menu import MenuEntry
-from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
+from chalicelib.web.shell.routing import (
+    Audience,
+    Form,
+    FormFields,
+    PageContext,
+    Pages,
+    RedirectTo,
+)
 
 pages = Pages(__name__)
 
 SUGGESTED_QUANTITY = 10
 PRESETS = 3
+BUY = FormFields(NewPurchase)
+PERIOD = FormFields(StatementQuery, id="statement", only=("from", "to"))
 
 
 @pages.page("GET", "/reseller/licenses", audience=Audience.RESELLER)
@@ -31,7 +41,7 @@ def show_licenses(page: PageContext, **context: Any) -> Response:
     if page.query("purchase"):
         return back_from_payment(page)
     quantity = str(context.get("form", {}).get("quantity") or page.query("quantity"))
-    price, errors = _quote(quantity)
+    price, errors = _quote(quantity or str(SUGGESTED_QUANTITY))
     purchases = checkout.list_purchases(page.reseller.id, page.pagination())
     return render(
         page,
@@ -41,7 +51,8 @@ def show_licenses(page: PageContext, **context: Any) -> Response:
         **{
             "tiers": platform_settings.cached_settings().price_tiers["tiers"],
             "quote": price,
-            "max_quantity": MAX_QUANTITY,
+            "buy_form": BUY,
+            "period_form": PERIOD,
             "open_checkouts": [p for p in purchases.rows if _can_be_paid(p)],
             "purchases": purchases.rows,
             "pages": page.paging(purchases.next_cursor),
@@ -60,14 +71,13 @@ def back_from_payment(page: PageContext) -> Response:
     return page.redirect(f"/reseller/purchases/{purchase_id}?returned=1")
 
 
-def _quote(quantity: str) -> tuple[Any, dict[str, str]]:
-    """Return a quote for the typed quantity (or a suggested one if empty), and the field errors."""
+def _quote(quantity: str) -> tuple[Quote | None, dict[str, str]]:
+    """Return a quote for the typed quantity, and the field errors."""
     try:
-        if quantity and not (quantity.isascii() and quantity.isdigit()):
-            raise InvalidRequest.of("quantity", "A whole number, please.")
-        return platform_settings.quote(int(quantity or SUGGESTED_QUANTITY)), {}
-    except (InvalidRequest, ValueError) as error:
-        return None, messages(error) if isinstance(error, InvalidRequest) else {}
+        wanted = Form(BUY, {"quantity": [quantity]}).read().quantity
+        return platform_settings.quote(wanted), {}
+    except InvalidRequest as error:
+        return None, messages(error)
 
 
 def _can_be_paid(purchase: Purchase) -> bool:
@@ -93,13 +103,12 @@ def statement_periods(today: date) -> dict[str, Any]:
     }
 
 
-@pages.page("POST", "/reseller/licenses", audience=Audience.RESELLER)
-def buy(page: PageContext) -> Response:
+@pages.form("/reseller/licenses", audience=Audience.RESELLER, fields=BUY)
+def buy(page: PageContext, form: Form[NewPurchase]) -> Response:
     """Start a checkout and redirect to Stripe's payment page."""
-    form = page.form()
 
     def act(once: IdempotentRequest) -> Purchase:
-        quantity = form.read(NewPurchase).quantity
+        quantity = form.read().quantity
         return checkout.buy_licenses(page.reseller, quantity, by=page.by, once=once)
 
     try:

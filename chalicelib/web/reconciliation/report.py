@@ -1,16 +1,15 @@
 """The page for a reconciliation run: its findings, and decisions about one or several of them."""
 
 from collections import Counter
-from typing import Annotated, Any
+from typing import Any
 
 from chalice.app import Response
-from pydantic import Field
 
 from chalicelib import clock
-from chalicelib.api.reconciliations import SECONDS
+from chalicelib.api.reconciliations import SECONDS, Resolution
 from chalicelib.domain.findings import CODES, Action, Code, Target
 from chalicelib.errors import InvalidRequest, NotFound, TenantryError, VersionConflict
-from chalicelib.http.fields import Input, Reason
+from chalicelib.http.fields import Search
 from chalicelib.http.requests import is_possible_id
 from chalicelib.services.core import batch_reads
 from chalicelib.services.reconciliation import open_findings, resolution, runs
@@ -21,9 +20,8 @@ from chalicelib.web.admin_shell.wording import Wording
 from chalicelib.web.admin_shell.words import finding_title
 from chalicelib.web.reconciliation.findings import adoption_target, group_findings, names_in
 from chalicelib.web.reconciliation.runs import RECONCILIATION, report_rows
-from chalicelib.web.shell.forms import Form
 from chalicelib.web.shell.menu import MenuEntry
-from chalicelib.web.shell.routing import Audience, PageContext, Pages
+from chalicelib.web.shell.routing import Audience, Form, FormFields, PageContext, Pages
 
 pages = Pages(__name__)
 
@@ -32,9 +30,23 @@ FACTS_CHANGED = "The facts are no longer those of this report, so nothing was do
 LEFT_BELOW = "They are left below."
 
 
-class Decision(Input):
-    action: Annotated[Action, Field(strict=False)]
-    reason: Reason
+class Decision(Resolution):
+    """A decision, and what the page shows: the finding's code, and the code that it filters by.
+
+    `account` names what to adopt to by an email address, a slug, or the ID.
+    """
+
+    account: Search = ""
+    code: str = ""
+    kind: str = ""
+
+
+class JointDecision(Decision):
+    finding: list[str]
+
+
+DECIDE = FormFields(Decision, only=("action", "reason", "account", "code", "kind"))
+DECIDE_SEVERAL = FormFields(JointDecision, only=("action", "reason", "finding", "code", "kind"))
 
 
 @pages.page("GET", REPORT, audience=Audience.ADMIN)
@@ -55,6 +67,8 @@ def show_report(page: PageContext, **context: Any) -> Response:
         kinds=_kinds(report),
         kind=kind,
         groups=group_findings(found.rows),
+        decide_form=DECIDE,
+        decide_several_form=DECIDE_SEVERAL,
         shown=len(found.rows),
         pages=page.paging(found.next_cursor, kind=kind),
         **context,
@@ -76,25 +90,24 @@ def _kinds(report: Report) -> list[dict[str, Any]]:
     ]
 
 
-@pages.page("POST", REPORT + "?action=decide&finding={finding}", audience=Audience.ADMIN)
-def decide(page: PageContext) -> Response:
-    form = page.form()
+@pages.form(REPORT + "?action=decide&finding={finding}", audience=Audience.ADMIN, fields=DECIDE)
+def decide(page: PageContext, form: Form[Decision]) -> Response:
     row = resolution.read_finding(page.path["id"], page.path["finding"])
     try:
-        decision = form.read(Decision)
+        decision = form.read()
         is_adoption = decision.action is Action.ADOPT
         resolved = resolution.resolve(
             row,
             decision.action,
             reason=decision.reason,
             by=page.by,
-            to=_target_id(row, form.get("to")) if is_adoption else None,
+            to=_target_id(row, decision.account) if is_adoption else None,
         )
     except VersionConflict as error:
         return page.rerender_with_error(error, show_report, FACTS_CHANGED)
     except TenantryError as error:
         return page.rerender_form(
-            error, show_report, form, form_id=row.id, field_names={"action": ""}
+            error, show_report, form, form_id=row.id, field_names={"action": "", "to": "account"}
         )
     message = Wording(names_in([resolved])).plain(resolved.sentences("outcome"))
     return page.redirect(_report_path(page, form), flash=message)
@@ -110,25 +123,24 @@ def _target_id(row: FindingRow, typed: str) -> str | None:
         return None
     if typed.startswith(("usr_", "rsl_")) and is_possible_id(typed):
         return typed
-    known = typed.lower()[:200]
+    known = typed.lower()
     is_user = kind is Target.USER
     found = batch_reads.user_with_email(known) if is_user else batch_reads.find_reseller(known)
     if found is None:
-        raise InvalidRequest.of("to", f"There is no such {kind}.")
+        raise InvalidRequest.of("account", f"There is no such {kind}.")
     return found.id
 
 
-@pages.page("POST", REPORT + "?action=decide-several", audience=Audience.ADMIN)
-def decide_several(page: PageContext) -> Response:
+@pages.form(REPORT + "?action=decide-several", audience=Audience.ADMIN, fields=DECIDE_SEVERAL)
+def decide_several(page: PageContext, form: Form[JointDecision]) -> Response:
     """Apply a decision to all findings that the page showed, each in its own transaction.
 
     A finding stays open if its decision was refused or if the request ran out of time. Sending the
     form again continues with the findings that are still open.
     """
-    form = page.form()
     report = runs.read_report(page.path["id"])
     try:
-        decision = form.read(Decision)
+        decision = form.read()
     except TenantryError as error:
         name = f"all-{_kind(form.get('code')) or ''}"
         return page.rerender_form(
@@ -137,7 +149,7 @@ def decide_several(page: PageContext) -> Response:
     seconds_left = clock.countdown(SECONDS)
     refused: list[str] = []
     done = late = 0
-    for finding_id in filter(is_possible_id, dict.fromkeys(form.get_all("finding"))):
+    for finding_id in filter(is_possible_id, dict.fromkeys(decision.finding)):
         if seconds_left() <= 0:
             late += 1
             continue
@@ -160,7 +172,7 @@ def decide_several(page: PageContext) -> Response:
     return page.redirect(_report_path(page, form), flash=text, kind=kind)
 
 
-def _report_path(page: PageContext, form: Form) -> str:
+def _report_path(page: PageContext, form: Form[Decision]) -> str:
     """Return the report's path with the current filter, anchored at the decided group."""
     kind, code = _kind(form.get("kind")), _kind(form.get("code"))
     query = f"?kind={kind}" if kind else ""

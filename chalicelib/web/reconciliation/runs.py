@@ -5,7 +5,7 @@ from typing import Any
 from chalice.app import Response
 
 from chalicelib import clock
-from chalicelib.api.reconciliations import SECONDS
+from chalicelib.api.reconciliations import SECONDS, NewReconciliation
 from chalicelib.services.core import batch_reads
 from chalicelib.services.reconciliation import open_findings, runs
 from chalicelib.storage.reports import RUNNING, Report, Scope
@@ -13,11 +13,19 @@ from chalicelib.web.admin_shell.frame import render
 from chalicelib.web.admin_shell.names import Names
 from chalicelib.web.admin_shell.wording import Wording, ids_in
 from chalicelib.web.shell.menu import MenuEntry
-from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
+from chalicelib.web.shell.routing import (
+    Audience,
+    Form,
+    FormFields,
+    PageContext,
+    Pages,
+    RedirectTo,
+)
 
 pages = Pages(__name__)
 
 RECONCILIATION = "/admin/reconciliation"
+RUN = FormFields(NewReconciliation, only=("apply",))
 SCOPES: dict[str, str] = {
     Scope.WHOLE: "Everything",
     Scope.PARTIAL: "Counters",
@@ -59,15 +67,14 @@ def report_rows(reports: list[Report]) -> list[dict[str, Any]]:
     ]
 
 
-@pages.page("POST", RECONCILIATION, audience=Audience.ADMIN)
-def run(page: PageContext) -> Response:
+@pages.form(RECONCILIATION, audience=Audience.ADMIN, fields=RUN)
+def run(page: PageContext, form: Form[NewReconciliation]) -> Response:
     """Start a full run. If the request ends first, a scheduled invocation finishes it."""
-    form = page.form()
     return page.run_once(
         form,
         lambda once: runs.start_run(
             Scope.WHOLE,
-            apply=form.get("apply") == "true",
+            apply=form.read().apply,
             by=page.by,
             seconds_left=clock.countdown(SECONDS),
             once=once,

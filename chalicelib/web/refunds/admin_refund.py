@@ -11,6 +11,7 @@ from chalicelib.web.admin_shell.frame import format_licenses, render
 from chalicelib.web.admin_shell.wording import Wording
 from chalicelib.web.purchases.admin_purchase import (
     PURCHASE,
+    REVIEW_REFUND,
     purchase_path,
     read_purchase,
     refundable_licenses,
@@ -18,25 +19,33 @@ from chalicelib.web.purchases.admin_purchase import (
 )
 from chalicelib.web.shell.forms import messages
 from chalicelib.web.shell.menu import MenuEntry
-from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
+from chalicelib.web.shell.routing import (
+    Audience,
+    Form,
+    FormFields,
+    PageContext,
+    Pages,
+    RedirectTo,
+)
 
 pages = Pages(__name__)
 
 REFUND = PURCHASE + "/refund"
+CONFIRM_REFUND = FormFields(NewRefund, id="refund")
 # The refund form on the purchase's page has no fields with these names.
 FIELD_NAMES = {"purchase": "", "amount": "", "kept": ""}
 
 
-@pages.page("GET", REFUND, audience=Audience.ADMIN)
-def review_refund(page: PageContext) -> Response:
+@pages.form(REFUND, audience=Audience.ADMIN, fields=REVIEW_REFUND, method="GET")
+def review_refund(page: PageContext, form: Form[NewRefund]) -> Response:
     """Show the refund's amount and whether it leaves the reseller with too few licenses."""
-    purchase, form = read_purchase(page), page.form()
+    purchase = read_purchase(page)
     open_refund = purchase.open_refund  # must complete before another refund can start
     try:
-        requested = open_refund or form.read(NewRefund)
+        requested = open_refund or form.read()
         quote = open_refund or refund_requests.quote_refund(purchase, requested.licenses)
     except TenantryError as error:
-        return _rerender_purchase(page, error)
+        return _rerender_purchase(page, error, form)
     reseller = accounts.read_reseller(purchase.reseller_id)
     owned = reseller.license_count - max(0, purchase.licenses_granted - quote.kept)
     return render(
@@ -57,11 +66,11 @@ def review_refund(page: PageContext) -> Response:
     )
 
 
-@pages.page("POST", REFUND, audience=Audience.ADMIN)
-def refund(page: PageContext) -> Response:
-    purchase, form = read_purchase(page), page.form()
+@pages.form(REFUND, audience=Audience.ADMIN, fields=CONFIRM_REFUND)
+def refund(page: PageContext, form: Form[NewRefund]) -> Response:
+    purchase = read_purchase(page)
     try:
-        requested = form.read(NewRefund)
+        requested = form.read()
         return page.run_once(
             form,
             lambda once: refund_requests.refund_licenses(
@@ -78,10 +87,10 @@ def refund(page: PageContext) -> Response:
             ),
         )
     except TenantryError as error:
-        return _rerender_purchase(page, error)
+        return _rerender_purchase(page, error, form)
 
 
-def _rerender_purchase(page: PageContext, error: TenantryError) -> Response:
+def _rerender_purchase(page: PageContext, error: TenantryError, form: Form[NewRefund]) -> Response:
     """Show the error on the purchase's page: in its refund form, if it has one, or at the top."""
     purchase = read_purchase(page)
     if isinstance(error, RefundNotPossible):
@@ -90,4 +99,4 @@ def _rerender_purchase(page: PageContext, error: TenantryError) -> Response:
     if purchase.open_refund or not refundable_licenses(purchase):
         text = " ".join(messages(error).values())
         return page.rerender_with_error(error, show_purchase, text)
-    return page.rerender_form(error, show_purchase, page.form(), field_names=FIELD_NAMES)
+    return page.rerender_form(error, show_purchase, form, field_names=FIELD_NAMES)

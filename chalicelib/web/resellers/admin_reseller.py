@@ -4,10 +4,10 @@ from typing import Any
 
 from chalice.app import Response
 
-from chalicelib.api.resellers import Adjustment
+from chalicelib.api.reconciliations import SyncOrder
+from chalicelib.api.resellers import Adjustment, ResellerChanges
 from chalicelib.domain.findings import Code
-from chalicelib.errors import InvalidRequest, TenantryError, VersionConflict
-from chalicelib.http.fields import Email, Input, LicenseCount, Slug, Text
+from chalicelib.errors import TenantryError, VersionConflict
 from chalicelib.services.core import batch_reads
 from chalicelib.services.purchases import checkout
 from chalicelib.services.reconciliation import sync
@@ -22,9 +22,16 @@ from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.users import User
 from chalicelib.web.admin_shell.frame import columns_fingerprint, format_licenses, render
 from chalicelib.web.admin_shell.wording import Wording
-from chalicelib.web.shell.forms import Form, StaleForm
+from chalicelib.web.shell.forms import StaleForm
 from chalicelib.web.shell.menu import MenuEntry
-from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
+from chalicelib.web.shell.routing import (
+    Audience,
+    Form,
+    FormFields,
+    PageContext,
+    Pages,
+    RedirectTo,
+)
 
 pages = Pages(__name__)
 
@@ -34,12 +41,13 @@ FIRST_FEW = Pagination(5)
 LEDGER_PAGE_SIZE = 10
 
 
-class ResellerForm(Input):
-    user_email: Email
-    company_name: Text
-    slug: Slug
-    license_count: LicenseCount
-    is_active: bool
+EDIT = FormFields(
+    ResellerChanges,
+    id="edit",
+    only=("user_email", "company_name", "slug", "license_count", "is_active"),
+)
+ALLOCATE = FormFields(Adjustment, id="allocate")
+SYNC = FormFields(SyncOrder, id="sync")
 
 
 @pages.page("GET", RESELLER, audience=Audience.ADMIN)
@@ -67,6 +75,8 @@ def show_reseller(page: PageContext, *, edit_open: bool = False, **context: Any)
         can_create_tenants=found.can_create_tenants,
         message="\n- ".join(map(Wording().plain, found.message)),
         edit_open=edit_open or bool(page.query("edit")),
+        edit_form=EDIT,
+        allocate_form=ALLOCATE,
         sync=_compare_counts(page, reseller) if compare else None,
         restrict_inactive_resellers=platform_settings.cached_settings().restrict_inactive_resellers,
         **context,
@@ -144,9 +154,8 @@ def ledger_names(entries: list[LedgerEntry]) -> dict[str, str]:
     return activity.tenant_names(entries) | {user.id: user.email for user in actors.values()}
 
 
-@pages.page("POST", RESELLER, audience=Audience.ADMIN)
-def edit_reseller(page: PageContext) -> Response:
-    form = page.form()
+@pages.form(RESELLER, audience=Audience.ADMIN, fields=EDIT)
+def edit_reseller(page: PageContext, form: Form[ResellerChanges]) -> Response:
     reseller_id = page.path["reseller"]
 
     def read() -> Reseller:
@@ -156,26 +165,15 @@ def edit_reseller(page: PageContext) -> Response:
         return reseller
 
     try:
-        edited = form.read(ResellerForm, is_active=form.get("is_active") == "true")
-        changes = edited.model_dump(exclude={"user_email"})
-        changes["user_id"] = _user_id(edited.user_email)
+        changes = form.read().model_dump(exclude_unset=True)
         page.on_current(read, lambda row: accounts.edit_reseller(row, changes, by=page.by))
     except TenantryError as error:
         names = {"user_id": "user_email"}
-        return page.rerender_form(
-            error, show_reseller, form, form_id="edit", field_names=names, edit_open=True
-        )
+        return page.rerender_form(error, show_reseller, form, field_names=names, edit_open=True)
     return page.redirect(f"/admin/resellers/{reseller_id}", flash="Saved.")
 
 
-def _user_id(email: str) -> str:
-    user = batch_reads.user_with_email(email)
-    if user is None:
-        raise InvalidRequest.of("user_email", "There is no such user. Create the user first.")
-    return user.id
-
-
-def _stale_form(form: Form, reseller: Reseller) -> VersionConflict:
+def _stale_form(form: Form[ResellerChanges], reseller: Reseller) -> VersionConflict:
     user = get(User, reseller.user_id)
     return StaleForm(
         form,
@@ -188,13 +186,11 @@ def _stale_form(form: Form, reseller: Reseller) -> VersionConflict:
     )
 
 
-@pages.page("POST", RESELLER + "?action=allocate", audience=Audience.ADMIN)
-def allocate(page: PageContext) -> Response:
-    form = page.form()
+@pages.form(RESELLER + "?action=allocate", audience=Audience.ADMIN, fields=ALLOCATE)
+def allocate(page: PageContext, form: Form[Adjustment]) -> Response:
     reseller_id = page.path["reseller"]
     try:
-        # Accept the typographic minus sign, because people copy it from the hint.
-        adjustment = form.read(Adjustment, change=form.get("change").replace("−", "-"))
+        adjustment = form.read()
         return page.run_once(
             form,
             lambda once: page.on_current(
@@ -209,19 +205,19 @@ def allocate(page: PageContext) -> Response:
         )
     except TenantryError as error:
         names = {"": "change", "license_count": "change"}
-        return page.rerender_form(error, show_reseller, form, form_id="allocate", field_names=names)
+        return page.rerender_form(error, show_reseller, form, field_names=names)
 
 
 def _allocation_message(change: int) -> str:
     return f"{format_licenses(change)} {'allocated' if change > 0 else 'taken back'}."
 
 
-@pages.page("POST", RESELLER + "?action=sync", audience=Audience.ADMIN)
-def sync_used(page: PageContext) -> Response:
+@pages.form(RESELLER + "?action=sync", audience=Audience.ADMIN, fields=SYNC)
+def sync_used(page: PageContext, form: Form[SyncOrder]) -> Response:
     """Redirect to the comparison. With `apply`, set license_used to the counted value."""
     reseller_id = page.path["reseller"]
     path = f"/admin/resellers/{reseller_id}"
-    if page.form().get("apply") != "true":
+    if not form.read().apply:
         return page.redirect(f"{path}?compare=1#sync")
     result = sync.sync(reseller_id, apply=True, by=page.by)
     if not result.applied:

@@ -5,8 +5,8 @@ from typing import Any
 
 from chalice.app import Response
 
+from chalicelib.api.resellers import NewReseller
 from chalicelib.errors import TenantryError
-from chalicelib.http.fields import Email, Input, LicenseCount, Slug, Text
 from chalicelib.services.core import batch_reads
 from chalicelib.services.identity import users
 from chalicelib.services.reporting.dashboard_stats import is_low_on_licenses
@@ -15,7 +15,14 @@ from chalicelib.storage.reads import Page, Pagination, filter_page
 from chalicelib.storage.resellers import Reseller
 from chalicelib.web.admin_shell.frame import render
 from chalicelib.web.shell.menu import MenuEntry
-from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
+from chalicelib.web.shell.routing import (
+    Audience,
+    Form,
+    FormFields,
+    PageContext,
+    Pages,
+    RedirectTo,
+)
 
 pages = Pages(__name__)
 
@@ -23,14 +30,11 @@ RESELLERS = "/admin/resellers"
 OFFERED_USERS = 50
 
 
-class NewResellerForm(Input):
-    user_email: Email
-    company_name: Text
-    slug: Slug
-    license_count: LicenseCount
-    is_active: bool
-
-
+CREATE = FormFields(
+    NewReseller,
+    only=("user_email", "company_name", "slug", "license_count", "is_active"),
+    require=("user_email",),
+)
 ALL = "all"
 # The filters of the list, with their words.
 STATUSES: dict[str, tuple[str, Callable[[Reseller], bool]]] = {
@@ -64,6 +68,7 @@ def list_resellers(page: PageContext, *, create_open: bool = False, **context: A
         ],
         pages=page.paging(found.next_cursor, q=q, status=status),
         create_open=create_open,
+        create_form=CREATE,
         user_options=_free_users() if create_open else [],
         **context,
     )
@@ -88,16 +93,13 @@ def _free_users() -> list[Any]:
     return [user for user in first if user.is_active and not user.reseller_id]
 
 
-@pages.page("POST", RESELLERS, audience=Audience.ADMIN)
-def create_reseller(page: PageContext) -> Response:
-    form = page.form()
+@pages.form(RESELLERS, audience=Audience.ADMIN, fields=CREATE)
+def create_reseller(page: PageContext, form: Form[NewReseller]) -> Response:
     try:
-        new = form.read(NewResellerForm, is_active=form.get("is_active") == "true")
+        new = form.read()
         return page.run_once(
             form,
-            lambda once: accounts.create_reseller(
-                user_id=None, by=page.by, once=once, **new.model_dump()
-            ),
+            lambda once: accounts.create_reseller(by=page.by, once=once, **new.model_dump()),
             lambda reseller: RedirectTo(
                 f"{RESELLERS}/{reseller.id}", f"{reseller.company_name} was created."
             ),

@@ -1,40 +1,37 @@
 """The admin page for the platform's settings: prices and rules."""
 
-import re
 from collections.abc import Sequence
-from decimal import Decimal
-from typing import Annotated, Any
+from typing import Any
 
 from chalice.app import Response
-from pydantic import Field
 
+from chalicelib.api.settings import SettingsChanges, TierInput
 from chalicelib.domain import pricing
 from chalicelib.domain.findings import CODES, SAFE_CODES, Code
 from chalicelib.domain.pricing import Tier
 from chalicelib.errors import FieldError, InvalidRequest, TenantryError
-from chalicelib.http.fields import Email, Input
 from chalicelib.services.settings import platform_settings
 from chalicelib.storage.platform_settings import PlatformSettings
 from chalicelib.web.admin_shell.frame import render
 from chalicelib.web.admin_shell.words import FINDING_TITLES
-from chalicelib.web.shell.forms import Form
 from chalicelib.web.shell.menu import MenuEntry
-from chalicelib.web.shell.routing import Audience, PageContext, Pages
+from chalicelib.web.shell.routing import Audience, Form, FormFields, PageContext, Pages
 
 pages = Pages(__name__)
 
 SETTINGS = "/admin/settings"
-PRICE = re.compile(r"[0-9]{1,7}(\.[0-9]{1,2})?")
-START = re.compile(r"[0-9]{1,7}")
-TIER_FIELDS = ("tier_from", "tier_price")
-
-
-class RulesForm(Input):
-    restrict_inactive_resellers: bool
-    deactivated_tenants_hold_license: bool
-    low_license_threshold: Annotated[int, Field(ge=0, le=1_000_000)]
-    support_email: Email | None = None
-    automatic_repairs: list[Annotated[Code, Field(strict=False)]]
+PRICES = FormFields(TierInput, id="prices", cents=("unit_amount",), repeats=True)
+RULES = FormFields(
+    SettingsChanges,
+    id="rules",
+    only=(
+        "restrict_inactive_resellers",
+        "deactivated_tenants_hold_license",
+        "low_license_threshold",
+        "support_email",
+        "automatic_repairs",
+    ),
+)
 
 
 @pages.page("GET", SETTINGS, audience=Audience.ADMIN)
@@ -50,6 +47,8 @@ def show_settings(
         nav=MenuEntry.ADMIN_SETTINGS,
         settings=row,
         tiers=row.price_tiers["tiers"],
+        prices_form=PRICES,
+        rules_form=RULES,
         repairs=[(code.value, FINDING_TITLES[code], None) for code in Code if code in SAFE_CODES],
         tier_preview=_edge_quotes(previewed or platform_settings.tiers(row)),
         **context,
@@ -63,15 +62,13 @@ def _edge_quotes(tiers: Sequence[Tier]) -> list[pricing.Quote]:
     return [pricing.quote(quantity, tiers) for quantity in sorted(quantities)]
 
 
-@pages.page("POST", SETTINGS + "?action=prices", audience=Audience.ADMIN)
-def save_prices(page: PageContext) -> Response:
-    form = page.form()
+@pages.form(SETTINGS + "?action=prices", audience=Audience.ADMIN, fields=PRICES)
+def save_prices(page: PageContext, form: Form[TierInput]) -> Response:
     tiers: list[Tier] | None = None
     try:
         tiers = _read_tiers(form)
         if form.get("preview"):
-            typed = {name: form.get_all(name) for name in TIER_FIELDS}
-            return show_settings(page, previewed=tiers, form=typed, form_id="prices")
+            return show_settings(page, previewed=tiers, form=form.typed, form_id=PRICES.id)
         page.on_current(
             platform_settings.read_settings,
             lambda row: platform_settings.edit_settings(row, {"price_tiers": tiers}, by=page.by),
@@ -82,60 +79,43 @@ def save_prices(page: PageContext) -> Response:
             error,
             show_settings,
             form,
-            repeated_fields=TIER_FIELDS,
             field_names={"price_tiers": ""},
-            form_id="prices",
             previewed=tiers,
         )
     return page.redirect(SETTINGS, flash="Prices saved. New orders are charged by them.")
 
 
-def _read_tiers(form: Form) -> list[Tier]:
+def _read_tiers(form: Form[TierInput]) -> list[Tier]:
     """Read the rows of the price table, skipping empty ones.
 
-    Raises InvalidRequest. The error's field names include the row number: `tier_from-2`,
-    `tier_price-2`.
+    Raises InvalidRequest. The error's field names include the row number: `from-2`.
     """
-    tiers: list[Tier] = []
+    tiers: dict[int, Tier] = {}
     errors: list[FieldError] = []
-    previous: int | None = None
-    rows = zip(form.get_all("tier_from"), form.get_all("tier_price"), strict=False)
-    for number, (start, price) in enumerate(rows, 1):
-        if not start and not price:
+    for number, row in enumerate(form.rows(), 1):
+        if not any(row.get(name) for name in PRICES.controls):
             continue
-        if not START.fullmatch(start):
-            errors.append(FieldError(f"tier_from-{number}", "A whole number, please."))
-        elif previous is None and int(start) != 1:
-            errors.append(FieldError(f"tier_from-{number}", "The first tier must start at 1."))
-        elif previous is not None and int(start) <= previous:
-            message = f"It must start above the tier before it, {previous:,}."
-            errors.append(FieldError(f"tier_from-{number}", message))
+        try:
+            read = row.read()
+        except InvalidRequest as error:
+            errors += [FieldError(f"{e.field}-{number}", e.message) for e in error.errors]
         else:
-            previous = int(start)
-        if not PRICE.fullmatch(price) or not Decimal(price):
-            errors.append(FieldError(f"tier_price-{number}", "A price like 17.50, please."))
-        if not errors:
-            tiers.append(Tier(int(start), int(Decimal(price) * 100)))
+            tiers[number] = Tier(read.from_quantity, read.unit_amount)
+    if not errors:
+        numbers = [*tiers, 1]
+        errors = [
+            FieldError("" if p.tier is None else f"{p.field}-{numbers[p.tier]}", p.message)
+            for p in pricing.tier_problems([*tiers.values()])
+        ]
     if errors:
         raise InvalidRequest(errors)
-    try:
-        pricing.validate_tiers(tiers)
-    except ValueError as error:
-        raise InvalidRequest([FieldError("", str(error))]) from None
-    return tiers
+    return [*tiers.values()]
 
 
-@pages.page("POST", SETTINGS + "?action=rules", audience=Audience.ADMIN)
-def save_rules(page: PageContext) -> Response:
-    form = page.form()
-    switches = ("restrict_inactive_resellers", "deactivated_tenants_hold_license")
+@pages.form(SETTINGS + "?action=rules", audience=Audience.ADMIN, fields=RULES)
+def save_rules(page: PageContext, form: Form[SettingsChanges]) -> Response:
     try:
-        rules = form.read(
-            RulesForm,
-            automatic_repairs=form.get_all("automatic_repairs"),
-            **{name: form.get(name) == "true" for name in switches},
-        )
-        changes = rules.model_dump(mode="json")
+        changes = form.read().model_dump(exclude_unset=True)
         checked = set(changes.pop("automatic_repairs"))
 
         def save(row: PlatformSettings) -> PlatformSettings:
@@ -152,7 +132,5 @@ def save_rules(page: PageContext) -> Response:
             version=form.get("version"),
         )
     except TenantryError as error:
-        return page.rerender_form(
-            error, show_settings, form, repeated_fields=["automatic_repairs"], form_id="rules"
-        )
+        return page.rerender_form(error, show_settings, form)
     return page.redirect(SETTINGS, flash="Rules saved. In effect everywhere within a minute.")

@@ -1,14 +1,16 @@
 """Submitted forms: their fields as typed, and as parsed into the API's models."""
 
-from typing import Any, TypeVar, get_args
+from typing import Generic
 from urllib.parse import parse_qs
 
+from chalice.app import Request
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from chalicelib.errors import (
     DomainTaken,
     EmailTaken,
+    FieldError,
     InvalidRequest,
     LicenseCountBelowUsed,
     SlugTaken,
@@ -16,8 +18,14 @@ from chalicelib.errors import (
     VersionConflict,
 )
 from chalicelib.http.requests import error_message, field_errors, raw_body
-
-M = TypeVar("M", bound=BaseModel)
+from chalicelib.web.shell.form_fields import (
+    CHECKBOX,
+    CHECKBOXES,
+    OMIT,
+    Control,
+    FormFields,
+    M_co,
+)
 
 MAX_FIELDS = 500
 CHANGED_MEANWHILE = (
@@ -55,60 +63,96 @@ FRIENDLY_MESSAGES: dict[str, str] = {
 IF_EMPTY = {"string_too_short": "Please fill this in.", "too_short": "Choose at least one."}
 
 
-class Form:
-    """One submitted form. `typed` holds each field's last value, for refilling the form."""
+class Form(Generic[M_co]):
+    """One submitted form."""
 
-    def __init__(self, fields: dict[str, list[str]]) -> None:
-        self._all = fields
-        self.typed = {name: values[-1] for name, values in self._all.items()}
+    def __init__(self, fields: FormFields[M_co], values: dict[str, list[str]]) -> None:
+        self.fields = fields
+        self._all = values
 
     @classmethod
-    def from_body(cls, request: Any) -> "Form":
+    def from_body(cls, fields: FormFields[M_co], request: Request) -> "Form[M_co]":
         """Parse the body of a POST. Raises PayloadTooLarge or InvalidRequest."""
         try:
             body = raw_body(request).decode()
-            return cls(parse_qs(body, keep_blank_values=True, max_num_fields=MAX_FIELDS))
+            values = parse_qs(body, keep_blank_values=True, max_num_fields=MAX_FIELDS)
         except ValueError:
             raise InvalidRequest.of("body", "The form could not be read.") from None
+        return cls(fields, values)
 
     @classmethod
-    def from_query(cls, request: Any) -> "Form":
+    def from_query(cls, fields: FormFields[M_co], request: Request) -> "Form[M_co]":
         """Parse the query of a GET."""
         query = request.query_params
-        return cls({name: query.getlist(name) for name in query or ()})
+        return cls(fields, {name: query.getlist(name) for name in query} if query else {})
 
     def get(self, name: str) -> str:
-        """Return a field's value, or an empty string. All values except passwords are stripped."""
-        typed = self.typed.get(name, "")
+        """Return a field's last value, or an empty string. Only passwords are not stripped."""
+        typed = self._all.get(name, [""])[-1]
         return typed if "password" in name else typed.strip()
 
     def get_all(self, name: str) -> list[str]:
         """Return all values of a repeated field, stripped."""
         return [value.strip() for value in self._all.get(name, [])]
 
-    def read(self, model: type[M], **extra: Any) -> M:
-        """Parse the model's fields from the form, omitting empty ones. Raises InvalidRequest.
-
-        `extra` holds values that are not single strings: checkboxes and repeated fields.
-        """
-        data: dict[str, Any] = {
-            name: self.get(name) for name in model.model_fields if self.get(name)
+    @property
+    def typed(self) -> dict[str, str | list[str]]:
+        """Each field's value as it was typed, for refilling the form."""
+        lists = {
+            name
+            for name, control in self.fields.controls.items()
+            if self.fields.repeats or control.type == CHECKBOXES
         }
+        last = {name: values[-1] for name, values in self._all.items()}
+        return {**last, **{name: self.get_all(name) for name in lists}}
+
+    def rows(self) -> list["Form[M_co]"]:
+        """Return each row of a form that repeats its fields."""
+        columns = [self.get_all(name) for name in self.fields.controls]
+        return [
+            Form(
+                self.fields,
+                {name: [value] for name, value in zip(self.fields.controls, row, strict=True)},
+            )
+            for row in zip(*columns, strict=False)
+        ]
+
+    def read(self) -> M_co:
+        """Parse the form's fields into their model. Raises InvalidRequest."""
+        data: dict[str, object] = {}
+        errors: dict[str, str] = {}
+        for name, control in self.fields.controls.items():
+            try:
+                value = self._value(name, control)
+            except ValueError as error:
+                errors[name] = str(error)
+                continue
+            if value is not OMIT:
+                data[name] = value
         try:
-            return model.model_validate(data | extra, strict=False)
+            parsed = self.fields.model.model_validate(data, strict=False)
         except ValidationError as error:
-            raise InvalidRequest(field_errors(error, "", _friendly_message)) from None
+            # An error of one value of a list, such as `scopes.0`, is shown at the list.
+            found = {
+                e.field.partition(".")[0]: e.message
+                for e in field_errors(error, "", _friendly_message)
+            }
+            errors = found | errors
+        if errors:
+            raise InvalidRequest([FieldError(name, text) for name, text in errors.items()])
+        return parsed
 
-    def read_all(self, model: type[M]) -> M:
-        """Parse an edit form that includes every field in the model. Raises InvalidRequest.
-
-        An empty field clears the value if the field accepts null, and is invalid otherwise.
-        """
-        empty = {
-            name: None if type(None) in get_args(field.annotation) else ""
-            for name, field in model.model_fields.items()
-        }
-        return self.read(model, **{name: self.get(name) or empty[name] for name in empty})
+    def _value(self, name: str, control: Control) -> object:
+        """Return the value to validate, or OMIT. Raises ValueError."""
+        if control.type == CHECKBOX:
+            return self.get(name) == "true"
+        if control.type == CHECKBOXES:
+            return self.get_all(name)
+        if name not in self._all:
+            return OMIT
+        typed = self.get(name)
+        # A text that must not be empty is refused like any other wrong one.
+        return control.parse(typed) if typed or control.empty == "" else control.empty
 
     def content(self) -> str:
         """Return all fields except the CSRF token as one comparable string."""
@@ -122,7 +166,7 @@ class StaleForm(VersionConflict):
     whole form and one for each field that differs.
     """
 
-    def __init__(self, form: Form, current: dict[str, str]) -> None:
+    def __init__(self, form: Form[BaseModel], current: dict[str, str]) -> None:
         super().__init__()
         differing = {name: text for name, text in current.items() if form.get(name) != text}
         self.by_field = {"": CHANGED_MEANWHILE} | {

@@ -2,15 +2,17 @@
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 from chalice.app import Response
+from pydantic import BaseModel
 
 from chalicelib.domain.actors import Actor
+from chalicelib.domain.names import MAX_SEARCH
 from chalicelib.errors import Forbidden, NotFound, TenantryError, Unauthenticated
 from chalicelib.http import requests
 from chalicelib.http.problems import problem
@@ -23,19 +25,20 @@ from chalicelib.storage.reads import Pagination
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import Row, from_stored
 from chalicelib.web.shell import cookies
+from chalicelib.web.shell.form_fields import FormFields
 from chalicelib.web.shell.forms import Form, messages
 from chalicelib.web.shell.layout_context import layout_context
 from chalicelib.web.shell.rendering import render
 from chalicelib.web.shell.theme import PageTheme
 from chalicelib.web.shell.urls import is_own_origin, url, without_prefix
 
+M = TypeVar("M", bound=BaseModel)
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
 
 HTML = "text/html; charset=utf-8"
 PAGE_SIZE = 25
 MAX_PARAMETER = 2000
-MAX_SEARCH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +146,10 @@ class PageContext:
             return PageTheme.of(self.host, "", "")
         return PageTheme.of(self.host, self.query("reseller"), self.query("tenant"))
 
-    def form(self) -> Form:
+    def form(self, fields: FormFields[M]) -> Form[M]:
         """Read the submitted form. Raises PayloadTooLarge or InvalidRequest."""
         is_query = self.request.method in ("GET", "HEAD")
-        return Form.from_query(self.request) if is_query else Form.from_body(self.request)
+        return (Form.from_query if is_query else Form.from_body)(fields, self.request)
 
     def render(
         self, template: str, *, title: str, status_code: int = HTTPStatus.OK, **context: Any
@@ -163,23 +166,21 @@ class PageContext:
         self,
         error: TenantryError,
         show: Callable[..., Response],
-        form: Form,
+        form: Form[BaseModel],
         *,
-        repeated_fields: Sequence[str] = (),
         field_names: Mapping[str, str] | None = None,
         **context: Any,
     ) -> Response:
         """Render a form's page again, with the typed values and the error messages.
 
-        `repeated_fields` are fields that can be sent more than once. `field_names` maps the error's
-        field names to the form's, or to "" if the form has no such field. Raises `error` if it is
-        NotFound or Forbidden, since correcting the form would not help.
+        `field_names` maps the error's field names to the form's, or to "" if the form has no such
+        field. Raises `error` if it is NotFound or Forbidden, since correcting the form would not
+        help.
         """
-        lists = {name: form.get_all(name) for name in repeated_fields}
-        typed: dict[str, Any] = {**form.typed, **lists}
         names = field_names or {}
         errors = {names.get(name, name): text for name, text in messages(error).items()}
-        return self._rerender(error, show, errors=errors, form=typed, **context)
+        submitted = {"errors": errors, "form": form.typed, "form_id": form.fields.id}
+        return self._rerender(error, show, **{**submitted, **context})
 
     def rerender_with_error(
         self, error: TenantryError, show: Callable[..., Response], text: str | None = None
@@ -228,7 +229,10 @@ class PageContext:
         return call.on_current(read, act, version_of=version_of)
 
     def run_once(
-        self, form: Form, act: Callable[[IdempotentRequest], T], then: Callable[[T], RedirectTo]
+        self,
+        form: Form[BaseModel],
+        act: Callable[[IdempotentRequest], T],
+        then: Callable[[T], RedirectTo],
     ) -> Response:
         """Run a form's action once, even if the form is sent twice. Redirect as `then` specifies.
 
@@ -240,7 +244,9 @@ class PageContext:
         recorded = self._run_recorded(form, act, lambda made: asdict(then(made)))
         return self._redirect_to(from_stored(RedirectTo, recorded))
 
-    def create_secret_once(self, form: Form, act: Callable[[IdempotentRequest], Any]) -> str:
+    def create_secret_once(
+        self, form: Form[BaseModel], act: Callable[[IdempotentRequest], Any]
+    ) -> str:
         """Create a credential once even if the form is sent twice, and return its secret.
 
         The secret is derived from the session token and the form, and never stored.
@@ -252,7 +258,7 @@ class PageContext:
 
     def _run_recorded(
         self,
-        form: Form,
+        form: Form[BaseModel],
         act: Callable[[IdempotentRequest], T],
         render: Callable[[T], dict[str, Any]],
         seed: bytes | None = None,

@@ -43,7 +43,6 @@ def environment() -> "Environment":
     env.globals.update(
         url=url,
         static=static,
-        password_length=passwords.LENGTH,
         better_password_length=passwords.BETTER_LENGTH,
         purchase_status=words.purchase_status,
         domain_status=words.domain_status,

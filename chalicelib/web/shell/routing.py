@@ -9,10 +9,13 @@ import re
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from http import HTTPStatus
+from typing import TypeVar
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from chalice.app import Blueprint, Response
+from pydantic import BaseModel
 
 from chalicelib.api.declarations import Audience
 from chalicelib.errors import Forbidden, NotFound, TenantryError, Unauthenticated
@@ -21,6 +24,8 @@ from chalicelib.http.problems import problem, title_of
 from chalicelib.observability import invocation, logger
 from chalicelib.services.identity import authenticate
 from chalicelib.web.shell import cookies, csrf
+from chalicelib.web.shell.form_fields import NO_FIELDS, FormFields
+from chalicelib.web.shell.forms import Form
 from chalicelib.web.shell.page_context import PageContext, RedirectTo
 
 # The template for each status. Any other status is shown as an internal error.
@@ -39,7 +44,9 @@ ERROR_PAGES = {
 NOTHING_WORKS = "Something broke on our side, and it has been noted. Reference: {}"
 SESSION_ID = "ses_"
 
+M = TypeVar("M", bound=BaseModel)
 Show = Callable[..., Response]
+Act = Callable[[PageContext, Form[M]], Response]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +54,14 @@ class PageRoute:
     """A page or a form action.
 
     An action's path ends with a query that has the action's name and the parameters it needs:
-    `/account?action=revoke-session&id={id}`.
+    `/account?action=revoke-session&id={id}`. `forms` are the forms that it accepts.
     """
 
     method: str
     path: str
     audience: Audience
     show: Show
+    forms: tuple[FormFields[BaseModel], ...] = ()
 
     @property
     def resource(self) -> str:
@@ -81,25 +89,49 @@ ACTIONS: defaultdict[str, dict[str, PageRoute]] = defaultdict(dict)
 class Pages(Blueprint):
     """A Chalice blueprint whose routes are pages."""
 
-    def page(self, method: str, path: str, *, audience: Audience) -> Callable[[Show], Show]:
+    def page(
+        self,
+        method: str,
+        path: str,
+        *,
+        audience: Audience,
+        forms: tuple[FormFields[BaseModel], ...] = (),
+    ) -> Callable[[Show], Show]:
         """Declare a page (GET and HEAD) or a form action (POST). See PageRoute for the path."""
 
         def declare(show: Show) -> Show:
-            route = PageRoute(method, path, audience, show)
-            if method == "POST":
-                actions = ACTIONS[route.resource]
-                if route.action in actions:
-                    raise ValueError(f"{path} is declared twice.")
-                is_routed = bool(actions)
-                actions[route.action] = route
-                if not is_routed:
-                    self._route(route, ["POST"], lambda page: actions.get(page.query("action")))
-            else:
-                self._route(route, ["GET", "HEAD"], lambda page: route)
-            PAGES.append(route)
+            self._declare(PageRoute(method, path, audience, show, forms))
             return show
 
         return declare
+
+    def form(
+        self, path: str, *, audience: Audience, fields: FormFields[M], method: str = "POST"
+    ) -> Callable[[Act[M]], Act[M]]:
+        """Declare what a form with fields does. The action is called with the submitted form."""
+
+        def declare(act: Act[M]) -> Act[M]:
+            @wraps(act)
+            def show(page: PageContext) -> Response:
+                return act(page, page.form(fields))
+
+            self._declare(PageRoute(method, path, audience, show, (fields,)))
+            return act
+
+        return declare
+
+    def _declare(self, route: PageRoute) -> None:
+        if route.method == "POST":
+            actions = ACTIONS[route.resource]
+            if route.action in actions:
+                raise ValueError(f"{route.path} is declared twice.")
+            is_routed = bool(actions)
+            actions[route.action] = route
+            if not is_routed:
+                self._route(route, ["POST"], lambda page: actions.get(page.query("action")))
+        else:
+            self._route(route, ["GET", "HEAD"], lambda page: route)
+        PAGES.append(route)
 
     def _route(
         self,
@@ -159,7 +191,7 @@ def _check_and_show(route: PageRoute | None, page: PageContext) -> Response:
     if is_post:
         csrf.check_origin(page.request.headers)
         if page.session is not None:
-            csrf.check_token(page.session, page.form().get("csrf_token"))
+            csrf.check_token(page.session, page.form(NO_FIELDS).get("csrf_token"))
     return route.show(page)
 
 
@@ -213,4 +245,14 @@ def _error_page(page: PageContext, error: TenantryError | None, request_id: str)
     return response
 
 
-__all__ = ["PAGES", "Audience", "PageContext", "PageRoute", "Pages", "RedirectTo"]
+__all__ = [
+    "NO_FIELDS",
+    "PAGES",
+    "Audience",
+    "Form",
+    "FormFields",
+    "PageContext",
+    "PageRoute",
+    "Pages",
+    "RedirectTo",
+]

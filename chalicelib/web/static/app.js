@@ -5,8 +5,6 @@
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const one = (selector, root = document) => root.querySelector(selector);
   const count = (n, noun) => `${n.toLocaleString("en-US")} ${noun}${n === 1 ? "" : "s"}`;
-  const money = (cents, currency) =>
-    new Intl.NumberFormat("en-US", { style: "currency", currency }).format(cents / 100);
   const debounce = (wait, run) => {
     let timer;
     return (...args) => { clearTimeout(timer); timer = setTimeout(run, wait, ...args); };
@@ -69,94 +67,43 @@
     all("[aria-busy=true]").forEach((b) => { b.removeAttribute("aria-busy"); if (b.dataset.idle) b.textContent = b.dataset.idle; });
   });
 
-  /* Calculate volume prices like the server: the whole order is charged at its tier's price. */
-  const tierOf = (tiers, n) => tiers.filter((t) => t.from <= n).pop() || tiers[0];
-  const total = (tiers, n) => tierOf(tiers, n).unit_amount * n;
-  const betterOffer = (tiers, n) => tiers.filter((t) => t.from > n && t.unit_amount * t.from <= total(tiers, n))
-    .map((t) => ({ quantity: t.from, total: t.unit_amount * t.from })).sort((a, b) => a.total - b.total || b.quantity - a.quantity)[0];
+  /* Fetch a page, and show these of its parts in place of the ones here, unless a newer request is
+     on its way. Returns the page, or nothing if it is not shown. */
+  let latest = 0;
+  const refresh = async (address, ids, options = {}) => {
+    const sequence = ++latest, answer = await fetch(address, { headers: { "X-Requested-With": "fetch" }, ...options });
+    if (answer.redirected || (!answer.ok && answer.status !== 422)) { location.assign(address); return null; }
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (sequence !== latest) return null;
+    ids.forEach((id) => {
+      const fresh = page.getElementById(id);
+      if (!fresh) return;
+      reveal(fresh); localizeTimes(fresh);
+      document.getElementById(id).replaceChildren(...fresh.childNodes);
+    });
+    return page;
+  };
 
-  all("form[data-quote]").forEach((form) => {
-    const tiers = JSON.parse(form.dataset.tiers), currency = form.dataset.currency;
-    const input = one("[data-quantity]", form), advice = one("[data-advice]", form);
-    const show = () => {
-      const n = Number(input.value);
-      if (!Number.isInteger(n) || n < 1 || n > Number(input.max || 1e9)) {
-        one("[data-lines]", form).textContent = one("[data-total]", form).textContent = "–";
-        advice.hidden = true;
-        return;
-      }
-      const sum = total(tiers, n), offer = betterOffer(tiers, n), tier = tierOf(tiers, n);
-      one("[data-lines]", form).textContent = `${count(n, "license")} × ${money(tier.unit_amount, currency)}`;
-      one("[data-total]", form).textContent = money(sum, currency);
-      advice.hidden = !offer;
-      if (offer) {
-        one("[data-advice-text]", form).textContent = offer.total < sum
-          ? `${count(offer.quantity, "license")} cost ${money(sum - offer.total, currency)} less than ${n}: ${money(offer.total, currency)} in all.`
-          : `${count(offer.quantity, "license")} cost the same as ${n}.`;
-        const link = one("[data-advice-link]", form);
-        link.textContent = `Make it ${offer.quantity}`;
-        link.dataset.quantity = offer.quantity;
-      }
-      all("[data-tier-rows] tr").forEach((row, i) => {
-        const here = tiers[i] === tier;
-        row.classList.toggle("current", here);
-        one("[data-here]", row).hidden = !here;
-      });
-    };
-    input.addEventListener("input", show);
-    one("[data-advice-link]", form).addEventListener("click", (event) => { event.preventDefault(); input.value = event.target.dataset.quantity || input.value; input.focus(); show(); });
-    show();
-  });
+  /* Show the price while the buyer types a quantity. */
+  all("form[data-quote]").forEach((form) => form.addEventListener("input", debounce(220, () => {
+    const quantity = one("[name=quantity]", form).value;
+    refresh(`${form.action}?${new URLSearchParams({ quantity })}`, ["quote", "tiers"]).catch(() => {});
+  })));
 
-  /* In the price editor, show totals at each tier's limits, and where a larger order is cheaper. */
+  /* In the price editor, show what orders would cost at the typed prices, unless they are invalid. */
   all("form[data-tier-editor]").forEach((form) => {
-    const body = one("[data-tier-body]", form), result = one("[data-tier-preview]");
-    const read = () => all("tr", body).map((row) => ({ from: Number(one("[name=tier_from]", row).value), unit_amount: Math.round(Number(one("[name=tier_price]", row).value) * 100) }))
-      .filter((t) => t.from > 0 && t.unit_amount > 0).sort((a, b) => a.from - b.from);
-    const show = () => {
-      const tiers = read();
-      result.replaceChildren(...tiers.flatMap((t, i) => {
-        const last = tiers[i + 1] ? tiers[i + 1].from - 1 : null;
-        return [...new Set(last ? [t.from, last] : [t.from])].map((n) => {
-          const row = document.createElement("tr"), offer = betterOffer(tiers, n);
-          [n.toLocaleString("en-US"), money(t.unit_amount, form.dataset.currency), money(t.unit_amount * n, form.dataset.currency)].forEach((text, k) => { const cell = document.createElement(k ? "td" : "th"); cell.className = k ? "num" : "nowrap"; if (!k) cell.scope = "row"; cell.textContent = text; row.append(cell); });
-          const note = document.createElement("td");
-          if (offer) { const badge = document.createElement("span"); badge.className = "badge warn"; badge.textContent = `${offer.quantity} cost ${offer.total < t.unit_amount * n ? "less" : "the same"}`; note.append(badge); }
-          row.append(note);
-          return row;
-        });
-      }));
-    };
-    const advise = () => {
-      const tiers = read(), format = (n) => n.toLocaleString("en-US");
-      const edges = [...new Set(tiers.flatMap((t) => [t.from - 1, t.from]))].filter((n) => n >= 1);
-      const back = edges.filter((n) => betterOffer(tiers, n)).map((n) => { const offer = betterOffer(tiers, n); return `${format(offer.quantity)} cost ${offer.total < total(tiers, n) ? "less than" : "the same as"} ${format(n)}`; });
-      one("[data-tier-advice]").textContent = back.length ? `Prices run backwards: ${back.join(", ")}. Buyers are told, and offered the larger order.` : "No order costs as much as a larger one.";
-    };
-    /* As soon as the user leaves a field, show whether the server would reject it. */
-    const setError = (input, message) => {
-      const old = one(".field-error", input.parentElement);
-      if (old) old.remove();
-      input.removeAttribute("aria-describedby");
-      if (!message) { input.removeAttribute("aria-invalid"); return; }
-      const p = document.createElement("p"); p.className = "field-error"; p.id = `${input.id}-error`; p.textContent = message;
-      input.after(p); input.setAttribute("aria-invalid", "true"); input.setAttribute("aria-describedby", p.id);
-    };
-    const check = () => {
-      let before = 0;
-      all("tr", body).forEach((row) => {
-        const start = one("[name=tier_from]", row), price = one("[name=tier_price]", row), empty = !start.value && !price.value;
-        const n = Number(start.value);
-        setError(start, empty ? "" : !/^\d+$/.test(start.value) ? "A whole number, please." : n <= before ? `It must start above the tier before it, ${before.toLocaleString("en-US")}.` : "");
-        setError(price, empty || (/^\d+(\.\d{1,2})?$/.test(price.value.trim()) && Number(price.value) > 0) ? "" : "A price like 17.50, please.");
-        if (n > before) before = n;
-      });
-    };
-    form.addEventListener("input", () => { show(); advise(); });
-    form.addEventListener("change", check);
+    form.addEventListener("input", debounce(220, () => {
+      const body = new URLSearchParams(new FormData(form));
+      body.set("preview", "1");
+      if (form.checkValidity()) refresh(form.action, ["tier-preview", "tier-advice"], { method: "POST", body }).catch(() => {});
+    }));
     one("[data-add-row]", form)?.addEventListener("click", () => {
-      const row = body.rows[body.rows.length - 1].cloneNode(true), n = body.rows.length + 1;
-      all("input", row).forEach((i) => { i.value = ""; i.id = `prices-${i.name}-${n}`; i.setAttribute("aria-label", i.getAttribute("aria-label").replace(/\d+$/, n)); setError(i, ""); });
+      const body = one("[data-tier-body]", form), row = body.rows[body.rows.length - 1].cloneNode(true), n = body.rows.length + 1;
+      all(".field-error", row).forEach((error) => error.remove());
+      all("input", row).forEach((i) => {
+        i.value = ""; i.id = `${i.id.replace(/\d+$/, "")}${n}`; i.setAttribute("aria-label", i.getAttribute("aria-label").replace(/\d+$/, n));
+        i.removeAttribute("aria-invalid"); i.removeAttribute("aria-describedby");
+      });
       body.append(row); one("input", row).focus();
     });
   });
@@ -166,20 +113,14 @@
     const name = one("[data-slug-from]", slug.form);
     let own = slug.value !== "";
     slug.addEventListener("input", () => { own = slug.value !== ""; });
-    name?.addEventListener("input", () => { if (!own) slug.value = name.value.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 63); });
+    name?.addEventListener("input", () => { if (!own) slug.value = name.value.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, slug.maxLength); });
   });
 
   /* Search while the user types. Only the results are replaced. */
-  let latest = 0;
   const load = async (address, id) => {
-    const sequence = ++latest, answer = await fetch(address, { headers: { "X-Requested-With": "fetch" } });
-    if (answer.redirected || !answer.ok) { location.assign(address); return; }
-    const fresh = one(`#${id}`, new DOMParser().parseFromString(await answer.text(), "text/html"));
-    if (sequence !== latest || !fresh) return;
-    reveal(fresh); localizeTimes(fresh);
-    document.getElementById(id).replaceWith(fresh);
+    if (!await refresh(address, [id])) return;
     history.replaceState(null, "", address);
-    const rows = all("tbody tr", fresh).length;
+    const rows = all("tbody tr", document.getElementById(id)).length;
     let status = one("#found"); if (!status) { status = document.createElement("p"); status.id = "found"; status.className = "sr"; status.setAttribute("role", "status"); document.body.append(status); }
     status.textContent = rows ? `${count(rows, "result")} shown` : "No results";
   };
@@ -207,15 +148,15 @@
   all("[data-well]").forEach((well) => {
     const text = document.getElementById(well.dataset.well);
     well.addEventListener("input", () => { text.value = well.value; text.dispatchEvent(new Event("input", { bubbles: true })); });
-    text.addEventListener("input", () => { const c = text.value || text.placeholder; if (/^#[0-9a-f]{6}$/i.test(c)) well.value = c; });
+    text.addEventListener("input", () => { const c = text.value || text.placeholder; if (c && text.validity.valid) well.value = c; });
   });
   all("form[data-brand-form]").forEach((form) => form.addEventListener("input", (event) => {
-    const { name, value, placeholder, dataset } = event.target;
+    const { name, value, placeholder, dataset, validity } = event.target;
     const now = value || dataset.inherited || placeholder || "";
-    const color = /^#[0-9a-f]{6}$/i.test(now), image = /^https:\/\//.test(now);
-    all(`[data-paint~="${name}"]`).forEach((el) => { if (color) el.setAttribute(el.dataset.as || "fill", now); });
-    all(`[data-image="${name}"]`).forEach((el) => { if (image) el.setAttribute("href", now); el.toggleAttribute("hidden", !image); });
-    all(`[data-without="${name}"]`).forEach((el) => el.toggleAttribute("hidden", image));
+    const shown = validity.valid && Boolean(value || dataset.inherited);
+    all(`[data-paint~="${name}"]`).forEach((el) => { if (now && validity.valid) el.setAttribute(el.dataset.as || "fill", now); });
+    all(`[data-image="${name}"]`).forEach((el) => { if (shown) el.setAttribute("href", now); el.toggleAttribute("hidden", !shown); });
+    all(`[data-without="${name}"]`).forEach((el) => el.toggleAttribute("hidden", shown));
     all(`[data-text="${name}"]`).forEach((el) => { el.textContent = el.dataset.short ? now.slice(0, 1).toUpperCase() : now; });
   }));
 

@@ -6,13 +6,21 @@ from dataclasses import dataclass
 from chalice.app import Response
 
 from chalicelib.api.declarations import Audience
-from chalicelib.api.tenants import Restoration, TenantChanges
+from chalicelib.api.tenants import Restoration, TenantChanges, TenantDetails
 from chalicelib.errors import InvalidRequest, SlugTaken, TenantryError, VersionConflict
 from chalicelib.services.tenants import lifecycle
 from chalicelib.storage.tenants import Tenant
+from chalicelib.web.admin_shell.words import field_label
 from chalicelib.web.shell.forms import StaleForm
 from chalicelib.web.shell.menu import MenuEntry
-from chalicelib.web.shell.routing import PageContext, Pages
+from chalicelib.web.shell.routing import Form, FormFields, PageContext, Pages
+
+EDIT = FormFields(TenantChanges)
+RESTORE = FormFields(Restoration, id="restore")
+# The optional fields, with their labels.
+DETAILS = [(name, field_label(name)) for name in TenantDetails.model_fields]
+TENANT_FORMS = {"edit_form": EDIT, "restore_form": RESTORE, "details": DETAILS}
+"""What a tenant's page passes to its template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +49,9 @@ class TenantPage:
     def list_of(self, tenant: Tenant) -> str:
         return self.path_of(tenant).rpartition("/")[0]
 
-    def edit(self, page: PageContext) -> Response:
-        form = page.form()
+    def edit(self, page: PageContext, form: Form[TenantChanges]) -> Response:
         try:
-            changes = form.read_all(TenantChanges).model_dump()
+            changes = form.read().model_dump(exclude_unset=True)
             edited = page.on_current(
                 lambda: self.read(page),
                 lambda tenant: lifecycle.edit_tenant(tenant, changes, by=page.by),
@@ -52,7 +59,7 @@ class TenantPage:
             )
         except VersionConflict:
             tenant = self.read(page)
-            current = {name: getattr(tenant, name) or "" for name in TenantChanges.model_fields}
+            current = {name: getattr(tenant, name) or "" for name in EDIT.controls}
             return page.rerender_form(StaleForm(form, current), self.show, form)
         except TenantryError as error:
             return page.rerender_form(error, self.show, form)
@@ -103,17 +110,16 @@ class TenantPage:
             to=self.list_of,
         )
 
-    def restore(self, page: PageContext) -> Response:
+    def restore(self, page: PageContext, form: Form[Restoration]) -> Response:
         """Restore the tenant with the slug from the form, or with its old slug if none was sent."""
-        form = page.form()
         try:
-            slug = form.read(Restoration).slug
+            slug = form.read().slug
             tenant = page.on_current(
                 lambda: self.read(page),
                 lambda row: lifecycle.restore_tenant(row, by=page.by, slug=slug),
             )
         except (InvalidRequest, SlugTaken) as error:
-            return page.rerender_form(error, self.show, form, form_id="restore")
+            return page.rerender_form(error, self.show, form)
         except TenantryError as error:
             return page.rerender_with_error(error, self.show)
         flash = f"{tenant.name} is back, active, on one of {self.whose} licenses."
@@ -137,12 +143,12 @@ class TenantPage:
 def add_tenant_actions(pages: Pages, tenant_page: TenantPage) -> None:
     """Register the actions under the page's path."""
     path, audience = tenant_page.path, tenant_page.audience
-    pages.page("POST", path, audience=audience)(tenant_page.edit)
+    pages.form(path, audience=audience, fields=EDIT)(tenant_page.edit)
+    pages.form(f"{path}?action=restore", audience=audience, fields=RESTORE)(tenant_page.restore)
     pages.page("GET", path + "/delete", audience=audience)(tenant_page.confirm_delete)
     for name, action in {
         "delete": tenant_page.delete,
         "deactivate": tenant_page.deactivate,
         "reactivate": tenant_page.reactivate,
-        "restore": tenant_page.restore,
     }.items():
         pages.page("POST", f"{path}?action={name}", audience=audience)(action)

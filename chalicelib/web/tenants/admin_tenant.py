@@ -20,7 +20,7 @@ from chalicelib.web.branding.pages import form_values
 from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
 from chalicelib.web.shell.theme import login_address
-from chalicelib.web.tenants.actions import TenantPage, add_tenant_actions
+from chalicelib.web.tenants.actions import TENANT_FORMS, TenantPage, add_tenant_actions
 from chalicelib.web.tenants.admin_tenants import TENANTS
 
 pages = Pages(__name__)
@@ -47,6 +47,7 @@ def show_tenant(page: PageContext, **context: Any) -> Response:
         free_slug=lifecycle.slug_to_restore(tenant) if tenant.deleted_at else None,
         branding=form_values(documents.tenant_view(reseller, tenant)),
         deactivated_hold_license=platform_settings.cached_settings().deactivated_tenants_hold_license,
+        **TENANT_FORMS,
         **context,
     )
 

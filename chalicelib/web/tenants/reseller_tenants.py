@@ -12,10 +12,20 @@ from chalicelib.services.tenants import lifecycle
 from chalicelib.storage.tenants import Tenant
 from chalicelib.web.reseller_shell.frame import render
 from chalicelib.web.shell.menu import MenuEntry
-from chalicelib.web.shell.routing import Audience, PageContext, Pages, RedirectTo
+from chalicelib.web.shell.routing import (
+    Audience,
+    Form,
+    FormFields,
+    PageContext,
+    Pages,
+    RedirectTo,
+)
+from chalicelib.web.tenants.actions import DETAILS
 from chalicelib.web.tenants.listing import tenant_list_context
 
 pages = Pages(__name__)
+
+CREATE = FormFields(NewTenant)
 
 
 @pages.page("GET", "/reseller/tenants", audience=Audience.RESELLER)
@@ -28,17 +38,17 @@ def show_tenants(page: PageContext, **context: Any) -> Response:
         **{
             **tenant_list_context(page, page.reseller.id),
             "create_open": bool(page.query("create")),
+            "create_form": CREATE,
+            "details": DETAILS,
             **context,
         },
     )
 
 
-@pages.page("POST", "/reseller/tenants", audience=Audience.RESELLER)
-def create(page: PageContext) -> Response:
-    form = page.form()
-
+@pages.form("/reseller/tenants", audience=Audience.RESELLER, fields=CREATE)
+def create(page: PageContext, form: Form[NewTenant]) -> Response:
     def act(once: IdempotentRequest) -> Tenant:
-        columns = form.read(NewTenant).columns()
+        columns = form.read().columns()
         return lifecycle.create_tenant(page.reseller.id, **columns, by=page.by, once=once)
 
     def then(tenant: Tenant) -> RedirectTo:

@@ -142,7 +142,7 @@ def test_accepting_a_payment_on_the_admin_page(
     assert "Add 10 licenses for $200.00" in words
     empty = admin.submit(page, "?action=accept", reason="")
     assert empty.status == 422
-    assert 'id="reason-error"' in empty.text
+    assert 'id="accept-reason-error"' in empty.text
     done = admin.follow(admin.submit(page, "?action=accept", reason="Agreed by phone"))
     assert "Accepted: 10 licenses granted." in done.text
     assert "Accept what was paid" not in done.text

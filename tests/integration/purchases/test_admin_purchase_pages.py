@@ -135,10 +135,10 @@ def test_invalid_refund_input_is_explained_at_its_field(
     for query in ("licenses=3&reason=x", "licenses=0&reason=x", "licenses=many&reason=x"):
         refused = admin.get(f"{path}/refund?{query}")
         assert refused.status == 422
-        assert 'id="licenses-error"' in refused.text
+        assert 'id="refund-licenses-error"' in refused.text
     refused = admin.get(f"{path}/refund?licenses=1&reason=")
-    assert 'id="reason-error"' in refused.text
-    assert 'name="licenses" type="number" value="1"' in refused.text
+    assert 'id="refund-reason-error"' in refused.text
+    assert 'name="licenses" type="number" min="1" max="100000" required value="1"' in refused.text
     token = admin.get(path).form("?action=settle").fields
     stale = [("licenses", "1"), ("reason", "x"), ("amount", "1")]
     sent = admin.post(path + "/refund", token + stale)
@@ -178,8 +178,8 @@ def test_a_missing_purchase_is_not_found(admin: PageClient, id: str) -> None:
 
 def price_fields(shown: PageResponse, *tiers: tuple[str, str]) -> list[tuple[str, str]]:
     form = shown.form("/admin/settings?action=prices")
-    kept = [(n, v) for n, v in form.fields if not n.startswith("tier_")]
-    return kept + [p for f, u in tiers for p in (("tier_from", f), ("tier_price", u))]
+    kept = [(n, v) for n, v in form.fields if n not in ("from", "unit_amount")]
+    return kept + [p for f, u in tiers for p in (("from", f), ("unit_amount", u))]
 
 
 def test_prices_are_previewed_and_saved(admin: PageClient, people: People) -> None:
@@ -203,14 +203,17 @@ def test_prices_are_previewed_and_saved(admin: PageClient, people: People) -> No
 @pytest.mark.parametrize(
     ("tiers", "message", "field"),
     [
-        ([("2", "25")], "The first tier must start at 1.", "tier_from-1"),
-        ([("1", "25"), ("1", "20")], "must start above the tier before it, 1.", "tier_from-2"),
-        ([("1", "25.005")], "A price like 17.50, please.", "tier_price-1"),
-        ([("1", "-5")], "A price like 17.50, please.", "tier_price-1"),
-        ([("1", "0")], "A price like 17.50, please.", "tier_price-1"),
-        ([("1", "25"), ("x", "20")], "A whole number, please.", "tier_from-2"),
-        ([("1", "25"), ("10", "")], "A price like 17.50, please.", "tier_price-2"),
-        ([("1", "x"), ("1", "x"), ("9", "5")], "Please check 3 fields.", "tier_price-2"),
+        ([("2", "25")], "The first tier must start at 1.", "from-1"),
+        ([("1", "25"), ("1", "20")], "a higher quantity than the one before it.", "from-2"),
+        ([("1", "25.005")], "A price like 17.50, please.", "unit_amount-1"),
+        ([("1", "-5")], "A price like 17.50, please.", "unit_amount-1"),
+        ([("1", "0")], "A price like 17.50, please.", "unit_amount-1"),
+        ([("1", "25"), ("x", "20")], "A whole number, please.", "from-2"),
+        ([("1", "25"), ("10", "")], "A price like 17.50, please.", "unit_amount-2"),
+        ([("1", "x"), ("1", "x"), ("9", "5")], "Please check 2 fields.", "unit_amount-2"),
+        ([("1", "1000000")], "A price like 17.50, please.", "unit_amount-1"),
+        ([("1", "25"), ("200000", "20")], "No tier can start above", "from-2"),
+        ([("1", "25")] * 21, "Use at most 20 tiers.", None),
         ([], "The first tier must start at 1.", None),
     ],
 )
@@ -225,7 +228,7 @@ def test_invalid_prices_are_explained_and_the_input_is_kept(
     if field is not None:
         assert f'id="prices-{field}-error"' in refused.text
     kept = refused.form("/admin/settings?action=prices").fields
-    assert not tiers or tiers[-1][1] in [v for n, v in kept if n == "tier_price"]
+    assert not tiers or tiers[-1][1] in [v for n, v in kept if n == "unit_amount"]
     assert platform_settings.read_settings().version == 0
 
 

@@ -123,10 +123,10 @@ def test_an_orphan_tenant_is_adopted_by_the_specified_reseller(
     table_edits.duplicate(tenant, reseller_id="rsl_gone")
     page = run(admin)
     form = next(f for f in finding_forms(page) if "Adopt to" in _form_text(page, f))
-    unknown = admin.submit(page, form, action="adopt", reason="Moved", to="nobody")
+    unknown = admin.submit(page, form, action="adopt", reason="Moved", account="nobody")
     assert unknown.status == 422
     assert "There is no such reseller." in unknown.text
-    done = admin.submit(page, form, action="adopt", reason="Moved", to=other.email)
+    done = admin.submit(page, form, action="adopt", reason="Moved", account=other.email)
     assert done.status == 303, done.words
     assert get(Tenant, "rsl_gone", tenant.id) is None
     assert reseller_row(other).license_used == 1
@@ -180,7 +180,9 @@ def test_automatic_repairs_are_chosen_in_the_settings(admin: PageClient) -> None
     admin.post(path, [f for f in fields if f[0] != "automatic_repairs"])
     assert platform_settings.read_settings().automatic_repairs == []
     fields = admin.get("/admin/settings").form(path).fields
-    assert admin.post(path, [*fields, ("automatic_repairs", "nonsense")]).status == 422
+    refused = admin.post(path, [*fields, ("automatic_repairs", "Not a code")])
+    assert refused.status == 422
+    assert 'id="rules-automatic_repairs-error"' in refused.text
 
 
 @pytest.mark.parametrize("path", ["rec_nothing", "ignored"])

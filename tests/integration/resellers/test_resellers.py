@@ -210,12 +210,14 @@ def test_invalid_adjustments_are_refused(people: People, body: dict[str, object]
     assert pool_of(people, account) == (1, 0)
 
 
-def test_an_account_moves_to_another_user(people: People) -> None:
+@pytest.mark.parametrize("by", ["user_id", "user_email"])
+def test_an_account_moves_to_another_user(people: People, by: str) -> None:
     account, successor = people.reseller(), people.user()
+    named = successor.user_id if by == "user_id" else successor.email.upper()
     assert account.api.get(f"{RESELLERS}/me").status == 200
     assert successor.api.get(f"{RESELLERS}/me").status == 404
 
-    assert edit(people, account, user_id=successor.user_id).json["user_id"] == successor.user_id
+    assert edit(people, account, **{by: named}).json["user_id"] == successor.user_id
 
     assert successor.api.get(f"{RESELLERS}/me").json["id"] == account.reseller_id
     assert account.api.get(f"{RESELLERS}/me").status == 404, "the account has moved"
@@ -234,6 +236,17 @@ def test_an_account_moves_only_to_an_existing_user_without_one(people: People, w
     reseller = people.admin.api.get(f"{RESELLERS}/{account.reseller_id}").json
     assert reseller["user_id"] == account.user_id
     assert reseller["company_name"] == ("Edited" if who == "itself" else "Company 1")
+
+
+def test_an_account_moves_to_a_user_named_once(people: People) -> None:
+    account, user = people.reseller(), people.user()
+    both = edit(people, account, user_id=user.user_id, user_email=user.email)
+    assert both.json["errors"][0]["message"] == "Send either user_id or user_email."
+    unknown = edit(people, account, user_email="nobody@example.com")
+    assert unknown.json["errors"][0]["field"] == "user_email"
+    assert {both.status, unknown.status} == {422}
+    same = edit(people, account, user_email=account.email)
+    assert (same.status, same.json["version"]) == (200, 1)
 
 
 def test_two_accounts_cannot_move_to_one_user_concurrently(
