@@ -150,3 +150,30 @@ def test_no_class_answers_for_attributes_that_it_does_not_declare(source: Path) 
         if isinstance(node, ast.ClassDef):
             bases = {base.id for base in node.bases if isinstance(base, ast.Name)}
             assert not bases & {"str", "int", "dict", "list", "tuple"}, source
+
+
+MAX_ANY_LINES = 40
+QUOTED_ANY = r"(\S+\[(.+, )?)?Any\]*"
+
+
+def lines_with_any(source: Path) -> list[str]:
+    """Return the lines that use `Any`, in quoted annotations too, except imports."""
+    text = source.read_text()
+    lines = text.splitlines()
+    found = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Name) and node.id == "Any":
+            found.add(node.lineno)
+        if isinstance(node, ast.Constant) and re.fullmatch(QUOTED_ANY, str(node.value)):
+            found.add(node.lineno)
+    return [lines[number - 1].strip() for number in sorted(found)]
+
+
+@EVERY_SOURCE
+def test_any_is_used_only_with_a_reason(source: Path) -> None:
+    """The reason is on the same line: `# Any: JSON of any shape`."""
+    assert [line for line in lines_with_any(source) if "  # Any: " not in line] == []
+
+
+def test_any_stays_rare() -> None:
+    assert sum(len(lines_with_any(source)) for source in sources()) <= MAX_ANY_LINES

@@ -1,7 +1,6 @@
 """The branding pages for a reseller and a tenant, used by the reseller and by admins."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from chalice.app import Response
 
@@ -20,6 +19,7 @@ from chalicelib.storage.reads import Pagination
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.tenants import Tenant
 from chalicelib.web.shell.menu import MenuEntry
+from chalicelib.web.shell.rendering import View
 from chalicelib.web.shell.routing import Audience, Form, FormFields, PageContext, Pages
 
 pages = Pages(__name__)
@@ -89,7 +89,7 @@ class BrandingLevel:
         return registry.list_domains(self.reseller.id, Pagination(MOST_DOMAINS)).rows
 
 
-def show_branding(page: PageContext, **context: Any) -> Response:
+def show_branding(page: PageContext, **context: object) -> Response:
     level = BrandingLevel.of(page)
     view = level.view()
     return page.render(
@@ -117,7 +117,7 @@ def _title(level: BrandingLevel) -> str:
     return f"Branding of {level.reseller.company_name}" if level.by_admin else "Branding"
 
 
-def form_values(view: BrandingView) -> dict[str, Any]:
+def form_values(view: BrandingView) -> View:
     """Return the branding in the form's format, including inherited values."""
     return {
         "own": {name: view.own.get(name) for name in FIELDS},

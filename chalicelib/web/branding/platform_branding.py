@@ -1,7 +1,5 @@
 """The platform's branding, which resellers and tenants inherit."""
 
-from typing import Any
-
 from chalice.app import Response
 
 from chalicelib.api.branding_config import BrandingConfig
@@ -21,7 +19,7 @@ FIELD_NAMES = {f"branding_config.{name}": name for name in FIELDS}
 
 
 @pages.page("GET", BRANDING, audience=Audience.ADMIN)
-def show_branding(page: PageContext, **context: Any) -> Response:
+def show_branding(page: PageContext, **context: object) -> Response:
     row = platform_settings.read_settings()
     view = platform_view(row)
     return render(

@@ -1,7 +1,5 @@
 """Sign-in, sign-out, and the signed-in user's account page."""
 
-from typing import Any
-
 from chalice.app import Response
 
 from chalicelib.api.declarations import Audience
@@ -50,7 +48,7 @@ def home(user: User) -> str:
 
 
 @pages.page("GET", "/login", audience=Audience.PUBLIC)
-def show_login(page: PageContext, **context: Any) -> Response:
+def show_login(page: PageContext, **context: object) -> Response:
     if page.known_caller is not None and not context:
         return page.redirect(home(page.known_caller.user))
     destination = own_path(page.query("next"))
@@ -86,7 +84,7 @@ def log_out(page: PageContext) -> Response:
 
 
 @pages.page("GET", ACCOUNT, audience=Audience.SIGNED_IN)
-def show_account(page: PageContext, **context: Any) -> Response:
+def show_account(page: PageContext, **context: object) -> Response:
     """Show the account page, with API keys for admins. Resellers have a settings page instead."""
     caller = page.caller
     if caller.reseller is not None and not caller.is_admin and not context:

@@ -1,7 +1,6 @@
 """The admin pages for users."""
 
 import json
-from typing import Any
 
 from chalice.app import Response
 
@@ -35,7 +34,7 @@ EDIT = FormFields(UserChanges, only=("name", "email", "is_active", "is_super_adm
 
 
 @pages.page("GET", USERS, audience=Audience.ADMIN)
-def list_users(page: PageContext, *, create_open: bool = False, **context: Any) -> Response:
+def list_users(page: PageContext, *, create_open: bool = False, **context: object) -> Response:
     q = page.search
     found = users.list_users(page.pagination(), email_prefix=q.lower())
     companies = batch_reads.resellers_by_id(user.reseller_id for user in found.rows)
@@ -84,7 +83,7 @@ def suggest(page: PageContext) -> Response:
 
 
 @pages.page("GET", USER, audience=Audience.ADMIN)
-def show_user(page: PageContext, **context: Any) -> Response:
+def show_user(page: PageContext, **context: object) -> Response:
     user = users.read_user(page.path["id"])
     company = batch_reads.resellers_by_id([user.reseller_id]).get(user.reseller_id or "")
     open_sessions = sessions.list_user_sessions(user)

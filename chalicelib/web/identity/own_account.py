@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 from chalice.app import Response
 
@@ -13,6 +12,7 @@ from chalicelib.errors import TenantryError
 from chalicelib.services.identity import passwords, sessions, users
 from chalicelib.services.identity.sessions import OpenSession
 from chalicelib.storage.reads import Pagination
+from chalicelib.web.shell.rendering import View
 from chalicelib.web.shell.routing import Form, FormFields, PageContext, Pages
 
 Show = Callable[..., Response]
@@ -40,7 +40,7 @@ PROFILE = FormFields(UserChanges, id="profile", only=("name", "email", "current_
 PASSWORD = FormFields(PasswordChange, id="password")
 
 
-def account_context(page: PageContext) -> dict[str, Any]:
+def account_context(page: PageContext) -> View:
     """Return the template context for the account sections."""
     open_sessions = sessions.list_sessions(page.caller, Pagination(MOST_SESSIONS))
     newest_first = sorted(
@@ -55,7 +55,7 @@ def account_context(page: PageContext) -> dict[str, Any]:
     }
 
 
-def _session_view(session: OpenSession) -> dict[str, Any]:
+def _session_view(session: OpenSession) -> View:
     return {
         "id": session.id,
         "device": device_name(session.user_agent),

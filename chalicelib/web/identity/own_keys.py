@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from chalice.app import Response
 
@@ -16,6 +15,7 @@ from chalicelib.services.identity.api_keys import NewKey, Owner
 from chalicelib.storage.credentials import Credential
 from chalicelib.storage.reads import Pagination
 from chalicelib.web.shell.menu import MenuEntry
+from chalicelib.web.shell.rendering import View
 from chalicelib.web.shell.routing import Form, FormFields, PageContext, Pages
 
 MOST_KEYS = 100
@@ -32,7 +32,7 @@ RESELLER_SCOPES = tuple(scope for scope in KEY_SCOPES if scope is not Scope.ADMI
 NEW_KEY = FormFields(NewApiKey, id="key")
 
 # The template context for a page without the section.
-NO_KEYS: dict[str, Any] = {
+NO_KEYS: View = {
     "scope_options": (),
     "new_key": None,
     "api_keys": (),
@@ -59,7 +59,7 @@ class ApiKeySection:
     show: Callable[..., Response]
 
 
-def api_keys_context(owner: Owner, scopes: Sequence[Scope]) -> dict[str, Any]:
+def api_keys_context(owner: Owner, scopes: Sequence[Scope]) -> View:
     """Return the template context for the API keys section."""
     return {
         "api_keys": [_key_view(key) for key in _keys(owner)],
@@ -73,7 +73,7 @@ def _keys(owner: Owner) -> list[Credential]:
     return api_keys.list_keys(owner, Pagination(MOST_KEYS)).rows
 
 
-def _key_view(key: Credential) -> dict[str, Any]:
+def _key_view(key: Credential) -> View:
     return {
         "id": key.id,
         "name": key.name,

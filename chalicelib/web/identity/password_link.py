@@ -1,7 +1,5 @@
 """/password: request a link by email, and use it to set a password."""
 
-from typing import Any
-
 from chalice.app import Response
 
 from chalicelib.api.declarations import Audience
@@ -33,7 +31,7 @@ def show_password(page: PageContext) -> Response:
     return show_request(page)
 
 
-def show_request(page: PageContext, **context: Any) -> Response:
+def show_request(page: PageContext, **context: object) -> Response:
     return page.render(
         "account/password_request.html",
         title="Forgot your password?",
@@ -44,7 +42,7 @@ def show_request(page: PageContext, **context: Any) -> Response:
     )
 
 
-def show_link(page: PageContext, token: str = "", **context: Any) -> Response:
+def show_link(page: PageContext, token: str = "", **context: object) -> Response:
     """Show the form for a new password, or a notice that the link is no longer valid."""
     token = token or page.query("token")
     try:

@@ -1,7 +1,5 @@
 """The admin page for a purchase: view its state, settle it, or accept an unexpected payment."""
 
-from typing import Any
-
 from chalice.app import Response
 
 from chalicelib.api.purchases import Acceptance, NewRefund
@@ -42,7 +40,7 @@ def purchase_path(purchase: Purchase) -> str:
 
 
 @pages.page("GET", PURCHASE, audience=Audience.ADMIN)
-def show_purchase(page: PageContext, **context: Any) -> Response:
+def show_purchase(page: PageContext, **context: object) -> Response:
     purchase = read_purchase(page)
     users = batch_reads.users_by_id(refund.by for refund in purchase.refund_list)
     return render(

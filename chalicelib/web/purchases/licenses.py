@@ -19,6 +19,7 @@ from chalicelib.storage.purchases import Purchase
 from chalicelib.web.reseller_shell.frame import render
 from chalicelib.web.shell.forms import messages
 from chalicelib.web.shell.menu import MenuEntry
+from chalicelib.web.shell.rendering import View
 from chalicelib.web.shell.routing import (
     Audience,
     Form,
@@ -37,7 +38,10 @@ PERIOD = FormFields(StatementQuery, id="statement", only=("from", "to"))
 
 
 @pages.page("GET", "/reseller/licenses", audience=Audience.RESELLER)
-def show_licenses(page: PageContext, **context: Any) -> Response:
+def show_licenses(
+    page: PageContext,
+    **context: Any,  # Any: values for the template
+) -> Response:
     if page.query("purchase"):
         return back_from_payment(page)
     quantity = str(context.get("form", {}).get("quantity") or page.query("quantity"))
@@ -88,7 +92,7 @@ def _can_be_paid(purchase: Purchase) -> bool:
     )
 
 
-def statement_periods(today: date) -> dict[str, Any]:
+def statement_periods(today: date) -> View:
     """Return the periods that the statement form offers: this month and the preceding months."""
     presets = []
     last = today

@@ -1,7 +1,6 @@
 """The page for a reconciliation run: its findings, and decisions about one or several of them."""
 
 from collections import Counter
-from typing import Any
 
 from chalice.app import Response
 
@@ -21,6 +20,7 @@ from chalicelib.web.admin_shell.words import finding_title
 from chalicelib.web.reconciliation.findings import adoption_target, group_findings, names_in
 from chalicelib.web.reconciliation.runs import RECONCILIATION, report_rows
 from chalicelib.web.shell.menu import MenuEntry
+from chalicelib.web.shell.rendering import View
 from chalicelib.web.shell.routing import Audience, Form, FormFields, PageContext, Pages
 
 pages = Pages(__name__)
@@ -50,7 +50,7 @@ DECIDE_SEVERAL = FormFields(JointDecision, only=("action", "reason", "finding", 
 
 
 @pages.page("GET", REPORT, audience=Audience.ADMIN)
-def show_report(page: PageContext, **context: Any) -> Response:
+def show_report(page: PageContext, **context: object) -> Response:
     report = runs.read_report(page.path["id"])
     kind = page.query("kind")
     if kind not in {*CODES, *report.found, *report.repaired}:
@@ -79,7 +79,7 @@ def _kind(text: str) -> str:
     return text if text in CODES else ""
 
 
-def _kinds(report: Report) -> list[dict[str, Any]]:
+def _kinds(report: Report) -> list[View]:
     """Return {code, words, total, open} for each finding code that occurred in the run."""
     total = Counter(report.found) + Counter(report.repaired)
     still_open = open_findings.open_by_code(report)

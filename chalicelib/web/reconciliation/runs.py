@@ -1,7 +1,5 @@
 """The page that lists all reconciliation runs and has the button to start one."""
 
-from typing import Any
-
 from chalice.app import Response
 
 from chalicelib import clock
@@ -13,6 +11,7 @@ from chalicelib.web.admin_shell.frame import render
 from chalicelib.web.admin_shell.names import Names
 from chalicelib.web.admin_shell.wording import Wording, ids_in
 from chalicelib.web.shell.menu import MenuEntry
+from chalicelib.web.shell.rendering import View
 from chalicelib.web.shell.routing import (
     Audience,
     Form,
@@ -46,7 +45,7 @@ def list_reports(page: PageContext) -> Response:
     )
 
 
-def report_rows(reports: list[Report]) -> list[dict[str, Any]]:
+def report_rows(reports: list[Report]) -> list[View]:
     people = batch_reads.users_by_id(report.actor for report in reports)
     mentioned = [id for report in reports for id in ids_in(report.note_sentences)]
     wording = Wording(Names((None, id) for id in mentioned))

@@ -1,7 +1,5 @@
 """The admin page for a reseller: its licenses, its activity, and the admin's actions."""
 
-from typing import Any
-
 from chalice.app import Response
 
 from chalicelib.api.reconciliations import SyncOrder
@@ -24,6 +22,7 @@ from chalicelib.web.admin_shell.frame import columns_fingerprint, format_license
 from chalicelib.web.admin_shell.wording import Wording
 from chalicelib.web.shell.forms import StaleForm
 from chalicelib.web.shell.menu import MenuEntry
+from chalicelib.web.shell.rendering import View
 from chalicelib.web.shell.routing import (
     Audience,
     Form,
@@ -51,7 +50,7 @@ SYNC = FormFields(SyncOrder, id="sync")
 
 
 @pages.page("GET", RESELLER, audience=Audience.ADMIN)
-def show_reseller(page: PageContext, *, edit_open: bool = False, **context: Any) -> Response:
+def show_reseller(page: PageContext, *, edit_open: bool = False, **context: object) -> Response:
     reseller = accounts.read_reseller(page.path["reseller"])
     ledger_page = Pagination(LEDGER_PAGE_SIZE, page.query("cursor") or None)
     entries = accounts.list_ledger(reseller.id, ledger_page)
@@ -83,7 +82,7 @@ def show_reseller(page: PageContext, *, edit_open: bool = False, **context: Any)
     )
 
 
-def _check_view(check: Check, reseller: Reseller) -> dict[str, Any]:
+def _check_view(check: Check, reseller: Reseller) -> View:
     """Return a check for the template, with the admin's next step and a link if the check failed.
 
     The reseller's next step is in the diagnosis message instead.
@@ -132,7 +131,7 @@ def _check_view(check: Check, reseller: Reseller) -> dict[str, Any]:
     }
 
 
-def _compare_counts(page: PageContext, reseller: Reseller) -> dict[str, Any]:
+def _compare_counts(page: PageContext, reseller: Reseller) -> View:
     found = sync.sync(reseller.id, apply=False, by=page.by)
     wording = Wording()
     return {

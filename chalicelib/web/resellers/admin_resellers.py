@@ -1,7 +1,6 @@
 """The admin page that lists resellers with license counts, and the form for a new reseller."""
 
 from collections.abc import Callable
-from typing import Any
 
 from chalice.app import Response
 
@@ -13,6 +12,7 @@ from chalicelib.services.reporting.dashboard_stats import is_low_on_licenses
 from chalicelib.services.resellers import accounts
 from chalicelib.storage.reads import Page, Pagination, filter_page
 from chalicelib.storage.resellers import Reseller
+from chalicelib.storage.users import User
 from chalicelib.web.admin_shell.frame import render
 from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import (
@@ -46,7 +46,7 @@ STATUSES: dict[str, tuple[str, Callable[[Reseller], bool]]] = {
 
 
 @pages.page("GET", RESELLERS, audience=Audience.ADMIN)
-def list_resellers(page: PageContext, *, create_open: bool = False, **context: Any) -> Response:
+def list_resellers(page: PageContext, *, create_open: bool = False, **context: object) -> Response:
     q, status = page.search, page.query("status")
     found = _search_resellers(page.pagination(), q, status)
     owners = batch_reads.users_by_id(reseller.user_id for reseller in found.rows)
@@ -87,7 +87,7 @@ def _search_resellers(request: Pagination, q: str, status: str) -> Page[Reseller
     return Page([exact, *found.rows], found.next_cursor)
 
 
-def _free_users() -> list[Any]:
+def _free_users() -> list[User]:
     """Return the first few users who can become resellers. A script suggests more of them."""
     first = users.list_users(Pagination(OFFERED_USERS)).rows
     return [user for user in first if user.is_active and not user.reseller_id]

@@ -1,7 +1,6 @@
 """The admin page for the platform's settings: prices and rules."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from chalice.app import Response
 
@@ -36,7 +35,7 @@ RULES = FormFields(
 
 @pages.page("GET", SETTINGS, audience=Audience.ADMIN)
 def show_settings(
-    page: PageContext, *, previewed: Sequence[Tier] | None = None, **context: Any
+    page: PageContext, *, previewed: Sequence[Tier] | None = None, **context: object
 ) -> Response:
     """Show the settings. `previewed` contains unsaved prices to preview."""
     row = platform_settings.read_settings()

@@ -5,10 +5,10 @@ import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
-from chalice.app import Response
+from chalice.app import MultiDict, Request, Response
 from pydantic import BaseModel
 
 from chalicelib.domain.actors import Actor
@@ -19,6 +19,7 @@ from chalicelib.http.problems import problem
 from chalicelib.http.requests import Call, Empty
 from chalicelib.services.core import idempotency
 from chalicelib.services.core.idempotency import IdempotentRequest
+from chalicelib.services.identity.api_keys import NewKey
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.identity.sessions import Device
 from chalicelib.storage.reads import Pagination
@@ -28,7 +29,7 @@ from chalicelib.web.shell import cookies
 from chalicelib.web.shell.form_fields import FormFields
 from chalicelib.web.shell.forms import Form, messages
 from chalicelib.web.shell.layout_context import layout_context
-from chalicelib.web.shell.rendering import render
+from chalicelib.web.shell.rendering import View, render
 from chalicelib.web.shell.theme import PageTheme
 from chalicelib.web.shell.urls import is_own_origin, url, without_prefix
 
@@ -65,7 +66,7 @@ class PageContext:
         set_cookies: The Set-Cookie headers to send with the response.
     """
 
-    request: Any
+    request: Request
     path: dict[str, str]
     session: str | None = None
     known_caller: Caller | None = None
@@ -94,7 +95,9 @@ class PageContext:
 
     def query(self, name: str) -> str:
         """Return a query parameter, or an empty string if it is missing."""
-        return str((self.request.query_params or {}).get(name) or "").strip()[:MAX_PARAMETER]
+        return str((self.request.query_params or MultiDict({})).get(name) or "").strip()[
+            :MAX_PARAMETER
+        ]
 
     @property
     def search(self) -> str:
@@ -104,7 +107,7 @@ class PageContext:
     def pagination(self) -> Pagination:
         return Pagination(PAGE_SIZE, self.query("cursor") or None)
 
-    def paging(self, next_cursor: str | None, **filters: str) -> dict[str, Any]:
+    def paging(self, next_cursor: str | None, **filters: str) -> View:
         """Return the template context for a list's paging links, which keep `filters`."""
         return {
             "next_cursor": next_cursor,
@@ -118,8 +121,8 @@ class PageContext:
         path: str = self.request.path.format_map(
             {name: quote(value, safe="") for name, value in self.path.items()}
         )
-        sent = self.request.query_params
-        pairs = [(name, value) for name in sent or () for value in sent.getlist(name)]
+        sent = self.request.query_params or MultiDict({})
+        pairs = [(name, value) for name in sent for value in sent.getlist(name)]
         return path + (f"?{urlencode(pairs)}" if pairs else "")
 
     @property
@@ -151,16 +154,14 @@ class PageContext:
         is_query = self.request.method in ("GET", "HEAD")
         return (Form.from_query if is_query else Form.from_body)(fields, self.request)
 
-    def render(
-        self, template: str, *, title: str, status_code: int = HTTPStatus.OK, **context: Any
-    ) -> Response:
+    def render(self, template: str, *, title: str, **context: object) -> Response:
         """Render a page. A flash message in the request's cookie is shown and then cleared."""
         flash = cookies.read_flash(self.request.headers.get("cookie"))
         if flash is not None:
             self.set_cookies.append(cookies.clear(cookies.FLASH))
         layout = layout_context(self.known_caller, self.session, flash, self.theme)
         body = render(template, {**layout, "page_title": title, **context})
-        return Response(body, {"Content-Type": HTML}, status_code)
+        return Response(body, {"Content-Type": HTML})
 
     def rerender_form(
         self,
@@ -169,7 +170,7 @@ class PageContext:
         form: Form[BaseModel],
         *,
         field_names: Mapping[str, str] | None = None,
-        **context: Any,
+        **context: object,
     ) -> Response:
         """Render a form's page again, with the typed values and the error messages.
 
@@ -190,7 +191,7 @@ class PageContext:
         return self._rerender(error, show, flashes=[flash])
 
     def _rerender(
-        self, error: TenantryError, show: Callable[..., Response], **context: Any
+        self, error: TenantryError, show: Callable[..., Response], **context: object
     ) -> Response:
         if isinstance(error, NotFound | Forbidden):
             raise error
@@ -245,7 +246,7 @@ class PageContext:
         return self._redirect_to(from_stored(RedirectTo, recorded))
 
     def create_secret_once(
-        self, form: Form[BaseModel], act: Callable[[IdempotentRequest], Any]
+        self, form: Form[BaseModel], act: Callable[[IdempotentRequest], NewKey]
     ) -> str:
         """Create a credential once even if the form is sent twice, and return its secret.
 
@@ -260,9 +261,9 @@ class PageContext:
         self,
         form: Form[BaseModel],
         act: Callable[[IdempotentRequest], T],
-        render: Callable[[T], dict[str, Any]],
+        render: Callable[[T], View],
         seed: bytes | None = None,
-    ) -> dict[str, Any]:
+    ) -> View:
         """Run `act` unless its result is already recorded, and return the result."""
         where = f"{self.request.path}\n{self.query('action')}\n{sorted(self.path.items())}"
         content = f"{where}\n{form.content()}"

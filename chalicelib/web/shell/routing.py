@@ -230,7 +230,6 @@ def _error_page(page: PageContext, error: TenantryError | None, request_id: str)
         response = page.render(
             ERROR_PAGES.get(status, ERROR_PAGES[HTTPStatus.INTERNAL_SERVER_ERROR]),
             title=title_of(status),
-            status_code=status.value,
             detail=str(error) if error else None,
             request_id=request_id,
             retry_path=page.referring_path if is_post else page.address,
@@ -240,6 +239,7 @@ def _error_page(page: PageContext, error: TenantryError | None, request_id: str)
         logger.exception("The error page failed too")
         text = NOTHING_WORKS.format(request_id)
         return Response(text, {"Content-Type": "text/plain; charset=utf-8"}, status.value)
+    response.status_code = status.value
     if "Retry-After" in extra:
         response.headers["Retry-After"] = extra["Retry-After"]
     return response

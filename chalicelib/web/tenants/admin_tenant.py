@@ -1,7 +1,5 @@
 """The admin's page for one tenant: its state, its history, and its actions."""
 
-from typing import Any
-
 from chalice.app import Response
 
 from chalicelib.services.branding import documents
@@ -18,6 +16,7 @@ from chalicelib.web.admin_shell.words import action_label
 from chalicelib.web.audit.changes import changes_of, names_in
 from chalicelib.web.branding.pages import form_values
 from chalicelib.web.shell.menu import MenuEntry
+from chalicelib.web.shell.rendering import View
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
 from chalicelib.web.shell.theme import login_address
 from chalicelib.web.tenants.actions import TENANT_FORMS, TenantPage, add_tenant_actions
@@ -29,7 +28,7 @@ TENANT = TENANTS + "/{id}"
 
 
 @pages.page("GET", TENANT, audience=Audience.ADMIN)
-def show_tenant(page: PageContext, **context: Any) -> Response:
+def show_tenant(page: PageContext, **context: object) -> Response:
     tenant = lifecycle.read_tenant(page.path["reseller"], page.path["id"])
     reseller = accounts.read_reseller(tenant.reseller_id)
     history = history_of(tenant)
@@ -52,12 +51,12 @@ def show_tenant(page: PageContext, **context: Any) -> Response:
     )
 
 
-def _history_rows(history: History) -> list[dict[str, Any]]:
+def _history_rows(history: History) -> list[View]:
     audited = [event for event in history.events if isinstance(event, AuditEntry)]
     names = names_in(audited)
     people = batch_reads.users_by_id(event.actor for event in history.events)
 
-    def row(event: LedgerEntry | AuditEntry) -> dict[str, Any]:
+    def row(event: LedgerEntry | AuditEntry) -> View:
         by = people[event.actor].email if event.actor in people else event.actor
         common = {"at": event.at, "by": by, "reason": event.reason, "used_change": 0, "changes": []}
         if isinstance(event, AuditEntry):

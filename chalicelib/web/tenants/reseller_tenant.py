@@ -1,7 +1,5 @@
 """/reseller/tenants/{id}: the reseller's page for one tenant."""
 
-from typing import Any
-
 from chalice.app import Response
 
 from chalicelib.domain.custom_domains import IN_USE
@@ -22,7 +20,7 @@ TENANT = "/reseller/tenants/{id}"
 
 
 @pages.page("GET", TENANT, audience=Audience.RESELLER)
-def show_tenant(page: PageContext, **context: Any) -> Response:
+def show_tenant(page: PageContext, **context: object) -> Response:
     tenant = lifecycle.read_tenant(page.reseller.id, page.path["id"])
     return render(
         page,

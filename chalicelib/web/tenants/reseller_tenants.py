@@ -1,7 +1,5 @@
 """/reseller/tenants: the list of tenants, with search and filter, and the form for a new one."""
 
-from typing import Any
-
 from chalice.app import Response
 
 from chalicelib.api.tenants import NewTenant
@@ -29,7 +27,7 @@ CREATE = FormFields(NewTenant)
 
 
 @pages.page("GET", "/reseller/tenants", audience=Audience.RESELLER)
-def show_tenants(page: PageContext, **context: Any) -> Response:
+def show_tenants(page: PageContext, **context: object) -> Response:
     return render(
         page,
         "reseller/tenants.html",
