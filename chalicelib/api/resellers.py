@@ -10,6 +10,7 @@ from chalicelib.api.routing import Routes
 from chalicelib.domain.scopes import Scope
 from chalicelib.http.csv import Csv
 from chalicelib.http.fields import (
+    MAX_LICENSES,
     Changes,
     Email,
     Id,
@@ -112,7 +113,7 @@ class ResellerChanges(Changes):
 
 
 class Adjustment(Input):
-    change: Annotated[int, Field(ge=-10_000_000, le=10_000_000)] = Field(
+    change: Annotated[int, Field(ge=-MAX_LICENSES, le=MAX_LICENSES)] = Field(
         description="The number of licenses to add; negative to take licenses back."
     )
     reason: Reason

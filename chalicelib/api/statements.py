@@ -9,7 +9,7 @@ from chalicelib import clock
 from chalicelib.api.declarations import Audience
 from chalicelib.api.routing import Routes
 from chalicelib.domain.scopes import Scope
-from chalicelib.domain.statements import Period, parse_month
+from chalicelib.domain.statements import FIRST_DAY, LAST_DAY, Period, parse_month
 from chalicelib.domain.wording import lines_of, text_of
 from chalicelib.http.csv import Csv
 from chalicelib.http.fields import Month, Output, Query, Time, Words
@@ -38,8 +38,9 @@ class StatementQuery(Query):
     def _check_period(self) -> "StatementQuery":
         if self.month is not None and (self.from_ is not None or self.to is not None):
             raise ValueError("Send either month, or from and to.")
-        if self.month is not None and not "1970" <= self.month < "9999":
-            raise ValueError("Choose a month in 1970 or later.")
+        first, last = f"{FIRST_DAY:%Y-%m}", f"{LAST_DAY:%Y-%m}"
+        if self.month is not None and not first <= self.month <= last:
+            raise ValueError(f"Choose a month in {FIRST_DAY.year} or later.")
         both = self.from_ is not None and self.to is not None
         if both and _to_datetime(self.from_) >= _to_datetime(self.to):
             raise ValueError("`from` must be before `to`.")
@@ -55,8 +56,7 @@ class StatementQuery(Query):
 
 
 def _to_datetime(value: DateOrTime | None) -> datetime:
-    if value is None:
-        return datetime(1970, 1, 1, tzinfo=UTC)
+    value = FIRST_DAY if value is None else value
     if not isinstance(value, datetime):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     return value if value.tzinfo else value.replace(tzinfo=UTC)

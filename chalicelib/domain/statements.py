@@ -2,9 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from chalicelib.domain.ledger import Kind
+
+# The days that a statement can cover. Python's dates end with the year 9999.
+FIRST_DAY = date(1970, 1, 1)
+LAST_DAY = date(9998, 12, 31)
 
 # The statement line for each ledger kind. The sign is -1 for lines that show removed licenses as a
 # positive number.

@@ -60,7 +60,8 @@ NewPassword = Annotated[
     Field(json_schema_extra={"minLength": LENGTH.start, "maxLength": LENGTH[-1]}),
 ]
 Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
-LicenseCount = Annotated[int, Field(ge=0, le=10_000_000)]
+MAX_LICENSES = 10_000_000
+LicenseCount = Annotated[int, Field(ge=0, le=MAX_LICENSES)]
 Search = Annotated[str, StringConstraints(max_length=MAX_SEARCH)]
 Month = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
 Time = Annotated[datetime, PlainSerializer(iso, return_type=str)]

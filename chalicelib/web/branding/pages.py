@@ -1,6 +1,7 @@
 """The branding pages for a reseller and a tenant, used by the reseller and by admins."""
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from chalice.app import Response
 
@@ -18,6 +19,7 @@ from chalicelib.storage.domains import Domain
 from chalicelib.storage.reads import Pagination
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.tenants import Tenant
+from chalicelib.web.shell.confirmation import Confirmation
 from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.rendering import View
 from chalicelib.web.shell.routing import Audience, Form, FormFields, PageContext, Pages
@@ -82,6 +84,16 @@ class BrandingLevel:
             return documents.tenant_view(self.reseller, self.tenant)
         return documents.reseller_view(read_reseller(self.reseller.id))
 
+    def removal_of(self, host: str) -> Confirmation:
+        """Return the confirmation for removing a domain."""
+        return Confirmation(
+            f"Remove {host}?",
+            "Nobody reaches the login page there any more, and the host is free for anyone who "
+            "can prove it is theirs.",
+            f"{self.path}/domains/{quote(host)}/remove",
+            "Remove domain",
+        )
+
     def domains(self) -> list[Domain]:
         """Return the tenant's domains, or all of the reseller's, including those of its tenants."""
         if self.tenant:
@@ -92,6 +104,7 @@ class BrandingLevel:
 def show_branding(page: PageContext, **context: object) -> Response:
     level = BrandingLevel.of(page)
     view = level.view()
+    domains = level.domains()
     return page.render(
         "branding/own.html",
         title=_title(level),
@@ -105,7 +118,8 @@ def show_branding(page: PageContext, **context: object) -> Response:
         branding=form_values(view),
         version=view.version,
         branding_form=EDIT,
-        domains=level.domains(),
+        domains=domains,
+        removals={domain.host: level.removal_of(domain.host) for domain in domains},
         domain_form=ADD_DOMAIN,
         **context,
     )

@@ -9,6 +9,7 @@ from chalicelib.services.core.idempotency import IdempotentRequest
 from chalicelib.services.domains import registry, verification
 from chalicelib.storage.domains import Domain
 from chalicelib.web.branding.pages import ADD_DOMAIN, AUDIENCES, BrandingLevel, show_branding
+from chalicelib.web.shell.confirmation import show_confirmation
 from chalicelib.web.shell.routing import Form, PageContext, Pages, RedirectTo
 
 pages = Pages(__name__)
@@ -59,18 +60,8 @@ def confirm_remove(page: PageContext) -> Response:
     """Ask for confirmation. Used only without JavaScript; with it, a dialog opens instead."""
     level = BrandingLevel.of(page)
     domain = _read(page, level)
-    return page.render(
-        "confirm.html",
-        title=f"Remove {domain.host}",
-        nav_current=level.nav,
-        question=f"Remove {domain.host}?",
-        text="Nobody reaches the login page there any more, and the host is free for anyone who "
-        "can prove it is theirs.",
-        facts=(),
-        action=f"{level.path}/domains/{domain.host}/remove",
-        label="Remove domain",
-        cancel=level.path + SECTION,
-    )
+    removal = level.removal_of(domain.host)
+    return show_confirmation(page, removal, nav=level.nav, cancel=level.path + SECTION)
 
 
 def remove(page: PageContext) -> Response:

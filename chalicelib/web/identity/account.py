@@ -89,7 +89,9 @@ def show_account(page: PageContext, **context: object) -> Response:
     caller = page.caller
     if caller.reseller is not None and not caller.is_admin and not context:
         return page.redirect("/reseller/settings")
-    keys = api_keys_context(_key_owner(page), ADMIN_SCOPES) if caller.is_admin else NO_KEYS
+    keys = NO_KEYS
+    if caller.is_admin:
+        keys = api_keys_context(ACCOUNT, _key_owner(page), ADMIN_SCOPES)
     return page.render(
         "account/settings.html",
         title="Your account",

@@ -1,6 +1,7 @@
 """The admin pages for users."""
 
 import json
+from datetime import timedelta
 
 from chalice.app import Response
 
@@ -8,6 +9,7 @@ from chalicelib.api.users import NewUser, UserChanges
 from chalicelib.errors import TenantryError
 from chalicelib.services.core import batch_reads
 from chalicelib.services.identity import sessions, users
+from chalicelib.services.identity.passwords import FIRST_LINK_LIFETIME
 from chalicelib.storage.reads import Pagination
 from chalicelib.web.admin_shell.frame import render
 from chalicelib.web.shell.menu import MenuEntry
@@ -26,6 +28,7 @@ pages = Pages(__name__)
 USERS = "/admin/users"
 USER = USERS + "/{id}"
 SUGGESTED = 8
+LINK_HOURS = FIRST_LINK_LIFETIME // timedelta(hours=1)
 INVITED = "A link to choose a password is on its way."
 
 
@@ -94,6 +97,7 @@ def show_user(page: PageContext, **context: object) -> Response:
         nav=MenuEntry.ADMIN_USERS,
         user=user,
         edit_form=EDIT,
+        link_hours=LINK_HOURS,
         reseller=company,
         session_count=len(open_sessions),
         last_seen_at=max((session.used_at for session in open_sessions), default=None),

@@ -14,6 +14,7 @@ from chalicelib.services.identity import api_keys
 from chalicelib.services.identity.api_keys import NewKey, Owner
 from chalicelib.storage.credentials import Credential
 from chalicelib.storage.reads import Pagination
+from chalicelib.web.shell.confirmation import Confirmation, show_confirmation
 from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.rendering import View
 from chalicelib.web.shell.routing import Form, FormFields, PageContext, Pages
@@ -59,10 +60,10 @@ class ApiKeySection:
     show: Callable[..., Response]
 
 
-def api_keys_context(owner: Owner, scopes: Sequence[Scope]) -> View:
+def api_keys_context(base: str, owner: Owner, scopes: Sequence[Scope]) -> View:
     """Return the template context for the API keys section."""
     return {
-        "api_keys": [_key_view(key) for key in _keys(owner)],
+        "api_keys": [_key_view(base, key) for key in _keys(owner)],
         "scope_options": [(scope, *SCOPE_WORDS[scope]) for scope in scopes],
         "new_key": None,
         "key_form": NEW_KEY,
@@ -73,7 +74,7 @@ def _keys(owner: Owner) -> list[Credential]:
     return api_keys.list_keys(owner, Pagination(MOST_KEYS)).rows
 
 
-def _key_view(key: Credential) -> View:
+def _key_view(base: str, key: Credential) -> View:
     return {
         "id": key.id,
         "name": key.name,
@@ -81,7 +82,17 @@ def _key_view(key: Credential) -> View:
         "scopes": [SCOPE_WORDS.get(scope, (scope, ""))[0] for scope in key.scopes or ()],
         "last_used_at": key.used_at,
         "expires_at": key.expires_at,
+        "revocation": _revocation(base, key),
     }
+
+
+def _revocation(base: str, key: Credential) -> Confirmation:
+    return Confirmation(
+        f"Revoke {key.name}?",
+        "Whatever uses this key stops working at once. It can't be undone.",
+        f"{base}/api-keys/{key.id}/revoke",
+        "Revoke key",
+    )
 
 
 def add_api_key_pages(pages: Pages, section: ApiKeySection) -> None:
@@ -116,17 +127,8 @@ def add_api_key_pages(pages: Pages, section: ApiKeySection) -> None:
     def confirm_revoke(page: PageContext) -> Response:
         """Ask for confirmation. Used only without JavaScript; with it, a dialog opens instead."""
         key = api_keys.read_key(section.owner(page), page.path["id"])
-        return page.render(
-            "confirm.html",
-            title=f"Revoke {key.name}",
-            nav_current=section.nav,
-            question=f"Revoke {key.name}?",
-            text="Whatever uses this key stops working at once. It can't be undone.",
-            facts=(),
-            action=f"{keys_path}/{key.id}/revoke",
-            label="Revoke key",
-            cancel=anchor,
-        )
+        revocation = _revocation(section.base, key)
+        return show_confirmation(page, revocation, nav=section.nav, cancel=anchor)
 
     @pages.page("POST", keys_path + "/{id}/revoke", audience=section.audience)
     def revoke_key(page: PageContext) -> Response:

@@ -32,7 +32,7 @@ def show_settings(page: PageContext, **context: object) -> Response:
         nav=MenuEntry.RESELLER_SETTINGS,
         **{
             **account_context(page),
-            **api_keys_context(_key_owner(page), RESELLER_SCOPES),
+            **api_keys_context(SETTINGS, _key_owner(page), RESELLER_SCOPES),
             **context,
         },
     )

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from chalice.app import Response
 
 from chalicelib import clock
-from chalicelib.domain.statements import Money, Period
+from chalicelib.domain.statements import FIRST_DAY, LAST_DAY, Money, Period
 from chalicelib.errors import InvalidRequest
 from chalicelib.http.csv import MEDIA_TYPE, Csv
 from chalicelib.services.reporting import statements
@@ -15,8 +15,6 @@ from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.page_context import PageContext
 from chalicelib.web.shell.rendering import View
 
-EARLIEST = date(1970, 1, 1)
-LATEST = date(9000, 1, 1)
 DAY = timedelta(days=1)
 BALANCE_LINES = ("opening", "closing")
 
@@ -60,7 +58,7 @@ def _day(page: PageContext, name: str) -> date | None:
         day = date.fromisoformat(text)
     except ValueError:
         raise InvalidRequest.of(name, f"“{text}” is not a date such as 2026-11-30.") from None
-    if not EARLIEST <= day <= LATEST:
+    if not FIRST_DAY <= day <= LAST_DAY:
         raise InvalidRequest.of(name, "This date is out of range.")
     return day
 

@@ -9,18 +9,43 @@ from chalicelib.api.declarations import Audience
 from chalicelib.api.tenants import Restoration, TenantChanges, TenantDetails
 from chalicelib.errors import InvalidRequest, SlugTaken, TenantryError, VersionConflict
 from chalicelib.services.tenants import lifecycle
+from chalicelib.services.tenants.lifecycle import RESTORABLE
 from chalicelib.storage.tenants import Tenant
 from chalicelib.web.admin_shell.words import field_label
+from chalicelib.web.shell.confirmation import Confirmation, show_confirmation
 from chalicelib.web.shell.forms import StaleForm
 from chalicelib.web.shell.menu import MenuEntry
+from chalicelib.web.shell.rendering import View
 from chalicelib.web.shell.routing import Form, FormFields, PageContext, Pages
 
 EDIT = FormFields(TenantChanges)
 RESTORE = FormFields(Restoration, id="restore")
 # The optional fields, with their labels.
 DETAILS = [(name, field_label(name)) for name in TenantDetails.model_fields]
-TENANT_FORMS = {"edit_form": EDIT, "restore_form": RESTORE, "details": DETAILS}
-"""What a tenant's page passes to its template."""
+RESTORABLE_DAYS = RESTORABLE.days
+
+
+def tenant_context(tenant: Tenant, path: str) -> View:
+    """Return what every page of a tenant passes to its template. `path` is the page's."""
+    return {
+        "edit_form": EDIT,
+        "restore_form": RESTORE,
+        "details": DETAILS,
+        "deletion": deletion_of(tenant, path),
+        "restorable_days": RESTORABLE_DAYS,
+    }
+
+
+def deletion_of(tenant: Tenant, path: str) -> Confirmation:
+    """Return the confirmation for deleting the tenant."""
+    frees = "Its license is freed at once. " if tenant.holds_license else ""
+    return Confirmation(
+        f"Delete {tenant.name}?",
+        f"{frees}Nobody can sign in to it any more. You can restore it for {RESTORABLE_DAYS} days; "
+        "that takes a license again. After that it is gone for good.",
+        path + "?action=delete",
+        "Delete tenant",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +110,13 @@ class TenantPage:
         path = self.path_of(tenant)
         if tenant.deleted_at is not None:
             return page.redirect(path)
-        frees = "Its license is freed at once. " if tenant.holds_license else ""
-        return page.render(
-            "confirm.html",
-            title=f"Delete {tenant.name}",
-            nav_current=self.nav,
-            question=f"Delete {tenant.name}?",
-            text=f"{frees}Nobody can sign in to it any more. You can restore it for 30 days; "
-            "that takes a license again. After that it is gone for good.",
-            facts=[("Slug", tenant.slug), ("Contact", tenant.contact_email or "–")],
-            action=path + "?action=delete",
-            label="Delete tenant",
+        details = [(label, getattr(tenant, name) or "–") for name, label in DETAILS]
+        return show_confirmation(
+            page,
+            deletion_of(tenant, path),
+            nav=self.nav,
             cancel=path,
+            facts=[("Slug", tenant.slug), *details],
         )
 
     def delete(self, page: PageContext) -> Response:
@@ -105,7 +125,7 @@ class TenantPage:
             lambda tenant: lifecycle.delete_tenant(tenant, by=page.by),
             lambda tenant: (
                 f"{tenant.name} is deleted and its license is free. "
-                "For 30 days you find it under the status Deleted."
+                f"For {RESTORABLE_DAYS} days you find it under the status Deleted."
             ),
             to=self.list_of,
         )

@@ -19,7 +19,7 @@ from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.rendering import View
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
 from chalicelib.web.shell.theme import login_address
-from chalicelib.web.tenants.actions import TENANT_FORMS, TenantPage, add_tenant_actions
+from chalicelib.web.tenants.actions import TenantPage, add_tenant_actions, tenant_context
 from chalicelib.web.tenants.admin_tenants import TENANTS
 
 pages = Pages(__name__)
@@ -46,7 +46,7 @@ def show_tenant(page: PageContext, **context: object) -> Response:
         free_slug=lifecycle.slug_to_restore(tenant) if tenant.deleted_at else None,
         branding=form_values(documents.tenant_view(reseller, tenant)),
         deactivated_hold_license=platform_settings.cached_settings().deactivated_tenants_hold_license,
-        **TENANT_FORMS,
+        **tenant_context(tenant, TENANT.format(reseller=reseller.id, id=tenant.id)),
         **context,
     )
 

@@ -12,7 +12,7 @@ from chalicelib.web.reseller_shell.frame import render
 from chalicelib.web.shell.menu import MenuEntry
 from chalicelib.web.shell.routing import Audience, PageContext, Pages
 from chalicelib.web.shell.theme import login_address
-from chalicelib.web.tenants.actions import TENANT_FORMS, TenantPage, add_tenant_actions
+from chalicelib.web.tenants.actions import TenantPage, add_tenant_actions, tenant_context
 
 pages = Pages(__name__)
 
@@ -31,7 +31,7 @@ def show_tenant(page: PageContext, **context: object) -> Response:
         login_urls=_login_urls(page.reseller, tenant),
         free_slug=lifecycle.slug_to_restore(tenant) if tenant.deleted_at else None,
         deactivated_hold_license=platform_settings.cached_settings().deactivated_tenants_hold_license,
-        **TENANT_FORMS,
+        **tenant_context(tenant, TENANT.format(id=tenant.id)),
         **context,
     )
 
