@@ -11,8 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from chalicelib.errors import Busy
+
 # How long a parameter is cached. After a rotation, the old secret has to stay valid this long.
 PARAMETER_SECONDS = 300
+# What Parameter Store answers under load.
+OVERLOADED = frozenset({"InternalServerError", "ThrottlingException"})
 # Prices are stored in hundredths of the currency. These currencies have no hundredths, have
 # thousandths, or accept only whole units (https://docs.stripe.com/currencies).
 UNSUPPORTED_CURRENCIES = (
@@ -33,7 +37,11 @@ class SettingValue:
     parameter: str = ""
 
     def read(self) -> str:
-        """Return the setting's value; raise ConfigurationError if its parameter cannot be read."""
+        """Return the setting's value.
+
+        Raises ConfigurationError if its parameter can't be read, or Busy if that may be different
+        in a moment.
+        """
         return self.given or _read_parameter(self)
 
 
@@ -141,10 +149,22 @@ def _read_parameter(value: SettingValue) -> str:
     try:
         found = parameters.get_parameter(value.parameter, decrypt=True, max_age=PARAMETER_SECONDS)
     except GetParameterError as error:
-        raise ConfigurationError(
+        explanation = (
             f"Could not read the parameter {value.parameter}, named by "
             f"{value.variable}_PARAMETER: {error}"
-        ) from error
+        )
+        if _is_overloaded(error.__cause__):
+            raise Busy(log_detail=explanation) from error
+        raise ConfigurationError(explanation) from error
     if not found.strip():
         raise ConfigurationError(f"The parameter {value.parameter} is empty.")
     return found.strip()
+
+
+def _is_overloaded(cause: BaseException | None) -> bool:
+    """Return whether Parameter Store was overloaded or could not be reached."""
+    from botocore.exceptions import ClientError
+
+    if isinstance(cause, ClientError):
+        return cause.response["Error"]["Code"] in OVERLOADED
+    return cause is not None

@@ -13,7 +13,6 @@ from chalicelib.http.csv import MEDIA_TYPE as CSV_TYPE
 from chalicelib.http.csv import Csv
 from chalicelib.http.problems import MEDIA_TYPE
 from chalicelib.http.requests import Call, I
-from chalicelib.settings import settings
 from chalicelib.storage.reads import Page
 
 
@@ -43,7 +42,7 @@ def render_response(route: Route, call: Call[I], result: object) -> RenderedResp
             return RenderedResponse(HTTPStatus.NOT_MODIFIED, not_modified, "")
     if route.created:
         path = requests.path_of(route.created, {**call.path, **document})
-        headers["Location"] = settings().public_url + path
+        headers["Location"] = call.base_url + path
     return RenderedResponse(route.status, headers, to_json(document))
 
 

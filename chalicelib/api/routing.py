@@ -29,6 +29,7 @@ from chalicelib.observability import invocation, logger
 from chalicelib.services.identity import authenticate
 from chalicelib.services.identity.authenticate import Caller
 from chalicelib.services.resellers.accounts import read_reseller
+from chalicelib.settings import settings
 from chalicelib.storage.resellers import Reseller
 
 H = TypeVar("H", bound=Handler)
@@ -148,6 +149,8 @@ def _handle(
     call = requests.parse(request, route.input, path_parameters)
     call.known_caller = caller
     call.known_reseller = _resolve_reseller(route, call, caller)
+    if route.created:  # read before anything is changed, because reading it can fail
+        call.base_url = settings().public_url
     key = requests.idempotency_key(request) if route.method == "POST" else None
     if key is None:
         return render_response(route, call, route.handler(call))

@@ -53,13 +53,17 @@ class Empty(BaseModel):
 
 @dataclass
 class Call(Generic[I]):
-    """A parsed request. `input` is the query of a GET or DELETE; otherwise, the body."""
+    """A parsed request. `input` is the query of a GET or DELETE; otherwise, the body.
+
+    `base_url` is our own, for a route whose response has a Location.
+    """
 
     input: I
     path: dict[str, str]
     if_match: str | None
     if_none_match: str | None
     wants_csv: bool = False
+    base_url: str = ""
     device: Device = field(default_factory=Device)
     once: IdempotentRequest = field(default_factory=IdempotentRequest)
     known_caller: Caller | None = None

@@ -4,11 +4,15 @@ import re
 from pathlib import Path
 
 import pytest
+from aws_lambda_powertools.utilities import parameters
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
 from chalicelib import observability, settings
-from chalicelib.settings import ConfigurationError, from_environment
+from chalicelib.errors import Busy
+from chalicelib.settings import ConfigurationError, SettingValue, from_environment
 from infra.deployment.inventory import ROOT
 from infra.deployment.template import read_resources
+from tests.support.aws_faults import error_response, lost_reply
 
 REQUIRED = {
     "STAGE": "dev",
@@ -96,3 +100,25 @@ def test_the_runbook_names_the_parameter_behind_each_variable() -> None:
                 assert f"`{text.replace('${Stage}', '<stage>')}`" in cells, name
             case None:
                 assert "not on AWS" in cells, name
+
+
+@pytest.mark.parametrize(
+    ("cause", "expected"),
+    [
+        (error_response("ThrottlingException", operation="GetParameter"), Busy),
+        (lost_reply(), Busy),
+        (error_response("ParameterNotFound", operation="GetParameter"), ConfigurationError),
+        (error_response("AccessDeniedException", operation="GetParameter"), ConfigurationError),
+    ],
+    ids=str,
+)
+def test_an_overloaded_parameter_store_is_busy_and_not_misconfigured(
+    monkeypatch: pytest.MonkeyPatch, cause: Exception, expected: type[Exception]
+) -> None:
+    def fail(*_: object, **__: object) -> str:
+        raise GetParameterError(str(cause)) from cause
+
+    monkeypatch.setattr(parameters, "get_parameter", fail)
+    value = SettingValue("PUBLIC_URL", parameter="/tenantry/dev/public-url")
+    with pytest.raises(expected):
+        value.read()

@@ -60,7 +60,7 @@ def start_run(
         expires_at=clock.now() + RETENTION,
     )
     tx = Transaction()
-    tx.create(report, otherwise=VersionConflict())
+    tx.put_commit_marker(report)
     once.reserve(tx, report.id)
     tx.commit()
     once.ref = report.id if once.key else None

@@ -118,6 +118,7 @@ def resume_refund(purchase: Purchase) -> Purchase:
 
 def _resume_keyed_refund(purchase: Purchase, once: IdempotentRequest) -> Purchase:
     """Continue a retried request whose key is bound to a refund, whatever the refund's state."""
+    purchase = read_purchase(purchase.reseller_id, purchase.id)  # the caller's may be older
     intent = get_refund_intent(purchase, str(once.ref))
     if intent.state == RefundState.REFUSED:
         raise RefundRefused.of("licenses", intent.note or "The refund was refused.")

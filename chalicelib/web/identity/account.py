@@ -1,10 +1,12 @@
 """Sign-in, sign-out, and the signed-in user's account page."""
 
+from contextlib import suppress
+
 from chalice.app import Response
 
 from chalicelib.api.declarations import Audience
 from chalicelib.api.session import Login
-from chalicelib.errors import TenantryError
+from chalicelib.errors import TenantryError, Unauthenticated
 from chalicelib.services.identity import sessions
 from chalicelib.services.identity.api_keys import Owner
 from chalicelib.services.identity.authenticate import SESSION_LIFETIME, Caller
@@ -78,7 +80,8 @@ def log_in(page: PageContext, form: Form[LoginForm]) -> Response:
 @pages.page("POST", "/logout", audience=Audience.SIGNED_IN)
 def log_out(page: PageContext) -> Response:
     caller: Caller = page.caller
-    sessions.sign_out(caller)
+    with suppress(Unauthenticated):  # the form was sent twice, and the session has ended
+        sessions.sign_out(caller)
     page.set_cookies.append(cookies.clear(cookies.SESSION))
     return page.redirect("/login", flash="You are signed out.")
 

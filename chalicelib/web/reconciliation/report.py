@@ -10,6 +10,7 @@ from chalicelib.domain.findings import CODES, Action, Code, Target
 from chalicelib.errors import InvalidRequest, NotFound, TenantryError, VersionConflict
 from chalicelib.http.fields import Search
 from chalicelib.http.requests import is_possible_id
+from chalicelib.observability import follow_up
 from chalicelib.services.core import batch_reads
 from chalicelib.services.reconciliation import open_findings, resolution, runs
 from chalicelib.storage.findings import FindingRow
@@ -109,7 +110,9 @@ def decide(page: PageContext, form: Form[Decision]) -> Response:
         return page.rerender_form(
             error, show_report, form, form_id=row.id, field_names={"action": "", "to": "account"}
         )
-    message = Wording(names_in([resolved])).plain(resolved.sentences("outcome"))
+    message = "The decision is recorded."
+    with follow_up("read the names in the outcome", finding=resolved.id):
+        message = Wording(names_in([resolved])).plain(resolved.sentences("outcome"))
     return page.redirect(_report_path(page, form), flash=message)
 
 

@@ -95,8 +95,9 @@ class PageContext:
 
     def query(self, name: str) -> str:
         """Return a query parameter, or an empty string if it is missing."""
-        query = self.request.query_params or MultiDict({})
-        return str(query.get(name) or "").strip()[:MAX_PARAMETER]
+        return str((self.request.query_params or MultiDict({})).get(name) or "").strip()[
+            :MAX_PARAMETER
+        ]
 
     @property
     def search(self) -> str:

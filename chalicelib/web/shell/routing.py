@@ -27,6 +27,7 @@ from chalicelib.web.shell import cookies, csrf
 from chalicelib.web.shell.form_fields import NO_FIELDS, FormFields
 from chalicelib.web.shell.forms import Form
 from chalicelib.web.shell.page_context import PageContext, RedirectTo
+from chalicelib.web.shell.urls import prefix
 
 # The template for each status. Any other status is shown as an internal error.
 ERROR_PAGES = {
@@ -175,6 +176,7 @@ def _respond(route: PageRoute | None, page: PageContext) -> Response:
 
 
 def _check_and_show(route: PageRoute | None, page: PageContext) -> Response:
+    prefix()  # Every response needs it. Reading it can fail, so it is read before anything changes.
     _authenticate(page)
     if route is None or not all(requests.is_possible_id(value) for value in page.path.values()):
         raise NotFound("page")
