@@ -58,7 +58,9 @@ class World:
             assert self.reseller.api.delete(f"{path}/{tenant_id}").status == 204
         return tenant_id
 
-    def purchase(self, *, paid: bool = False, paid_wrong_amount: bool = False) -> str:
+    def purchase(
+        self, *, paid: bool = False, paid_wrong_amount: bool = False, paid_unnoticed: bool = False
+    ) -> str:
         path = "/v1/resellers/me/purchases"
         quantity = next(_numbers)
         made = self.reseller.api.post(path, {"quantity": quantity}).json
@@ -66,16 +68,18 @@ class World:
         if paid_wrong_amount:
             row = Purchase(str(self.reseller.reseller_id), purchase_id)
             table_edits.edit(row, total=made["total"] + 100)
-        if paid or paid_wrong_amount:
+        if paid or paid_wrong_amount or paid_unnoticed:
             self.stripe.pay(made["checkout_url"].rsplit("/", 1)[1])
+        if paid or paid_wrong_amount:
             self.people.admin.api.post(
                 f"/v1/resellers/{self.reseller.reseller_id}/purchases/{purchase_id}/settle"
             )
         return purchase_id
 
-    def domain(self) -> str:
+    def domain(self, tenant_id: str | None = None) -> str:
         host = f"app{next(_numbers)}.acme.example"
-        added = self.reseller.api.post("/v1/resellers/me/domains", {"host": host})
+        body = {"host": host} | ({"tenant_id": tenant_id} if tenant_id else {})
+        added = self.reseller.api.post("/v1/resellers/me/domains", body)
         assert added.status == 201, added.text
         return host
 

@@ -29,13 +29,13 @@ def fast_moto() -> Iterator[None]:
         self: Any, operation_name: str, operation_kwargs: dict[str, Any], **more: Any
     ) -> Any:
         try:
-            return _execute(operation_name, operation_kwargs)
+            return execute(operation_name, operation_kwargs)
         except (ServiceException, HTTPException):
             return pynamodb_call(self, operation_name, operation_kwargs, **more)
 
     def fast_client_call(operation_name: str, parameters: dict[str, Any]) -> Any:
         try:
-            return _execute(operation_name, parameters)
+            return execute(operation_name, parameters)
         except (ServiceException, HTTPException):
             return client_call(operation_name, parameters)
 
@@ -48,7 +48,7 @@ def fast_moto() -> Iterator[None]:
         client._make_api_call = client_call
 
 
-def _execute(operation_name: str, parameters: dict[str, Any]) -> Any:
+def execute(operation_name: str, parameters: dict[str, Any]) -> Any:
     handler = DynamoHandler()
     handler.region = REGION
     handler.current_account = DEFAULT_ACCOUNT_ID

@@ -8,7 +8,7 @@ from chalicelib.storage import caches
 from chalicelib.storage.platform_settings import PlatformSettings
 
 
-def set_switches(**switches: bool) -> PlatformSettings:
+def set_switches(**switches: bool | int) -> PlatformSettings:
     """Write the given settings and clear this process's cache."""
     row = platform_settings.read_settings()
     for name, value in switches.items():
