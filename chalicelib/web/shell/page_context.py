@@ -95,9 +95,8 @@ class PageContext:
 
     def query(self, name: str) -> str:
         """Return a query parameter, or an empty string if it is missing."""
-        return str((self.request.query_params or MultiDict({})).get(name) or "").strip()[
-            :MAX_PARAMETER
-        ]
+        query = self.request.query_params or MultiDict({})
+        return str(query.get(name) or "").strip()[:MAX_PARAMETER]
 
     @property
     def search(self) -> str:
