@@ -6,7 +6,9 @@ from enum import StrEnum
 import pytest
 
 from chalicelib.domain import purchases
-from chalicelib.web.shell.words import domain_status, purchase_status
+from chalicelib.domain.ledger import Kind
+from chalicelib.storage.ledger import LedgerEntry
+from chalicelib.web.shell.words import domain_status, ledger_words, purchase_status
 from tests.support.source_layout import PACKAGE, module_of
 
 
@@ -33,6 +35,24 @@ def test_every_member_of_an_enum_has_words(name: str) -> None:
 @pytest.mark.parametrize("status", purchases.Status)
 def test_a_purchase_status_has_words(status: str) -> None:
     assert purchase_status(status)[0]
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_kind_of_ledger_entry_has_a_sentence(kind: str) -> None:
+    entry = LedgerEntry(kind=kind, count_change=-1, ref="tnt_1")
+    symbol, sentence = ledger_words(entry, {"tnt_1": "Bakery"}, " to you")
+    assert symbol != "dot"
+    assert sentence in {
+        *("1 license allocated to you", "1 license taken back", "Purchased 1 license"),
+        *("Refund of 1 license", "1 license held by a payment dispute"),
+        *("1 license returned after a dispute", "Used licenses corrected to match the tenants"),
+        *(f"Bakery {done}" for done in ("created", "restored", "reactivated")),
+        *(f"Bakery {done}" for done in ("deactivated", "deleted")),
+    }
+
+
+def test_a_kind_of_a_later_release_is_shown_as_it_is() -> None:
+    assert ledger_words(LedgerEntry(kind="gift_{0}"), {}) == ("dot", "Gift {0}")
 
 
 def test_a_status_of_a_later_release_is_shown_as_it_is() -> None:

@@ -46,8 +46,10 @@ def environment() -> "Environment":
         better_password_length=passwords.BETTER_LENGTH,
         purchase_status=words.purchase_status,
         domain_status=words.domain_status,
+        ledger_words=words.ledger_words,
     )
-    env.filters.update(money=money, day=_day, date=_date, datetime=time_element, plural=plural)
+    env.filters.update(money=money, day=_day, date=_date, datetime=time_element)
+    env.filters.update(plural=words.plural)
     return env
 
 
@@ -64,10 +66,6 @@ def static(name: str) -> str:
 @cache
 def _content_hash(name: str) -> str:
     return hashlib.sha256((WEB / "static" / name).read_bytes()).hexdigest()[:12]
-
-
-def plural(number: int, noun: str) -> str:
-    return f"{number:,} {noun if number == 1 else noun + 's'}"
 
 
 def _day(text: str) -> "Markup":
