@@ -1,6 +1,7 @@
 """/reseller/licenses: prices, the order form, open checkouts, and past purchases."""
 
 from datetime import date, timedelta
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -47,7 +48,7 @@ def show_licenses(
     quantity = str(context.get("form", {}).get("quantity") or page.query("quantity"))
     price, errors = _quote(quantity or str(SUGGESTED_QUANTITY))
     purchases = checkout.list_purchases(page.reseller.id, page.pagination())
-    return render(
+    response = render(
         page,
         "reseller/licenses.html",
         title="Licenses",
@@ -62,11 +63,13 @@ def show_licenses(
             "pages": page.paging(purchases.next_cursor),
             "errors": errors,
             "form": {"quantity": quantity} if errors else {},
-            "status_code": 422 if errors else 200,
             **statement_periods(clock.now().date()),
             **context,
         },
     )
+    if errors:
+        response.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+    return response
 
 
 def back_from_payment(page: PageContext) -> Response:
