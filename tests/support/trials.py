@@ -33,13 +33,13 @@ class Outcome:
 class Trial:
     """`send` makes the request, in the situation that the trial was created in.
 
-    `is_repeatable` says that a client can repeat the request without asking for its effect twice.
+    `has_key` says that the request, made again, doesn't ask for its effect a second time.
     """
 
     stripe: StripeSimulator
     outages: Outages
     send: Callable[[], Response]
-    is_repeatable: bool = True
+    has_key: bool = True
 
     def __post_init__(self) -> None:
         self._situation = Situation(self.stripe)
@@ -82,9 +82,10 @@ class Trial:
             was_told = succeeded or fault is Fault.REPLY_LOST or _shows_more(normal)
             is_change = state != self._before
             return None if was_told or not is_change else f"answered {status}, but it was done"
-        if not succeeded and (state == self._before or not self.is_repeatable):
+        is_outcome_unknown = fault is Fault.REPLY_LOST and not self.has_key
+        if not succeeded and (state == self._before or is_outcome_unknown):
             return None
-        if self.is_repeatable:
+        if not succeeded or self.has_key:
             again = self._send().response.status
             if not succeeded and again != normal.response.status:
                 return f"cannot be repeated: {again}"

@@ -265,3 +265,19 @@ def test_a_name_that_changes_owners_concurrently_is_not_released(aws_faults: Aws
     with pytest.raises(VersionConflict):
         tx.commit()
     assert owner_of("name") == "you"
+
+
+@pytest.mark.usefixtures("aws_faults")
+def test_an_error_after_the_commit_does_not_fail_it() -> None:
+    done: list[str] = []
+
+    def fail() -> None:
+        raise RuntimeError("an error that nobody expected")
+
+    tx = Transaction()
+    put_claim(tx, "name")
+    tx.after_commit(fail)
+    tx.after_commit(lambda: done.append("next"))
+    tx.commit()
+    assert owner_of("name") == "me"
+    assert done == ["next"]

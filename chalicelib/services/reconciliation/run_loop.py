@@ -7,9 +7,9 @@ from datetime import timedelta
 from chalicelib import clock
 from chalicelib.domain.findings import DRIFT_CODES, Finding
 from chalicelib.domain.messages import MessageCode, Sentences, say
-from chalicelib.errors import PaymentProviderUnavailable, VersionConflict
+from chalicelib.errors import Busy, PaymentProviderUnavailable, VersionConflict
 from chalicelib.observability import Metric, count, logger
-from chalicelib.services.core.idempotency import IdempotentRequest
+from chalicelib.services.core.idempotency import AlreadyCompleted, IdempotentRequest
 from chalicelib.services.mail import reseller_notices
 from chalicelib.services.reconciliation import automatic
 from chalicelib.services.reconciliation.batches import Batch, Position
@@ -84,13 +84,19 @@ def run_phases(report: Report, seconds_left: SecondsLeft, once: IdempotentReques
 
     If a batch fails, the run pauses. The next run resumes after the last batch checked, and
     skips the failing batch once it has failed MAX_FAILURES times. This way, one bad batch can't
-    block the rest.
+    block the rest. If the progress can't be saved, the run counts as dead once its lease is over,
+    and the next run resumes from the position saved last.
     """
     try:
         return _Run(report, seconds_left, once).execute()
     except RunTakenOver:
         logger.warning("Another run has taken over a reconciliation", extra={"report": report.id})
-        return report
+    except AlreadyCompleted:
+        raise
+    except Busy:
+        count(Metric.FOLLOW_UPS_FAILED)
+        logger.exception("A run could not save its progress", extra={"report": report.id})
+    return report
 
 
 class _Run:

@@ -33,7 +33,7 @@ def test_a_request_without_a_key_is_not_told_that_it_failed_if_it_was_done(
     world: World, outages: Outages, route: Route
 ) -> None:
     request = example(world, route)
-    survive(Trial(world.stripe, outages, request.send, is_repeatable=False))
+    survive(Trial(world.stripe, outages, request.send, has_key=False))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.method} {page.path}")
