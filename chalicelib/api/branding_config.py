@@ -12,7 +12,7 @@ from chalicelib.domain.branding import (
 )
 from chalicelib.domain.colors import COLOR, check_color
 from chalicelib.domain.names import MAX_EMAIL
-from chalicelib.domain.safe_urls import MAX_URL, check_email, check_https_url
+from chalicelib.domain.safe_urls import HTTPS_URL, MAX_URL, check_email, check_https_url
 from chalicelib.http.fields import Changes, Output
 
 _Name = Annotated[
@@ -23,7 +23,7 @@ _Name = Annotated[
 _Url = Annotated[
     str,
     AfterValidator(check_https_url),
-    Field(json_schema_extra={"format": "uri", "maxLength": MAX_URL}),
+    Field(json_schema_extra={"format": "uri", "maxLength": MAX_URL, "pattern": f"^{HTTPS_URL}$"}),
 ]
 _Color = Annotated[
     str, AfterValidator(check_color), Field(json_schema_extra={"pattern": f"^{COLOR.pattern}$"})

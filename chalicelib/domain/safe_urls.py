@@ -9,6 +9,8 @@ from urllib.parse import SplitResult, quote, urlsplit
 from chalicelib.domain.names import MAX_EMAIL
 
 MAX_URL = 1000
+# What every accepted URL looks like; check_https_url refuses many more.
+HTTPS_URL = r"[Hh][Tt][Tt][Pp][Ss]://.+"
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 # The last label must start with a letter: 127.1, 0x7f000001, and 2130706433 are IP addresses.

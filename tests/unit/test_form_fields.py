@@ -1,6 +1,7 @@
 """Controls have the limits of the model: a value at each is accepted, and one beyond it is not."""
 
 import importlib
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ from pydantic import BaseModel
 
 import app  # noqa: F401 - declares all pages
 from chalicelib.api.api_keys import NewApiKey
+from chalicelib.api.branding_config import BrandingConfig
 from chalicelib.api.resellers import Adjustment
 from chalicelib.api.settings import TierInput
 from chalicelib.api.tenants import NewTenant, TenantChanges
@@ -17,6 +19,7 @@ from chalicelib.errors import InvalidRequest
 from chalicelib.web.shell.form_fields import CHECKBOX, CHECKBOXES, Control, FormFields
 from chalicelib.web.shell.forms import Form
 from chalicelib.web.shell.routing import PAGES
+from tests.support.hostile_values import NEUTRALIZED
 from tests.support.source_layout import PACKAGE, module_of
 
 CONTROLS = {
@@ -73,6 +76,15 @@ def test_the_limits_of_price_tiers_are_those_of_the_domain() -> None:
             assert tier_problems([*first, replace(tier, **{column: bound})]) == []
             wrong = tier_problems([*first, replace(tier, **{column: bound + direction})])
             assert [problem.field for problem in wrong] == [name]
+
+
+@pytest.mark.parametrize("name", NEUTRALIZED)
+def test_a_pattern_lets_every_accepted_value_pass(name: str) -> None:
+    fields = FormFields(BrandingConfig)
+    pattern = str(fields.controls[name].limits.get("pattern", ".*"))
+    for value in NEUTRALIZED[name]:
+        assert errors_of(fields, **{name: value}) == {}
+        assert re.fullmatch(pattern, value.strip())
 
 
 @EVERY_CONTROL
