@@ -23,6 +23,7 @@ from werkzeug.exceptions import HTTPException
 
 from chalicelib import settings
 from chalicelib.storage import retries
+from chalicelib.storage.connection import connection
 from infra.local.stripe_simulator.client import InProcessHTTPClient
 from tests.support.aws_faults import WRITE, error_response, lost_reply
 from tests.support.fast_moto import execute
@@ -146,6 +147,8 @@ def _tables(params: dict[str, Any]) -> frozenset[str]:
 
 
 def _intercept_aws(outages: Outages, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A test that replaced this on the client and put it back would hide the replacement here.
+    vars(connection().client).pop("_make_api_call", None)
     original = botocore.client.BaseClient._make_api_call
     answers: dict[str, Any] = {}
 

@@ -50,6 +50,7 @@ class Trial:
         normal = self._run()
         assert normal.response.status < 400, normal.response.text
         assert [call.site for call in normal.calls if not call.is_made_where_it_belongs] == []
+        assert normal.state == self._before or any(call.is_write for call in normal.calls)
         return [
             f"call {position}, {call}, {fault}: {problem}"
             for position, call in enumerate(normal.calls)
