@@ -116,11 +116,12 @@ def filter_page(
     keep: Callable[[R], bool],
     *,
     most: int = 500,
+    exact: bool = False,
 ) -> Page[R]:
     """Return a page of rows that `keep` accepts, for a filter that no index supports.
 
     To limit the cost, it stops after about `most` rows. The page can be short, or empty, and still
-    have a cursor to continue from.
+    have a cursor to continue from. It can also be longer than requested, unless it must be `exact`.
     """
     found: list[R] = []
     cursor, rows_read, limit = request.cursor, 0, request.limit
@@ -131,7 +132,7 @@ def filter_page(
         rows_read += limit
         if cursor is None or len(found) >= request.limit or rows_read >= most:
             return Page(found, cursor)
-        limit = BATCH_GET_LIMIT
+        limit = request.limit - len(found) if exact else BATCH_GET_LIMIT
 
 
 def batch_get(
@@ -145,12 +146,30 @@ def batch_get(
     keys = [tuple(getattr(row, name) for name in names) for row in keyed]
     found: dict[tuple[str, ...], R] = {}
     for start in range(0, len(keys), BATCH_GET_LIMIT):
-        batch: list[str | tuple[str, ...]] = [
-            key if len(names) > 1 else key[0] for key in keys[start : start + BATCH_GET_LIMIT]
-        ]
-        for row in model.batch_get(batch, consistent_read=True, attributes_to_get=columns):
+        batch = dict.fromkeys(keys[start : start + BATCH_GET_LIMIT])
+        for row in _get_batch(model, names, list(batch), columns):
             found[tuple(getattr(row, name) for name in names)] = row
     return [found[key] for key in keys if key in found]
+
+
+def _get_batch(
+    model: type[R],
+    names: list[str],
+    keys: list[tuple[str, ...]],
+    columns: Sequence[str] | None,
+) -> Iterator[R]:
+    """Read one batch. PynamoDB's `batch_get` would ask for what is left without pause or limit."""
+    table = model._get_connection()
+    left: Any = [  # Any: PynamoDB declares the keys as strings, but sends them as they are
+        {name: {"S": part} for name, part in zip(names, key, strict=True)} for key in keys
+    ]
+    for _ in retries.attempts():  # again for the keys that DynamoDB had no capacity for
+        answer = table.batch_get_item(left, consistent_read=True, attributes_to_get=columns)
+        yield from map(model.from_raw_data, answer["Responses"].get(table.table_name, []))
+        left = (answer.get("UnprocessedKeys") or {}).get(table.table_name, {}).get("Keys", [])
+        if not left:
+            return
+    raise Busy(log_detail=f"BatchGetItem left {len(left)} keys of {model.noun}")
 
 
 def get_one_of_each(*wanted: tuple[type[Row], *tuple[str, ...]]) -> list[Row | None]:

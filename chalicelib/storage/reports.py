@@ -14,8 +14,6 @@ DIRECTORY = "reconciliations"
 RUNNING = "running"
 FINISHED = "finished"
 
-"""The actor of a scheduled run, which nobody requested."""
-
 
 class Scope(StrEnum):
     PARTIAL = "partial"  # for each reseller: the ledger, counters, tenants, and purchases

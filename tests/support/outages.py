@@ -148,7 +148,8 @@ def _tables(params: dict[str, Any]) -> frozenset[str]:
 
 def _intercept_aws(outages: Outages, monkeypatch: pytest.MonkeyPatch) -> None:
     # A test that replaced this on the client and put it back would hide the replacement here.
-    vars(connection().client).pop("_make_api_call", None)
+    client: Any = connection().client
+    client.__dict__.pop("_make_api_call", None)
     original = botocore.client.BaseClient._make_api_call
     answers: dict[str, Any] = {}
 

@@ -203,6 +203,22 @@ def test_a_batch_is_busy_if_rows_are_left_out_again_and_again(
         writes.put_all(Claim, [row])
 
 
+def test_a_batch_read_is_busy_if_keys_are_left_out_again_and_again(
+    aws_faults: AwsFaults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = connection().client
+    real = client._make_api_call
+
+    def leave_out(operation: str, parameters: dict[str, object]) -> object:
+        if operation == "BatchGetItem":
+            return {"Responses": {}, "UnprocessedKeys": parameters["RequestItems"]}
+        return real(operation, parameters)
+
+    monkeypatch.setattr(client, "_make_api_call", leave_out)
+    with pytest.raises(Busy):
+        reads.batch_get(Claim, [Claim("a")])
+
+
 def test_other_errors_are_not_mistaken_for_overload(aws_faults: AwsFaults) -> None:
     aws_faults.before(error_response("AccessDeniedException"), operation="GetItem")
     with pytest.raises(Exception, match="AccessDenied") as error:

@@ -14,7 +14,7 @@ from chalicelib.services.core.idempotency import NO_KEY, IdempotentRequest
 from chalicelib.services.identity.authenticate import is_void
 from chalicelib.storage.audit import AuditAction
 from chalicelib.storage.credentials import Credential, Kind
-from chalicelib.storage.reads import Page, Pagination, get, query_page
+from chalicelib.storage.reads import Page, Pagination, filter_page, get, query_page
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import new_id, reads_as
 from chalicelib.storage.transactions import Transaction
@@ -137,17 +137,22 @@ def _require_owner(tx: Transaction, owner: Owner, *, admin: bool, by: Actor) -> 
 
 def list_keys(owner: Owner, request: Pagination) -> Page[Credential]:
     """Return the keys that have not been revoked, including expired keys, oldest first."""
-    page = query_page(
-        Credential,
-        owner.user_id,
-        request,
-        index=Credential.by_owner,
-        range_condition=Credential.id.startswith(f"{owner.kind}_"),
-    )
+
+    def read(request: Pagination) -> Page[Credential]:
+        return query_page(
+            Credential,
+            owner.user_id,
+            request,
+            index=Credential.by_owner,
+            range_condition=Credential.id.startswith(f"{owner.kind}_"),
+        )
+
     user = get(User, owner.user_id)
-    # A void key is deleted by the next nightly run.
-    rows = [row for row in page.rows if owner.owns(row) and user and not is_void(row, user)]
-    return Page(rows, page.next_cursor)
+
+    def is_listed(row: Credential) -> bool:  # a void key is deleted by the next nightly run
+        return user is not None and owner.owns(row) and not is_void(row, user)
+
+    return filter_page(read, request, is_listed, exact=True)
 
 
 def read_key(owner: Owner, key_id: str) -> Credential:

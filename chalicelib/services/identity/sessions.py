@@ -22,7 +22,7 @@ from chalicelib.services.identity.authenticate import (
 from chalicelib.storage.audit import AuditAction
 from chalicelib.storage.claims import owner_of
 from chalicelib.storage.credentials import Credential, Kind
-from chalicelib.storage.reads import Page, Pagination, get, query_page
+from chalicelib.storage.reads import Page, Pagination, filter_page, get, query_page
 from chalicelib.storage.resellers import Reseller
 from chalicelib.storage.rows import new_id, reads_as
 from chalicelib.storage.transactions import Transaction
@@ -171,17 +171,21 @@ def list_user_sessions(user: User) -> list[OpenSession]:
 def _open_sessions(
     user: User, request: Pagination, current: str | None = None, *, newest_first: bool = False
 ) -> Page[OpenSession]:
-    page = query_page(
-        Credential,
-        user.id,
-        request,
-        index=Credential.by_owner,
-        range_condition=Credential.id.startswith(f"{Kind.SESSION}_"),
-        newest_first=newest_first,
-    )
-    # Expired and revoked sessions can still have a row.
-    rows = [row for row in page.rows if not has_expired(row) and not is_revoked(row, user)]
-    return Page([_session_view(row, current) for row in rows], page.next_cursor)
+    def read(request: Pagination) -> Page[Credential]:
+        return query_page(
+            Credential,
+            user.id,
+            request,
+            index=Credential.by_owner,
+            range_condition=Credential.id.startswith(f"{Kind.SESSION}_"),
+            newest_first=newest_first,
+        )
+
+    def is_open(row: Credential) -> bool:  # expired and revoked sessions can still have a row
+        return not has_expired(row) and not is_revoked(row, user)
+
+    page = filter_page(read, request, is_open, exact=True)
+    return Page([_session_view(row, current) for row in page.rows], page.next_cursor)
 
 
 def _session_view(row: Credential, current: str | None) -> OpenSession:

@@ -148,10 +148,12 @@ class Form(Generic[M_co]):
             return self.get(name) == "true"
         if control.type == CHECKBOXES:
             return self.get_all(name)
+        typed = self.get(name)
+        # A form that lacks a required field is incomplete, so its checkboxes mean nothing either.
+        if control.required and not typed:
+            raise ValueError(IF_EMPTY["string_too_short"])
         if name not in self._all:
             return OMIT
-        typed = self.get(name)
-        # A text that must not be empty is refused like any other wrong one.
         return control.parse(typed) if typed or control.empty == "" else control.empty
 
     def content(self) -> str:

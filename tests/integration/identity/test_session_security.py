@@ -143,6 +143,18 @@ def test_a_revoked_session_is_not_listed(people: People, frozen: TestClock) -> N
     assert session.id == listed["id"]
 
 
+def test_revoked_sessions_do_not_hide_open_ones(people: People, frozen: TestClock) -> None:
+    """A page of the list is not spent on rows that it leaves out."""
+    someone = people.reseller()
+    for _ in range(5):
+        another_session(someone)
+    frozen.advance(timedelta(seconds=1))
+    people.admin.api.post(f"/v1/users/{someone.user_id}/sign-out")
+    someone.sign_in_again()
+    (listed,) = someone.api.get("/v1/sessions?limit=2").json["data"]
+    assert listed["is_current"]
+
+
 def test_an_admin_signs_a_user_out_everywhere(people: People, frozen: TestClock) -> None:
     someone = people.reseller()
     other = another_session(someone)
