@@ -47,7 +47,9 @@ Mails = Mapping[MailTemplate, Completion]
 
 
 class UnknownTemplate(Exception):
-    """Only a later release has this template. The mail stays due, for that release to send it."""
+    """Only a later release has this template.
+
+    The mail is attempted again until it is given up, so that release can still send it."""
 
 
 @dataclass
